@@ -1,0 +1,30 @@
+#ifndef PROTO_CHUNKED_H
+#define PROTO_CHUNKED_H
+
+/* The chunked transfer coding (RFC 9112, 7.1), decoded byte by byte where it lies: resumable at any
+ * cut, strict about CR LF, digits, extensions and trailers, all of them bounded. */
+
+#include "proto/error.h"
+#include "proto/span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CHUNKED_LINE_BYTES_MAX = 4096, CHUNKED_TRAILER_BYTES_MAX = 16384 };
+
+struct chunked {
+    uint8_t state;
+    uint32_t line_bytes; /* of the size line or of the trailer section so far */
+    uint64_t remaining;  /* of the current chunk's data */
+};
+
+void chunked_init(struct chunked *chunked);
+
+/* Takes bytes from the front of in. *ret_data is the next piece of body found there (may be empty;
+ * it lies inside in), *ret_consumed how many bytes of in are done with. Call again with the rest
+ * until in is empty or *ret_done. Bytes behind the end of the body are not consumed.
+ * Errors: CHUNK_*, TRAILER_*. */
+enum proto_error chunked_feed(struct chunked *chunked, struct span in, struct span *ret_data,
+                              size_t *ret_consumed, bool *ret_done);
+
+#endif

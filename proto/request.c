@@ -1,0 +1,228 @@
+/* Request heads. What all requests of a run share is checked and written once, into a template, so
+ * that one more request costs a few copies and no decision. */
+
+#include "proto/request.h"
+
+#include "proto/scan.h"
+
+/* Counts what is written, also what no longer fits. */
+struct writer {
+    char *buffer;
+    size_t size;
+    size_t length;
+};
+
+static void put(struct writer *writer, struct span span)
+{
+    if (span.length > 0 && span.length <= writer->size &&
+        writer->length <= writer->size - span.length)
+        memcpy(writer->buffer + writer->length, span.bytes, span.length);
+    writer->length += span.length;
+}
+
+static void put_field(struct writer *writer, struct span name, struct span value)
+{
+    put(writer, name);
+    put(writer, SPAN(": "));
+    put(writer, value);
+    put(writer, SPAN("\r\n"));
+}
+
+static void put_number_field(struct writer *writer, struct span name, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put_field(writer, name, (struct span){digits + at, sizeof(digits) - at});
+}
+
+/* --- method --------------------------------------------------------------------------------- */
+
+static bool is_among(struct span needle, const struct span *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(needle, spans[i]))
+            return true;
+    return false;
+}
+
+static enum proto_error method_init(struct request_template *template,
+                                    const struct request_options *options)
+{
+    const struct span idempotent[] = {SPAN("GET"),    SPAN("HEAD"),    SPAN("PUT"),
+                                      SPAN("DELETE"), SPAN("OPTIONS"), SPAN("TRACE")};
+    const char *default_method = options->has_body ? "POST" : "GET";
+    struct span method = span_of(options->method != NULL ? options->method : default_method);
+    const char *end = method.bytes + method.length;
+
+    if (method.length == 0 || scan_token(method.bytes, end) != end)
+        return PROTO_METHOD;
+    if (span_equal(method, SPAN("CONNECT")))
+        return PROTO_METHOD_CONNECT;
+    template->method = method;
+    template->is_head = span_equal(method, SPAN("HEAD"));
+    template->is_idempotent =
+        is_among(method, idempotent, sizeof(idempotent) / sizeof(idempotent[0]));
+    return PROTO_OK;
+}
+
+/* --- field lines ---------------------------------------------------------------------------- */
+
+struct field_line {
+    struct span name;
+    struct span value;
+    bool is_removal; /* "Name:" */
+};
+
+static bool is_framing(struct span name)
+{
+    return span_equal_fold(name, SPAN("Content-Length")) ||
+           span_equal_fold(name, SPAN("Transfer-Encoding"));
+}
+
+static enum proto_error field_line_parse(const char *text, struct field_line *ret_line)
+{
+    struct span line = span_of(text);
+    const char *end = line.bytes + line.length;
+    const char *name_end = scan_token(line.bytes, end);
+
+    *ret_line = (struct field_line){.name = {line.bytes, (size_t)(name_end - line.bytes)}};
+    if (scan_control(line.bytes, end) != end)
+        return PROTO_FIELD_LINE_BYTE;
+    if (memchr(line.bytes, ':', line.length) == NULL) {
+        if (ret_line->name.length == 0 || strcmp(name_end, ";") != 0)
+            return PROTO_FIELD_LINE;
+    } else {
+        if (ret_line->name.length == 0 || *name_end != ':')
+            return PROTO_FIELD_LINE_NAME;
+        ret_line->value = span_trim((struct span){name_end + 1, (size_t)(end - name_end - 1)});
+        ret_line->is_removal = ret_line->value.length == 0;
+    }
+    if (is_framing(ret_line->name))
+        return PROTO_FIELD_LINE_FRAMING;
+    if (span_equal_fold(ret_line->name, SPAN("Host")) && ret_line->value.length == 0)
+        return PROTO_FIELD_LINE; /* HTTP/1.1 asks for a Host, and haul knows no URL without one */
+    return PROTO_OK;
+}
+
+/* Do the fields, each of them well-formed, name this one? */
+static bool has_field(const char *const *fields, struct span name)
+{
+    struct field_line line;
+
+    for (; fields != NULL && *fields != NULL; fields++)
+        if (field_line_parse(*fields, &line) == PROTO_OK && span_equal_fold(line.name, name))
+            return true;
+    return false;
+}
+
+static bool list_has(struct span list, struct span wanted)
+{
+    struct span element;
+
+    while (span_list_next(&list, &element))
+        if (span_equal_fold(element, wanted))
+            return true;
+    return false;
+}
+
+static enum proto_error fields_check(struct request_template *template,
+                                     const struct request_options *options, size_t *ret_bad_field)
+{
+    const char *user_agent = options->user_agent != NULL ? options->user_agent : "";
+    struct span agent = span_of(user_agent);
+
+    *ret_bad_field = SIZE_MAX;
+    if (scan_control(agent.bytes, agent.bytes + agent.length) != agent.bytes + agent.length)
+        return PROTO_FIELD_LINE_BYTE;
+    for (size_t i = 0; options->fields != NULL && options->fields[i] != NULL; i++) {
+        struct field_line line;
+        enum proto_error error = field_line_parse(options->fields[i], &line);
+
+        *ret_bad_field = i;
+        if (error != PROTO_OK)
+            return error;
+        if (span_equal_fold(line.name, SPAN("Host")))
+            template->host = line.value;
+        if (span_equal_fold(line.name, SPAN("Connection")))
+            template->asks_close |= list_has(line.value, SPAN("close"));
+    }
+    return PROTO_OK;
+}
+
+static void put_defaults(struct writer *writer, const struct request_options *options)
+{
+    bool has_agent = options->user_agent != NULL && options->user_agent[0] != '\0';
+
+    if (has_agent && !has_field(options->fields, SPAN("User-Agent")))
+        put_field(writer, SPAN("User-Agent"), span_of(options->user_agent));
+    if (!has_field(options->fields, SPAN("Accept")))
+        put_field(writer, SPAN("Accept"), SPAN("*/*"));
+}
+
+static void put_user_fields(struct writer *writer, const char *const *fields)
+{
+    for (; fields != NULL && *fields != NULL; fields++) {
+        struct field_line line;
+
+        field_line_parse(*fields, &line);
+        if (!line.is_removal && !span_equal_fold(line.name, SPAN("Host")))
+            put_field(writer, line.name, line.value);
+    }
+}
+
+static void put_body_fields(struct writer *writer, const struct request_options *options)
+{
+    if (!options->has_body)
+        return;
+    if (!has_field(options->fields, SPAN("Content-Type")))
+        put_field(writer, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
+    put_number_field(writer, SPAN("Content-Length"), options->body_bytes);
+}
+
+enum proto_error request_template_init(struct request_template *template,
+                                       const struct request_options *options, char *buffer,
+                                       size_t size, size_t *ret_bad_field)
+{
+    struct writer writer = {.buffer = buffer, .size = size};
+    size_t bad_field;
+    enum proto_error error;
+
+    *template = (struct request_template){0};
+    error = method_init(template, options);
+    if (error != PROTO_OK)
+        return error;
+    error = fields_check(template, options, ret_bad_field != NULL ? ret_bad_field : &bad_field);
+    if (error != PROTO_OK)
+        return error;
+
+    put(&writer, template->host);
+    template->host.bytes = buffer;
+    template->fields.bytes = buffer + template->host.length;
+    put_defaults(&writer, options);
+    put_user_fields(&writer, options->fields);
+    put_body_fields(&writer, options);
+    put(&writer, SPAN("\r\n"));
+    template->fields.length = writer.length - template->host.length;
+    return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;
+}
+
+enum proto_error request_write(const struct request_template *template, const struct url *url,
+                               char *buffer, size_t size, size_t *ret_length)
+{
+    struct writer writer = {.buffer = buffer, .size = size};
+
+    put(&writer, template->method);
+    put(&writer, url_target_needs_slash(url) ? SPAN(" /") : SPAN(" "));
+    put(&writer, url->target);
+    put(&writer, SPAN(" HTTP/1.1\r\nHost: "));
+    put(&writer, template->host.length > 0 ? template->host : url->authority);
+    put(&writer, SPAN("\r\n"));
+    put(&writer, template->fields);
+    *ret_length = writer.length;
+    return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;
+}

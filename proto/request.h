@@ -1,0 +1,50 @@
+#ifndef PROTO_REQUEST_H
+#define PROTO_REQUEST_H
+
+/* A URL and header lines become the bytes of an HTTP/1.1 request head.
+ *
+ * What is the same for every request of a run (method, fields) is checked and written once, into a
+ * template; a request is then three copies: method and target, Host, the template's fields. */
+
+#include "proto/error.h"
+#include "proto/span.h"
+#include "proto/url.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request_options {
+    const char *method;        /* NULL: GET, or POST where there is a body */
+    const char *user_agent;    /* NULL or "": none is sent */
+    const char *const *fields; /* NULL-terminated "Name: value" lines; NULL: none. A line replaces a
+                                  default of the same name; "Name:" removes it; "Name;" sends it
+                                  empty. Host may be given, but not without a value. */
+    bool has_body;             /* Content-Length is sent, and a default Content-Type
+                                  (application/x-www-form-urlencoded) as curl does */
+    uint64_t body_bytes;
+};
+
+struct request_template {
+    struct span method; /* as sent; borrowed from the options, or static */
+    struct span host;   /* a Host value given by the fields, in the caller's buffer; length 0: the
+                           URL's authority */
+    struct span fields; /* every field line but Host, and the blank line; in the caller's buffer */
+    bool is_head;       /* the reply has no body whatever its fields say */
+    bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2) */
+    bool asks_close;    /* the fields contain "Connection: close" */
+};
+
+/* Checks the options and writes the template's fields into buffer, which must live as long as the
+ * template. ret_bad_field (may be NULL) is the index in options->fields of the offending line, or
+ * SIZE_MAX where the user agent has a control byte.
+ * Errors: METHOD, METHOD_CONNECT, FIELD_LINE*, REQUEST_TOO_LONG (buffer too small). */
+enum proto_error request_template_init(struct request_template *template,
+                                       const struct request_options *options, char *buffer,
+                                       size_t size, size_t *ret_bad_field);
+
+/* Writes the head of a request for url into buffer. ret_length is the head's length, also on
+ * failure (what would be needed). Error: REQUEST_TOO_LONG, nothing usable was written. */
+enum proto_error request_write(const struct request_template *template, const struct url *url,
+                               char *buffer, size_t size, size_t *ret_length);
+
+#endif
