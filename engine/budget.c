@@ -1,0 +1,134 @@
+/* The sum of a run's memory. Every array that engine_open() takes is sized here, and every term of
+ * haul_get_budget() names one of them. */
+
+#include "engine/budget.h"
+#include "engine/engine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+    CONCURRENCY_DEFAULT = 64,
+    WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
+    WINDOW_SLACK_MAX = 4096,
+    CLOSING_MAX = 256,  /* connections that are closed but not yet reaped */
+    ORIGINS_SLACK = 64, /* origins without connections whose addresses are still known */
+    LONG_URL_BLOCKS = 64,
+    RECEIVE_BUFFERS = 256, /* what one wait can deliver at most, in blocks */
+    DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
+};
+
+#define BODY_BYTES_DEFAULT ((size_t)32 << 20)
+#define BODY_BYTES_MIN ((size_t)20 << 20)
+#define BODY_BYTES_MAX ((size_t)1 << 40)
+
+uint64_t budget_nofile(bool raise)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    if (raise && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit))
+            getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    uint64_t used = DESCRIPTORS_OF_ENGINE;
+    DIR *directory = opendir("/proc/self/fd");
+    for (; directory && readdir(directory);)
+        used++;
+    if (directory)
+        closedir(directory);
+    return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+}
+
+static uint32_t clamp(uint64_t value, uint32_t low, uint32_t high)
+{
+    return value < low ? low : value > high ? high : (uint32_t)value;
+}
+
+static const char *out_of_range(const struct haul_options *options)
+{
+    if (options->concurrency > BUDGET_CONCURRENCY_MAX)
+        return "concurrency is above 100,000";
+    if (options->window > BUDGET_WINDOW_MAX)
+        return "window is above 4,194,304";
+    if (options->body_bytes > BODY_BYTES_MAX)
+        return "body_bytes is above 1 TiB";
+    if (options->loop > HAUL_LOOP_EPOLL)
+        return "loop is none of haul_loop";
+    if (options->fail_status != 0 && (options->fail_status < 100 || options->fail_status > 599))
+        return "fail_status is neither 0 nor from 100 to 599";
+    if (options->stream_bodies && !options->keep_bodies)
+        return "stream_bodies needs keep_bodies";
+    return NULL;
+}
+
+/* The bodies of other requests may fill the shared blocks down to the reserve; what one wait can
+ * still deliver after they have been paused, twice, and the current body itself must fit in it. */
+static void budget_blocks(struct budget *budget, const struct haul_options *options)
+{
+    uint32_t entitled = 2 * budget->conns; /* a long request, a head in several pieces */
+    budget->shared_blocks = LONG_URL_BLOCKS;
+    if (options->keep_headers)
+        entitled += budget->window;
+    if (options->keep_bodies) {
+        size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
+        bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;
+        entitled += budget->window + 1; /* and the part that is lent while the next comes in */
+        budget->shared_blocks += (uint32_t)(bytes / sizeof(struct block));
+        budget->reserve_blocks = 2 * RECEIVE_BUFFERS;
+        if (!options->stream_bodies)
+            budget->reserve_blocks += budget->shared_blocks / 2;
+    }
+    budget->blocks = entitled + budget->shared_blocks;
+}
+
+int budget_make(struct budget *ret_budget, const struct haul_options *options, uint64_t nofile,
+                const char **ret_message)
+{
+    const char *message = out_of_range(options);
+    if (message) {
+        if (ret_message)
+            *ret_message = message;
+        return -EINVAL;
+    }
+    struct budget budget = {0};
+    budget.concurrency = options->concurrency ? options->concurrency : CONCURRENCY_DEFAULT;
+    budget.concurrency = clamp(nofile, 1, budget.concurrency);
+    budget.conns = budget.concurrency + clamp(budget.concurrency, 1, CLOSING_MAX);
+    budget.window = options->window;
+    if (budget.window == 0)
+        budget.window =
+            budget.concurrency + clamp(budget.concurrency, WINDOW_SLACK_MIN, WINDOW_SLACK_MAX);
+    if (budget.window <= budget.concurrency)
+        budget.window = budget.concurrency + 1;
+    budget.origins = budget.conns + ORIGINS_SLACK;
+    budget_blocks(&budget, options);
+    *ret_budget = budget;
+    return 0;
+}
+
+static void term(struct haul_budget *budget, const char *name, uint64_t count, uint64_t bytes_each)
+{
+    budget->terms[budget->term_count++] = (struct haul_budget_term){name, count, bytes_each};
+    budget->total_bytes += count * bytes_each;
+}
+
+void budget_terms(const struct budget *budget, struct haul_budget *ret_budget)
+{
+    *ret_budget = (struct haul_budget){0};
+    term(ret_budget, "requests from submit to release", budget->window,
+         sizeof(struct fetch) + 2 * sizeof(uint32_t));
+    term(ret_budget, "connections", budget->conns,
+         sizeof(struct conn) + sizeof(struct deadline_entry) + sizeof(uint32_t));
+    term(ret_budget, "origins", budget->origins, sizeof(struct origin) + 2 * sizeof(uint32_t));
+    term(ret_budget, "blocks that slots are entitled to", budget->blocks - budget->shared_blocks,
+         sizeof(struct block) + sizeof(uint32_t));
+    term(ret_budget, "shared blocks for bodies and long URLs", budget->shared_blocks,
+         sizeof(struct block) + sizeof(uint32_t));
+    term(ret_budget, "receive buffers of the loop", clamp(budget->conns, 32, RECEIVE_BUFFERS),
+         LOOP_BUFFER_BYTES);
+    term(ret_budget, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
+}

@@ -1,0 +1,39 @@
+#ifndef ENGINE_BUDGET_H
+#define ENGINE_BUDGET_H
+
+/* Options become numbers: how many of each thing, and so how many bytes. Nobody else decides a
+ * size. */
+
+#include "engine/haul.h"
+
+#include <stdint.h>
+
+enum {
+    BUDGET_CONCURRENCY_MAX = 100000,
+    BUDGET_WINDOW_MAX = 1 << 22,
+    BUDGET_RESOLVER_TAGS = 16, /* sockets of c-ares: one or two a DNS server */
+};
+
+struct budget {
+    uint32_t concurrency; /* requests under way and connections open */
+    uint32_t conns;       /* connection slots: some more, for those that are being closed */
+    uint32_t window;      /* request slots, from submit to release */
+    uint32_t origins;
+    uint32_t blocks;         /* of 16 KiB: those that slots are entitled to, and the shared ones */
+    uint32_t shared_blocks;  /* for long URLs, and for what of a body is beyond its first block */
+    uint32_t reserve_blocks; /* of the shared: only for the body whose turn it is */
+};
+
+/* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_message then says
+ * which option is out of range (static; may be NULL). */
+int budget_make(struct budget *ret_budget, const struct haul_options *options, uint64_t nofile,
+                const char **ret_message);
+
+/* How many descriptors this process may still open, by RLIMIT_NOFILE; raise: after raising its soft
+ * limit to the hard one. */
+uint64_t budget_nofile(bool raise);
+
+/* The sum, one term a consumer. */
+void budget_terms(const struct budget *budget, struct haul_budget *ret_budget);
+
+#endif

@@ -1,0 +1,144 @@
+/* Owns the order. In order, a ring says which fetch an index is, and only the one at the head may
+ * leave; out of order, a list of the finished. A body too large to wait whole leaves in parts, and
+ * until its last part nothing else does. */
+
+#include "engine/collector.h"
+#include "engine/engine.h"
+
+#include <assert.h>
+
+void collector_init(struct collector *collector, uint32_t *ring, uint32_t window, bool is_unordered)
+{
+    *collector = (struct collector){
+        .ring = ring,
+        .window = window,
+        .is_unordered = is_unordered,
+        .done_first = NO_FETCH,
+        .done_last = NO_FETCH,
+        .current = NO_FETCH,
+        .lent_part = NO_FETCH,
+    };
+}
+
+uint64_t collector_add(struct collector *collector, uint32_t fetch)
+{
+    uint64_t index = collector->next_index++;
+    if (!collector->is_unordered)
+        collector->ring[index % collector->window] = fetch;
+    collector->unfinished++;
+    return index;
+}
+
+void collector_done(struct engine *engine, uint32_t index)
+{
+    struct collector *collector = &engine->collector;
+    if (!collector->is_unordered)
+        return;
+    engine->fetches[index].next = NO_FETCH;
+    if (collector->done_first == NO_FETCH)
+        collector->done_first = index;
+    else
+        engine->fetches[collector->done_last].next = index;
+    collector->done_last = index;
+}
+
+static uint32_t head(const struct collector *collector)
+{
+    if (collector->head_index == collector->next_index)
+        return NO_FETCH;
+    return collector->ring[collector->head_index % collector->window];
+}
+
+bool collector_is_current(struct engine *engine, uint32_t index)
+{
+    struct collector *collector = &engine->collector;
+    if (!collector->is_unordered)
+        return head(collector) == index;
+    if (collector->current == NO_FETCH)
+        collector->current = index;
+    return collector->current == index;
+}
+
+static uint32_t hand_out(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    fetch->state = FETCH_LENT;
+    fetch->result.more = false;
+    if (fetch->chain.first != NO_BLOCK)
+        fetch->result.body = &store_block(&engine->store, fetch->chain.first)->piece;
+    else
+        fetch->result.body = NULL;
+    engine->collector.unfinished--;
+    return index;
+}
+
+/* The body as far as it has come, while the rest is still coming. */
+static uint32_t hand_out_part(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    if (!engine->options.stream_bodies || fetch->state != FETCH_ACTIVE ||
+        fetch->chain.first == NO_BLOCK)
+        return NO_FETCH;
+    fetch->lent = fetch->chain;
+    fetch->chain = CHAIN_EMPTY;
+    fetch->is_partial = true;
+    fetch->result.more = true;
+    fetch->result.body = &store_block(&engine->store, fetch->lent.first)->piece;
+    engine->collector.lent_part = index;
+    return index;
+}
+
+static uint32_t next_in_order(struct engine *engine)
+{
+    struct collector *collector = &engine->collector;
+    uint32_t index = head(collector);
+    if (index == NO_FETCH)
+        return NO_FETCH;
+    if (engine->fetches[index].state != FETCH_DONE)
+        return hand_out_part(engine, index);
+    collector->head_index++;
+    if (engine->is_short)
+        engine_let_go(engine);
+    return hand_out(engine, index);
+}
+
+static void done_remove(struct engine *engine, uint32_t index)
+{
+    struct collector *collector = &engine->collector;
+    uint32_t previous = NO_FETCH;
+    for (uint32_t i = collector->done_first; i != index; i = engine->fetches[i].next)
+        previous = i;
+    uint32_t next = engine->fetches[index].next;
+    if (previous == NO_FETCH)
+        collector->done_first = next;
+    else
+        engine->fetches[previous].next = next;
+    if (collector->done_last == index)
+        collector->done_last = previous;
+}
+
+static uint32_t next_finished(struct engine *engine)
+{
+    struct collector *collector = &engine->collector;
+    uint32_t index = collector->done_first;
+    uint32_t current = collector->current;
+    if (current != NO_FETCH && engine->fetches[current].is_partial) {
+        if (engine->fetches[current].state != FETCH_DONE)
+            return hand_out_part(engine, current);
+        index = current;
+    } else if (index == NO_FETCH) {
+        return current == NO_FETCH ? NO_FETCH : hand_out_part(engine, current);
+    }
+    done_remove(engine, index);
+    if (index == current) {
+        collector->current = NO_FETCH;
+        engine_let_go(engine);
+    }
+    return hand_out(engine, index);
+}
+
+uint32_t collector_next(struct engine *engine)
+{
+    assert(engine->collector.lent_part == NO_FETCH);
+    return engine->collector.is_unordered ? next_finished(engine) : next_in_order(engine);
+}

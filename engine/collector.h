@@ -1,0 +1,42 @@
+#ifndef ENGINE_COLLECTOR_H
+#define ENGINE_COLLECTOR_H
+
+/* Gathers results in any order and releases them in the order of their requests, or, where that
+ * was asked for, as they come. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct collector {
+    uint32_t *ring;      /* ordered: the fetch of an index, at index % window */
+    uint32_t window;
+    uint64_t next_index; /* of the next request */
+    uint64_t head_index; /* ordered: of the next result */
+    bool is_unordered;
+    uint32_t done_first; /* unordered: the finished, a list */
+    uint32_t done_last;
+    uint32_t current;    /* unordered: the body that may be handed out in parts */
+    uint32_t lent_part;  /* the fetch whose part is handed out and not released */
+    uint64_t unfinished; /* submitted, their last result not yet handed out */
+};
+
+struct engine;
+
+void collector_init(struct collector *collector, uint32_t *ring, uint32_t window,
+                    bool is_unordered);
+
+/* A request was taken; returns its index. */
+uint64_t collector_add(struct collector *collector, uint32_t fetch);
+
+/* It is finished. */
+void collector_done(struct engine *engine, uint32_t fetch);
+
+/* The next result that may be handed out, as a fetch in state FETCH_LENT, or, with result.more, a
+ * part of one that is still active. NO_FETCH: none now. */
+uint32_t collector_next(struct engine *engine);
+
+/* Is this the request whose turn it is: the only one that is received while blocks are short, so
+ * that the others' waiting ends? */
+bool collector_is_current(struct engine *engine, uint32_t fetch);
+
+#endif

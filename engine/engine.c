@@ -1,0 +1,366 @@
+/* Owns everything. engine_run() is the loop: begin what may begin, one enter, dispatch each
+ * completion to its handler. Handlers only queue; so nothing recurses, and the caller, who is
+ * served between runs, never stands on the stack of a handler. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    CONNECT_TIMEOUT_DEFAULT_MS = 10000,
+    MAX_TIME_DEFAULT_MS = 300000,
+    BATCH_FROM = 256, /* in flight: from here on it pays to wait for several completions */
+    BATCH_SHARE = 32,
+    BATCH_MAX = 32,
+};
+
+uint64_t clock_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+#define ABSENCE_NS UINT64_C(100000000)
+
+/* --- opening ----------------------------------------------------------------------------------- */
+
+/* The strings of the options, copied into one allocation. */
+static int options_copy(struct haul_options *options)
+{
+    static const char *const none[] = {NULL};
+    const char *const *headers = options->headers ? options->headers : none;
+    const char **strings[] = {&options->user_agent, &options->method, &options->dns_servers};
+    size_t count = 0;
+    size_t bytes = 0;
+    for (; headers[count]; count++)
+        bytes += strlen(headers[count]) + 1;
+    for (size_t i = 0; i < 3; i++)
+        bytes += *strings[i] ? strlen(*strings[i]) + 1 : 0;
+
+    char **copies = malloc((count + 1) * sizeof *copies + bytes);
+    if (!copies)
+        return -ENOMEM;
+    char *text = (char *)(copies + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = text;
+        text = stpcpy(text, headers[i]) + 1;
+    }
+    copies[count] = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        if (!*strings[i])
+            continue;
+        char *copy = text;
+        text = stpcpy(text, *strings[i]) + 1;
+        *strings[i] = copy;
+    }
+    options->headers = (const char *const *)copies;
+    return 0;
+}
+
+static void options_free(struct haul_options *options)
+{
+    free((void *)(uintptr_t)options->headers);
+}
+
+static int options_take(struct engine *engine, const struct haul_options *options)
+{
+    static const struct haul_options defaults;
+    engine->options = options ? *options : defaults;
+    if (!engine->options.user_agent)
+        engine->options.user_agent = "haul/" HAUL_VERSION;
+    if (engine->options.connect_timeout_ms == 0)
+        engine->options.connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
+    if (engine->options.max_time_ms == 0)
+        engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
+    uint64_t nofile = budget_nofile(engine->options.raise_nofile);
+    if (nofile == 0)
+        return -EMFILE;
+    int error = budget_make(&engine->budget, &engine->options, nofile, NULL);
+    return error ? error : options_copy(&engine->options);
+}
+
+static int template_take(struct engine *engine)
+{
+    struct request_options request = {
+        .method = engine->options.method,
+        .user_agent = engine->options.user_agent,
+        .fields = engine->options.headers,
+        .has_body = engine->options.has_body,
+        .body_bytes = engine->options.body_length,
+    };
+    engine->template_fields = malloc(TEMPLATE_BYTES);
+    if (!engine->template_fields)
+        return -ENOMEM;
+    enum proto_error error = request_template_init(&engine->template, &request,
+                                                   engine->template_fields, TEMPLATE_BYTES, NULL);
+    return error ? -EINVAL : 0;
+}
+
+/* Memory that is zero and costs nothing until it is touched. */
+static void *take(size_t count, size_t size, bool *ret_failed)
+{
+    void *memory = calloc(count, size);
+    *ret_failed |= !memory;
+    return memory;
+}
+
+static int memory_take(struct engine *engine)
+{
+    const struct budget *budget = &engine->budget;
+    bool failed = false;
+    engine->fetches = take(budget->window, sizeof *engine->fetches, &failed);
+    engine->conns = take(budget->conns, sizeof *engine->conns, &failed);
+    uint32_t *fetch_next = take(budget->window, sizeof *fetch_next, &failed);
+    uint32_t *ring = take(budget->window, sizeof *ring, &failed);
+    uint32_t *conn_next = take(budget->conns, sizeof *conn_next, &failed);
+    uint32_t *block_next = take(budget->blocks, sizeof *block_next, &failed);
+    struct block *blocks = take(budget->blocks, sizeof *blocks, &failed);
+    struct deadline_entry *deadlines = take(budget->conns, sizeof *deadlines, &failed);
+    struct origin *origins = take(budget->origins, sizeof *origins, &failed);
+    uint32_t *buckets = take(origin_bucket_count(budget->origins), sizeof *buckets, &failed);
+
+    engine->fetch_slab.next = fetch_next;
+    engine->conn_slab.next = conn_next;
+    engine->store.slab.next = block_next;
+    engine->store.blocks = blocks;
+    engine->collector.ring = ring;
+    engine->deadlines.entries = deadlines;
+    engine->origins.list = origins;
+    engine->origins.buckets = buckets;
+    if (failed)
+        return -ENOMEM;
+    slab_init(&engine->fetch_slab, fetch_next, budget->window);
+    slab_init(&engine->conn_slab, conn_next, budget->conns);
+    store_init(&engine->store, blocks, block_next, budget->blocks, budget->shared_blocks);
+    collector_init(&engine->collector, ring, budget->window, engine->options.unordered);
+    deadline_init(&engine->deadlines, deadlines, budget->conns, engine->now_ns);
+    origins_init(&engine->origins, origins, buckets, budget->origins);
+    return 0;
+}
+
+static void memory_free(struct engine *engine)
+{
+    free(engine->fetches);
+    free(engine->conns);
+    free(engine->fetch_slab.next);
+    free(engine->conn_slab.next);
+    free(engine->store.slab.next);
+    free(engine->store.blocks);
+    free(engine->collector.ring);
+    free(engine->deadlines.entries);
+    free(engine->origins.list);
+    free(engine->origins.buckets);
+    free(engine->template_fields);
+    options_free(&engine->options);
+}
+
+int engine_slots(const struct haul_options *options, uint32_t *ret_slots)
+{
+    struct budget budget;
+    uint64_t nofile = budget_nofile(options->raise_nofile);
+    int error = nofile ? budget_make(&budget, options, nofile, NULL) : -EMFILE;
+    if (!error)
+        *ret_slots = budget.conns;
+    return error;
+}
+
+static int loop_take(struct engine *engine)
+{
+    struct loop_options options = {.slots = engine->budget.conns, .polls = BUDGET_RESOLVER_TAGS};
+    switch (engine->options.loop) {
+    case HAUL_LOOP_URING:
+        return loop_uring_open(&engine->loop, &options);
+    case HAUL_LOOP_EPOLL:
+        return loop_epoll_open(&engine->loop, &options);
+    case HAUL_LOOP_AUTO:
+        break;
+    }
+    return loop_auto_open(&engine->loop, &options);
+}
+
+static int engine_init(struct engine *engine, const struct haul_options *options)
+{
+    int error = options_take(engine, options);
+    if (!error)
+        error = template_take(engine);
+    if (!error)
+        error = memory_take(engine);
+    if (!error && !engine->loop)
+        error = loop_take(engine);
+    if (!error)
+        error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
+                              engine->options.dns_servers);
+    return error;
+}
+
+int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop)
+{
+    *engine = (struct engine){
+        .loop = loop,
+        .queue = {.first = NO_FETCH, .last = NO_FETCH},
+        .idle_oldest = NO_CONN,
+        .idle_newest = NO_CONN,
+        .now_ns = clock_now_ns(),
+    };
+    int error = engine_init(engine, options);
+    if (error)
+        engine_close(engine);
+    return error;
+}
+
+void engine_close(struct engine *engine)
+{
+    resolver_close(engine->resolver);
+    if (engine->loop)
+        loop_close(engine->loop);
+    memory_free(engine);
+}
+
+/* --- blocks that run short --------------------------------------------------------------------- */
+
+void engine_hold_back(struct engine *engine)
+{
+    if (engine->is_short)
+        return;
+    engine->is_short = true;
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        if (engine->conns[i].state == CONN_BODY &&
+            !collector_is_current(engine, engine->conns[i].fetch))
+            conn_pause(engine, i);
+}
+
+/* Some way above the reserve, so that it does not go to and fro with every block. */
+static bool has_blocks_again(const struct engine *engine)
+{
+    uint32_t usable = engine->budget.shared_blocks - engine->budget.reserve_blocks;
+    return engine->store.shared_left >= engine->budget.reserve_blocks + usable / 2;
+}
+
+void engine_let_go(struct engine *engine)
+{
+    if (!engine->is_short)
+        return;
+    engine->is_short = !has_blocks_again(engine);
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        if (engine->conns[i].state == CONN_BODY && engine->conns[i].is_paused &&
+            (!engine->is_short || collector_is_current(engine, engine->conns[i].fetch)))
+            conn_resume(engine, i);
+}
+
+/* --- running ----------------------------------------------------------------------------------- */
+
+static void dispatch(struct engine *engine, const struct completion *completion)
+{
+    uint32_t slot = completion->slot;
+    switch (completion->op) {
+    case LOOP_ACCEPT: /* the engine listens to nobody */
+        return;
+    case LOOP_CONNECT:
+        conn_on_connect(engine, slot, completion->result);
+        return;
+    case LOOP_SEND:
+        conn_on_send(engine, slot, completion->result);
+        return;
+    case LOOP_RECEIVE:
+        conn_on_receive(engine, slot, completion->result, completion->bytes);
+        return;
+    case LOOP_CLOSED:
+        conn_on_closed(engine, slot);
+        return;
+    case LOOP_READY:
+        resolver_on_ready(engine->resolver, slot, completion->result);
+        return;
+    case LOOP_TICK: /* what is due is looked for after every wait */
+        return;
+    case LOOP_WAKE:
+        engine->is_woken = true;
+        return;
+    }
+}
+
+static void take_answers(struct engine *engine)
+{
+    struct resolver_answer answer;
+    while (resolver_next(engine->resolver, &answer))
+        conn_on_addresses(engine, &answer);
+}
+
+static void expire(struct engine *engine)
+{
+    uint32_t conn;
+    if (resolver_deadline_ns(engine->resolver, engine->now_ns) <= engine->now_ns)
+        resolver_on_tick(engine->resolver);
+    take_answers(engine);
+    while (deadline_expired(&engine->deadlines, engine->now_ns, &conn))
+        conn_on_deadline(engine, conn);
+}
+
+static void arm_tick(struct engine *engine)
+{
+    uint64_t time_ns = deadline_next_ns(&engine->deadlines);
+    uint64_t resolver_ns = resolver_deadline_ns(engine->resolver, engine->now_ns);
+    time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
+    if (time_ns != UINT64_MAX && engine->active > 0)
+        loop_tick(engine->loop, time_ns);
+}
+
+static uint32_t batch(const struct engine *engine)
+{
+    if (engine->active < BATCH_FROM)
+        return 1;
+    uint32_t share = engine->active / BATCH_SHARE;
+    return share < BATCH_MAX ? share : BATCH_MAX;
+}
+
+/* A caller who was away, writing to a slow pipe perhaps, must not turn replies that wait in the
+ * kernel into expired requests: they are taken before deadlines count again. */
+static void notice_absence(struct engine *engine, uint64_t now_ns)
+{
+    if (now_ns - engine->now_ns > ABSENCE_NS)
+        engine->catch_up_ns = now_ns + ABSENCE_NS;
+    engine->now_ns = now_ns;
+}
+
+static bool is_catching_up(const struct engine *engine)
+{
+    return engine->now_ns < engine->catch_up_ns;
+}
+
+int engine_run(struct engine *engine, int64_t timeout_ns)
+{
+    struct completion completion;
+    notice_absence(engine, clock_now_ns());
+    fetch_start_queued(engine);
+    if (is_catching_up(engine))
+        timeout_ns = 0;
+    take_answers(engine);
+    arm_tick(engine);
+    int error = loop_wait(engine->loop, batch(engine), timeout_ns);
+    if (error && error != -EINTR)
+        return error;
+    engine->now_ns = clock_now_ns();
+    engine->completions = 0;
+    while (loop_next(engine->loop, &completion)) {
+        engine->completions++;
+        dispatch(engine, &completion);
+    }
+    if (engine->completions == 0)
+        engine->catch_up_ns = 0;
+    if (!is_catching_up(engine))
+        expire(engine);
+    return error;
+}
+
+void engine_cancel_all(struct engine *engine)
+{
+    engine->is_cancelled = true;
+    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
+        enum fetch_state state = engine->fetches[i].state;
+        if (state == FETCH_QUEUED || state == FETCH_ACTIVE)
+            fetch_cancel(engine, i);
+    }
+}

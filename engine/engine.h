@@ -1,0 +1,90 @@
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+/* The engine: everything a run has, in one structure, and the loop that works on it. */
+
+#include "engine/budget.h"
+#include "engine/collector.h"
+#include "engine/conn.h"
+#include "engine/deadline.h"
+#include "engine/fetch.h"
+#include "engine/haul.h"
+#include "engine/loop.h"
+#include "engine/origin.h"
+#include "engine/resolver.h"
+#include "engine/slab.h"
+#include "engine/store.h"
+#include "proto/request.h"
+
+enum { TEMPLATE_BYTES = 15000 };
+
+struct engine {
+    struct haul_options options; /* its strings are the engine's own copies, or borrowed */
+    struct budget budget;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct request_template template; /* of the requests that bring nothing of their own */
+    char *template_fields;
+
+    struct fetch *fetches;
+    struct slab fetch_slab;
+    struct conn *conns;
+    struct slab conn_slab;
+    struct deadlines deadlines; /* by connection */
+    struct origins origins;
+    struct store store;
+    struct collector collector;
+
+    struct fetch_queue queue; /* submitted, not begun */
+    uint32_t active;          /* begun, not finished */
+    uint32_t open;            /* connections with a descriptor, or about to have one */
+    uint32_t idle_oldest;     /* idle connections, by age */
+    uint32_t idle_newest;
+    uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait */
+    uint64_t catch_up_ns;     /* until then deadlines wait for replies that are already there */
+    bool is_cancelled;        /* nothing new is taken */
+    bool is_woken;
+    bool is_short;            /* of blocks: only the current body is received */
+    bool lacks_descriptors;   /* until a connection has been closed */
+    uint32_t completions;     /* of the last run */
+
+    uint64_t requests;
+    uint64_t failures;
+    uint64_t connections;
+    uint64_t retries;
+    uint64_t bytes_received;
+};
+
+struct haul {
+    struct engine engine;
+};
+
+/* loop NULL: one is opened as the options say; else it is used, and closed with the engine.
+ * Errors as haul_open(). On failure loop is closed too. */
+int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop);
+void engine_close(struct engine *engine);
+
+/* One iteration: begin what may begin, hand it to the kernel, wait at most timeout_ns (negative:
+ * without limit), dispatch every completion. Errors: those of loop_wait(). */
+int engine_run(struct engine *engine, int64_t timeout_ns);
+
+/* Everything unfinished ends as cancelled or not started; nothing new is taken. */
+void engine_cancel_all(struct engine *engine);
+
+/* After blocks have become free, or another body has become the current one. */
+void engine_let_go(struct engine *engine);
+
+/* The shared blocks are down to the reserve: all bodies but the current one must wait. */
+void engine_hold_back(struct engine *engine);
+
+uint64_t clock_now_ns(void);
+
+/* haul_open() on a loop of the caller's, which is closed with the engine, or on failure: for the
+ * tests, whose loops lack features or inject faults. */
+int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options,
+                      struct loop *loop);
+
+/* How many connections a loop for these options must have room for. Errors: -EINVAL, -EMFILE. */
+int engine_slots(const struct haul_options *options, uint32_t *ret_slots);
+
+#endif

@@ -1,0 +1,151 @@
+/* The simple case: all URLs in, all results out, in one allocation that outlives the engine. */
+
+#include "engine/haul.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct gathering {
+    struct haul_gathered public;
+    struct haul_result *results;
+    struct haul_piece *pieces; /* one a result */
+    size_t count;
+};
+
+static void *copy(const void *bytes, size_t length)
+{
+    char *memory = malloc(length + 1);
+    if (memory) {
+        memcpy(memory, bytes, length);
+        memory[length] = '\0';
+    }
+    return memory;
+}
+
+/* What a result borrows, the gathering owns: url, method, head and body are copied. */
+static int gathering_keep(struct gathering *gathering, const struct haul_result *result)
+{
+    struct haul_result *kept = &gathering->results[result->index];
+    struct haul_piece *piece = &gathering->pieces[result->index];
+    *kept = *result;
+    kept->body = NULL;
+    kept->url = copy(result->url, result->url_length);
+    kept->method = result->method ? copy(result->method, strlen(result->method)) : NULL;
+    kept->head = result->head ? copy(result->head, result->head_length) : NULL;
+    bool failed = !kept->url || (result->method && !kept->method) || (result->head && !kept->head);
+    if (!result->body || failed)
+        return failed ? -ENOMEM : 0;
+    size_t length = 0;
+    for (const struct haul_piece *part = result->body; part; part = part->next)
+        length += part->length;
+    char *bytes = malloc(length + 1);
+    if (!bytes)
+        return -ENOMEM;
+    bytes[haul_body_copy(result, bytes, length)] = '\0';
+    *piece = (struct haul_piece){.bytes = bytes, .length = length};
+    kept->body = piece;
+    return 0;
+}
+
+/* Submits what the window takes. After a failure that cancels all, the rest is never submitted. */
+static size_t gathering_submit(const struct gathering *gathering, struct haul *haul,
+                               const char *const *urls, size_t next)
+{
+    while (next < gathering->count &&
+           haul_submit(haul, &(struct haul_request){.url = urls[next]}) == 0)
+        next++;
+    return next;
+}
+
+static int gathering_run(struct gathering *gathering, struct haul *haul, const char *const *urls,
+                         size_t *ret_submitted)
+{
+    const struct haul_result *result;
+    size_t submitted = 0;
+    for (;;) {
+        *ret_submitted = submitted = gathering_submit(gathering, haul, urls, submitted);
+        int error = haul_next(haul, &result, -1);
+        if (error == -EINTR)
+            continue;
+        if (error)
+            return error == -ENODATA ? 0 : error;
+        error = gathering_keep(gathering, result);
+        haul_release(haul, result);
+        if (error)
+            return error;
+    }
+}
+
+static int gathering_skip(struct gathering *gathering, const char *const *urls, size_t from)
+{
+    for (size_t i = from; i < gathering->count; i++) {
+        struct haul_result result = {
+            .index = i,
+            .url = urls[i],
+            .url_length = strlen(urls[i]),
+            .error = HAUL_NOT_STARTED,
+            .message = "cancelled before it was begun",
+        };
+        int error = gathering_keep(gathering, &result);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static struct gathering *gathering_new(size_t count)
+{
+    struct gathering *gathering = calloc(1, sizeof *gathering);
+    if (!gathering)
+        return NULL;
+    gathering->count = count;
+    gathering->results = calloc(count + 1, sizeof *gathering->results);
+    gathering->pieces = calloc(count + 1, sizeof *gathering->pieces);
+    gathering->public = (struct haul_gathered){count, gathering->results};
+    if (gathering->results && gathering->pieces)
+        return gathering;
+    haul_gathered_free(&gathering->public);
+    return NULL;
+}
+
+int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
+                struct haul_gathered **ret_gathered)
+{
+    static const struct haul_options defaults;
+    struct haul_options all = options ? *options : defaults;
+    all.keep_headers = all.keep_bodies = true;
+    all.unordered = all.stream_bodies = false;
+    struct haul *haul;
+    int error = haul_open(&haul, &all);
+    if (error)
+        return error;
+    struct gathering *gathering = gathering_new(count);
+    size_t submitted = 0;
+    error = gathering ? gathering_run(gathering, haul, urls, &submitted) : -ENOMEM;
+    if (!error)
+        error = gathering_skip(gathering, urls, submitted);
+    haul_close(haul);
+    if (error && gathering)
+        haul_gathered_free(&gathering->public);
+    else if (!error)
+        *ret_gathered = &gathering->public;
+    return error;
+}
+
+void haul_gathered_free(struct haul_gathered *gathered)
+{
+    struct gathering *gathering = (struct gathering *)gathered;
+    if (!gathering)
+        return;
+    for (size_t i = 0; gathering->results && i < gathering->count; i++) {
+        const struct haul_result *result = &gathering->results[i];
+        free((void *)(uintptr_t)result->url);
+        free((void *)(uintptr_t)result->method);
+        free((void *)(uintptr_t)result->head);
+        free(result->body ? (void *)(uintptr_t)result->body->bytes : NULL);
+    }
+    free(gathering->results);
+    free(gathering->pieces);
+    free(gathering);
+}

@@ -1,0 +1,246 @@
+/* The public calls: they check what they were given and hand over to the engine. */
+
+#include "engine/engine.h"
+#include "proto/response.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const error_names[] = {
+#define ERROR_NAME(name, text) [HAUL_##name] = text,
+    HAUL_ERRORS(ERROR_NAME)
+#undef ERROR_NAME
+};
+
+static const char *const stage_names[] = {
+#define STAGE_NAME(name, text) [HAUL_STAGE_##name] = text,
+    HAUL_STAGES(STAGE_NAME)
+#undef STAGE_NAME
+};
+
+const char *haul_error_name(enum haul_error error)
+{
+    return (size_t)error < sizeof error_names / sizeof *error_names ? error_names[error]
+                                                                    : "unknown";
+}
+
+const char *haul_stage_name(enum haul_stage stage)
+{
+    return (size_t)stage < sizeof stage_names / sizeof *stage_names ? stage_names[stage]
+                                                                    : "unknown";
+}
+
+int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options, struct loop *loop)
+{
+    struct haul *haul = malloc(sizeof *haul);
+    if (!haul && loop)
+        loop_close(loop);
+    if (!haul)
+        return -ENOMEM;
+    int error = engine_open(&haul->engine, options, loop);
+    if (error) {
+        free(haul);
+        return error;
+    }
+    *ret_haul = haul;
+    return 0;
+}
+
+int haul_open(struct haul **ret_haul, const struct haul_options *options)
+{
+    return haul_open_on_loop(ret_haul, options, NULL);
+}
+
+const char *haul_open_error(const struct haul_options *options, int error)
+{
+    char fields[TEMPLATE_BYTES];
+    struct budget budget;
+    struct request_template template;
+    const char *message = NULL;
+    if (error != -EINVAL || !options)
+        return strerrordesc_np(-error) ? strerrordesc_np(-error) : "unknown error";
+    if (budget_make(&budget, options, BUDGET_CONCURRENCY_MAX, &message))
+        return message;
+    struct request_options request = {
+        .method = options->method,
+        .user_agent = options->user_agent,
+        .fields = options->headers,
+        .has_body = options->has_body,
+    };
+    enum proto_error bad = request_template_init(&template, &request, fields, sizeof fields, NULL);
+    return bad ? proto_error_sentence(bad) : "dns_servers is not a list of addresses";
+}
+
+void haul_close(struct haul *haul)
+{
+    if (!haul)
+        return;
+    engine_close(&haul->engine);
+    free(haul);
+}
+
+int haul_submit(struct haul *haul, const struct haul_request *request)
+{
+    return fetch_submit(&haul->engine, request);
+}
+
+/* Results that are ready go first; then whether there is any reason to wait. */
+static int next_ready(struct engine *engine, const struct haul_result **ret_result)
+{
+    if (engine->collector.lent_part != NO_FETCH)
+        return -EBUSY;
+    uint32_t index = collector_next(engine);
+    if (index != NO_FETCH) {
+        *ret_result = &engine->fetches[index].result;
+        return 0;
+    }
+    if (engine->collector.unfinished == 0)
+        return -ENODATA;
+    if (engine->is_woken) {
+        engine->is_woken = false;
+        return -EINTR;
+    }
+    return -EAGAIN;
+}
+
+/* What is left until end_ns; at the end 0, which takes only what is ready. */
+static int64_t time_left(uint64_t end_ns, int timeout_ms)
+{
+    if (timeout_ms < 0)
+        return -1;
+    uint64_t now_ns = timeout_ms ? clock_now_ns() : end_ns;
+    return now_ns < end_ns ? (int64_t)(end_ns - now_ns) : 0;
+}
+
+int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms)
+{
+    struct engine *engine = &haul->engine;
+    int result = next_ready(engine, ret_result);
+    if (result != -EAGAIN)
+        return result;
+    uint64_t end_ns = timeout_ms > 0 ? clock_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
+    for (;;) {
+        int64_t left_ns = time_left(end_ns, timeout_ms);
+        int error = engine_run(engine, left_ns);
+        if (error)
+            return error;
+        result = next_ready(engine, ret_result);
+        if (result != -EAGAIN)
+            return result;
+        /* The last run may have queued what only the next one hands to the kernel. */
+        if (left_ns == 0 && engine->completions == 0)
+            return -EAGAIN;
+    }
+}
+
+void haul_release(struct haul *haul, const struct haul_result *result)
+{
+    /* The result is a fetch's first member: its address says which fetch it is. */
+    const struct fetch *fetch = (const struct fetch *)(const void *)result;
+    fetch_release(&haul->engine, (uint32_t)(fetch - haul->engine.fetches));
+}
+
+int haul_cancel(struct haul *haul, uint64_t index)
+{
+    struct engine *engine = &haul->engine;
+    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
+        const struct fetch *fetch = &engine->fetches[i];
+        if (fetch->state == FETCH_FREE || fetch->result.index != index)
+            continue;
+        if (fetch->state != FETCH_QUEUED && fetch->state != FETCH_ACTIVE)
+            return -EALREADY;
+        fetch_cancel(engine, i);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+void haul_cancel_all(struct haul *haul)
+{
+    engine_cancel_all(&haul->engine);
+}
+
+int haul_fd(const struct haul *haul)
+{
+    return haul->engine.loop->poll_fd;
+}
+
+void haul_wake(struct haul *haul)
+{
+    loop_wake(haul->engine.loop);
+}
+
+bool haul_header_next(const struct haul_result *result, size_t *cursor, const char **ret_name,
+                      size_t *ret_name_length, const char **ret_value, size_t *ret_value_length)
+{
+    struct span name;
+    struct span value;
+    struct span head = {result->head, result->head_length};
+    if (!result->head || !response_field_next(head, cursor, &name, &value))
+        return false;
+    *ret_name = name.bytes;
+    *ret_name_length = name.length;
+    *ret_value = value.bytes;
+    *ret_value_length = value.length;
+    return true;
+}
+
+size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size)
+{
+    size_t done = 0;
+    for (const struct haul_piece *piece = result->body; piece && done < size; piece = piece->next) {
+        size_t length = piece->length < size - done ? piece->length : size - done;
+        memcpy((char *)buffer + done, piece->bytes, length);
+        done += length;
+    }
+    return done;
+}
+
+void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
+{
+    const struct engine *engine = &haul->engine;
+    const struct loop *loop = engine->loop;
+    *ret_facts = (struct haul_facts){
+        .loop = loop->interface->name,
+        .concurrency = engine->budget.concurrency,
+        .window = engine->budget.window,
+        .requests = engine->requests,
+        .failures = engine->failures,
+        .connections = engine->connections,
+        .retries = engine->retries,
+        .bytes_received = engine->bytes_received,
+        .enters = loop->counters.enters,
+        .completions = loop->counters.completions,
+        .buffers_empty = loop->counters.buffers_empty,
+        .queue_overflows = loop->counters.queue_overflows,
+        .in_flight = engine->active,
+        .waiting = engine->queue.count,
+    };
+    snprintf(ret_facts->loop_reason, sizeof ret_facts->loop_reason, "%s", loop->reason);
+}
+
+int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget)
+{
+    static const struct haul_options defaults;
+    struct budget budget;
+    options = options ? options : &defaults;
+    int error = budget_make(&budget, options, budget_nofile(options->raise_nofile), NULL);
+    if (!error)
+        budget_terms(&budget, ret_budget);
+    return error;
+}
+
+int haul_probe_uring(char *ret_sentence, size_t size)
+{
+    struct loop *loop;
+    int error = loop_uring_open(&loop, &(struct loop_options){.slots = 1});
+    if (error) {
+        loop_uring_explain(error, ret_sentence, size);
+        return error;
+    }
+    snprintf(ret_sentence, size, "%s", loop->reason);
+    loop_close(loop);
+    return 0;
+}

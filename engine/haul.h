@@ -1,0 +1,289 @@
+#ifndef HAUL_H
+#define HAUL_H
+
+/* haul: thousands of HTTP requests through one ring, their results in the order asked for.
+ *
+ *     struct haul *haul;
+ *     const struct haul_result *result;
+ *
+ *     haul_open(&haul, &(struct haul_options){.concurrency = 100, .keep_bodies = true});
+ *     haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1:8940/p/1"});
+ *     while (haul_next(haul, &result, -1) == 0) {
+ *         printf("%d %s\n", result->status, result->url);
+ *         haul_release(haul, result);
+ *     }
+ *     haul_close(haul);
+ *
+ * The engine is pulled: it works inside haul_next() and nowhere else, calls nothing of yours, starts
+ * no thread, installs no signal handler, prints nothing and keeps no global. All memory is taken in
+ * haul_open(); at a limit it waits. A handle belongs to one thread at a time: the first one that
+ * calls haul_submit() or haul_next(); only haul_wake() may be called from others and from signal
+ * handlers. Different handles share nothing.
+ *
+ * Functions return 0 or a negative errno. What happens to a request is never a function's return
+ * value: it is a result, with its error inside.
+ *
+ * Everything zero is the default, so that designated initializers say only what differs. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+#define HAUL_VERSION "0.1.0"
+
+/* What went wrong with a request. The stage says where on its trip. */
+#define HAUL_ERRORS(X)                                                                             \
+    X(OK, "ok")                                                                                    \
+    X(URL, "url")                 /* the URL or the request cannot be sent as written */           \
+    X(RESOLVE, "resolve")         /* the host name has no address */                               \
+    X(CONNECT, "connect")         /* no address accepted a connection */                           \
+    X(SEND, "send")               /* the connection failed while the request was sent */           \
+    X(RECEIVE, "receive")         /* the connection failed, or ended before any byte of a reply */ \
+    X(TRUNCATED, "truncated")     /* the connection ended inside the reply */                      \
+    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112 */                                  \
+    X(LIMIT, "limit")             /* the reply is larger than a limit */                           \
+    X(DEADLINE, "deadline")       /* the connect timeout or the total time ran out */              \
+    X(STATUS, "status")           /* the status is at or above fail_status */                      \
+    X(CANCELLED, "cancelled")     /* ended by haul_cancel() or by another's failure */             \
+    X(NOT_STARTED, "not_started") /* cancelled before it was begun */                              \
+    X(RESOURCE, "resource")       /* this process or machine ran out of something */
+
+enum haul_error {
+#define HAUL_ERROR_ENUM(name, text) HAUL_##name,
+    HAUL_ERRORS(HAUL_ERROR_ENUM)
+#undef HAUL_ERROR_ENUM
+};
+
+/* The stages of the trip, in their order. */
+#define HAUL_STAGES(X)                                                                             \
+    X(QUEUE, "queue")                                                                              \
+    X(RESOLVE, "resolve")                                                                          \
+    X(CONNECT, "connect")                                                                          \
+    X(SEND, "send")                                                                                \
+    X(HEAD, "head")                                                                                \
+    X(BODY, "body")                                                                                \
+    X(DONE, "done")
+
+enum haul_stage {
+#define HAUL_STAGE_ENUM(name, text) HAUL_STAGE_##name,
+    HAUL_STAGES(HAUL_STAGE_ENUM)
+#undef HAUL_STAGE_ENUM
+};
+
+/* The short lower-case names above: static, never NULL. */
+const char *haul_error_name(enum haul_error error);
+const char *haul_stage_name(enum haul_stage stage);
+
+enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
+
+struct haul_options {
+    uint32_t concurrency;        /* requests under way, and connections open, at once; 0: 64. A hard
+                                    bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
+    uint32_t window;             /* results held at once, from submit to release; 0: chosen, always
+                                    above concurrency */
+    enum haul_loop loop;         /* AUTO: io_uring, or epoll where io_uring is refused */
+    int64_t connect_timeout_ms;  /* name and connection together; 0: 10,000; negative: none */
+    int64_t max_time_ms;         /* from the request's start to its last byte; 0: 300,000;
+                                    negative: none */
+    bool unordered;              /* results in the order of completion, not of submission */
+    bool cancel_on_error;        /* the first failed request cancels all others */
+    int fail_status;             /* statuses from this number on are failures; 0: none is */
+    bool keep_headers;           /* results carry the reply's head */
+    bool keep_bodies;            /* results carry the reply's body; without it, bodies are counted */
+    bool stream_bodies;          /* with keep_bodies: a body may come in several results, all but the
+                                    last with more == true; then a body's size has no limit */
+    size_t body_bytes;           /* memory for heads and bodies that wait for their turn beyond the
+                                    first 16 KiB of each; 0: 32 MiB. Without stream_bodies a body
+                                    longer than half of it is a LIMIT error */
+    bool raise_nofile;           /* raise RLIMIT_NOFILE to its hard limit (it belongs to the whole
+                                    process, so this is yours to ask for) */
+    const char *user_agent;      /* NULL: "haul/<version>" */
+    const char *method;          /* of requests that name none; NULL: GET, or POST with a body */
+    const char *const *headers;  /* NULL-terminated "Name: value" lines sent with every request:
+                                    one replaces a default, "Name:" removes it, "Name;" sends it
+                                    empty; NULL: none. Copied. */
+    const void *body;            /* sent with every request that has none of its own; borrowed until
+                                    haul_close() */
+    size_t body_length;
+    bool has_body;               /* body is to be sent, even where body_length is 0 */
+    const char *dns_servers;     /* "host[:port],…" instead of the system's; NULL: the system's */
+};
+
+struct haul_request {
+    const char *url;   /* copied */
+    size_t url_length; /* 0: url ends in a zero byte */
+    void *tag;         /* handed back in the result */
+    /* NULL / 0: as in the options. All of these are borrowed until the result is released. */
+    const char *method;
+    const char *const *headers; /* instead of the options' */
+    const void *body;
+    size_t body_length;
+    bool has_body;
+};
+
+/* One piece of a body; the pieces of a list, in order, are the body. */
+struct haul_piece {
+    const struct haul_piece *next; /* NULL: the last */
+    const char *bytes;
+    size_t length;
+};
+
+/* What became of a request. Borrowed: valid, and unchanged, until haul_release(). */
+struct haul_result {
+    uint64_t index;       /* 0 for the first request submitted, and so on */
+    const char *url;      /* as submitted, zero-terminated; cut to 16,000 bytes */
+    size_t url_length;
+    void *tag;
+    const char *method;   /* as sent */
+
+    enum haul_error error;
+    enum haul_stage stage;    /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
+    const char *message;      /* static sentence; NULL where error is HAUL_OK */
+    int os_error;             /* the errno behind the error, or 0 */
+    bool more;                /* stream_bodies: the next result goes on with this one's body */
+    bool reused_connection;
+
+    int status;               /* 0: no reply */
+    int version_minor;        /* HTTP/1.<this> */
+    const char *head;         /* keep_headers: the reply's head, status line and blank line
+                                 included; NULL: none. Walk it with haul_header_next() */
+    size_t head_length;
+    uint64_t body_bytes;      /* received so far, transfer coding removed */
+    const struct haul_piece *body; /* NULL: empty, or not kept */
+
+    /* Durations, one after the other: queue, (resolve and) connect, send, first byte. total is all
+     * of them and the rest of the reply, without the queue. connect_ns is 0 on a reused connection.
+     * A request of up to 4 KiB counts as sent when it is queued in the ring: its sending completes
+     * silently. */
+    uint64_t queue_ns;
+    uint64_t connect_ns;
+    uint64_t send_ns;
+    uint64_t ttfb_ns;
+    uint64_t total_ns;
+};
+
+struct haul; /* one engine */
+
+/* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
+ * says borrowed. Errors: -EINVAL (an option out of range or a header or method that cannot be sent:
+ * haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with HAUL_LOOP_URING
+ * what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). */
+int haul_open(struct haul **ret_haul, const struct haul_options *options);
+
+/* The sentence for what haul_open() returned for these options; static. */
+const char *haul_open_error(const struct haul_options *options, int error);
+
+/* Cancels what is under way, closes every connection, frees everything, results included. NULL is
+ * allowed. */
+void haul_close(struct haul *haul);
+
+/* Takes one request; its index is the number of requests submitted before it. A bad URL, method or
+ * header is not this function's error but the result's. Errors: -EAGAIN, the window is full: call
+ * haul_next() and release a result first; -ECANCELED, after haul_cancel_all() or, with
+ * cancel_on_error, a failure: nothing new is taken. */
+int haul_submit(struct haul *haul, const struct haul_request *request);
+
+/* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
+ * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
+ * every submitted request's result has been handed out; -EBUSY, a part (result->more) is not
+ * released. Others are the kernel interface failing as
+ * a whole (-ENOMEM, -EBADF …): close. */
+int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms);
+
+/* Gives a result back, in any order; its slot and its memory serve the next request. */
+void haul_release(struct haul *haul, const struct haul_result *result);
+
+/* Cancels one request that is not finished; its result says CANCELLED or NOT_STARTED. Errors:
+ * -ENOENT, no such request is in the window; -EALREADY, it is finished. */
+int haul_cancel(struct haul *haul, uint64_t index);
+
+/* Cancels every request that is not finished, and takes no new one. Their results still come. */
+void haul_cancel_all(struct haul *haul);
+
+/* A descriptor that poll() reports readable when haul_next(…, 0) would get further. Use it after
+ * haul_next(…, 0) said -EAGAIN. It stays the engine's. */
+int haul_fd(const struct haul *haul);
+
+/* Makes a running or the next haul_next() return -EINTR. Safe from other threads and from signal
+ * handlers, until haul_close(). */
+void haul_wake(struct haul *haul);
+
+/* Walks result->head: *cursor starts at 0; false at the end. Names and values are not
+ * zero-terminated. */
+bool haul_header_next(const struct haul_result *result, size_t *cursor, const char **ret_name,
+                      size_t *ret_name_length, const char **ret_value, size_t *ret_value_length);
+
+/* Copies the body, at most size bytes of it, to buffer; returns how many. */
+size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size);
+
+/* --- the simple case: all at once ------------------------------------------------------------ */
+
+/* Results of haul_gather(), in the order of the URLs: each body one piece, heads and bodies kept. */
+struct haul_gathered {
+    size_t count;
+    const struct haul_result *results;
+};
+
+/* Fetches urls[0 … count - 1] and returns when all are done. options as for haul_open(), except
+ * that keep_headers and keep_bodies are on, and unordered and stream_bodies off. With
+ * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and
+ * haul_next(). */
+int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
+                struct haul_gathered **ret_gathered);
+void haul_gathered_free(struct haul_gathered *gathered);
+
+/* --- what the engine knows of itself ---------------------------------------------------------- */
+
+struct haul_facts {
+    const char *loop;         /* "uring" or "epoll" */
+    char loop_reason[160];    /* why not io_uring, or which of its features are in use */
+    uint32_t concurrency;     /* in force */
+    uint32_t window;
+    uint64_t requests;        /* finished */
+    uint64_t failures;
+    uint64_t connections;     /* opened */
+    uint64_t retries;         /* sent again after a reused connection died */
+    uint64_t bytes_received;
+    uint64_t enters;          /* io_uring_enter calls, or epoll_wait and socket calls */
+    uint64_t completions;     /* completion-queue entries, or events */
+    uint64_t buffers_empty;   /* times no receive buffer was left */
+    uint64_t queue_overflows; /* completion-queue overflows */
+    uint32_t in_flight;
+    uint32_t waiting;         /* submitted, not begun */
+};
+
+void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts);
+
+/* Where a run's memory goes: one term a consumer. */
+struct haul_budget_term {
+    const char *name;
+    uint64_t count;
+    uint64_t bytes_each;
+};
+
+struct haul_budget {
+    struct haul_budget_term terms[16];
+    size_t term_count;
+    uint64_t total_bytes; /* address space; pages never touched cost nothing */
+};
+
+/* The sum for these options, without opening anything. Errors: -EINVAL. */
+int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget);
+
+/* Can this process have an io_uring? Fills one sentence why, or why not, and how to mend it.
+ * Returns 0 or the negative errno of io_uring_setup. */
+int haul_probe_uring(char *ret_sentence, size_t size);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,195 @@
+#ifndef ENGINE_LOOP_H
+#define ENGINE_LOOP_H
+
+/* What the engine asks of a kernel interface, and the only way it talks to one.
+ *
+ * The shape is io_uring's: operations are queued, loop_wait() hands them to the kernel and waits,
+ * loop_next() takes one completion at a time. The epoll loop imitates it, so that everything above
+ * is the same for both. Nothing here calls back.
+ *
+ * A connection is a slot, 0 … slots - 1, that a descriptor is attached to. The loop tags every
+ * operation with the slot's generation and drops what comes late, so that the engine never sees a
+ * completion of an earlier life of the slot. Received bytes are lent: they lie in the loop's own
+ * buffer, until the next loop_next() or loop_wait(). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum loop_op {
+    LOOP_ACCEPT,  /* slot: the tag of loop_accept(); result: the new descriptor */
+    LOOP_CONNECT, /* result: 0 */
+    LOOP_SEND,    /* a send failed, or one longer than LOOP_SILENT_BYTES is through: result 0 */
+    LOOP_RECEIVE, /* result: how many bytes were received, lent at bytes; 0: the peer's FIN, or a
+                     failure: both end the receiving */
+    LOOP_CLOSED,  /* after loop_close(): the slot is free, nothing of it is still to come */
+    LOOP_READY,   /* slot: the tag of loop_poll(); result: the poll(2) events */
+    LOOP_TICK,    /* the time of loop_tick() has come */
+    LOOP_WAKE,    /* loop_wake() was called */
+};
+
+/* A negative result is a negative errno. */
+struct completion {
+    enum loop_op op;
+    uint32_t slot;
+    int32_t result;
+    const char *bytes;
+};
+
+/* Sends up to this length complete silently: a completion comes only when one failed. */
+enum { LOOP_SILENT_BYTES = 4096 };
+
+enum { LOOP_BUFFER_BYTES = 16384 }; /* one lent buffer holds at most this */
+
+/* Features that the tests, and nobody else, ask a ring to do without, to walk down the ladder. */
+enum {
+    LOOP_WITHOUT_DEFER_TASKRUN = 1,
+    LOOP_WITHOUT_COOP_TASKRUN = 2,
+    LOOP_WITHOUT_BUFFER_RING = 4, /* no provided buffers, so no multishot receive */
+    LOOP_WITHOUT_URING = 8,       /* as if the kernel had refused io_uring_setup with ENOSYS */
+};
+
+struct loop_options {
+    uint32_t slots;   /* connections */
+    uint32_t polls;   /* tags for loop_poll(), 0 … polls - 1 */
+    uint32_t without; /* LOOP_WITHOUT_* */
+};
+
+struct loop_counters {
+    uint64_t enters;
+    uint64_t completions;
+    uint64_t buffers_empty;
+    uint64_t queue_overflows;
+};
+
+struct loop;
+
+struct loop_interface {
+    const char *name;
+    void (*close)(struct loop *loop);
+    void (*attach)(struct loop *loop, uint32_t slot, int fd);
+    void (*connect)(struct loop *loop, uint32_t slot, const struct sockaddr *address,
+                    socklen_t length);
+    void (*send)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
+    void (*receive)(struct loop *loop, uint32_t slot);
+    void (*pause)(struct loop *loop, uint32_t slot);
+    void (*close_slot)(struct loop *loop, uint32_t slot);
+    void (*accept)(struct loop *loop, uint32_t tag, int fd);
+    void (*poll)(struct loop *loop, uint32_t tag, int fd, short events);
+    void (*unpoll)(struct loop *loop, uint32_t tag);
+    void (*tick)(struct loop *loop, uint64_t time_ns);
+    int (*wait)(struct loop *loop, uint32_t count, int64_t timeout_ns);
+    bool (*next)(struct loop *loop, struct completion *ret_completion);
+};
+
+/* The head of every loop; the rest is the implementation's. */
+struct loop {
+    const struct loop_interface *interface;
+    int poll_fd; /* readable when loop_wait() would find something */
+    int wake_fd; /* an eventfd */
+    struct loop_counters counters;
+    char reason[160]; /* which features are in use, or why this loop was taken */
+};
+
+/* Both return 0 or a negative errno and leave nothing behind on failure. */
+int loop_uring_open(struct loop **ret_loop, const struct loop_options *options);
+int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options);
+
+/* io_uring, or epoll where io_uring is refused with ENOSYS, EPERM, EACCES or lacks what is needed;
+ * loop->reason then says why. */
+int loop_auto_open(struct loop **ret_loop, const struct loop_options *options);
+
+/* One sentence for a negative errno of loop_uring_open(): the cause, and how to mend it. */
+void loop_uring_explain(int error, char *ret_sentence, size_t size);
+
+/* Makes loop_wait() return; LOOP_WAKE follows. Safe from any thread and from signal handlers. */
+void loop_wake(struct loop *loop);
+
+static inline void loop_close(struct loop *loop)
+{
+    loop->interface->close(loop);
+}
+
+/* The slot takes fd over: it is closed with the slot. The slot must be free. */
+static inline void loop_attach(struct loop *loop, uint32_t slot, int fd)
+{
+    loop->interface->attach(loop, slot, fd);
+}
+
+/* Always answered by one LOOP_CONNECT. address must stay until then. */
+static inline void loop_connect(struct loop *loop, uint32_t slot, const struct sockaddr *address,
+                                socklen_t length)
+{
+    loop->interface->connect(loop, slot, address, length);
+}
+
+/* bytes must stay until the slot has received something, has been closed, or, above
+ * LOOP_SILENT_BYTES, until LOOP_SEND. One send at a time a slot. */
+static inline void loop_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
+{
+    loop->interface->send(loop, slot, bytes, length);
+}
+
+/* Starts, or after loop_pause() goes on with, receiving: LOOP_RECEIVE comes again and again, until
+ * one whose result is 0 or negative. Asking twice changes nothing. */
+static inline void loop_receive(struct loop *loop, uint32_t slot)
+{
+    loop->interface->receive(loop, slot);
+}
+
+/* No further bytes are wanted for now. What is on its way may still come. */
+static inline void loop_pause(struct loop *loop, uint32_t slot)
+{
+    loop->interface->pause(loop, slot);
+}
+
+/* Ends whatever the slot does and closes its descriptor. Only LOOP_CLOSED follows. */
+static inline void loop_close_slot(struct loop *loop, uint32_t slot)
+{
+    loop->interface->close_slot(loop, slot);
+}
+
+/* Takes connections from a listening descriptor, one LOOP_ACCEPT each, until a negative result.
+ * tag is below loop_options.polls and shared with loop_poll(). */
+static inline void loop_accept(struct loop *loop, uint32_t tag, int fd)
+{
+    loop->interface->accept(loop, tag, fd);
+}
+
+/* One LOOP_READY when fd, which stays the caller's, has one of the poll(2) events. Asking again for
+ * the same tag replaces. */
+static inline void loop_poll(struct loop *loop, uint32_t tag, int fd, short events)
+{
+    loop->interface->poll(loop, tag, fd, events);
+}
+
+/* To be called before fd is closed; no LOOP_READY or LOOP_ACCEPT with this tag comes after it. */
+static inline void loop_unpoll(struct loop *loop, uint32_t tag)
+{
+    loop->interface->unpoll(loop, tag);
+}
+
+/* One LOOP_TICK at CLOCK_MONOTONIC time_ns or soon after. The earliest time asked for counts; a tick
+ * may come although its reason has gone. */
+static inline void loop_tick(struct loop *loop, uint64_t time_ns)
+{
+    loop->interface->tick(loop, time_ns);
+}
+
+/* Hands everything queued to the kernel and waits until there are completions: ideally count of
+ * them, but after 100 us fewer will do, and one is enough where count is 1. timeout_ns: at most this
+ * long; 0: not at all; negative: without limit. Returns 0 (there may be completions, or the time ran
+ * out), -EINTR, or what the kernel answered when the interface fails as a whole. */
+static inline int loop_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
+{
+    return loop->interface->wait(loop, count, timeout_ns);
+}
+
+/* Takes the next completion; false: none is left, call loop_wait(). */
+static inline bool loop_next(struct loop *loop, struct completion *ret_completion)
+{
+    return loop->interface->next(loop, ret_completion);
+}
+
+#endif

@@ -1,0 +1,641 @@
+/* The loop for where io_uring is refused: epoll, made to look like completions.
+ *
+ * Slots, tags, the timer and the wake descriptor are all watches: what is wanted of a descriptor,
+ * and what the kernel has been told to watch. Operations are tried at once, and what they answer at
+ * once is queued in the watch itself. What must wait changes only `wanted`; the hard idea is that
+ * the kernel is told late and rarely. loop_wait() adds the interest that is missing, and interest
+ * that is too much goes when an event shows that it is; so a connection that sends and receives in
+ * turns, or is paused and goes on, needs no epoll_ctl() at all.
+ *
+ * poll_fd is the epoll set. What is queued in the watches cannot make it readable, so it is to be
+ * polled only after loop_wait() with a timeout of 0 and loop_next() until false: then nothing is
+ * queued, and the kernel knows all that is wanted. */
+
+#include "engine/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 512, SCRATCH_BYTES = 65536 };
+
+#define NO_WATCH UINT32_MAX
+#define NO_TICK UINT64_MAX
+#define BIT(op) (1u << (op))
+
+enum { FAILURE_EVENTS = EPOLLERR | EPOLLHUP }; /* come without being asked for */
+
+/* The low half of epoll's data is the watch's index, the high half its generation. */
+struct watch {
+    int fd;
+    uint32_t generation; /* events of an earlier one are dropped */
+    uint32_t watched;    /* the epoll events that the kernel has been told; 0: not in the set */
+    uint8_t wanted;      /* BIT(op) of what waits for an event */
+    uint8_t ended;       /* BIT(op) of what is in the queue of completions, with its result */
+    bool attached : 1;
+    bool in_queue : 1;
+    bool in_changes : 1;
+    bool silent : 1; /* the rest is of a send that completes silently */
+    uint32_t polled; /* the poll(2) events that LOOP_READY waits for */
+    uint32_t queue_next;
+    uint32_t change_next;
+    const char *rest; /* still to be sent */
+    size_t rest_length;
+    int32_t results[LOOP_WAKE + 1];
+};
+
+struct epoll_loop {
+    struct loop head;
+    struct watch *watches; /* slots, then tags, then the timer, then the wake descriptor */
+    uint32_t slots;
+    uint32_t tags;
+    uint32_t queue_first; /* watches with ended operations */
+    uint32_t queue_last;
+    uint32_t changes; /* watches of which more is wanted than watched */
+    int timer_fd;
+    uint64_t tick_ns; /* when the timer goes off, or NO_TICK */
+    bool has_pwait2;
+    uint32_t event_next;
+    uint32_t event_count;
+    /* Received in one call, lent in pieces of LOOP_BUFFER_BYTES. */
+    uint32_t lent_slot;
+    uint32_t lent_offset;
+    uint32_t lent_end;
+    struct epoll_event events[EVENTS_MAX];
+    char scratch[SCRATCH_BYTES];
+};
+
+static struct epoll_loop *of(struct loop *loop)
+{
+    return (struct epoll_loop *)loop;
+}
+
+/* --- the queue of completions ----------------------------------------------------------------- */
+
+static void queue_push(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+
+    if (watch->in_queue)
+        return;
+    watch->in_queue = true;
+    watch->queue_next = NO_WATCH;
+    if (loop->queue_first == NO_WATCH)
+        loop->queue_first = index;
+    else
+        loop->watches[loop->queue_last].queue_next = index;
+    loop->queue_last = index;
+}
+
+static bool queue_pop(struct epoll_loop *loop, struct completion *ret_completion)
+{
+    while (loop->queue_first != NO_WATCH) {
+        uint32_t index = loop->queue_first;
+        struct watch *watch = &loop->watches[index];
+
+        loop->queue_first = watch->queue_next;
+        watch->in_queue = false;
+        if (watch->ended == 0)
+            continue;
+        enum loop_op op = (enum loop_op)__builtin_ctz(watch->ended);
+        watch->ended &= (uint8_t)~BIT(op);
+        if (watch->ended != 0)
+            queue_push(loop, index);
+        *ret_completion = (struct completion){
+            .op = op,
+            .slot = index < loop->slots ? index : index - loop->slots,
+            .result = watch->results[op],
+        };
+        return true;
+    }
+    return false;
+}
+
+static void complete(struct epoll_loop *loop, uint32_t index, enum loop_op op, int32_t result)
+{
+    struct watch *watch = &loop->watches[index];
+
+    watch->ended |= (uint8_t)BIT(op);
+    watch->results[op] = result;
+    queue_push(loop, index);
+}
+
+/* Completes an operation that has nothing more to wait for. */
+static void end(struct epoll_loop *loop, uint32_t index, enum loop_op op, int32_t result)
+{
+    loop->watches[index].wanted &= (uint8_t)~BIT(op);
+    complete(loop, index, op, result);
+}
+
+/* --- what is wanted, and what the kernel watches ---------------------------------------------- */
+
+static uint32_t wanted_events(const struct watch *watch)
+{
+    uint32_t events = 0;
+
+    if (watch->wanted & (BIT(LOOP_ACCEPT) | BIT(LOOP_RECEIVE) | BIT(LOOP_TICK) | BIT(LOOP_WAKE)))
+        events |= EPOLLIN;
+    if (watch->wanted & (BIT(LOOP_CONNECT) | BIT(LOOP_SEND)))
+        events |= EPOLLOUT;
+    if (watch->wanted & BIT(LOOP_READY))
+        events |= watch->polled | EPOLLERR; /* never 0, even where only failures are waited for */
+    return events;
+}
+
+static void want(struct epoll_loop *loop, uint32_t index, enum loop_op op)
+{
+    struct watch *watch = &loop->watches[index];
+
+    watch->wanted |= (uint8_t)BIT(op);
+    if (watch->in_changes || (wanted_events(watch) & ~watch->watched) == 0)
+        return;
+    watch->in_changes = true;
+    watch->change_next = loop->changes;
+    loop->changes = index;
+}
+
+/* Makes the kernel watch exactly what is wanted. Nothing wanted means out of the set, since
+ * failures would be reported again and again. */
+static int watch_update(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+    uint32_t events = wanted_events(watch);
+    int operation = watch->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    struct epoll_event event = {
+        .events = events,
+        .data.u64 = (uint64_t)watch->generation << 32 | index,
+    };
+
+    if (events == watch->watched)
+        return 0;
+    watch->watched = events;
+    if (epoll_ctl(loop->head.poll_fd, events == 0 ? EPOLL_CTL_DEL : operation, watch->fd, &event) ==
+        0)
+        return 0;
+    watch->watched = 0;
+    return -errno;
+}
+
+/* What the kernel refuses to watch can only fail. */
+static void watch_update_or_fail(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+    int error = watch_update(loop, index);
+
+    while (error != 0 && watch->wanted != 0)
+        end(loop, index, (enum loop_op)__builtin_ctz(watch->wanted), error);
+}
+
+static void apply_changes(struct epoll_loop *loop)
+{
+    while (loop->changes != NO_WATCH) {
+        struct watch *watch = &loop->watches[loop->changes];
+        uint32_t index = loop->changes;
+
+        loop->changes = watch->change_next;
+        watch->in_changes = false;
+        if (wanted_events(watch) & ~watch->watched)
+            watch_update_or_fail(loop, index);
+    }
+}
+
+/* Ends all that a watch waits for; its events and completions still on their way are dropped. */
+static void watch_reset(struct watch *watch)
+{
+    watch->generation++;
+    watch->watched = 0;
+    watch->wanted = 0;
+    watch->ended = 0;
+    watch->rest_length = 0;
+}
+
+/* --- one step of each operation --------------------------------------------------------------- */
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EINTR;
+}
+
+static void step_connect(struct epoll_loop *loop, uint32_t index)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+
+    if (getsockopt(loop->watches[index].fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    end(loop, index, LOOP_CONNECT, -error);
+}
+
+static void step_send(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+    ssize_t sent = send(watch->fd, watch->rest, watch->rest_length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    loop->head.counters.enters++;
+    if (sent < 0 && !would_block()) {
+        watch->rest_length = 0;
+        end(loop, index, LOOP_SEND, -errno);
+        return;
+    }
+    if (sent > 0) {
+        watch->rest += sent;
+        watch->rest_length -= (size_t)sent;
+    }
+    if (watch->rest_length > 0)
+        want(loop, index, LOOP_SEND);
+    else if (!watch->silent)
+        end(loop, index, LOOP_SEND, 0);
+    else
+        watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
+}
+
+/* The peer answers before a silent send is through, and with the answer its bytes cease to be ours.
+ * The answer is still good, but nothing may follow half a request on this connection. */
+static void give_up_silent_send(struct watch *watch)
+{
+    if (!(watch->wanted & BIT(LOOP_SEND)) || !watch->silent)
+        return;
+    watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
+    watch->rest_length = 0;
+    shutdown(watch->fd, SHUT_WR);
+}
+
+static void step_receive(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+    ssize_t received = recv(watch->fd, loop->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+
+    loop->head.counters.enters++;
+    if (received < 0 && would_block())
+        return;
+    if (received <= 0)
+        end(loop, index, LOOP_RECEIVE, received < 0 ? -errno : 0);
+    give_up_silent_send(watch);
+    loop->lent_slot = index;
+    loop->lent_offset = 0;
+    loop->lent_end = received > 0 ? (uint32_t)received : 0;
+}
+
+/* The event stays the next one for as long as there are connections to take. */
+static void step_accept(struct epoll_loop *loop, uint32_t index)
+{
+    int fd = accept4(loop->watches[index].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    loop->head.counters.enters++;
+    if (fd < 0 && (would_block() || errno == ECONNABORTED))
+        return;
+    if (fd < 0) {
+        end(loop, index, LOOP_ACCEPT, -errno);
+        return;
+    }
+    complete(loop, index, LOOP_ACCEPT, fd);
+    loop->event_next--;
+}
+
+/* Out of the set at once: afterwards the caller may close the descriptor unasked. */
+static void step_ready(struct epoll_loop *loop, uint32_t index, uint32_t events)
+{
+    end(loop, index, LOOP_READY, (int32_t)events);
+    watch_update(loop, index);
+}
+
+static void step_tick(struct epoll_loop *loop, uint32_t index)
+{
+    uint64_t expirations;
+
+    if (read(loop->timer_fd, &expirations, sizeof(expirations)) < 0)
+        return; /* set anew since the event */
+    loop->tick_ns = NO_TICK;
+    complete(loop, index, LOOP_TICK, 0);
+}
+
+static void step_wake(struct epoll_loop *loop, uint32_t index)
+{
+    uint64_t wakes;
+
+    if (read(loop->head.wake_fd, &wakes, sizeof(wakes)) < 0)
+        return;
+    complete(loop, index, LOOP_WAKE, 0);
+}
+
+static uint32_t answered_operations(const struct watch *watch, uint32_t events)
+{
+    uint32_t operations = BIT(LOOP_READY);
+
+    if (events & (EPOLLIN | FAILURE_EVENTS))
+        operations |= BIT(LOOP_ACCEPT) | BIT(LOOP_RECEIVE) | BIT(LOOP_TICK) | BIT(LOOP_WAKE);
+    if (events & (EPOLLOUT | FAILURE_EVENTS))
+        operations |= BIT(LOOP_CONNECT) | BIT(LOOP_SEND);
+    return watch->wanted & operations;
+}
+
+static void step(struct epoll_loop *loop, uint32_t index, enum loop_op op, uint32_t events)
+{
+    switch (op) {
+    case LOOP_ACCEPT:
+        step_accept(loop, index);
+        break;
+    case LOOP_CONNECT:
+        step_connect(loop, index);
+        break;
+    case LOOP_SEND:
+        step_send(loop, index);
+        break;
+    case LOOP_RECEIVE:
+        step_receive(loop, index);
+        break;
+    case LOOP_READY:
+        step_ready(loop, index, events);
+        break;
+    case LOOP_TICK:
+        step_tick(loop, index);
+        break;
+    case LOOP_WAKE:
+        step_wake(loop, index);
+        break;
+    case LOOP_CLOSED: /* waits for nothing */
+        break;
+    }
+}
+
+static void on_event(struct epoll_loop *loop, const struct epoll_event *event)
+{
+    uint32_t index = (uint32_t)event->data.u64;
+    struct watch *watch = &loop->watches[index];
+    uint32_t operations = answered_operations(watch, event->events);
+
+    if (watch->generation != event->data.u64 >> 32)
+        return;
+    if (operations == 0) /* more is watched than wanted */
+        watch_update_or_fail(loop, index);
+    for (; operations != 0; operations &= operations - 1)
+        step(loop, index, (enum loop_op)__builtin_ctz(operations), event->events);
+}
+
+/* --- the interface ---------------------------------------------------------------------------- */
+
+static struct watch *slot_watch(struct epoll_loop *loop, uint32_t slot)
+{
+    assert(slot < loop->slots && loop->watches[slot].attached);
+    return &loop->watches[slot];
+}
+
+static void epoll_loop_attach(struct loop *head, uint32_t slot, int fd)
+{
+    struct epoll_loop *loop = of(head);
+    struct watch *watch = &loop->watches[slot];
+
+    assert(slot < loop->slots && !watch->attached && watch->ended == 0);
+    watch->attached = true;
+    watch->fd = fd;
+}
+
+static void epoll_loop_connect(struct loop *head, uint32_t slot, const struct sockaddr *address,
+                               socklen_t length)
+{
+    struct epoll_loop *loop = of(head);
+    struct watch *watch = slot_watch(loop, slot);
+
+    head->counters.enters++;
+    if (connect(watch->fd, address, length) == 0)
+        end(loop, slot, LOOP_CONNECT, 0);
+    else if (errno == EINPROGRESS || errno == EINTR)
+        want(loop, slot, LOOP_CONNECT);
+    else
+        end(loop, slot, LOOP_CONNECT, -errno);
+}
+
+static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes, size_t length)
+{
+    struct watch *watch = slot_watch(of(head), slot);
+
+    assert(watch->rest_length == 0);
+    watch->rest = bytes;
+    watch->rest_length = length;
+    watch->silent = length <= LOOP_SILENT_BYTES;
+    step_send(of(head), slot);
+}
+
+static void epoll_loop_receive(struct loop *head, uint32_t slot)
+{
+    slot_watch(of(head), slot);
+    want(of(head), slot, LOOP_RECEIVE);
+}
+
+static void epoll_loop_pause(struct loop *head, uint32_t slot)
+{
+    slot_watch(of(head), slot)->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
+}
+
+static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
+{
+    struct epoll_loop *loop = of(head);
+    struct watch *watch = slot_watch(loop, slot);
+
+    close(watch->fd); /* which takes it out of the set */
+    watch->attached = false;
+    watch_reset(watch);
+    if (loop->lent_slot == slot)
+        loop->lent_end = 0;
+    complete(loop, slot, LOOP_CLOSED, 0);
+}
+
+static void epoll_loop_unpoll(struct loop *head, uint32_t tag)
+{
+    struct epoll_loop *loop = of(head);
+    uint32_t index = loop->slots + tag;
+
+    assert(tag < loop->tags);
+    loop->watches[index].wanted = 0;
+    watch_update(loop, index);
+    watch_reset(&loop->watches[index]);
+}
+
+static void epoll_loop_poll(struct loop *head, uint32_t tag, int fd, short events)
+{
+    struct epoll_loop *loop = of(head);
+    struct watch *watch = &loop->watches[loop->slots + tag];
+
+    epoll_loop_unpoll(head, tag);
+    watch->fd = fd;
+    watch->polled = (unsigned short)events; /* the values of epoll are those of poll */
+    want(loop, loop->slots + tag, LOOP_READY);
+}
+
+static void epoll_loop_accept(struct loop *head, uint32_t tag, int fd)
+{
+    struct epoll_loop *loop = of(head);
+
+    epoll_loop_unpoll(head, tag);
+    loop->watches[loop->slots + tag].fd = fd;
+    want(loop, loop->slots + tag, LOOP_ACCEPT);
+}
+
+static struct timespec timespec_of(uint64_t time_ns)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(time_ns / 1000000000),
+        .tv_nsec = (long)(time_ns % 1000000000),
+    };
+}
+
+static void epoll_loop_tick(struct loop *head, uint64_t time_ns)
+{
+    struct epoll_loop *loop = of(head);
+    struct itimerspec timer = {.it_value = timespec_of(time_ns == 0 ? 1 : time_ns)}; /* 0 disarms */
+
+    if (time_ns >= loop->tick_ns)
+        return;
+    loop->tick_ns = time_ns;
+    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+/* epoll_pwait2() came with Linux 5.11; what filters system calls may not know it either. */
+static int wait_ns(struct epoll_loop *loop, int64_t timeout_ns)
+{
+    struct timespec timeout = timespec_of(timeout_ns > 0 ? (uint64_t)timeout_ns : 0);
+    int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+    int events;
+
+    loop->head.counters.enters++;
+    if (timeout_ns > 0 && loop->has_pwait2) {
+        events = epoll_pwait2(loop->head.poll_fd, loop->events, EVENTS_MAX, &timeout, NULL);
+        loop->has_pwait2 = events >= 0 || (errno != ENOSYS && errno != EPERM);
+        if (loop->has_pwait2)
+            return events;
+    }
+    if (timeout_ns < 0)
+        timeout_ms = -1;
+    return epoll_wait(loop->head.poll_fd, loop->events, EVENTS_MAX,
+                      (int)(timeout_ms < INT_MAX ? timeout_ms : INT_MAX));
+}
+
+/* Any number of completions is enough: waiting longer would not make them cheaper. */
+static int epoll_loop_wait(struct loop *head, uint32_t count, int64_t timeout_ns)
+{
+    struct epoll_loop *loop = of(head);
+    (void)count;
+
+    if (loop->event_next < loop->event_count || loop->lent_offset < loop->lent_end)
+        return 0;
+    apply_changes(loop);
+    int events = wait_ns(loop, loop->queue_first != NO_WATCH ? 0 : timeout_ns);
+    loop->event_next = 0;
+    loop->event_count = events > 0 ? (uint32_t)events : 0;
+    return events < 0 ? -errno : 0;
+}
+
+static bool lend(struct epoll_loop *loop, struct completion *ret_completion)
+{
+    uint32_t length = loop->lent_end - loop->lent_offset;
+
+    if (loop->lent_offset >= loop->lent_end)
+        return false;
+    if (length > LOOP_BUFFER_BYTES)
+        length = LOOP_BUFFER_BYTES;
+    *ret_completion = (struct completion){
+        .op = LOOP_RECEIVE,
+        .slot = loop->lent_slot,
+        .result = (int32_t)length,
+        .bytes = loop->scratch + loop->lent_offset,
+    };
+    loop->lent_offset += length;
+    return true;
+}
+
+static bool epoll_loop_next(struct loop *head, struct completion *ret_completion)
+{
+    struct epoll_loop *loop = of(head);
+
+    while (!lend(loop, ret_completion) && !queue_pop(loop, ret_completion)) {
+        if (loop->event_next == loop->event_count)
+            return false;
+        on_event(loop, &loop->events[loop->event_next++]);
+    }
+    head->counters.completions++;
+    return true;
+}
+
+static void epoll_loop_close(struct loop *head)
+{
+    struct epoll_loop *loop = of(head);
+
+    for (uint32_t slot = 0; loop->watches != NULL && slot < loop->slots; slot++)
+        if (loop->watches[slot].attached)
+            close(loop->watches[slot].fd);
+    const int owned[] = {head->poll_fd, head->wake_fd, loop->timer_fd};
+    for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
+        if (owned[i] >= 0)
+            close(owned[i]);
+    free(loop->watches);
+    free(loop);
+}
+
+static const struct loop_interface interface = {
+    .name = "epoll",
+    .close = epoll_loop_close,
+    .attach = epoll_loop_attach,
+    .connect = epoll_loop_connect,
+    .send = epoll_loop_send,
+    .receive = epoll_loop_receive,
+    .pause = epoll_loop_pause,
+    .close_slot = epoll_loop_close_slot,
+    .accept = epoll_loop_accept,
+    .poll = epoll_loop_poll,
+    .unpoll = epoll_loop_unpoll,
+    .tick = epoll_loop_tick,
+    .wait = epoll_loop_wait,
+    .next = epoll_loop_next,
+};
+
+static int open_descriptors(struct epoll_loop *loop)
+{
+    uint32_t timer = loop->slots + loop->tags;
+
+    loop->head.poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->head.poll_fd < 0)
+        return -errno;
+    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->timer_fd < 0)
+        return -errno;
+    loop->head.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->head.wake_fd < 0)
+        return -errno;
+
+    loop->watches[timer].fd = loop->timer_fd;
+    loop->watches[timer].wanted = BIT(LOOP_TICK);
+    loop->watches[timer + 1].fd = loop->head.wake_fd;
+    loop->watches[timer + 1].wanted = BIT(LOOP_WAKE);
+    int error = watch_update(loop, timer);
+    return error != 0 ? error : watch_update(loop, timer + 1);
+}
+
+int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options)
+{
+    struct epoll_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL)
+        return -ENOMEM;
+    loop->head =
+        (struct loop){.interface = &interface, .poll_fd = -1, .wake_fd = -1, .reason = "epoll"};
+    loop->slots = options->slots;
+    loop->tags = options->polls;
+    loop->queue_first = NO_WATCH;
+    loop->changes = NO_WATCH;
+    loop->timer_fd = -1;
+    loop->tick_ns = NO_TICK;
+    loop->has_pwait2 = true;
+    loop->watches = calloc((size_t)loop->slots + loop->tags + 2, sizeof(*loop->watches));
+
+    int error = loop->watches == NULL ? -ENOMEM : open_descriptors(loop);
+    if (error != 0)
+        epoll_loop_close(&loop->head);
+    else
+        *ret_loop = &loop->head;
+    return error;
+}

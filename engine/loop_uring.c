@@ -1,0 +1,865 @@
+/* The io_uring loop: one ring, one io_uring_enter an iteration.
+ *
+ * A request costs one submission (its send, which completes silently) and one completion (its
+ * reply, received by a multishot receive into a buffer of the shared buffer ring). The hard idea is
+ * when a slot may be used again: an operation that will post a completion is counted in
+ * `outstanding`, loop_close_slot() cancels them, and LOOP_CLOSED comes when the count is zero. A
+ * silent send is not counted, since its completion comes only on failure; the generation in its tag
+ * tells it from the slot's next life. */
+
+#include "engine/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = 256, BATCH_WAIT_NS = 100000 };
+enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536 };
+
+#define NO_SLOT UINT32_MAX
+#define NO_BUFFER UINT32_MAX
+
+enum tag_op {
+    TAG_ACCEPT,
+    TAG_CONNECT,
+    TAG_SEND,
+    TAG_SEND_SILENT,
+    TAG_RECEIVE,
+    TAG_POLL,
+    TAG_TICK,
+    TAG_WAKE,
+    TAG_QUIET, /* cancels and closes: nobody waits for them */
+};
+
+enum { TAG_OP_BITS = 8, TAG_GENERATION_BITS = 24, TAG_SLOT_BITS = 32 };
+_Static_assert(TAG_OP_BITS + TAG_GENERATION_BITS + TAG_SLOT_BITS == 64, "a tag fills user_data");
+_Static_assert(TAG_QUIET < 1 << TAG_OP_BITS, "every op fits its bits");
+
+static uint64_t tag(enum tag_op op, uint32_t generation, uint32_t slot)
+{
+    return (uint64_t)slot << 32 | (uint64_t)(generation & 0xffffff) << 8 | (uint64_t)op;
+}
+
+static enum tag_op tag_op(uint64_t user_data)
+{
+    return (enum tag_op)(user_data & 0xff);
+}
+
+static uint32_t tag_generation(uint64_t user_data)
+{
+    return (uint32_t)(user_data >> 8) & 0xffffff;
+}
+
+static uint32_t tag_slot(uint64_t user_data)
+{
+    return (uint32_t)(user_data >> 32);
+}
+
+struct uring_slot {
+    const char *send_bytes; /* what a tracked send has still to send */
+    size_t send_left;
+    int fd;
+    uint32_t generation;
+    uint32_t next_closed;
+    uint8_t outstanding; /* operations that will still post a last completion */
+    bool receive_wanted;
+    bool receiving : 1; /* a receive is with the kernel */
+    bool cancelling : 1;
+    bool connecting : 1;
+    bool sending : 1;     /* a tracked send is with the kernel */
+    bool silent_send : 1; /* a silent one may be */
+    bool silent_rest : 1; /* the tracked send is the rest of a silent one */
+    bool closing : 1;
+};
+
+struct uring_poll {
+    uint32_t generation;
+    bool armed;
+    int listen_fd; /* of an accept; -1: a poll */
+};
+
+struct uring {
+    struct loop loop;
+    struct io_uring ring;
+    bool is_enabled; /* a ring belongs to the thread that enables it: the first to wait */
+    uint32_t slot_count;
+    struct uring_slot *slots;
+    struct uring_poll *polls;
+    uint32_t first_closed; /* slots whose LOOP_CLOSED is due, a list */
+    uint32_t last_closed;
+
+    struct io_uring_buf_ring *buffer_ring; /* NULL: one buffer a slot, receives are single */
+    char *buffers;
+    size_t buffers_length;
+    uint32_t buffer_count;
+    uint32_t lent; /* the buffer that the last completion lent, NO_BUFFER: none */
+
+    uint64_t tick_ns; /* armed for this time; UINT64_MAX: not armed */
+    uint32_t tick_generation;
+    struct __kernel_timespec tick_time;
+};
+
+static struct uring *uring_of(struct loop *loop)
+{
+    return (struct uring *)loop;
+}
+
+static uint32_t round_up_to_power_of_2(uint32_t n)
+{
+    uint32_t power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+/* --- submission -------------------------------------------------------------------------------- */
+
+static int ring_enable(struct uring *uring)
+{
+    if (uring->is_enabled)
+        return 0;
+    /* io_uring_enable_rings() is declared by liburing 2.3 and missing from its library. */
+    int error =
+        io_uring_register((unsigned)uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    if (error < 0)
+        return error;
+    io_uring_register_ring_fd(&uring->ring); /* saves a descriptor look-up; may be refused */
+    uring->is_enabled = true;
+    return 0;
+}
+
+static void submit_now(struct uring *uring)
+{
+    if (ring_enable(uring) == 0)
+        io_uring_submit(&uring->ring);
+    uring->loop.counters.enters++;
+}
+
+static struct io_uring_sqe *submission(struct uring *uring)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+    while (!sqe) { /* the queue is full: an extra enter empties it */
+        submit_now(uring);
+        sqe = io_uring_get_sqe(&uring->ring);
+    }
+    return sqe;
+}
+
+/* After the prep function, which in some versions of the library clears user_data. */
+static void sqe_finish(struct io_uring_sqe *sqe, uint64_t user_data, unsigned flags)
+{
+    io_uring_sqe_set_data64(sqe, user_data);
+    sqe->flags |= (uint8_t)flags;
+}
+
+static void submit_cancel(struct uring *uring, uint64_t target)
+{
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_cancel64(sqe, target, 0);
+    sqe_finish(sqe, tag(TAG_QUIET, 0, 0), IOSQE_CQE_SKIP_SUCCESS);
+}
+
+static char *slot_buffer(const struct uring *uring, uint32_t index)
+{
+    return uring->buffers + (size_t)index * LOOP_BUFFER_BYTES;
+}
+
+static void submit_receive(struct uring *uring, uint32_t index)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    uint64_t user_data = tag(TAG_RECEIVE, slot->generation, index);
+    struct io_uring_sqe *sqe = submission(uring);
+    if (uring->buffer_ring) {
+        io_uring_prep_recv_multishot(sqe, slot->fd, NULL, 0, 0);
+        sqe_finish(sqe, user_data, IOSQE_BUFFER_SELECT);
+        sqe->buf_group = BUFFER_GROUP;
+    } else {
+        io_uring_prep_recv(sqe, slot->fd, slot_buffer(uring, index), LOOP_BUFFER_BYTES, 0);
+        sqe_finish(sqe, user_data, 0);
+    }
+    slot->receiving = true;
+    slot->outstanding++;
+}
+
+static void submit_tracked_send(struct uring *uring, uint32_t index)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    size_t length = slot->send_left < 1u << 30 ? slot->send_left : 1u << 30;
+    uint64_t user_data = tag(TAG_SEND, slot->generation, index);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_send(sqe, slot->fd, slot->send_bytes, length, MSG_NOSIGNAL | MSG_WAITALL);
+    sqe_finish(sqe, user_data, 0);
+    slot->sending = true;
+    slot->outstanding++;
+}
+
+static void uring_attach(struct loop *loop, uint32_t index, int fd)
+{
+    struct uring_slot *slot = &uring_of(loop)->slots[index];
+    assert(!slot->closing && slot->outstanding == 0);
+    *slot = (struct uring_slot){.fd = fd, .generation = slot->generation + 1};
+}
+
+static void uring_connect(struct loop *loop, uint32_t index, const struct sockaddr *address,
+                          socklen_t length)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    uint64_t user_data = tag(TAG_CONNECT, slot->generation, index);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_connect(sqe, slot->fd, address, length);
+    sqe_finish(sqe, user_data, 0);
+    slot->connecting = true;
+    slot->outstanding++;
+}
+
+static void uring_send(struct loop *loop, uint32_t index, const void *bytes, size_t length)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    if (length > LOOP_SILENT_BYTES) {
+        slot->send_bytes = bytes;
+        slot->send_left = length;
+        submit_tracked_send(uring, index);
+        return;
+    }
+    uint64_t user_data = tag(TAG_SEND_SILENT, slot->generation, index);
+    slot->send_bytes = bytes;
+    slot->send_left = length;
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_send(sqe, slot->fd, bytes, length, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
+    sqe_finish(sqe, user_data, IOSQE_CQE_SKIP_SUCCESS);
+    slot->silent_send = true;
+}
+
+static void uring_receive(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    slot->receive_wanted = true;
+    if (!slot->receiving)
+        submit_receive(uring, index);
+}
+
+static void uring_pause(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    slot->receive_wanted = false;
+    if (!slot->receiving || slot->cancelling)
+        return;
+    submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
+    slot->cancelling = true;
+}
+
+static void closed_push(struct uring *uring, uint32_t index)
+{
+    uring->slots[index].next_closed = NO_SLOT;
+    if (uring->first_closed == NO_SLOT)
+        uring->first_closed = index;
+    else
+        uring->slots[uring->last_closed].next_closed = index;
+    uring->last_closed = index;
+}
+
+static uint32_t closed_pop(struct uring *uring)
+{
+    uint32_t index = uring->first_closed;
+    uring->first_closed = uring->slots[index].next_closed;
+    uring->slots[index].closing = false;
+    return index;
+}
+
+static void uring_close_slot(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    bool is_sending = slot->sending;
+    assert(!slot->closing);
+    if (slot->receiving && !slot->cancelling)
+        submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
+    if (slot->connecting)
+        submit_cancel(uring, tag(TAG_CONNECT, slot->generation, index));
+    if (slot->sending)
+        submit_cancel(uring, tag(TAG_SEND, slot->generation, index));
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_close(sqe, slot->fd);
+    sqe_finish(sqe, tag(TAG_QUIET, 0, 0), IOSQE_CQE_SKIP_SUCCESS);
+    slot->fd = -1;
+    slot->generation++;
+    slot->receive_wanted = false;
+    slot->closing = true;
+    if (slot->outstanding == 0)
+        closed_push(uring, index);
+    if (is_sending) /* the bytes may be gone before the next wait */
+        submit_now(uring);
+}
+
+static void submit_accept(struct uring *uring, uint32_t index)
+{
+    struct uring_poll *poll = &uring->polls[index];
+    uint64_t user_data = tag(TAG_ACCEPT, poll->generation, index);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_multishot_accept(sqe, poll->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sqe_finish(sqe, user_data, 0);
+    poll->armed = true;
+}
+
+static void uring_accept(struct loop *loop, uint32_t index, int fd)
+{
+    struct uring *uring = uring_of(loop);
+    uring->polls[index].generation++;
+    uring->polls[index].listen_fd = fd;
+    submit_accept(uring, index);
+}
+
+static void poll_cancel(struct uring *uring, uint32_t index)
+{
+    struct uring_poll *poll = &uring->polls[index];
+    if (!poll->armed)
+        return;
+    enum tag_op op = poll->listen_fd < 0 ? TAG_POLL : TAG_ACCEPT;
+    submit_cancel(uring, tag(op, poll->generation, index));
+    poll->generation++;
+    poll->armed = false;
+}
+
+static void uring_poll(struct loop *loop, uint32_t index, int fd, short events)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_poll *poll = &uring->polls[index];
+    poll_cancel(uring, index);
+    poll->listen_fd = -1;
+    uint64_t user_data = tag(TAG_POLL, poll->generation, index);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_poll_add(sqe, fd, (unsigned)events);
+    sqe_finish(sqe, user_data, 0);
+    poll->armed = true;
+}
+
+/* The poll in the kernel holds the file open: it must be gone before the caller closes it. */
+static void uring_unpoll(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    poll_cancel(uring, index);
+    submit_now(uring);
+}
+
+static void uring_tick(struct loop *loop, uint64_t time_ns)
+{
+    struct uring *uring = uring_of(loop);
+    if (time_ns >= uring->tick_ns)
+        return;
+    if (uring->tick_ns != UINT64_MAX)
+        submit_cancel(uring, tag(TAG_TICK, uring->tick_generation, 0));
+    uring->tick_ns = time_ns;
+    uring->tick_generation++;
+    uring->tick_time.tv_sec = (int64_t)(time_ns / 1000000000);
+    uring->tick_time.tv_nsec = (int64_t)(time_ns % 1000000000);
+    uint64_t user_data = tag(TAG_TICK, uring->tick_generation, 0);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_timeout(sqe, &uring->tick_time, 0, IORING_TIMEOUT_ABS);
+    sqe_finish(sqe, user_data, 0);
+}
+
+static void submit_wake_poll(struct uring *uring)
+{
+    uint64_t user_data = tag(TAG_WAKE, 0, 0);
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_poll_multishot(sqe, uring->loop.wake_fd, POLLIN);
+    sqe_finish(sqe, user_data, 0);
+}
+
+/* --- the buffer ring --------------------------------------------------------------------------- */
+
+static void buffer_add(struct uring *uring, uint32_t index)
+{
+    io_uring_buf_ring_add(uring->buffer_ring, slot_buffer(uring, index), LOOP_BUFFER_BYTES,
+                          (uint16_t)index, io_uring_buf_ring_mask(uring->buffer_count), 0);
+    io_uring_buf_ring_advance(uring->buffer_ring, 1);
+}
+
+/* A receive ended without the connection having ended: no buffer was left, it was paused, or the
+ * kernel stopped the multishot. It goes on where it is wanted. */
+static void receive_again(struct uring *uring, uint32_t index)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    if (slot->receive_wanted && !slot->receiving)
+        submit_receive(uring, index);
+}
+
+/* What the last completion lent is the kernel's again: a buffer of the ring, or, without one, the
+ * slot's own, into which only now the next bytes may come. */
+static void buffer_give_back(struct uring *uring)
+{
+    if (uring->lent == NO_BUFFER)
+        return;
+    if (uring->buffer_ring)
+        buffer_add(uring, uring->lent);
+    else
+        receive_again(uring, uring->lent);
+    uring->lent = NO_BUFFER;
+}
+
+/* --- completion -------------------------------------------------------------------------------- */
+
+static int enter(struct uring *uring, uint32_t count, int64_t timeout_ns)
+{
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec time = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    uring->loop.counters.enters++;
+    if (timeout_ns == 0)
+        return io_uring_submit_and_get_events(&uring->ring);
+    if (timeout_ns < 0)
+        return io_uring_submit_and_wait(&uring->ring, count);
+    return io_uring_submit_and_wait_timeout(&uring->ring, &cqe, count, &time, NULL);
+}
+
+static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
+{
+    struct uring *uring = uring_of(loop);
+    buffer_give_back(uring);
+    int result = ring_enable(uring);
+    if (result)
+        return result;
+    if (uring->first_closed != NO_SLOT)
+        timeout_ns = 0;
+    bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > BATCH_WAIT_NS);
+    if (wants_batch)
+        result = enter(uring, count, BATCH_WAIT_NS);
+    if (!wants_batch || (result == -ETIME && io_uring_cq_ready(&uring->ring) == 0))
+        result = enter(uring, 1, timeout_ns);
+    loop->counters.queue_overflows = *uring->ring.cq.koverflow;
+    /* EBUSY and EAGAIN ask for completions to be taken first: that is what comes next. */
+    if (result >= 0 || result == -ETIME || result == -EBUSY || result == -EAGAIN)
+        return 0;
+    return result;
+}
+
+/* Takes back what an operation that has ended counted for; the slot may be free now. */
+static void operation_ended(struct uring *uring, uint32_t index)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    assert(slot->outstanding > 0);
+    if (--slot->outstanding == 0 && slot->closing)
+        closed_push(uring, index);
+}
+
+static bool give(struct completion *ret, enum loop_op op, uint32_t slot, int32_t result)
+{
+    *ret = (struct completion){.op = op, .slot = slot, .result = result};
+    return true;
+}
+
+static bool on_connect(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
+                       struct completion *ret)
+{
+    uring->slots[index].connecting = false;
+    operation_ended(uring, index);
+    return !is_stale && give(ret, LOOP_CONNECT, index, result);
+}
+
+static bool on_tracked_send(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
+                            struct completion *ret)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    slot->sending = false;
+    operation_ended(uring, index);
+    if (is_stale)
+        return false;
+    if (result > 0 && (size_t)result < slot->send_left) {
+        slot->send_bytes += result;
+        slot->send_left -= (size_t)result;
+        submit_tracked_send(uring, index);
+        return false;
+    }
+    bool is_silent = slot->silent_rest && (result >= 0 || !slot->silent_send);
+    slot->silent_rest = false;
+    return !is_silent && give(ret, LOOP_SEND, index, result < 0 ? result : 0);
+}
+
+/* The peer answers before a silent send is through, and with the answer its bytes cease to be ours.
+ * The answer is still good, but nothing may follow half a request on this connection. */
+static void give_up_silent_send(struct uring_slot *slot)
+{
+    slot->silent_send = false;
+    if (slot->silent_rest)
+        shutdown(slot->fd, SHUT_WR);
+}
+
+/* With MSG_DONTWAIT the kernel never keeps a silent send: it has failed, or the socket's buffer is
+ * full, and what is left of it is sent as a tracked one, which says nothing when it is through. */
+static bool on_silent_send(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
+                           struct completion *ret)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    if (is_stale)
+        return false;
+    if (result < 0 && result != -EAGAIN)
+        return give(ret, LOOP_SEND, index, result);
+    slot->send_bytes += result > 0 ? result : 0;
+    slot->send_left -= result > 0 ? (size_t)result : 0;
+    slot->silent_rest = true;
+    if (slot->silent_send)
+        submit_tracked_send(uring, index);
+    else
+        give_up_silent_send(slot); /* something was received meanwhile */
+    return false;
+}
+
+static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
+                       const struct io_uring_cqe *cqe, struct completion *ret)
+{
+    struct uring_slot *slot = &uring->slots[index];
+    const char *bytes = NULL;
+    if (cqe->flags & IORING_CQE_F_BUFFER)
+        uring->lent = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    else if (!uring->buffer_ring && cqe->res > 0)
+        uring->lent = index;
+    if (uring->lent != NO_BUFFER)
+        bytes = slot_buffer(uring, uring->lent);
+    if (!(cqe->flags & IORING_CQE_F_MORE)) {
+        slot->receiving = false;
+        slot->cancelling = false;
+        operation_ended(uring, index);
+    }
+    if (is_stale)
+        return false;
+    give_up_silent_send(slot);
+    bool goes_on = cqe->res == -ENOBUFS || cqe->res == -ECANCELED;
+    if (cqe->res == -ENOBUFS)
+        uring->loop.counters.buffers_empty++;
+    if (cqe->res <= 0 && !goes_on)
+        slot->receive_wanted = false;
+    if (uring->buffer_ring || goes_on)
+        receive_again(uring, index);
+    if (goes_on)
+        return false;
+    give(ret, LOOP_RECEIVE, index, cqe->res);
+    ret->bytes = bytes;
+    return true;
+}
+
+static bool on_poll(struct uring *uring, uint32_t index, const struct io_uring_cqe *cqe,
+                    struct completion *ret)
+{
+    struct uring_poll *poll = &uring->polls[index];
+    if (poll->generation % (1 << TAG_GENERATION_BITS) != tag_generation(cqe->user_data))
+        return false;
+    poll->armed = false;
+    return give(ret, LOOP_READY, index, cqe->res);
+}
+
+static bool on_accept(struct uring *uring, uint32_t index, const struct io_uring_cqe *cqe,
+                      struct completion *ret)
+{
+    struct uring_poll *poll = &uring->polls[index];
+    if (poll->generation % (1 << TAG_GENERATION_BITS) != tag_generation(cqe->user_data)) {
+        if (cqe->res >= 0)
+            close(cqe->res);
+        return false;
+    }
+    if (!(cqe->flags & IORING_CQE_F_MORE)) {
+        poll->armed = false;
+        if (cqe->res >= 0)
+            submit_accept(uring, index);
+    }
+    return give(ret, LOOP_ACCEPT, index, cqe->res);
+}
+
+static bool on_tick(struct uring *uring, uint64_t user_data, struct completion *ret)
+{
+    if (tag_generation(user_data) != uring->tick_generation % (1 << TAG_GENERATION_BITS))
+        return false;
+    uring->tick_ns = UINT64_MAX;
+    return give(ret, LOOP_TICK, 0, 0);
+}
+
+static bool on_wake(struct uring *uring, const struct io_uring_cqe *cqe, struct completion *ret)
+{
+    eventfd_t count;
+    if (!(cqe->flags & IORING_CQE_F_MORE))
+        submit_wake_poll(uring);
+    return eventfd_read(uring->loop.wake_fd, &count) == 0 && give(ret, LOOP_WAKE, 0, 0);
+}
+
+/* false: nothing that anybody above waits for. */
+static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct completion *ret)
+{
+    uint32_t index = tag_slot(cqe->user_data);
+    enum tag_op op = tag_op(cqe->user_data);
+    bool is_stale = false;
+    if (op >= TAG_CONNECT && op <= TAG_RECEIVE)
+        is_stale = uring->slots[index].generation % (1 << TAG_GENERATION_BITS) !=
+                   tag_generation(cqe->user_data);
+    switch (op) {
+    case TAG_ACCEPT:
+        return on_accept(uring, index, cqe, ret);
+    case TAG_CONNECT:
+        return on_connect(uring, index, is_stale, cqe->res, ret);
+    case TAG_SEND:
+        return on_tracked_send(uring, index, is_stale, cqe->res, ret);
+    case TAG_SEND_SILENT:
+        return on_silent_send(uring, index, is_stale, cqe->res, ret);
+    case TAG_RECEIVE:
+        return on_receive(uring, index, is_stale, cqe, ret);
+    case TAG_POLL:
+        return on_poll(uring, index, cqe, ret);
+    case TAG_TICK:
+        return on_tick(uring, cqe->user_data, ret);
+    case TAG_WAKE:
+        return on_wake(uring, cqe, ret);
+    case TAG_QUIET:
+        return false;
+    }
+    return false;
+}
+
+static bool uring_next(struct loop *loop, struct completion *ret_completion)
+{
+    struct uring *uring = uring_of(loop);
+    for (;;) {
+        buffer_give_back(uring);
+        if (uring->first_closed != NO_SLOT)
+            return give(ret_completion, LOOP_CLOSED, closed_pop(uring), 0);
+        unsigned head = *uring->ring.cq.khead;
+        if (head == io_uring_smp_load_acquire(uring->ring.cq.ktail))
+            return false;
+        struct io_uring_cqe cqe = uring->ring.cq.cqes[head & *uring->ring.cq.kring_mask];
+        io_uring_cq_advance(&uring->ring, 1);
+        loop->counters.completions++;
+        if (dispatch(uring, &cqe, ret_completion))
+            return true;
+    }
+}
+
+/* --- opening and closing ----------------------------------------------------------------------- */
+
+static int ring_init(struct uring *uring, const struct loop_options *options)
+{
+    static const struct {
+        unsigned flags;
+        uint32_t without;
+        const char *name;
+    } ladder[] = {
+        {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
+         LOOP_WITHOUT_DEFER_TASKRUN, "SINGLE_ISSUER, DEFER_TASKRUN, SUBMIT_ALL"},
+        {IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, LOOP_WITHOUT_COOP_TASKRUN,
+         "COOP_TASKRUN, SUBMIT_ALL"},
+        {0, 0, "no set-up flags"},
+    };
+    if (options->without & LOOP_WITHOUT_URING)
+        return -ENOSYS;
+    uint32_t sq_entries = round_up_to_power_of_2(2 * options->slots);
+    sq_entries = sq_entries < SQ_ENTRIES_MIN ? SQ_ENTRIES_MIN : sq_entries;
+    sq_entries = sq_entries > SQ_ENTRIES_MAX ? SQ_ENTRIES_MAX : sq_entries;
+    uint32_t cq_entries = round_up_to_power_of_2(4 * options->slots + 64);
+    cq_entries = cq_entries > CQ_ENTRIES_MAX ? CQ_ENTRIES_MAX : cq_entries;
+    cq_entries = cq_entries < 2 * sq_entries ? 2 * sq_entries : cq_entries;
+
+    int error = -EINVAL;
+    for (size_t i = 0; i < sizeof ladder / sizeof *ladder && error == -EINVAL; i++) {
+        if (options->without & ladder[i].without)
+            continue;
+        struct io_uring_params params = {
+            .flags = ladder[i].flags | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED,
+            .cq_entries = cq_entries,
+        };
+        error = io_uring_queue_init_params(sq_entries, &uring->ring, &params);
+        snprintf(uring->loop.reason, sizeof uring->loop.reason, "%s", ladder[i].name);
+    }
+    if (error)
+        return error;
+    unsigned needed = IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_NODROP;
+    if ((uring->ring.features & needed) == needed)
+        return 0;
+    io_uring_queue_exit(&uring->ring);
+    return -EOPNOTSUPP;
+}
+
+/* Multishot receive has no feature bit; it came with SEND_ZC, which can be asked for (6.0). */
+static bool has_multishot_receive(struct uring *uring)
+{
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&uring->ring);
+    bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
+    io_uring_free_probe(probe);
+    return has;
+}
+
+static void *map(size_t length)
+{
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t buffer_ring_length(const struct uring *uring)
+{
+    return uring->buffer_count * sizeof(struct io_uring_buf);
+}
+
+static bool buffer_ring_init(struct uring *uring)
+{
+    struct io_uring_buf_ring *ring = map(buffer_ring_length(uring));
+    if (!ring)
+        return false;
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)ring,
+        .ring_entries = uring->buffer_count,
+        .bgid = BUFFER_GROUP,
+    };
+    if (io_uring_register_buf_ring(&uring->ring, &registration, 0)) {
+        munmap(ring, buffer_ring_length(uring));
+        return false;
+    }
+    io_uring_buf_ring_init(ring);
+    uring->buffer_ring = ring;
+    return true;
+}
+
+static int buffers_init(struct uring *uring, const struct loop_options *options)
+{
+    uint32_t count = round_up_to_power_of_2(options->slots);
+    count = count < BUFFERS_MIN ? BUFFERS_MIN : count;
+    uring->buffer_count = count > BUFFERS_MAX ? BUFFERS_MAX : count;
+    uring->lent = NO_BUFFER;
+    bool has_ring = !(options->without & LOOP_WITHOUT_BUFFER_RING) &&
+                    has_multishot_receive(uring) && buffer_ring_init(uring);
+    if (!has_ring)
+        uring->buffer_count = options->slots;
+    uring->buffers_length = (size_t)uring->buffer_count * LOOP_BUFFER_BYTES;
+    uring->buffers = map(uring->buffers_length);
+    if (!uring->buffers)
+        return -ENOMEM;
+    for (uint32_t i = 0; has_ring && i < uring->buffer_count; i++)
+        buffer_add(uring, i);
+
+    size_t used = strlen(uring->loop.reason);
+    snprintf(uring->loop.reason + used, sizeof uring->loop.reason - used, "; %s (%u x 16 KiB)",
+             has_ring ? "multishot receive from provided buffers"
+                      : "single receives, a buffer a connection",
+             uring->buffer_count);
+    return 0;
+}
+
+static void uring_free(struct uring *uring)
+{
+    if (uring->buffers)
+        munmap(uring->buffers, uring->buffers_length);
+    if (uring->buffer_ring)
+        munmap(uring->buffer_ring, buffer_ring_length(uring));
+    if (uring->loop.wake_fd >= 0)
+        close(uring->loop.wake_fd);
+    free(uring->slots);
+    free(uring->polls);
+    free(uring);
+}
+
+/* A ring lets go of its connections some time after it is closed. So they are closed through it
+ * first, and the peers see them end now. */
+static void uring_close(struct loop *loop)
+{
+    struct uring *uring = uring_of(loop);
+    for (uint32_t i = 0; i < uring->slot_count; i++)
+        if (uring->slots[i].fd > 0)
+            uring_close_slot(loop, i);
+    if (ring_enable(uring) == 0)
+        io_uring_submit_and_get_events(&uring->ring);
+    io_uring_queue_exit(&uring->ring);
+    uring_free(uring);
+}
+
+static const struct loop_interface uring_interface = {
+    .name = "uring",
+    .close = uring_close,
+    .attach = uring_attach,
+    .connect = uring_connect,
+    .send = uring_send,
+    .receive = uring_receive,
+    .pause = uring_pause,
+    .close_slot = uring_close_slot,
+    .accept = uring_accept,
+    .poll = uring_poll,
+    .unpoll = uring_unpoll,
+    .tick = uring_tick,
+    .wait = uring_wait,
+    .next = uring_next,
+};
+
+static int uring_init(struct uring *uring, const struct loop_options *options)
+{
+    uring->loop.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (uring->loop.wake_fd < 0)
+        return -errno;
+    uring->slots = calloc(options->slots, sizeof *uring->slots);
+    uring->polls = calloc(options->polls + 1, sizeof *uring->polls);
+    if (!uring->slots || !uring->polls)
+        return -ENOMEM;
+    int error = ring_init(uring, options);
+    if (error)
+        return error;
+    error = buffers_init(uring, options);
+    if (error) {
+        io_uring_queue_exit(&uring->ring);
+        return error;
+    }
+    submit_wake_poll(uring);
+    return 0;
+}
+
+int loop_uring_open(struct loop **ret_loop, const struct loop_options *options)
+{
+    struct uring *uring = calloc(1, sizeof *uring);
+    if (!uring)
+        return -ENOMEM;
+    uring->slot_count = options->slots;
+    uring->first_closed = NO_SLOT;
+    uring->tick_ns = UINT64_MAX;
+    int error = uring_init(uring, options);
+    if (error) {
+        uring_free(uring);
+        return error;
+    }
+    uring->loop.interface = &uring_interface;
+    uring->loop.poll_fd = uring->ring.ring_fd;
+    *ret_loop = &uring->loop;
+    return 0;
+}
+
+/* --- why not ----------------------------------------------------------------------------------- */
+
+static int sysctl_io_uring_disabled(void)
+{
+    char text[16] = "";
+    int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    return length > 0 ? atoi(text) : 0;
+}
+
+void loop_uring_explain(int error, char *ret_sentence, size_t size)
+{
+    const char *sentence = "the kernel refused io_uring_setup";
+    if (error == -EPERM && sysctl_io_uring_disabled() > 0)
+        sentence = "the sysctl kernel.io_uring_disabled forbids io_uring; set it to 0";
+    else if (error == -EPERM || error == -EACCES)
+        sentence = "a seccomp profile or security module forbids io_uring; allow io_uring_setup, "
+                   "io_uring_enter and io_uring_register";
+    else if (error == -ENOSYS)
+        sentence = "the kernel has no io_uring, or a seccomp profile hides it";
+    else if (error == -EOPNOTSUPP)
+        sentence = "the kernel's io_uring is older than 5.17";
+    else if (error == -ENOMEM)
+        sentence = "no memory for a ring; raise RLIMIT_MEMLOCK";
+    snprintf(ret_sentence, size, "%s (%s)", sentence, strerrorname_np(-error));
+}

@@ -1,0 +1,152 @@
+/* Owns the table of origins: hashed, of fixed size, and replaced by age once no connection refers
+ * to an entry, so that a million hosts need no more memory than there are connections. */
+
+#include "engine/origin.h"
+
+#include <assert.h>
+#include <string.h>
+
+uint32_t origin_bucket_count(uint32_t count)
+{
+    uint32_t buckets = 16;
+    while (buckets < count)
+        buckets *= 2;
+    return buckets;
+}
+
+void origins_init(struct origins *origins, struct origin *list, uint32_t *buckets, uint32_t count)
+{
+    *origins = (struct origins){
+        .list = list,
+        .buckets = buckets,
+        .bucket_mask = origin_bucket_count(count) - 1,
+        .count = count,
+        .oldest = NO_ORIGIN,
+        .newest = NO_ORIGIN,
+        .last = NO_ORIGIN,
+    };
+    memset(buckets, 0xff, (origins->bucket_mask + 1) * sizeof *buckets);
+}
+
+/* FNV-1a, over the folded host and the port. */
+static uint32_t hash_of(const struct url *url)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < url->host.length; i++)
+        hash = (hash ^ (uint8_t)ascii_lower(url->host.bytes[i])) * 16777619u;
+    hash = (hash ^ (url->port & 0xff)) * 16777619u;
+    return (hash ^ (url->port >> 8)) * 16777619u;
+}
+
+bool origin_is_of(const struct origin *origin, const struct url *url)
+{
+    struct span host = {origin->host, origin->host_length};
+    return origin->port == url->port && origin->host_kind == url->host_kind &&
+           (span_equal(host, url->host) || span_equal_fold(host, url->host));
+}
+
+uint32_t origin_find(struct origins *origins, const struct url *url)
+{
+    if (origins->last != NO_ORIGIN && origin_is_of(&origins->list[origins->last], url))
+        return origins->last;
+    uint32_t hash = hash_of(url);
+    uint32_t index = origins->buckets[hash & origins->bucket_mask];
+    while (index != NO_ORIGIN) {
+        const struct origin *origin = &origins->list[index];
+        if (origin->hash == hash && origin_is_of(origin, url))
+            return origins->last = index;
+        index = origin->next;
+    }
+    return NO_ORIGIN;
+}
+
+static void bucket_remove(struct origins *origins, uint32_t index)
+{
+    uint32_t *link = &origins->buckets[origins->list[index].hash & origins->bucket_mask];
+    while (*link != index)
+        link = &origins->list[*link].next;
+    *link = origins->list[index].next;
+}
+
+static void age_remove(struct origins *origins, uint32_t index)
+{
+    struct origin *origin = &origins->list[index];
+    if (origin->older == NO_ORIGIN)
+        origins->oldest = origin->newer;
+    else
+        origins->list[origin->older].newer = origin->newer;
+    if (origin->newer == NO_ORIGIN)
+        origins->newest = origin->older;
+    else
+        origins->list[origin->newer].older = origin->older;
+}
+
+static void age_append(struct origins *origins, uint32_t index)
+{
+    struct origin *origin = &origins->list[index];
+    origin->newer = NO_ORIGIN;
+    origin->older = origins->newest;
+    if (origins->newest == NO_ORIGIN)
+        origins->oldest = index;
+    else
+        origins->list[origins->newest].newer = index;
+    origins->newest = index;
+}
+
+/* An entry that was never used, or the one unused for longest, taken out of its lists. An origin
+ * whose addresses are on their way keeps its place: their answer names it. */
+static uint32_t entry_take(struct origins *origins)
+{
+    if (origins->touched < origins->count)
+        return origins->touched++;
+    uint32_t index = origins->oldest;
+    while (index != NO_ORIGIN && origins->list[index].state == ORIGIN_RESOLVING)
+        index = origins->list[index].newer;
+    if (index == NO_ORIGIN)
+        return NO_ORIGIN;
+    age_remove(origins, index);
+    bucket_remove(origins, index);
+    if (origins->last == index)
+        origins->last = NO_ORIGIN;
+    return index;
+}
+
+static void origin_fill(struct origin *origin, const struct url *url)
+{
+    *origin = (struct origin){
+        .hash = hash_of(url),
+        .idle = NO_CONN,
+        .waiting = NO_CONN,
+        .host_kind = url->host_kind,
+        .port = url->port,
+        .host_length = (uint8_t)url->host.length,
+    };
+    for (size_t i = 0; i < url->host.length; i++)
+        origin->host[i] = ascii_lower(url->host.bytes[i]);
+}
+
+uint32_t origin_acquire(struct origins *origins, const struct url *url)
+{
+    uint32_t index = origin_find(origins, url);
+    if (index != NO_ORIGIN) {
+        if (origins->list[index].conns++ == 0)
+            age_remove(origins, index);
+        return index;
+    }
+    index = entry_take(origins);
+    if (index == NO_ORIGIN)
+        return NO_ORIGIN;
+    struct origin *origin = &origins->list[index];
+    origin_fill(origin, url);
+    origin->conns = 1;
+    origin->next = origins->buckets[origin->hash & origins->bucket_mask];
+    origins->buckets[origin->hash & origins->bucket_mask] = index;
+    return origins->last = index;
+}
+
+void origin_release(struct origins *origins, uint32_t index)
+{
+    assert(origins->list[index].conns > 0);
+    if (--origins->list[index].conns == 0)
+        age_append(origins, index);
+}

@@ -1,0 +1,64 @@
+#ifndef ENGINE_ORIGIN_H
+#define ENGINE_ORIGIN_H
+
+/* The origins (host and port) in use: their addresses, their idle connections, and the connections
+ * that wait for their addresses. */
+
+#include "engine/resolver.h"
+#include "proto/url.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NO_ORIGIN UINT32_MAX
+#define NO_CONN UINT32_MAX
+
+enum origin_state { ORIGIN_UNKNOWN, ORIGIN_RESOLVING, ORIGIN_KNOWN };
+
+struct origin {
+    uint32_t hash;
+    uint32_t next;  /* of the same bucket */
+    uint32_t newer; /* origins without connections, by age */
+    uint32_t older;
+    uint32_t conns;   /* that refer to it */
+    uint32_t idle;    /* the connection that became idle last; NO_CONN: none */
+    uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
+    enum origin_state state;
+    uint32_t preferred; /* the address that accepted the last connection */
+    uint64_t expires_ns;
+    struct resolver_addresses addresses;
+    enum url_host_kind host_kind;
+    uint16_t port;
+    uint8_t host_length;
+    char host[URL_HOST_BYTES_MAX + 1]; /* lower case, zero-terminated */
+};
+
+struct origins {
+    struct origin *list;
+    uint32_t *buckets;
+    uint32_t bucket_mask;
+    uint32_t count;
+    uint32_t touched; /* entries from here on were never used */
+    uint32_t oldest;  /* without connections, the next to be replaced */
+    uint32_t newest;
+    uint32_t last; /* found last: a run often has one origin */
+};
+
+/* list: room for count; buckets: for origin_bucket_count(count), both zero-filled, the caller's. */
+void origins_init(struct origins *origins, struct origin *list, uint32_t *buckets, uint32_t count);
+uint32_t origin_bucket_count(uint32_t count);
+
+/* The origin of a URL, with one more connection referring to it; the one unused for longest is
+ * replaced for a new one. NO_ORIGIN: connections refer to every one. */
+uint32_t origin_acquire(struct origins *origins, const struct url *url);
+
+/* One connection fewer refers to it. */
+void origin_release(struct origins *origins, uint32_t index);
+
+/* Is the URL's origin the one of this index? */
+bool origin_is_of(const struct origin *origin, const struct url *url);
+
+/* The origin of a URL where there is one, without referring to it; NO_ORIGIN. */
+uint32_t origin_find(struct origins *origins, const struct url *url);
+
+#endif

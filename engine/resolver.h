@@ -1,0 +1,86 @@
+#ifndef ENGINE_RESOLVER_H
+#define ENGINE_RESOLVER_H
+
+/* Host names to addresses, without ever blocking: c-ares sends and parses, the loop watches its
+ * sockets, and answers are taken with resolver_next(). Nothing here calls back. */
+
+#include "engine/loop.h"
+#include "proto/url.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    RESOLVER_ADDRESSES_MAX = 8,
+    RESOLVER_TTL_MIN_S = 1,
+    RESOLVER_TTL_MAX_S = 3600,
+};
+
+union resolver_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+/* In the order to try them: the families alternate, beginning with that of the first address
+ * answered, so that a family that leads nowhere costs one attempt and not several. */
+struct resolver_addresses {
+    union resolver_address list[RESOLVER_ADDRESSES_MAX];
+    uint32_t count;
+    uint32_t ttl_s; /* the smallest of all, RESOLVER_TTL_MIN_S … RESOLVER_TTL_MAX_S */
+};
+
+struct resolver_answer {
+    uint32_t id;
+    int error;           /* 0, or:
+                            -ENOENT     no such name, or it has no address
+                            -ETIMEDOUT  no DNS server answered in time
+                            -ECONNREFUSED  no DNS server can be reached, or all of them fail or
+                                        refuse to answer
+                            -EREMOTEIO  a DNS server's answer is malformed, or another failure
+                            -EINVAL     not a name that can be looked up
+                            -ENOMEM, -EMFILE */
+    const char *message; /* a static sentence; NULL where error is 0 */
+    struct resolver_addresses addresses;
+};
+
+struct resolver;
+
+static inline socklen_t resolver_address_length(const union resolver_address *address)
+{
+    return address->any.sa_family == AF_INET6 ? sizeof(address->ipv6) : sizeof(address->ipv4);
+}
+
+/* Fills ret_addresses where no lookup is needed: for the literals, and for localhost and names
+ * below it (RFC 6761), which are 127.0.0.1 and ::1. false: look the name up. */
+bool resolver_literal(const char *host, enum url_host_kind kind, uint16_t port,
+                      struct resolver_addresses *ret_addresses);
+
+/* The resolver's sockets use the tags first_tag … first_tag + tags - 1 of the loop, which must
+ * outlive it; one or two a DNS server are enough, and a socket beyond them is not heard. servers:
+ * "address[:port],…", or NULL for the system's. Errors: -ENOMEM; -EINVAL, servers is not
+ * such a list. */
+int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t first_tag,
+                  uint32_t tags, const char *servers);
+
+/* Drops the lookups under way, without answers. NULL is allowed. */
+void resolver_close(struct resolver *resolver);
+
+/* Looks host up; one answer with this id follows, perhaps at once. Errors: -ENOMEM, -EIO (the
+ * system's configuration could not be read). */
+int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port);
+
+/* Takes an answer; false: none is there. */
+bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer);
+
+/* For each LOOP_READY with one of the resolver's tags: its slot and result. */
+void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events);
+
+/* When resolver_on_tick() is to be called at the latest; UINT64_MAX: nothing is under way. */
+uint64_t resolver_deadline_ns(const struct resolver *resolver, uint64_t now_ns);
+
+/* Gives up on what has taken too long. */
+void resolver_on_tick(struct resolver *resolver);
+
+#endif

@@ -1,0 +1,510 @@
+/* The resolver against a scripted DNS server: a thread that answers each question by the table
+ * below. Every scenario is run over both loops; a ring that the kernel refuses is skipped. No
+ * scenario waits for a time to run out. */
+
+#include "engine/resolver.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FIRST_TAG = 3, TAGS = 4 };
+enum { CNAME = 5, AAAA = 28 };                    /* types */
+enum { SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 }; /* response codes */
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+struct record {
+    const char *address; /* NULL: no more */
+    uint32_t ttl_s;
+};
+
+static const struct zone {
+    const char *name;
+    const char *alias; /* its CNAME, whose the addresses are; NULL: its own */
+    struct record ipv4[12];
+    struct record ipv6[12];
+    int rcode;
+    bool is_silent;
+    bool is_garbled;
+} zones[] = {
+    {.name = "one.test", .ipv4 = {{"192.0.2.1", 60}}},
+    {.name = "six.test", .ipv6 = {{"2001:db8::6", 7}}},
+    {.name = "both.test",
+     .ipv4 = {{"192.0.2.1", 300}, {"192.0.2.2", 100}, {"192.0.2.3", 200}},
+     .ipv6 = {{"2001:db8::1", 300}, {"2001:db8::2", 90}}},
+    {.name = "alias.test", .alias = "target.test", .ipv4 = {{"192.0.2.9", 500}}},
+    {.name = "brief.test", .ipv4 = {{"192.0.2.1", 0}}},
+    {.name = "eternal.test", .ipv4 = {{"192.0.2.1", 86400}}},
+    {.name = "many.test",
+     .ipv4 = {{"192.0.2.1", 9},
+              {"192.0.2.2", 9},
+              {"192.0.2.3", 9},
+              {"192.0.2.4", 9},
+              {"192.0.2.5", 9},
+              {"192.0.2.6", 9},
+              {"192.0.2.7", 9},
+              {"192.0.2.8", 9},
+              {"192.0.2.9", 9},
+              {"192.0.2.10", 9}}},
+    {.name = "empty.test"},
+    {.name = "none.test", .rcode = NXDOMAIN},
+    {.name = "failing.test", .rcode = SERVFAIL},
+    {.name = "refused.test", .rcode = REFUSED},
+    {.name = "silent.test", .is_silent = true},
+    {.name = "garbled.test", .is_garbled = true},
+};
+
+struct server {
+    pthread_t thread;
+    int fd;
+    char address[64]; /* as a list of servers */
+};
+
+struct message {
+    uint8_t bytes[1500];
+    size_t length;
+};
+
+static void put(struct message *message, const void *bytes, size_t length)
+{
+    memcpy(message->bytes + message->length, bytes, length);
+    message->length += length;
+}
+
+static void put_16(struct message *message, uint32_t value)
+{
+    put(message, (uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
+}
+
+static void put_name(struct message *message, const char *name)
+{
+    while (*name != '\0') {
+        size_t label = strcspn(name, ".");
+        put(message, &(uint8_t){(uint8_t)label}, 1);
+        put(message, name, label);
+        name += label + (name[label] == '.');
+    }
+    put(message, "", 1);
+}
+
+/* Reads the name of the question; returns the offset behind it. */
+static size_t get_name(const struct message *message, char *ret_name)
+{
+    size_t at = 12;
+
+    while (message->bytes[at] != 0) {
+        uint8_t label = message->bytes[at++];
+        memcpy(ret_name, message->bytes + at, label);
+        ret_name += label;
+        at += label;
+        if (message->bytes[at] != 0)
+            *ret_name++ = '.';
+    }
+    *ret_name = '\0';
+    return at + 1;
+}
+
+static void put_record(struct message *message, const char *name, uint32_t type, uint32_t ttl_s,
+                       const void *data, uint32_t length)
+{
+    put_name(message, name);
+    put_16(message, type);
+    put_16(message, 1);
+    put_16(message, ttl_s >> 16);
+    put_16(message, ttl_s & 0xffff);
+    put_16(message, length);
+    put(message, data, length);
+}
+
+static uint32_t put_addresses(struct message *message, const struct zone *zone, uint32_t type)
+{
+    const struct record *record = type == AAAA ? zone->ipv6 : zone->ipv4;
+    const char *name = zone->alias != NULL ? zone->alias : zone->name;
+    uint32_t count = 0;
+
+    for (; record[count].address != NULL; count++) {
+        uint8_t bytes[16];
+        inet_pton(type == AAAA ? AF_INET6 : AF_INET, record[count].address, bytes);
+        put_record(message, name, type, record[count].ttl_s, bytes, type == AAAA ? 16 : 4);
+    }
+    return count;
+}
+
+static void answer(struct message *message, const struct zone *zone, size_t question_end)
+{
+    uint32_t type =
+        (uint32_t)(message->bytes[question_end] << 8 | message->bytes[question_end + 1]);
+    uint32_t count = 0;
+
+    message->length = question_end + 4;
+    if (zone->alias != NULL) {
+        struct message name = {.length = 0};
+        put_name(&name, zone->alias);
+        put_record(message, zone->name, CNAME, 40, name.bytes, (uint32_t)name.length);
+        count++;
+    }
+    count += put_addresses(message, zone, type);
+    message->bytes[2] |= 0x80; /* a response */
+    message->bytes[3] = (uint8_t)(0x80 | zone->rcode);
+    message->bytes[7] = (uint8_t)count;
+    memset(message->bytes + 8, 0, 4);
+    if (zone->is_garbled)
+        message->bytes[7] = 9; /* records that are not there */
+}
+
+static const struct zone *find_zone(const char *name)
+{
+    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+        if (strcasecmp(zones[i].name, name) == 0)
+            return &zones[i];
+    return NULL;
+}
+
+/* Ends with an empty datagram. */
+static void *serve(void *argument)
+{
+    struct server *server = argument;
+
+    for (;;) {
+        struct sockaddr_in client;
+        socklen_t client_length = sizeof(client);
+        struct message message;
+        char name[300] = "";
+        ssize_t length = recvfrom(server->fd, message.bytes, sizeof(message.bytes), 0,
+                                  (struct sockaddr *)&client, &client_length);
+        if (length <= 0)
+            return NULL;
+        message.length = (size_t)length;
+        size_t end = get_name(&message, name);
+        const struct zone *zone = find_zone(name);
+        if (zone == NULL || zone->is_silent)
+            continue;
+        answer(&message, zone, end);
+        sendto(server->fd, message.bytes, message.length, 0, (struct sockaddr *)&client,
+               client_length);
+    }
+}
+
+static void server_open(struct server *server)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof(address);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", ntohs(address.sin_port));
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void server_close(struct server *server)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+
+    getsockname(server->fd, (struct sockaddr *)&address, &length);
+    sendto(server->fd, "", 0, 0, (struct sockaddr *)&address, length);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
+
+/* --- the engine's part ------------------------------------------------------------------------ */
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* One round of what the engine does for a resolver. */
+static void turn(struct loop *loop, struct resolver *resolver)
+{
+    uint64_t deadline_ns = resolver_deadline_ns(resolver, clock_ns());
+    struct completion completion;
+
+    if (deadline_ns != UINT64_MAX)
+        loop_tick(loop, deadline_ns);
+    int result = loop_wait(loop, 1, INT64_C(30000000000));
+    assert_true(result == 0 || result == -EINTR);
+    while (loop_next(loop, &completion)) {
+        if (completion.op == LOOP_READY)
+            resolver_on_ready(resolver, completion.slot, completion.result);
+        else
+            assert_int_equal(completion.op, LOOP_TICK);
+        resolver_on_tick(resolver);
+    }
+}
+
+static struct resolver_answer await(struct loop *loop, struct resolver *resolver)
+{
+    struct resolver_answer answer;
+    uint64_t limit_ns = clock_ns() + UINT64_C(30000000000);
+
+    while (!resolver_next(resolver, &answer)) {
+        if (clock_ns() > limit_ns)
+            fail_msg("no answer");
+        turn(loop, resolver);
+    }
+    return answer;
+}
+
+static void write_addresses(const struct resolver_addresses *addresses, char *ret_text)
+{
+    *ret_text = '\0';
+    for (uint32_t i = 0; i < addresses->count; i++) {
+        const union resolver_address *address = &addresses->list[i];
+        char text[INET6_ADDRSTRLEN];
+        bool is_6 = address->any.sa_family == AF_INET6;
+        const void *bytes =
+            is_6 ? (const void *)&address->ipv6.sin6_addr : (const void *)&address->ipv4.sin_addr;
+        inet_ntop(address->any.sa_family, bytes, text, sizeof(text));
+        ret_text += sprintf(ret_text, "%s%s#%d", i == 0 ? "" : " ", text,
+                            ntohs(is_6 ? address->ipv6.sin6_port : address->ipv4.sin_port));
+        assert_int_equal(resolver_address_length(address),
+                         is_6 ? sizeof(address->ipv6) : sizeof(address->ipv4));
+    }
+}
+
+/* --- scenarios -------------------------------------------------------------------------------- */
+
+static const struct row {
+    const char *host;
+    uint16_t port;
+    int error;
+    uint32_t ttl_s;
+    const char *addresses; /* both families may answer first */
+    const char *other_addresses;
+} rows[] = {
+    {"one.test", 80, 0, 60, "192.0.2.1#80", NULL},
+    {"ONE.test", 8080, 0, 60, "192.0.2.1#8080", NULL},
+    {"one.test.", 80, 0, 60, "192.0.2.1#80", NULL},
+    {"six.test", 443, 0, 7, "2001:db8::6#443", NULL},
+    {"both.test", 80, 0, 90, "192.0.2.1#80 2001:db8::1#80 192.0.2.2#80 2001:db8::2#80 192.0.2.3#80",
+     "2001:db8::1#80 192.0.2.1#80 2001:db8::2#80 192.0.2.2#80 192.0.2.3#80"},
+    {"alias.test", 80, 0, 40, "192.0.2.9#80", NULL},
+    {"brief.test", 80, 0, 1, "192.0.2.1#80", NULL},
+    {"eternal.test", 80, 0, 3600, "192.0.2.1#80", NULL},
+    {"many.test", 1, 0, 9,
+     "192.0.2.1#1 192.0.2.2#1 192.0.2.3#1 192.0.2.4#1 192.0.2.5#1 192.0.2.6#1 192.0.2.7#1 "
+     "192.0.2.8#1",
+     NULL},
+    {"empty.test", 80, -ENOENT, 0, "", NULL},
+    {"none.test", 80, -ENOENT, 0, "", NULL},
+    {"failing.test", 80, -ECONNREFUSED, 0, "", NULL},
+    {"refused.test", 80, -ECONNREFUSED, 0, "", NULL},
+    {"garbled.test", 80, -EREMOTEIO, 0, "", NULL},
+    {"a-label-of-more-than-63-bytes-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", 80,
+     -EINVAL, 0, "", NULL},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void check(const struct row *row, const struct resolver_answer *answer)
+{
+    char text[512];
+
+    write_addresses(&answer->addresses, text);
+    print_message("  %s: %s%s\n", row->host, text, answer->message != NULL ? answer->message : "");
+    assert_int_equal(answer->error, row->error);
+    assert_int_equal(answer->message == NULL, row->error == 0);
+    assert_int_equal(answer->addresses.ttl_s, row->ttl_s);
+    if (row->other_addresses == NULL || strcmp(text, row->other_addresses) != 0)
+        assert_string_equal(text, row->addresses);
+}
+
+static void names_are_answered(struct loop *loop, struct resolver *resolver)
+{
+    for (uint32_t i = 0; i < ROWS; i++) {
+        assert_int_equal(resolver_lookup(resolver, i, rows[i].host, rows[i].port), 0);
+        struct resolver_answer answer = await(loop, resolver);
+        assert_int_equal(answer.id, i);
+        check(&rows[i], &answer);
+    }
+    assert_false(resolver_next(resolver, &(struct resolver_answer){0}));
+    assert_true(resolver_deadline_ns(resolver, clock_ns()) == UINT64_MAX);
+}
+
+static void many_names_are_answered_at_once(struct loop *loop, struct resolver *resolver)
+{
+    enum { TIMES = 4 }; /* a socket holds some 270 datagrams; more would be lost */
+    uint32_t answered[ROWS] = {0};
+
+    for (uint32_t i = 0; i < ROWS * TIMES; i++)
+        assert_int_equal(
+            resolver_lookup(resolver, i % ROWS, rows[i % ROWS].host, rows[i % ROWS].port), 0);
+    for (uint32_t i = 0; i < ROWS * TIMES; i++) {
+        struct resolver_answer answer = await(loop, resolver);
+        assert_in_range(answer.id, 0, ROWS - 1);
+        assert_int_equal(answer.error, rows[answer.id].error);
+        assert_int_equal(answer.addresses.ttl_s, rows[answer.id].ttl_s);
+        answered[answer.id]++;
+    }
+    for (uint32_t i = 0; i < ROWS; i++)
+        assert_int_equal(answered[i], TIMES);
+}
+
+/* The runner closes the resolver with all of this under way, and answers not taken. */
+static void lookups_under_way_are_dropped(struct loop *loop, struct resolver *resolver)
+{
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80), 0);
+    assert_int_equal(resolver_lookup(resolver, 10, "one.test", 80), 0);
+    struct resolver_answer answer = await(loop, resolver);
+    assert_int_equal(answer.id, 10);
+    uint64_t now_ns = clock_ns();
+    assert_true(resolver_deadline_ns(resolver, now_ns) <= now_ns + UINT64_C(2000000000));
+    assert_int_equal(resolver_lookup(resolver, 11, "", 80), 0);
+    resolver_on_ready(resolver, FIRST_TAG + TAGS - 1, POLLIN); /* late, of a tag not in use */
+}
+
+static void no_server_is_there(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct resolver *lonely;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof(address);
+    char server[64];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* TCP: nobody hears datagrams */
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(server, sizeof(server), "127.0.0.1:%d", ntohs(address.sin_port));
+    assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server), 0);
+    assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80), 0);
+    struct resolver_answer answer = await(loop, lonely);
+    assert_int_equal(answer.error, -ECONNREFUSED);
+    assert_string_equal(answer.message, "no DNS server can be reached, or none can answer");
+    resolver_close(lonely);
+    close(fd);
+}
+
+static void a_bad_list_of_servers_is_refused(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    static const char *const lists[] = {"nonsense", "127.0.0.1:53,dns.example", "127.0.0.1:domain"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct resolver *none;
+        print_message("  %s\n", lists[i]);
+        assert_int_equal(resolver_open(&none, loop, FIRST_TAG, TAGS, lists[i]), -EINVAL);
+    }
+}
+
+static void nothing_is_opened_before_it_is_needed(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct resolver *idle;
+
+    assert_int_equal(resolver_open(&idle, loop, FIRST_TAG, TAGS, NULL), 0);
+    assert_true(resolver_deadline_ns(idle, 0) == UINT64_MAX);
+    resolver_on_tick(idle);
+    assert_false(resolver_next(idle, &(struct resolver_answer){0}));
+    resolver_close(idle);
+    resolver_close(NULL);
+}
+
+/* --- what needs no lookup --------------------------------------------------------------------- */
+
+static const struct literal {
+    const char *host;
+    enum url_host_kind kind;
+    const char *addresses; /* NULL: to be looked up */
+} literals[] = {
+    {"127.0.0.1", URL_HOST_IPV4, "127.0.0.1#80"},
+    {"255.255.255.255", URL_HOST_IPV4, "255.255.255.255#80"},
+    {"1.2.3", URL_HOST_IPV4, NULL},
+    {"::1", URL_HOST_IPV6, "::1#80"},
+    {"2001:db8::ff", URL_HOST_IPV6, "2001:db8::ff#80"},
+    {"::ffff:192.0.2.1", URL_HOST_IPV6, "::ffff:192.0.2.1#80"},
+    {"2001:db8::gg", URL_HOST_IPV6, NULL},
+    {"localhost", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"LocalHost.", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"api.localhost", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"notlocalhost", URL_HOST_NAME, NULL},
+    {"localhost.example", URL_HOST_NAME, NULL},
+    {"host", URL_HOST_NAME, NULL},
+    {".", URL_HOST_NAME, NULL},
+};
+
+static void literals_need_no_lookup(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(literals) / sizeof(literals[0]); i++) {
+        struct resolver_addresses addresses;
+        char text[512];
+        bool is_literal = resolver_literal(literals[i].host, literals[i].kind, 80, &addresses);
+
+        print_message("  %s\n", literals[i].host);
+        assert_int_equal(is_literal, literals[i].addresses != NULL);
+        if (!is_literal)
+            continue;
+        write_addresses(&addresses, text);
+        assert_string_equal(text, literals[i].addresses);
+        assert_int_equal(addresses.ttl_s, RESOLVER_TTL_MAX_S);
+    }
+}
+
+/* --- both loops ------------------------------------------------------------------------------- */
+
+struct pairing {
+    int (*open_loop)(struct loop **ret_loop, const struct loop_options *options);
+    void (*run)(struct loop *loop, struct resolver *resolver);
+};
+
+static void run_pairing(void **state)
+{
+    const struct pairing *pairing = *state;
+    const struct loop_options options = {.slots = 8, .polls = FIRST_TAG + TAGS};
+    struct resolver *resolver;
+    struct server server;
+    struct loop *loop;
+    int error = pairing->open_loop(&loop, &options);
+
+    if (error != 0) {
+        print_message("  %s\n", strerror(-error));
+        skip();
+    }
+    server_open(&server);
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address), 0);
+    pairing->run(loop, resolver);
+    resolver_close(resolver);
+    loop_close(loop);
+    server_close(&server);
+}
+
+#define PAIRING(loop, scenario)                                                                    \
+    {                                                                                              \
+        .name = #loop ": " #scenario, .test_func = run_pairing,                                    \
+        .initial_state = &(struct pairing){loop_##loop##_open, scenario},                          \
+    }
+#define BOTH(scenario) PAIRING(epoll, scenario), PAIRING(uring, scenario)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_need_no_lookup),
+        BOTH(names_are_answered),
+        BOTH(many_names_are_answered_at_once),
+        BOTH(lookups_under_way_are_dropped),
+        BOTH(no_server_is_there),
+        BOTH(a_bad_list_of_servers_is_refused),
+        BOTH(nothing_is_opened_before_it_is_needed),
+    };
+    return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);
+}
