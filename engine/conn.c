@@ -42,7 +42,7 @@ enum haul_stage conn_stage(const struct conn *conn)
     return HAUL_STAGE_QUEUE;
 }
 
-/* --- lists of connections ---------------------------------------------------------------------- */
+/* --- lists of connections --------------------------------------------------------------------- */
 
 static void list_push(struct engine *engine, uint32_t *list, uint32_t index)
 {
@@ -93,7 +93,7 @@ static void idle_remove(struct engine *engine, uint32_t index)
         conn_at(engine, conn->newer)->older = conn->older;
 }
 
-/* --- ending ------------------------------------------------------------------------------------ */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void block_drop(struct engine *engine, uint32_t *block)
 {
@@ -160,7 +160,7 @@ void conn_on_deadline(struct engine *engine, uint32_t index)
     conn_fail(engine, index, is_early ? &connect_timeout : &max_time);
 }
 
-/* --- deadlines --------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 static uint64_t due(uint64_t start_ns, int64_t allowed_ms)
 {
@@ -179,7 +179,7 @@ static void conn_set_deadline(struct engine *engine, uint32_t index)
     deadline_set(&engine->deadlines, index, time_ns);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 /* The whole head into the connection's own bytes, or into a block; behind it as much of the body as
  * fits. Returns the length, 0 where the head is too long for a block. */
@@ -270,22 +270,28 @@ void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
     }
 }
 
-/* --- beginning --------------------------------------------------------------------------------- */
-
-static int conn_open_socket(int family)
-{
-    int on = 1;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
-}
+/* --- beginning -------------------------------------------------------------------------------- */
 
 /* This process, or the machine, has no descriptor or memory for another socket now: whatever is
  * open and idle, or ends, makes room. */
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* What has been closed may still be queued in the loop: in a shortage it is handed over first. */
+static int conn_open_socket(struct engine *engine, int family)
+{
+    int on = 1;
+    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = socket(family, type, IPPROTO_TCP);
+    if (fd < 0 && is_shortage(errno)) {
+        loop_wait(engine->loop, 1, 0);
+        fd = socket(family, type, IPPROTO_TCP);
+    }
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
 }
 
 static void conn_no_socket(struct engine *engine, uint32_t index, int error)
@@ -311,7 +317,7 @@ static void conn_connect(struct engine *engine, uint32_t index)
     const union resolver_address *address =
         &origin->addresses.list[(origin->preferred + attempt) % origin->addresses.count];
     conn->state = CONN_CONNECTING;
-    int fd = conn_open_socket(address->any.sa_family);
+    int fd = conn_open_socket(engine, address->any.sa_family);
     if (fd < 0) {
         conn_no_socket(engine, index, errno);
         return;
@@ -456,7 +462,7 @@ bool conn_begin(struct engine *engine, uint32_t fetch_index)
     return true;
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 void conn_pause(struct engine *engine, uint32_t index)
 {

@@ -26,7 +26,7 @@ uint64_t clock_now_ns(void)
 
 #define ABSENCE_NS UINT64_C(100000000)
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The strings of the options, copied into one allocation. */
 static int options_copy(struct haul_options *options)
@@ -220,7 +220,7 @@ void engine_close(struct engine *engine)
     memory_free(engine);
 }
 
-/* --- blocks that run short --------------------------------------------------------------------- */
+/* --- blocks that run short -------------------------------------------------------------------- */
 
 void engine_hold_back(struct engine *engine)
 {
@@ -251,7 +251,7 @@ void engine_let_go(struct engine *engine)
             conn_resume(engine, i);
 }
 
-/* --- running ----------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void dispatch(struct engine *engine, const struct completion *completion)
 {
@@ -333,11 +333,12 @@ static bool is_catching_up(const struct engine *engine)
 int engine_run(struct engine *engine, int64_t timeout_ns)
 {
     struct completion completion;
+    uint64_t finished = engine->requests;
     notice_absence(engine, clock_now_ns());
     fetch_start_queued(engine);
-    if (is_catching_up(engine))
-        timeout_ns = 0;
     take_answers(engine);
+    if (is_catching_up(engine) || engine->requests > finished)
+        timeout_ns = 0;
     arm_tick(engine);
     int error = loop_wait(engine->loop, batch(engine), timeout_ns);
     if (error && error != -EINTR)

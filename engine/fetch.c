@@ -24,7 +24,7 @@ struct failure failure_of(enum proto_error error)
     return failure;
 }
 
-/* --- the queue --------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 static void queue_append(struct engine *engine, uint32_t index)
 {
@@ -103,7 +103,7 @@ void fetch_requeue(struct engine *engine, uint32_t index)
     queue_prepend(engine, index);
 }
 
-/* --- submitting -------------------------------------------------------------------------------- */
+/* --- submitting ------------------------------------------------------------------------------- */
 
 /* Long URLs need a block of their own. -EAGAIN: none is left; the slot is untouched. */
 static int fetch_keep_url(struct engine *engine, struct fetch *fetch, struct span url)
@@ -158,6 +158,7 @@ static enum proto_error fetch_check(struct engine *engine, struct fetch *fetch, 
     char fields[TEMPLATE_BYTES];
     struct request_template own;
     const struct request_template *template = &engine->template;
+    fetch->result.method = template->method.bytes;
     if (fetch->has_own) {
         enum proto_error error = fetch_template(engine, fetch, &own, fields);
         if (error)
@@ -203,7 +204,7 @@ int fetch_submit(struct engine *engine, const struct haul_request *request)
     return 0;
 }
 
-/* --- finishing --------------------------------------------------------------------------------- */
+/* --- finishing -------------------------------------------------------------------------------- */
 
 static uint64_t between(uint64_t from_ns, uint64_t to_ns)
 {

@@ -14,9 +14,9 @@
  *     }
  *     haul_close(haul);
  *
- * The engine is pulled: it works inside haul_next() and nowhere else, calls nothing of yours, starts
- * no thread, installs no signal handler, prints nothing and keeps no global. All memory is taken in
- * haul_open(); at a limit it waits. A handle belongs to one thread at a time: the first one that
+ * The engine is pulled: it works inside haul_next() and nowhere else, calls nothing of yours,
+ * starts no thread, installs no signal handler, prints nothing and keeps no global. All memory is
+ * taken in haul_open(); at a limit it waits. A handle belongs to one thread: the first one that
  * calls haul_submit() or haul_next(); only haul_wake() may be called from others and from signal
  * handlers. Different handles share nothing.
  *
@@ -95,9 +95,10 @@ struct haul_options {
     bool cancel_on_error;        /* the first failed request cancels all others */
     int fail_status;             /* statuses from this number on are failures; 0: none is */
     bool keep_headers;           /* results carry the reply's head */
-    bool keep_bodies;            /* results carry the reply's body; without it, bodies are counted */
-    bool stream_bodies;          /* with keep_bodies: a body may come in several results, all but the
-                                    last with more == true; then a body's size has no limit */
+    bool keep_bodies;            /* results carry the reply's body; without it, bytes are counted */
+    bool stream_bodies;          /* with keep_bodies: a body may come in several results, all but
+                                    the last with more == true, and no other result between them;
+                                    then a body's size has no limit */
     size_t body_bytes;           /* memory for heads and bodies that wait for their turn beyond the
                                     first 16 KiB of each; 0: 32 MiB. Without stream_bodies a body
                                     longer than half of it is a LIMIT error */
@@ -224,7 +225,7 @@ size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t siz
 
 /* --- the simple case: all at once ------------------------------------------------------------ */
 
-/* Results of haul_gather(), in the order of the URLs: each body one piece, heads and bodies kept. */
+/* Results of haul_gather(), in the order of the URLs: with heads, and with bodies in one piece. */
 struct haul_gathered {
     size_t count;
     const struct haul_result *results;
@@ -232,8 +233,8 @@ struct haul_gathered {
 
 /* Fetches urls[0 … count - 1] and returns when all are done. options as for haul_open(), except
  * that keep_headers and keep_bodies are on, and unordered and stream_bodies off. With
- * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and
- * haul_next(). */
+ * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees
+ * *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and haul_next(). */
 int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
                 struct haul_gathered **ret_gathered);
 void haul_gathered_free(struct haul_gathered *gathered);

@@ -86,7 +86,7 @@ struct loop_interface {
 /* The head of every loop; the rest is the implementation's. */
 struct loop {
     const struct loop_interface *interface;
-    int poll_fd; /* readable when loop_wait() would find something */
+    int poll_fd; /* after a loop_wait(…, 0) that brought nothing: readable when one would */
     int wake_fd; /* an eventfd */
     struct loop_counters counters;
     char reason[160]; /* which features are in use, or why this loop was taken */
@@ -170,17 +170,17 @@ static inline void loop_unpoll(struct loop *loop, uint32_t tag)
     loop->interface->unpoll(loop, tag);
 }
 
-/* One LOOP_TICK at CLOCK_MONOTONIC time_ns or soon after. The earliest time asked for counts; a tick
- * may come although its reason has gone. */
+/* One LOOP_TICK at CLOCK_MONOTONIC time_ns or soon after. The earliest time asked for counts; a
+ * tick may come although its reason has gone. */
 static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 {
     loop->interface->tick(loop, time_ns);
 }
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of
- * them, but after 100 us fewer will do, and one is enough where count is 1. timeout_ns: at most this
- * long; 0: not at all; negative: without limit. Returns 0 (there may be completions, or the time ran
- * out), -EINTR, or what the kernel answered when the interface fails as a whole. */
+ * them, but after 100 us one is enough. timeout_ns: at most this long; 0: not at all; negative:
+ * without limit. Returns 0 (there may be completions, or the time ran out), -EINTR, or what the
+ * kernel answered when the interface fails as a whole. */
 static inline int loop_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     return loop->interface->wait(loop, count, timeout_ns);

@@ -89,6 +89,7 @@ struct uring_poll {
 struct uring {
     struct loop loop;
     struct io_uring ring;
+    bool has_bell;   /* the ring writes to poll_fd */
     bool is_enabled; /* a ring belongs to the thread that enables it: the first to wait */
     uint32_t slot_count;
     struct uring_slot *slots;
@@ -120,7 +121,7 @@ static uint32_t round_up_to_power_of_2(uint32_t n)
     return power;
 }
 
-/* --- submission -------------------------------------------------------------------------------- */
+/* --- submission ------------------------------------------------------------------------------- */
 
 static int ring_enable(struct uring *uring)
 {
@@ -131,7 +132,10 @@ static int ring_enable(struct uring *uring)
         io_uring_register((unsigned)uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
     if (error < 0)
         return error;
-    io_uring_register_ring_fd(&uring->ring); /* saves a descriptor look-up; may be refused */
+    /* Saves a descriptor look-up; may be refused. The registration is the thread's: without
+     * SINGLE_ISSUER another thread that closes the ring would take one of its own back. */
+    if (uring->ring.flags & IORING_SETUP_SINGLE_ISSUER)
+        io_uring_register_ring_fd(&uring->ring);
     uring->is_enabled = true;
     return 0;
 }
@@ -378,7 +382,7 @@ static void submit_wake_poll(struct uring *uring)
     sqe_finish(sqe, user_data, 0);
 }
 
-/* --- the buffer ring --------------------------------------------------------------------------- */
+/* --- the buffer ring -------------------------------------------------------------------------- */
 
 static void buffer_add(struct uring *uring, uint32_t index)
 {
@@ -409,7 +413,7 @@ static void buffer_give_back(struct uring *uring)
     uring->lent = NO_BUFFER;
 }
 
-/* --- completion -------------------------------------------------------------------------------- */
+/* --- completion ------------------------------------------------------------------------------- */
 
 static int enter(struct uring *uring, uint32_t count, int64_t timeout_ns)
 {
@@ -423,6 +427,30 @@ static int enter(struct uring *uring, uint32_t count, int64_t timeout_ns)
     return io_uring_submit_and_wait_timeout(&uring->ring, &cqe, count, &time, NULL);
 }
 
+/* Who polls the ring with DEFER_TASKRUN is not woken by work that waits for its task; a registered
+ * eventfd is. It costs, so it rings only from a wait that found nothing until the next wait, and is
+ * registered for the first of those: a caller who never polls never pays. */
+static int bell_on(struct uring *uring)
+{
+    if (!uring->has_bell) {
+        int error = io_uring_register_eventfd(&uring->ring, uring->loop.poll_fd);
+        if (error)
+            return error;
+        uring->has_bell = true;
+    }
+    io_uring_cq_eventfd_toggle(&uring->ring, true);
+    return enter(uring, 1, 0); /* for what came before it was on */
+}
+
+static void bell_off(struct uring *uring)
+{
+    eventfd_t count;
+    if (!uring->has_bell || !io_uring_cq_eventfd_enabled(&uring->ring))
+        return;
+    io_uring_cq_eventfd_toggle(&uring->ring, false);
+    eventfd_read(uring->loop.poll_fd, &count);
+}
+
 static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     struct uring *uring = uring_of(loop);
@@ -430,6 +458,7 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     int result = ring_enable(uring);
     if (result)
         return result;
+    bell_off(uring);
     if (uring->first_closed != NO_SLOT)
         timeout_ns = 0;
     bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > BATCH_WAIT_NS);
@@ -437,6 +466,8 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
         result = enter(uring, count, BATCH_WAIT_NS);
     if (!wants_batch || (result == -ETIME && io_uring_cq_ready(&uring->ring) == 0))
         result = enter(uring, 1, timeout_ns);
+    if (timeout_ns == 0 && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
+        result = bell_on(uring);
     loop->counters.queue_overflows = *uring->ring.cq.koverflow;
     /* EBUSY and EAGAIN ask for completions to be taken first: that is what comes next. */
     if (result >= 0 || result == -ETIME || result == -EBUSY || result == -EAGAIN)
@@ -641,7 +672,7 @@ static bool uring_next(struct loop *loop, struct completion *ret_completion)
     }
 }
 
-/* --- opening and closing ----------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int ring_init(struct uring *uring, const struct loop_options *options)
 {
@@ -758,21 +789,39 @@ static void uring_free(struct uring *uring)
         munmap(uring->buffer_ring, buffer_ring_length(uring));
     if (uring->loop.wake_fd >= 0)
         close(uring->loop.wake_fd);
+    if (uring->loop.poll_fd >= 0)
+        close(uring->loop.poll_fd);
     free(uring->slots);
     free(uring->polls);
     free(uring);
 }
 
-/* A ring lets go of its connections some time after it is closed. So they are closed through it
- * first, and the peers see them end now. */
+/* Closes that were queued and never handed over. Whoever closes the loop need not be the thread
+ * that may submit to its ring. */
+static void close_queued(struct uring *uring)
+{
+    const struct io_uring_sq *sq = &uring->ring.sq;
+    for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
+        const struct io_uring_sqe *sqe = &sq->sqes[i & *sq->kring_mask];
+        if (sqe->opcode != IORING_OP_CLOSE)
+            continue;
+        shutdown(sqe->fd, SHUT_RDWR);
+        close(sqe->fd);
+    }
+}
+
+/* A ring lets go of its connections some time after it is closed; with shutdown() the peers see
+ * them end now. */
 static void uring_close(struct loop *loop)
 {
     struct uring *uring = uring_of(loop);
-    for (uint32_t i = 0; i < uring->slot_count; i++)
-        if (uring->slots[i].fd > 0)
-            uring_close_slot(loop, i);
-    if (ring_enable(uring) == 0)
-        io_uring_submit_and_get_events(&uring->ring);
+    for (uint32_t i = 0; i < uring->slot_count; i++) {
+        if (uring->slots[i].fd <= 0)
+            continue;
+        shutdown(uring->slots[i].fd, SHUT_RDWR);
+        close(uring->slots[i].fd);
+    }
+    close_queued(uring);
     io_uring_queue_exit(&uring->ring);
     uring_free(uring);
 }
@@ -797,7 +846,8 @@ static const struct loop_interface uring_interface = {
 static int uring_init(struct uring *uring, const struct loop_options *options)
 {
     uring->loop.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (uring->loop.wake_fd < 0)
+    uring->loop.poll_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (uring->loop.wake_fd < 0 || uring->loop.poll_fd < 0)
         return -errno;
     uring->slots = calloc(options->slots, sizeof *uring->slots);
     uring->polls = calloc(options->polls + 1, sizeof *uring->polls);
@@ -829,12 +879,11 @@ int loop_uring_open(struct loop **ret_loop, const struct loop_options *options)
         return error;
     }
     uring->loop.interface = &uring_interface;
-    uring->loop.poll_fd = uring->ring.ring_fd;
     *ret_loop = &uring->loop;
     return 0;
 }
 
-/* --- why not ----------------------------------------------------------------------------------- */
+/* --- why not ---------------------------------------------------------------------------------- */
 
 static int sysctl_io_uring_disabled(void)
 {
