@@ -1,0 +1,322 @@
+/* The command line: rows of words, and what they come to or what is said about them. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tools/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 32 };
+
+/* Cuts a line at its spaces. '_' stands for a space inside a word. */
+static int split(char *line, char **ret_words)
+{
+    static char program[] = "haul";
+    int count = 0;
+    ret_words[count++] = program;
+    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+        for (char *at = strchr(word, '_'); at != NULL; at = strchr(at, '_'))
+            *at = ' ';
+        ret_words[count++] = word;
+    }
+    ret_words[count] = NULL;
+    return count;
+}
+
+struct parsed {
+    char line[512];
+    char message[512];
+    struct args args;
+    int code;
+};
+
+static void parse(struct parsed *parsed, const char *line)
+{
+    char *words[WORDS_MAX] = {NULL};
+    *parsed = (struct parsed){0};
+    snprintf(parsed->line, sizeof(parsed->line), "%s", line);
+    int count = split(parsed->line, words);
+    parsed->code =
+        args_parse(&parsed->args, count, words, parsed->message, sizeof(parsed->message));
+}
+
+static const struct {
+    const char *words;
+    const char *message;
+} refusal_rows[] = {
+    {"", "no URL and no -i FILE; see haul --help"},
+    {"--frob u", "unknown or ambiguous option '--frob'; see haul --help"},
+    {"--quiet -Zq u", "unknown option '-Z'; see haul --help"},
+    {"--co 5 u", "unknown or ambiguous option '--co'; see haul --help"},
+    {"u -c", "-c/--concurrency wants a value; see haul --help"},
+    {"u --format", "--format wants a value; see haul --help"},
+    {"--quiet=yes u", "-q/--quiet takes no value"},
+    {"-c 0 u", "-c/--concurrency '0': a number from 1 to 100000 is wanted"},
+    {"-c 100001 u", "-c/--concurrency '100001': a number from 1 to 100000 is wanted"},
+    {"-c 5x u", "-c/--concurrency '5x': a number from 1 to 100000 is wanted"},
+    {"-c -5 u", "-c/--concurrency '-5': a number from 1 to 100000 is wanted"},
+    {"-c +5 u", "-c/--concurrency '+5': a number from 1 to 100000 is wanted"},
+    {"-c 99999999999999999999 u",
+     "-c/--concurrency '99999999999999999999': a number from 1 to 100000 is wanted"},
+    {"--window 0 u", "--window '0': a number from 1 to 4194304 is wanted"},
+    {"--repeat 0 u", "--repeat '0': a number from 1 to 9223372036854775807 is wanted"},
+    {"--max-time 1s u",
+     "--max-time '1s': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+    {"--max-time . u",
+     "--max-time '.': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+    {"--connect-timeout nan u",
+     "--connect-timeout 'nan': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+    {"--loop poll u", "--loop 'poll': one of auto, uring, epoll is wanted"},
+    {"--format json u", "--format 'json': one of ndjson, csv, text, body, none is wanted"},
+    {"--on-error stop u", "--on-error 'stop': one of collect, cancel is wanted"},
+    {"--format csv --body u", "--headers and --body are for --format ndjson"},
+    {"--format text --headers u", "--headers and --body are for --format ndjson"},
+    {"-I -d x u", "-I/--head and -d/--data exclude each other"},
+    {"-i - -i -", "-i/--input '-': stdin can be read only once"},
+    {"-i - -d @-", "-d/--data '@-': stdin can be read only once"},
+};
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusal_rows) / sizeof(refusal_rows[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, refusal_rows[i].words);
+        assert_int_equal(parsed.code, 2);
+        assert_string_equal(parsed.message, refusal_rows[i].message);
+        args_free(&parsed.args);
+    }
+}
+
+static void test_actions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        enum args_action action;
+    } rows[] = {
+        {"u", ARGS_RUN},
+        {"--help", ARGS_HELP},
+        {"-h u", ARGS_HELP},
+        {"-V", ARGS_VERSION},
+        {"--version", ARGS_VERSION},
+        {"--budget", ARGS_BUDGET},
+        {"--budget u", ARGS_BUDGET},
+        {"doctor", ARGS_DOCTOR},
+        {"doctor u", ARGS_RUN},
+        {"-- doctor", ARGS_RUN},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, rows[i].words);
+        assert_int_equal(parsed.code, 0);
+        assert_int_equal(parsed.args.action, rows[i].action);
+        args_free(&parsed.args);
+    }
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "u");
+    assert_int_equal(parsed.args.engine.concurrency, 0);
+    assert_int_equal(parsed.args.engine.max_time_ms, 0);
+    assert_null(parsed.args.engine.method);
+    assert_false(parsed.args.engine.has_body);
+    assert_false(parsed.args.engine.keep_bodies);
+    assert_true(parsed.args.engine.raise_nofile);
+    assert_int_equal(parsed.args.inputs.repeat, 1);
+    assert_int_equal(parsed.args.sink.format, SINK_NDJSON);
+    assert_null(parsed.args.sink.path);
+    args_free(&parsed.args);
+}
+
+static void test_inputs_keep_their_order(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "a -i one -c 5 b --input=two -g -- -c");
+    assert_int_equal(parsed.code, 0);
+    assert_int_equal(parsed.args.inputs.item_count, 5);
+    const struct input_item *items = parsed.args.inputs.items;
+    assert_string_equal(items[0].url, "a");
+    assert_string_equal(items[1].path, "one");
+    assert_string_equal(items[2].url, "b");
+    assert_string_equal(items[3].path, "two");
+    assert_string_equal(items[4].url, "-c");
+    assert_true(parsed.args.inputs.literal);
+    args_free(&parsed.args);
+}
+
+static void test_control(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-c 1000 --window=5000 --max-time 2.5 --connect-timeout 0 --on-error cancel "
+                   "-f --loop epoll --unordered --dns-servers 127.0.0.1 u");
+    const struct haul_options *options = &parsed.args.engine;
+    assert_int_equal(parsed.code, 0);
+    assert_int_equal(options->concurrency, 1000);
+    assert_int_equal(options->window, 5000);
+    assert_int_equal(options->max_time_ms, 2500);
+    assert_int_equal(options->connect_timeout_ms, -1);
+    assert_true(options->cancel_on_error);
+    assert_int_equal(options->fail_status, 400);
+    assert_int_equal(options->loop, HAUL_LOOP_EPOLL);
+    assert_true(options->unordered);
+    assert_string_equal(options->dns_servers, "127.0.0.1");
+    args_free(&parsed.args);
+}
+
+/* A time that is too short to count in milliseconds is still a limit. */
+static void test_shortest_time(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--max-time .0001 --connect-timeout 3. u");
+    assert_int_equal(parsed.args.engine.max_time_ms, 1);
+    assert_int_equal(parsed.args.engine.connect_timeout_ms, 3000);
+    args_free(&parsed.args);
+}
+
+static void test_request(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-X PUT -H A:_1 -H B; -A me -d x=1 -d y=2 u");
+    const struct haul_options *options = &parsed.args.engine;
+    assert_string_equal(options->method, "PUT");
+    assert_string_equal(options->user_agent, "me");
+    assert_string_equal(options->headers[0], "A: 1");
+    assert_string_equal(options->headers[1], "B;");
+    assert_string_equal(options->headers[2], "Content-Type: application/x-www-form-urlencoded");
+    assert_null(options->headers[3]);
+    assert_true(options->has_body);
+    assert_int_equal(options->body_length, 7);
+    assert_memory_equal(options->body, "x=1&y=2", 7);
+    args_free(&parsed.args);
+}
+
+static void test_own_content_type(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"-H content-type:_text/plain -d x u",
+                                       "-H Content-Type: -d x u", "-d x -H CONTENT-TYPE; u"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, rows[i]);
+        assert_int_equal(parsed.args.header_count, 1);
+        args_free(&parsed.args);
+    }
+}
+
+static void test_head(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-I u");
+    assert_string_equal(parsed.args.engine.method, "HEAD");
+    args_free(&parsed.args);
+    parse(&parsed, "-I -X OPTIONS u");
+    assert_string_equal(parsed.args.engine.method, "OPTIONS");
+    args_free(&parsed.args);
+}
+
+static void test_empty_data(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--data= u");
+    assert_true(parsed.args.engine.has_body);
+    assert_int_equal(parsed.args.engine.body_length, 0);
+    args_free(&parsed.args);
+}
+
+/* As in curl -d leaves line ends of a file out, and --data-binary does not. */
+static void test_data_of_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/haul-args-XXXXXX";
+    char line[128];
+    struct parsed parsed;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "a\r\nb\0c\n", 7), 7);
+    close(fd);
+    snprintf(line, sizeof(line), "-d @%s -d z u", path);
+    parse(&parsed, line);
+    assert_int_equal(parsed.args.engine.body_length, 5);
+    assert_memory_equal(parsed.args.engine.body, "abc&z", 5);
+    args_free(&parsed.args);
+    snprintf(line, sizeof(line), "--data-binary @%s u", path);
+    parse(&parsed, line);
+    assert_int_equal(parsed.args.engine.body_length, 7);
+    assert_memory_equal(parsed.args.engine.body, "a\r\nb\0c\n", 7);
+    args_free(&parsed.args);
+    unlink(path);
+    parse(&parsed, line);
+    assert_int_equal(parsed.code, 26);
+    assert_non_null(strstr(parsed.message, path));
+    args_free(&parsed.args);
+}
+
+/* Bodies are taken in pieces where nobody needs them whole. */
+static void test_bodies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        bool keep, stream;
+    } rows[] = {
+        {"u", false, false},
+        {"--body u", true, false},
+        {"--bodies d u", true, true},
+        {"--format body u", true, true},
+        {"--body --bodies d u", true, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, rows[i].words);
+        assert_int_equal(parsed.args.engine.keep_bodies, rows[i].keep);
+        assert_int_equal(parsed.args.engine.stream_bodies, rows[i].stream);
+        args_free(&parsed.args);
+    }
+}
+
+static void test_help_fits_a_screen(void **state)
+{
+    (void)state;
+    int lines = 0;
+    for (const char *line = args_help; *line != '\0'; line = strchr(line, '\n') + 1) {
+        assert_true(strcspn(line, "\n") <= 80);
+        lines++;
+    }
+    assert_true(lines <= 24);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_inputs_keep_their_order),
+        cmocka_unit_test(test_control),
+        cmocka_unit_test(test_shortest_time),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_own_content_type),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_empty_data),
+        cmocka_unit_test(test_data_of_a_file),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_help_fits_a_screen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,38 @@
+#ifndef TOOLS_ARGS_H
+#define TOOLS_ARGS_H
+
+/* What the command line asks for. */
+
+#include "engine/haul.h"
+#include "tools/inputs.h"
+#include "tools/sink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_BUDGET, ARGS_DOCTOR };
+
+struct args {
+    enum args_action action;
+    struct haul_options engine;
+    struct input_options inputs;
+    struct sink_options sink;
+    bool quiet;
+    bool no_progress;
+
+    /* What the above points to. */
+    struct input_item *items;
+    const char **headers;
+    size_t header_count;
+    char *body;
+};
+
+/* Parses a command line. Returns 0; on failure an exit code (tools/tally.h), with the sentence for
+ * it in ret_message. In both cases args_free() follows. Strings of argv are borrowed. */
+int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, size_t size);
+void args_free(struct args *args);
+
+/* The text of --help: fits 24 lines of 80 columns. */
+extern const char args_help[];
+
+#endif

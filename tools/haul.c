@@ -1,0 +1,388 @@
+/* haul: gathers many URLs at once. Owns main() and the trip: URLs go from the inputs into the
+ * engine as long as its window has room, results come out and go to the sink. Everything waits
+ * in one place, for whatever comes first: a reply, an input, a signal. */
+
+#include "engine/haul.h"
+#include "tools/args.h"
+#include "tools/doctor.h"
+#include "tools/human.h"
+#include "tools/inputs.h"
+#include "tools/interrupt.h"
+#include "tools/progress.h"
+#include "tools/sink.h"
+#include "tools/tally.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MESSAGE_BYTES = 1024, FLUSH_MS = 50, PROGRESS_MS = 100 };
+
+struct trip {
+    const struct args *args;
+    struct inputs *inputs;
+    struct haul *haul;
+    struct sink sink;
+    struct tally tally;
+    struct progress progress;
+    enum input_state state;
+    bool input_failed;
+    bool input_left; /* the run was cancelled before the inputs were at their end */
+    bool stopping;   /* a signal has come */
+    int error;       /* of the engine as a whole */
+    uint64_t begun_ns;
+    uint64_t flushed_ns;
+};
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("haul: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static uint64_t clock_read_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* --- the trip --------------------------------------------------------------------------------- */
+
+/* A header that cannot be sent makes the engine refuse the request, whatever its URL: so a URL with
+ * faulty globs takes its place in the order. */
+static const char *const unsendable[] = {":", NULL};
+
+static void trip_end_inputs(struct trip *trip)
+{
+    trip->input_left = trip->input_left || trip->state != INPUT_END;
+    trip->state = INPUT_END;
+}
+
+/* From the inputs to the engine, until its window is full or there is nothing to read just now. */
+static void trip_fill(struct trip *trip)
+{
+    struct input input;
+    while ((trip->state = inputs_peek(trip->inputs, &input)) == INPUT_READY) {
+        int error = haul_submit(trip->haul, &(struct haul_request){
+                                                .url = input.url,
+                                                .url_length = input.length,
+                                                .tag = input.tag,
+                                                .headers = input.refused ? unsendable : NULL,
+                                            });
+        if (error == -ECANCELED)
+            trip_end_inputs(trip);
+        if (error < 0)
+            return;
+        inputs_advance(trip->inputs);
+    }
+    trip->input_failed = trip->state == INPUT_FAILED;
+    if (trip->input_failed)
+        trip->state = INPUT_END;
+}
+
+static void trip_draw(struct trip *trip, uint64_t now_ns)
+{
+    bool exact;
+    struct haul_facts facts;
+    uint64_t expected = inputs_expected(trip->inputs, &exact);
+    haul_get_facts(trip->haul, &facts);
+    progress_draw(&trip->progress, &trip->tally, expected, exact, facts.in_flight, now_ns);
+}
+
+/* What is due by the clock. */
+static void trip_pulse(struct trip *trip)
+{
+    uint64_t now_ns = clock_read_ns(CLOCK_MONOTONIC_COARSE);
+    if (sink_holds(&trip->sink) && now_ns - trip->flushed_ns >= FLUSH_MS * 1000000ull) {
+        sink_flush(&trip->sink);
+        trip->flushed_ns = now_ns;
+    }
+    if (progress_is_due(&trip->progress, now_ns))
+        trip_draw(trip, now_ns);
+}
+
+/* From the engine to the sink. */
+static void trip_take(struct trip *trip, const struct haul_result *result)
+{
+    sink_take(&trip->sink, result);
+    if (!result->more)
+        tally_take(&trip->tally, result);
+    if (result->error != HAUL_OK && trip->args->engine.cancel_on_error)
+        trip_end_inputs(trip);
+    haul_release(trip->haul, result);
+}
+
+/* Nothing is ready: waits for the next input and, where requests are under way, for them. */
+static void trip_wait(struct trip *trip, bool idle)
+{
+    struct pollfd fds[] = {
+        {.fd = inputs_fd(trip->inputs), .events = POLLIN},
+        {.fd = idle ? -1 : haul_fd(trip->haul), .events = POLLIN},
+    };
+    sink_flush(&trip->sink);
+    if (interrupt_poll(fds, 2, trip->progress.shown ? PROGRESS_MS : -1) > 0 && fds[0].revents != 0)
+        trip->state = INPUT_READY;
+}
+
+static int trip_patience_ms(const struct trip *trip)
+{
+    if (trip->state == INPUT_WAIT)
+        return 0;
+    return sink_holds(&trip->sink) || trip->progress.shown ? FLUSH_MS : -1;
+}
+
+static void trip_stop(struct trip *trip)
+{
+    trip->stopping = true;
+    trip_end_inputs(trip);
+    haul_cancel_all(trip->haul);
+}
+
+/* False: the trip is over. */
+static bool trip_step(struct trip *trip)
+{
+    const struct haul_result *result;
+    if (interrupt_signal() != 0 && !trip->stopping)
+        trip_stop(trip);
+    if (trip->state == INPUT_READY)
+        trip_fill(trip);
+    int error = haul_next(trip->haul, &result, trip_patience_ms(trip));
+    if (error == 0)
+        trip_take(trip, result);
+    else if ((error == -EAGAIN || error == -ENODATA) && trip->state == INPUT_WAIT)
+        trip_wait(trip, error == -ENODATA);
+    else if (error == -ENODATA && trip->state == INPUT_END)
+        return false;
+    else if (error != -EAGAIN && error != -EINTR && error != -ENODATA)
+        trip->error = error;
+    trip_pulse(trip);
+    return trip->error == 0 && trip->sink.error == 0;
+}
+
+/* --- its begin -------------------------------------------------------------------------------- */
+
+/* Which header the engine refuses: the one that it refuses alone too. NULL: it is something
+ * else. */
+static const char *refused_header(const struct args *args)
+{
+    const char *other = haul_open_error(&(struct haul_options){0}, -EINVAL);
+    for (size_t i = 0; i < args->header_count; i++) {
+        const char *const alone[] = {args->headers[i], NULL};
+        if (strcmp(haul_open_error(&(struct haul_options){.headers = alone}, -EINVAL), other) != 0)
+            return args->headers[i];
+    }
+    return NULL;
+}
+
+static int complain_engine(const struct args *args, int error)
+{
+    const char *sentence = haul_open_error(&args->engine, error);
+    const char *header = error == -EINVAL ? refused_header(args) : NULL;
+    if (header != NULL)
+        complain("-H/--header '%s': %s", header, sentence);
+    else
+        complain("%s", sentence);
+    return error == -EINVAL ? EXIT_USAGE : EXIT_RESOURCE;
+}
+
+static int trip_open_inputs(struct trip *trip)
+{
+    char message[MESSAGE_BYTES];
+    int error = inputs_open(&trip->inputs, &trip->args->inputs, message, sizeof(message));
+    if (error == 0)
+        return 0;
+    complain("%s", message);
+    return error == -EINVAL ? EXIT_USAGE : EXIT_READ;
+}
+
+static int trip_open_sink(struct trip *trip)
+{
+    char message[MESSAGE_BYTES];
+    if (sink_open(&trip->sink, &trip->args->sink, trip->inputs) == 0)
+        return 0;
+    sink_describe_failure(&trip->sink, message, sizeof(message));
+    complain("%s", message);
+    return EXIT_WRITE;
+}
+
+/* The sink before the engine, which leaves no descriptor to others when connections are many. */
+static int trip_open_rest(struct trip *trip)
+{
+    int code = trip_open_sink(trip);
+    if (code != 0)
+        return code;
+    int error = haul_open(&trip->haul, &trip->args->engine);
+    if (error < 0) {
+        sink_close(&trip->sink, false);
+        return complain_engine(trip->args, error);
+    }
+    interrupt_wakes(trip->haul);
+    return 0;
+}
+
+/* Lines of results and the progress line would destroy each other on one terminal. */
+static bool progress_is_wanted(const struct args *args)
+{
+    bool results_on_terminal =
+        args->sink.path == NULL && args->sink.format != SINK_NONE && isatty(STDOUT_FILENO);
+    return !args->quiet && !args->no_progress && !results_on_terminal;
+}
+
+/* --- its end ---------------------------------------------------------------------------------- */
+
+static int trip_report_failures(struct trip *trip)
+{
+    char message[MESSAGE_BYTES];
+    int code = tally_exit_code(&trip->tally);
+    if (trip->input_failed) {
+        inputs_describe_failure(trip->inputs, message, sizeof(message));
+        complain("%s", message);
+        code = EXIT_READ;
+    }
+    if (trip->error < 0) {
+        complain("the engine failed: %s", haul_open_error(&trip->args->engine, trip->error));
+        code = EXIT_RESOURCE;
+    }
+    if (trip->sink.error < 0) {
+        sink_describe_failure(&trip->sink, message, sizeof(message));
+        complain("%s", message);
+        code = EXIT_WRITE;
+    }
+    return interrupt_signal() != 0 ? EXIT_SIGNAL + interrupt_signal() : code;
+}
+
+static void trip_report_notes(const struct trip *trip, const struct haul_facts *facts)
+{
+    char place[MESSAGE_BYTES];
+    const struct haul_options *options = &trip->args->engine;
+    if (trip->input_left && inputs_describe_last(trip->inputs, place, sizeof(place)))
+        complain("note: stopped; what follows %s was not taken", place);
+    if (options->loop == HAUL_LOOP_AUTO && strcmp(facts->loop, "uring") != 0)
+        complain("note: the %s loop was used: %s", facts->loop, facts->loop_reason);
+    if (facts->concurrency < options->concurrency)
+        complain("note: RLIMIT_NOFILE lowered -c %u to %u", options->concurrency,
+                 facts->concurrency);
+}
+
+static void trip_report_summary(const struct trip *trip, uint64_t elapsed_ns)
+{
+    char summary[MESSAGE_BYTES];
+    tally_summary(&trip->tally, elapsed_ns, summary, sizeof(summary));
+    complain("%s", summary);
+}
+
+static int trip_close(struct trip *trip)
+{
+    struct haul_facts facts;
+    progress_erase(&trip->progress);
+    sink_close(&trip->sink, trip->error == 0);
+    uint64_t elapsed_ns = clock_read_ns(CLOCK_MONOTONIC) - trip->begun_ns;
+    haul_get_facts(trip->haul, &facts);
+    interrupt_wakes(NULL);
+    haul_close(trip->haul);
+    int code = trip_report_failures(trip);
+    if (!trip->args->quiet) {
+        trip_report_notes(trip, &facts);
+        trip_report_summary(trip, elapsed_ns);
+    }
+    return code;
+}
+
+/* --- what the words ask for ------------------------------------------------------------------- */
+
+static int run(const struct args *args)
+{
+    struct trip trip = {.args = args, .state = INPUT_READY};
+    interrupt_install();
+    int code = trip_open_inputs(&trip);
+    if (code != 0)
+        return code;
+    code = trip_open_rest(&trip);
+    if (code == 0) {
+        trip.begun_ns = clock_read_ns(CLOCK_MONOTONIC);
+        progress_init(&trip.progress, progress_is_wanted(args), trip.begun_ns);
+        while (trip_step(&trip))
+            ;
+        code = trip_close(&trip);
+    }
+    inputs_close(trip.inputs);
+    return code;
+}
+
+/* A standard descriptor that is closed would become that of an input or of the engine, and be
+ * written to. One that stands in for it, open the wrong way round, makes its use an error. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int print_help(const struct args *args)
+{
+    (void)args;
+    fputs(args_help, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int print_version(const struct args *args)
+{
+    (void)args;
+    puts("haul " HAUL_VERSION);
+    return EXIT_SUCCESS;
+}
+
+static int print_budget(const struct args *args)
+{
+    struct haul_budget budget;
+    char size[HUMAN_BYTES];
+    int error = haul_get_budget(&args->engine, &budget);
+    if (error < 0)
+        return complain_engine(args, error);
+    for (size_t i = 0; i < budget.term_count; i++) {
+        const struct haul_budget_term *term = &budget.terms[i];
+        printf("%10llu x %8llu B = %9s  %s\n", (unsigned long long)term->count,
+               (unsigned long long)term->bytes_each,
+               human_bytes(size, term->count * term->bytes_each), term->name);
+    }
+    printf("%25s %9s  of address space; pages never touched cost nothing\n", "",
+           human_bytes(size, budget.total_bytes));
+    return EXIT_SUCCESS;
+}
+
+static int doctor(const struct args *args)
+{
+    (void)args;
+    return doctor_run();
+}
+
+int main(int argc, char **argv)
+{
+    static int (*const actions[])(const struct args *) = {
+        [ARGS_RUN] = run,
+        [ARGS_HELP] = print_help,
+        [ARGS_VERSION] = print_version,
+        [ARGS_BUDGET] = print_budget,
+        [ARGS_DOCTOR] = doctor,
+    };
+    struct args args;
+    char message[MESSAGE_BYTES];
+    hold_standard_descriptors();
+    int code = args_parse(&args, argc, argv, message, sizeof(message));
+    if (code == 0)
+        code = actions[args.action](&args);
+    else
+        complain("%s", message);
+    args_free(&args);
+    return fflush(stdout) != 0 && code == 0 ? EXIT_WRITE : code;
+}

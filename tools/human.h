@@ -1,0 +1,14 @@
+#ifndef TOOLS_HUMAN_H
+#define TOOLS_HUMAN_H
+
+/* Numbers as people read them. Each writes to a buffer of HUMAN_BYTES and returns it. */
+
+#include <stdint.h>
+
+enum { HUMAN_BYTES = 32 };
+
+char *human_count(char *buffer, uint64_t count);      /* 10,000 */
+char *human_bytes(char *buffer, uint64_t bytes);      /* 612 B, 6.1 MB */
+char *human_duration(char *buffer, uint64_t time_ns); /* 830 us, 1.2 ms, 0.52 s, 2:05 */
+
+#endif

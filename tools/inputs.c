@@ -1,0 +1,452 @@
+/* Owns the list of URLs. The idea: a cursor in four wheels, round, item, line and glob, that is
+ * moved by one URL at a time; and a tag of 64 bits that says where each came from, so that a
+ * fault found much later, or by the engine, can still name its line. */
+
+#include "tools/inputs.h"
+#include "tools/glob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    URL_BYTES = 16001,    /* one more than the engine takes */
+    LINE_BYTES = 1 << 16, /* a longer line is cut and its globs are left alone */
+    COLUMN_MAX = 255,
+};
+
+#define LINE_MAX_TAGGED ((UINT64_C(1) << 33) - 1)
+
+union input_tag {
+    struct {
+        uint64_t source : 20;
+        uint64_t line : 33; /* or which argument; both counted from 1 */
+        uint64_t column : 8;
+        uint64_t fault : 3;
+    } part;
+    void *pointer;
+};
+_Static_assert(sizeof(union input_tag) == 8, "a tag is one pointer of 64 bits");
+_Static_assert(GLOB_TOO_MANY < 8, "every fault fits its bits");
+
+struct source {
+    struct input_item item;
+    int fd;
+    bool regular;
+    bool counted;   /* urls is all of them */
+    off_t start;    /* where reading begins: stdin may have been read before */
+    uint64_t bytes; /* of a regular file, from start on */
+    uint64_t urls;  /* that it has, as far as it was read */
+    uint64_t order; /* which argument, counted from 1 */
+};
+
+struct inputs {
+    struct source *sources;
+    size_t source_count;
+    uint64_t repeat;
+    bool literal;
+
+    uint64_t round;
+    size_t source;
+    uint64_t round_urls; /* a round without any ends the run */
+    uint64_t line;
+    int error;
+
+    bool loaded; /* current is there */
+    bool globbing;
+    struct input current;
+    union input_tag last;
+    bool advanced;
+
+    uint64_t consumed; /* bytes read of the current file */
+    size_t line_start, line_end;
+    bool at_eof;
+    bool skipping; /* the rest of a line that was too long */
+    struct glob glob;
+    char expansion[URL_BYTES + 1];
+    char lines[LINE_BYTES];
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static const char *source_name(const struct source *source)
+{
+    return strcmp(source->item.path, "-") == 0 ? "stdin" : source->item.path;
+}
+
+static int source_open(struct source *source, uint64_t repeat, char *ret_message, size_t size)
+{
+    struct stat status;
+    bool is_stdin = strcmp(source->item.path, "-") == 0;
+    source->fd = is_stdin ? STDIN_FILENO : open(source->item.path, O_RDONLY | O_CLOEXEC);
+    if (source->fd < 0 || fstat(source->fd, &status) < 0) {
+        int error = -errno;
+        snprintf(ret_message, size, "cannot open %s: %s", source_name(source), strerror(errno));
+        return error;
+    }
+    source->regular = S_ISREG(status.st_mode);
+    source->start = lseek(source->fd, 0, SEEK_CUR);
+    if (repeat > 1 && source->start < 0) {
+        snprintf(ret_message, size, "--repeat has to read %s again, which only a file allows",
+                 source_name(source));
+        return -EINVAL;
+    }
+    if (source->regular && status.st_size > source->start)
+        source->bytes = (uint64_t)(status.st_size - source->start);
+    return 0;
+}
+
+static void source_count_globs(struct inputs *inputs, struct source *source)
+{
+    size_t column;
+    size_t length = strlen(source->item.url);
+    bool globs = !inputs->literal &&
+                 glob_init(&inputs->glob, source->item.url, length, &column) == GLOB_NONE;
+    source->urls = globs ? glob_count(&inputs->glob) : 1;
+    source->counted = true;
+}
+
+static int sources_open(struct inputs *inputs, const struct input_options *options,
+                        char *ret_message, size_t size)
+{
+    uint64_t arguments = 0;
+    for (size_t i = 0; i < options->item_count; i++) {
+        struct source *source = &inputs->sources[inputs->source_count++];
+        *source = (struct source){.item = options->items[i], .fd = -1};
+        int error = 0;
+        if (source->item.path != NULL) {
+            error = source_open(source, options->repeat, ret_message, size);
+        } else {
+            source->order = ++arguments;
+            source_count_globs(inputs, source);
+        }
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+int inputs_open(struct inputs **ret_inputs, const struct input_options *options, char *ret_message,
+                size_t size)
+{
+    struct inputs *inputs = calloc(1, sizeof(*inputs));
+    struct source *sources = calloc(options->item_count, sizeof(*sources));
+    if (inputs == NULL || sources == NULL) {
+        free(inputs);
+        free(sources);
+        snprintf(ret_message, size, "no memory for the list of inputs");
+        return -ENOMEM;
+    }
+    inputs->sources = sources;
+    inputs->repeat = options->repeat;
+    inputs->literal = options->literal;
+    int error = sources_open(inputs, options, ret_message, size);
+    if (error < 0) {
+        inputs_close(inputs);
+        return error;
+    }
+    *ret_inputs = inputs;
+    return 0;
+}
+
+void inputs_close(struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->source_count; i++)
+        if (inputs->sources[i].fd > STDIN_FILENO)
+            close(inputs->sources[i].fd);
+    free(inputs->sources);
+    free(inputs);
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+/* Poll first: the read must not block, and O_NONBLOCK would change the descriptor for whoever
+ * shares it. */
+static enum input_state lines_read(struct inputs *inputs, const struct source *source)
+{
+    struct pollfd pollfd = {.fd = source->fd, .events = POLLIN};
+    if (!source->regular && poll(&pollfd, 1, 0) <= 0)
+        return INPUT_WAIT;
+    ssize_t count = read(source->fd, inputs->lines + inputs->line_end,
+                         sizeof(inputs->lines) - inputs->line_end);
+    if (count < 0) {
+        if (errno == EAGAIN || errno == EINTR)
+            return INPUT_WAIT;
+        inputs->error = errno;
+        return INPUT_FAILED;
+    }
+    inputs->at_eof = count == 0;
+    inputs->line_end += (size_t)count;
+    inputs->consumed += (size_t)count;
+    return INPUT_READY;
+}
+
+static enum input_state lines_fill(struct inputs *inputs, const struct source *source)
+{
+    size_t kept = inputs->line_end - inputs->line_start;
+    memmove(inputs->lines, inputs->lines + inputs->line_start, kept);
+    inputs->line_start = 0;
+    inputs->line_end = kept;
+    return lines_read(inputs, source);
+}
+
+static void lines_take(struct inputs *inputs, size_t length, size_t consumed,
+                       struct input *ret_line)
+{
+    ret_line->url = inputs->lines + inputs->line_start;
+    ret_line->length = length;
+    inputs->line_start += consumed;
+    inputs->line++;
+}
+
+/* The next line as it is, without its end. A line that fills the whole buffer is handed out cut. */
+static enum input_state lines_next(struct inputs *inputs, const struct source *source,
+                                   struct input *ret_line)
+{
+    for (;;) {
+        const char *start = inputs->lines + inputs->line_start;
+        size_t length = inputs->line_end - inputs->line_start;
+        const char *newline = memchr(start, '\n', length);
+        if (inputs->skipping) {
+            inputs->line_start += newline != NULL ? (size_t)(newline + 1 - start) : length;
+            inputs->skipping = newline == NULL && !inputs->at_eof;
+            if (newline != NULL)
+                continue;
+        } else if (newline != NULL) {
+            lines_take(inputs, (size_t)(newline - start), (size_t)(newline + 1 - start), ret_line);
+            return INPUT_READY;
+        } else if (length == sizeof(inputs->lines) || (inputs->at_eof && length > 0)) {
+            inputs->skipping = !inputs->at_eof;
+            lines_take(inputs, length, length, ret_line);
+            return INPUT_READY;
+        }
+        if (inputs->at_eof)
+            return INPUT_END;
+        enum input_state state = lines_fill(inputs, source);
+        if (state != INPUT_READY)
+            return state;
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static void line_trim(struct input *line, bool first)
+{
+    if (first && line->length >= 3 && memcmp(line->url, "\xEF\xBB\xBF", 3) == 0) {
+        line->url += 3;
+        line->length -= 3;
+    }
+    for (; line->length > 0 && is_blank(line->url[0]); line->length--)
+        line->url++;
+    while (line->length > 0 && is_blank(line->url[line->length - 1]))
+        line->length--;
+}
+
+/* The next line that carries a URL. */
+static enum input_state lines_next_url(struct inputs *inputs, const struct source *source,
+                                       struct input *ret_line)
+{
+    for (;;) {
+        enum input_state state = lines_next(inputs, source, ret_line);
+        if (state != INPUT_READY)
+            return state;
+        line_trim(ret_line, inputs->line == 1);
+        if (ret_line->length > 0 && ret_line->url[0] != '#')
+            return INPUT_READY;
+    }
+}
+
+/* --- the cursor ------------------------------------------------------------------------------- */
+
+static enum input_state source_next(struct inputs *inputs, const struct source *source,
+                                    struct input *ret_text)
+{
+    if (source->item.path != NULL)
+        return lines_next_url(inputs, source, ret_text);
+    if (inputs->line > 0)
+        return INPUT_END;
+    *ret_text = (struct input){.url = source->item.url, .length = strlen(source->item.url)};
+    inputs->line = source->order;
+    return INPUT_READY;
+}
+
+/* Makes ready for the next source, which may be the first one again. */
+static void source_leave(struct inputs *inputs, struct source *source)
+{
+    source->counted = true;
+    inputs->source++;
+    inputs->line = 0;
+    inputs->consumed = 0;
+    inputs->line_start = inputs->line_end = 0;
+    inputs->at_eof = inputs->skipping = false;
+    if (inputs->source < inputs->source_count)
+        return;
+    inputs->source = 0;
+    inputs->round = inputs->round_urls > 0 ? inputs->round + 1 : inputs->repeat;
+    inputs->round_urls = 0;
+}
+
+/* A source that is begun again is read from its start. */
+static enum input_state source_enter(struct inputs *inputs, const struct source *source)
+{
+    bool begun = inputs->line > 0 || inputs->consumed > 0 || inputs->at_eof;
+    if (begun || inputs->round == 0 || source->fd < 0)
+        return INPUT_READY;
+    if (lseek(source->fd, source->start, SEEK_SET) >= 0)
+        return INPUT_READY;
+    inputs->error = errno;
+    return INPUT_FAILED;
+}
+
+/* The text under the cursor, moving on until there is one. */
+static enum input_state text_next(struct inputs *inputs, struct input *ret_text)
+{
+    while (inputs->round < inputs->repeat) {
+        struct source *source = &inputs->sources[inputs->source];
+        enum input_state state = source_enter(inputs, source);
+        if (state == INPUT_READY)
+            state = source_next(inputs, source, ret_text);
+        if (state != INPUT_END)
+            return state;
+        source_leave(inputs, source);
+    }
+    return INPUT_END;
+}
+
+static void current_expand(struct inputs *inputs)
+{
+    size_t length = glob_expand(&inputs->glob, inputs->expansion, URL_BYTES);
+    inputs->current.url = inputs->expansion;
+    inputs->current.length = length < URL_BYTES ? length : URL_BYTES;
+    inputs->expansion[inputs->current.length] = '\0';
+}
+
+static void current_set(struct inputs *inputs, const struct input *text)
+{
+    enum glob_fault fault = GLOB_NONE;
+    size_t column = 0;
+    inputs->globbing =
+        !inputs->literal && !inputs->skipping && glob_is_needed(text->url, text->length);
+    inputs->current = *text;
+    if (inputs->globbing)
+        fault = glob_init(&inputs->glob, text->url, text->length, &column);
+    inputs->globbing = inputs->globbing && fault == GLOB_NONE;
+    if (inputs->globbing)
+        current_expand(inputs);
+    else if (text->length > URL_BYTES)
+        inputs->current.length = URL_BYTES;
+    union input_tag tag = {
+        .part = {
+            .source = inputs->source & 0xFFFFF,
+            .line = inputs->line < LINE_MAX_TAGGED ? inputs->line : LINE_MAX_TAGGED,
+            .column = column <= COLUMN_MAX ? column & COLUMN_MAX : 0,
+            .fault = fault & 7,
+        }};
+    inputs->current.tag = tag.pointer;
+    inputs->current.refused = fault != GLOB_NONE;
+}
+
+enum input_state inputs_peek(struct inputs *inputs, struct input *ret_input)
+{
+    if (!inputs->loaded) {
+        struct input text = {0};
+        enum input_state state = inputs->error != 0 ? INPUT_FAILED : text_next(inputs, &text);
+        if (state != INPUT_READY)
+            return state;
+        current_set(inputs, &text);
+        inputs->loaded = true;
+    }
+    *ret_input = inputs->current;
+    return INPUT_READY;
+}
+
+void inputs_advance(struct inputs *inputs)
+{
+    struct source *source = &inputs->sources[inputs->source];
+    inputs->last.pointer = inputs->current.tag;
+    inputs->advanced = true;
+    inputs->round_urls++;
+    if (!source->counted)
+        source->urls++;
+    inputs->loaded = inputs->globbing && glob_next(&inputs->glob);
+    if (inputs->loaded)
+        current_expand(inputs);
+}
+
+int inputs_fd(const struct inputs *inputs)
+{
+    return inputs->sources[inputs->source].fd;
+}
+
+/* --- what is told of it ----------------------------------------------------------------------- */
+
+/* How many URLs a source has. A file that is not yet read through is taken to go on as it began. */
+static double source_expected(const struct inputs *inputs, const struct source *source,
+                              bool *ret_exact)
+{
+    const double line_bytes_guess = 40;
+    if (source->counted)
+        return (double)source->urls;
+    *ret_exact = false;
+    if (source != &inputs->sources[inputs->source] || source->urls == 0)
+        return (double)source->bytes / line_bytes_guess;
+    double consumed = (double)(inputs->consumed - (inputs->line_end - inputs->line_start));
+    return (double)source->urls * (double)source->bytes / consumed;
+}
+
+uint64_t inputs_expected(const struct inputs *inputs, bool *ret_exact)
+{
+    double expected = 0;
+    *ret_exact = true;
+    for (size_t i = 0; i < inputs->source_count; i++) {
+        const struct source *source = &inputs->sources[i];
+        if (!source->counted && !source->regular)
+            return 0;
+        expected += source_expected(inputs, source, ret_exact);
+    }
+    expected *= (double)inputs->repeat;
+    return expected < 1e18 ? (uint64_t)expected : 0;
+}
+
+void inputs_describe(const struct inputs *inputs, const void *tag, char *ret_text, size_t size)
+{
+    union input_tag place;
+    memcpy(&place, &tag, sizeof(place));
+    const struct source *source = &inputs->sources[place.part.source];
+    unsigned long long line = place.part.line;
+    if (source->item.path != NULL)
+        snprintf(ret_text, size, "line %llu of %s", line, source_name(source));
+    else
+        snprintf(ret_text, size, "argument %llu", line);
+}
+
+bool inputs_describe_last(const struct inputs *inputs, char *ret_text, size_t size)
+{
+    if (inputs->advanced)
+        inputs_describe(inputs, inputs->last.pointer, ret_text, size);
+    return inputs->advanced;
+}
+
+void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t size)
+{
+    snprintf(ret_text, size, "cannot read %s after line %llu: %s",
+             source_name(&inputs->sources[inputs->source]), (unsigned long long)inputs->line,
+             strerror(inputs->error));
+}
+
+const char *inputs_refusal(const void *tag, unsigned *ret_column)
+{
+    union input_tag place;
+    memcpy(&place, &tag, sizeof(place));
+    *ret_column = (unsigned)place.part.column;
+    enum glob_fault fault = (enum glob_fault)place.part.fault;
+    return fault != GLOB_NONE ? glob_sentence(fault) : NULL;
+}

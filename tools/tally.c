@@ -1,0 +1,86 @@
+/* Owns the sum of a run. The idea: the exit code is that of the earliest argument that failed, so
+ * that it does not depend on which reply came first. */
+
+#include "tools/tally.h"
+#include "tools/human.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int exit_codes[TALLY_ERRORS] = {
+    [HAUL_OK] = EXIT_SUCCESS, [HAUL_URL] = 3,       [HAUL_RESOLVE] = 6,    [HAUL_CONNECT] = 7,
+    [HAUL_SEND] = 55,         [HAUL_RECEIVE] = 56,  [HAUL_TRUNCATED] = 18, [HAUL_PROTOCOL] = 8,
+    [HAUL_LIMIT] = 63,        [HAUL_DEADLINE] = 28, [HAUL_STATUS] = 22,    [HAUL_CANCELLED] = 42,
+    [HAUL_NOT_STARTED] = 42,  [HAUL_RESOURCE] = 27,
+};
+
+static bool is_consequence(enum haul_error error)
+{
+    return error == HAUL_CANCELLED || error == HAUL_NOT_STARTED;
+}
+
+static bool comes_first(const struct tally *tally, const struct haul_result *result)
+{
+    if (tally->first_error == HAUL_OK)
+        return true;
+    if (is_consequence(tally->first_error) != is_consequence(result->error))
+        return is_consequence(tally->first_error);
+    return result->index < tally->first_index;
+}
+
+void tally_take(struct tally *tally, const struct haul_result *result)
+{
+    tally->results++;
+    tally->body_bytes += result->body_bytes;
+    tally->errors[result->error]++;
+    if (result->error != HAUL_OK && comes_first(tally, result)) {
+        tally->first_error = result->error;
+        tally->first_index = result->index;
+    }
+}
+
+uint64_t tally_failures(const struct tally *tally)
+{
+    return tally->results - tally->errors[HAUL_OK];
+}
+
+int tally_exit_code(const struct tally *tally)
+{
+    return exit_codes[tally->first_error];
+}
+
+static void summary_failures(const struct tally *tally, FILE *text)
+{
+    char number[HUMAN_BYTES];
+    const char *separator = " (";
+    fprintf(text, ", %s failed", human_count(number, tally_failures(tally)));
+    for (int error = HAUL_OK + 1; error < TALLY_ERRORS; error++) {
+        if (tally->errors[error] == 0)
+            continue;
+        fprintf(text, "%s%s %s", separator, haul_error_name((enum haul_error)error),
+                human_count(number, tally->errors[error]));
+        separator = ", ";
+    }
+    fprintf(text, ")");
+}
+
+void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_text, size_t size)
+{
+    char number[HUMAN_BYTES];
+    FILE *text = fmemopen(ret_text, size, "w");
+    ret_text[0] = '\0';
+    if (text == NULL)
+        return;
+    fprintf(text, "%s request%s: ", human_count(number, tally->results),
+            tally->results == 1 ? "" : "s");
+    fprintf(text, "%s ok", human_count(number, tally->errors[HAUL_OK]));
+    if (tally_failures(tally) > 0)
+        summary_failures(tally, text);
+    fprintf(text, "; %s", human_bytes(number, tally->body_bytes));
+    fprintf(text, " in %s", human_duration(number, elapsed_ns));
+    uint64_t rate = elapsed_ns > 0 ? (uint64_t)((double)tally->results * 1e9 / (double)elapsed_ns)
+                                   : tally->results;
+    fprintf(text, ", %s/s", human_count(number, rate));
+    fclose(text);
+}

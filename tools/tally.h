@@ -1,0 +1,40 @@
+#ifndef TOOLS_TALLY_H
+#define TOOLS_TALLY_H
+
+/* What became of the whole run: counts, the exit code, the line at its end. */
+
+#include "engine/haul.h"
+
+/* curl's numbers, and the shell's for signals (128 + number). */
+enum exit_code {
+    EXIT_USAGE = 2,
+    EXIT_WRITE = 23,
+    EXIT_READ = 26,
+    EXIT_RESOURCE = 27,
+    EXIT_SIGNAL = 128,
+};
+
+#define TALLY_PLUS_ONE(name, text) +1
+enum { TALLY_ERRORS = HAUL_ERRORS(TALLY_PLUS_ONE) };
+
+struct tally {
+    uint64_t results;
+    uint64_t body_bytes;
+    uint64_t errors[TALLY_ERRORS]; /* by enum haul_error, HAUL_OK included */
+    uint64_t first_index;          /* of the first failure in the order of the arguments */
+    enum haul_error first_error;   /* HAUL_OK: there was none */
+};
+
+/* Counts a request's last result. */
+void tally_take(struct tally *tally, const struct haul_result *result);
+
+uint64_t tally_failures(const struct tally *tally);
+
+/* Of the first failure in the order of the arguments; that a request was cancelled or not started
+ * counts only where nothing else failed. */
+int tally_exit_code(const struct tally *tally);
+
+/* "10,000 requests: 9,998 ok, 2 failed (connect 2); 6.1 MB in 0.52 s, 19,230/s" */
+void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_text, size_t size);
+
+#endif
