@@ -1,0 +1,117 @@
+#!/bin/sh
+# Everything there is to test, from a bare checkout: sh tests/run.sh
+#
+# Installs what is missing (Debian), builds three times (gcc with sanitizers in build-tests, gcc and
+# clang release builds), runs the tests of the first and the third, and the install test. The last
+# line says how many passed, failed and were skipped; the exit status is 0 where none failed.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+# --- what the tests need --------------------------------------------------------------------------
+
+# name:package. A name with a dot is asked of pkg-config, every other is a command.
+needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config python3:python3
+    liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
+    jq:jq scdoc:scdoc clang-format-14:clang-format-14'
+
+has() {
+    case $1 in
+    *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing_packages() {
+    for pair in $needed; do
+        has "${pair%%:*}" || printf ' %s' "${pair#*:}"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_missing() {
+    packages=$(missing_packages)
+    [ -n "$packages" ] || return 0
+    echo "installing:$packages"
+    as_root apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $packages >/dev/null
+}
+
+# --- builds and tests -----------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+
+count() {
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# One step that passes or fails as a whole; 77 is a skip.
+step() {
+    name=$1
+    shift
+    echo "== $name"
+    "$@"
+    case $? in
+    0) count 1 0 0 ;;
+    77) count 0 0 1 ;;
+    *)
+        count 0 1 0
+        echo "FAILED: $name"
+        return 1
+        ;;
+    esac
+}
+
+# build FOLDER COMPILER [OPTION…]
+build() {
+    folder=$1 compiler=$2
+    shift 2
+    if [ ! -f "$folder/build.ninja" ]; then
+        rm -rf "$folder"
+        CC=$compiler meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+            cat "$folder.log"
+            rm -f "$folder.log"
+            return 1
+        }
+        rm -f "$folder.log"
+    fi
+    ninja -C "$folder" --quiet
+}
+
+# Counts what meson wrote about each test, a JSON object a line.
+count_tests() {
+    counts=$(python3 - "$1/meson-logs/testlog.json" <<'PYTHON'
+import json, sys
+results = [json.loads(line)["result"] for line in open(sys.argv[1]) if line.strip()]
+passed = sum(result in ("OK", "EXPECTEDFAIL") for result in results)
+skipped = sum(result == "SKIP" for result in results)
+print(passed, len(results) - passed - skipped, skipped)
+PYTHON
+    ) || counts='0 1 0'
+    count $counts
+}
+
+run_tests() {
+    echo "== tests of $1"
+    rm -f "$1/meson-logs/testlog.json"
+    meson test -C "$1" --no-rebuild --print-errorlogs
+    count_tests "$1"
+}
+
+export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+step 'what the tests need' install_missing
+step 'build with sanitizers' build build-tests gcc --buildtype=debugoptimized \
+    -Db_sanitize=address,undefined && run_tests build-tests
+step 'release build, clang' build build-tests-clang clang && run_tests build-tests-clang
+step 'release build, gcc' build build-tests-gcc gcc && {
+    step 'house rules' sh tests/tidy.sh build-tests-gcc
+    step 'installed library' sh tests/install.sh build-tests-gcc
+}
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
