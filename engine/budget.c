@@ -13,9 +13,9 @@ enum {
     CONCURRENCY_DEFAULT = 64,
     WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
     WINDOW_SLACK_MAX = 4096,
-    CLOSING_MAX = 256,  /* connections that are closed but not yet reaped */
-    ORIGINS_SLACK = 64, /* origins without connections whose addresses are still known */
-    LONG_URL_BLOCKS = 64,
+    CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
+    ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
+    LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
     RECEIVE_BUFFERS = 256, /* what one wait can deliver at most, in blocks */
     DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
 };
@@ -70,15 +70,17 @@ static const char *out_of_range(const struct haul_options *options)
 static void budget_blocks(struct budget *budget, const struct haul_options *options)
 {
     uint32_t entitled = 2 * budget->conns; /* a long request, a head in several pieces */
-    budget->shared_blocks = LONG_URL_BLOCKS;
+    budget->url_blocks = clamp(budget->window, 1, LONG_URLS_MAX);
+    entitled += budget->url_blocks;
     if (options->keep_headers)
         entitled += budget->window;
     if (options->keep_bodies) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;
         entitled += budget->window + 1; /* and the part that is lent while the next comes in */
-        budget->shared_blocks += (uint32_t)(bytes / sizeof(struct block));
-        budget->reserve_blocks = 2 * RECEIVE_BUFFERS;
+        budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
+        budget->flight_blocks = RECEIVE_BUFFERS;
+        budget->reserve_blocks = 2 * budget->flight_blocks;
         if (!options->stream_bodies)
             budget->reserve_blocks += budget->shared_blocks / 2;
     }
@@ -124,9 +126,12 @@ void budget_terms(const struct budget *budget, struct haul_budget *ret_budget)
     term(ret_budget, "connections", budget->conns,
          sizeof(struct conn) + sizeof(struct deadline_entry) + sizeof(uint32_t));
     term(ret_budget, "origins", budget->origins, sizeof(struct origin) + 2 * sizeof(uint32_t));
-    term(ret_budget, "blocks that slots are entitled to", budget->blocks - budget->shared_blocks,
+    term(ret_budget, "blocks that slots are entitled to",
+         budget->blocks - budget->shared_blocks - budget->url_blocks,
          sizeof(struct block) + sizeof(uint32_t));
-    term(ret_budget, "shared blocks for bodies and long URLs", budget->shared_blocks,
+    term(ret_budget, "blocks for long URLs", budget->url_blocks,
+         sizeof(struct block) + sizeof(uint32_t));
+    term(ret_budget, "shared blocks for bodies", budget->shared_blocks,
          sizeof(struct block) + sizeof(uint32_t));
     term(ret_budget, "receive buffers of the loop", clamp(budget->conns, 32, RECEIVE_BUFFERS),
          LOOP_BUFFER_BYTES);

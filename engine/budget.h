@@ -20,8 +20,10 @@ struct budget {
     uint32_t window;      /* request slots, from submit to release */
     uint32_t origins;
     uint32_t blocks;         /* of 16 KiB: those that slots are entitled to, and the shared ones */
-    uint32_t shared_blocks;  /* for long URLs, and for what of a body is beyond its first block */
+    uint32_t url_blocks;     /* of those entitled: for long URLs */
+    uint32_t shared_blocks;  /* for what of a body is beyond its first block */
     uint32_t reserve_blocks; /* of the shared: only for the body whose turn it is */
+    uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_message then says

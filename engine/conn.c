@@ -251,12 +251,30 @@ static void conn_send_request(struct engine *engine, uint32_t index)
     loop_receive(engine->loop, index);
 }
 
-/* A failed send is not yet the end: the reply, or the reason, may still be readable. */
+/* This process, or the machine, has no descriptor or memory left for now. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* A failed send is not yet the end: the reply, or the reason, may still be readable. Only where the
+ * connection lives on, or its reply was complete before, would nothing come any more. */
+static void conn_on_send_failed(struct engine *engine, uint32_t index, int error)
+{
+    struct conn *conn = conn_at(engine, index);
+    struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
+    conn->send_error = error;
+    if (conn->state == CONN_IDLE)
+        conn_close(engine, index);
+    else if (is_shortage(error))
+        conn_fail(engine, index, &failure);
+}
+
 void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
 {
     struct conn *conn = conn_at(engine, index);
     if (result < 0) {
-        conn->send_error = -result;
+        conn_on_send_failed(engine, index, -result);
         return;
     }
     const char *rest = conn->body_rest;
@@ -272,14 +290,8 @@ void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
-/* This process, or the machine, has no descriptor or memory for another socket now: whatever is
- * open and idle, or ends, makes room. */
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-/* What has been closed may still be queued in the loop: in a shortage it is handed over first. */
+/* What has been closed may still be queued in the loop: in a shortage it is handed over first.
+ * Beyond that, whatever is open and idle, or ends, makes room. */
 static int conn_open_socket(struct engine *engine, int family)
 {
     int on = 1;
@@ -501,6 +513,15 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
     fetch_finish(engine, fetch, HAUL_STAGE_BODY, NULL);
 }
 
+/* The current body may use the reserve, down to what may still be on its way. */
+static bool must_wait(struct engine *engine, uint32_t fetch)
+{
+    const struct budget *budget = &engine->budget;
+    uint32_t left = engine->store.shared_left;
+    return left < budget->flight_blocks ||
+           (left < budget->reserve_blocks && !collector_is_current(engine, fetch));
+}
+
 /* Keeps the data where bodies are kept. False: the fetch has failed. */
 static bool conn_keep(struct engine *engine, uint32_t index, struct span data)
 {
@@ -523,8 +544,7 @@ static bool conn_keep(struct engine *engine, uint32_t index, struct span data)
         conn_fail(engine, index, failure);
         return false;
     }
-    if (engine->store.shared_left < engine->budget.reserve_blocks &&
-        !collector_is_current(engine, conn->fetch)) {
+    if (must_wait(engine, conn->fetch)) {
         engine_hold_back(engine);
         conn_pause(engine, index);
     }

@@ -12,8 +12,8 @@
 enum {
     CONNECT_TIMEOUT_DEFAULT_MS = 10000,
     MAX_TIME_DEFAULT_MS = 300000,
-    BATCH_FROM = 256, /* in flight: from here on it pays to wait for several completions */
-    BATCH_SHARE = 32,
+    BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
+    BATCH_SHARE = 8,
     BATCH_MAX = 32,
 };
 
@@ -25,6 +25,7 @@ uint64_t clock_now_ns(void)
 }
 
 #define ABSENCE_NS UINT64_C(100000000)
+#define RATE_SPAN_NS UINT64_C(1000000)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -240,11 +241,18 @@ static bool has_blocks_again(const struct engine *engine)
     return engine->store.shared_left >= engine->budget.reserve_blocks + usable / 2;
 }
 
+bool engine_is_full(const struct engine *engine)
+{
+    return engine->is_short && engine->store.shared_left < engine->budget.flight_blocks;
+}
+
 void engine_let_go(struct engine *engine)
 {
     if (!engine->is_short)
         return;
     engine->is_short = !has_blocks_again(engine);
+    if (engine_is_full(engine))
+        return;
     for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
         if (engine->conns[i].state == CONN_BODY && engine->conns[i].is_paused &&
             (!engine->is_short || collector_is_current(engine, engine->conns[i].fetch)))
@@ -308,12 +316,29 @@ static void arm_tick(struct engine *engine)
         loop_tick(engine->loop, time_ns);
 }
 
+/* How often completions came lately, for batch(). */
+static void measure_rate(struct engine *engine)
+{
+    engine->rate_count += engine->completions;
+    uint64_t span_ns = engine->now_ns - engine->rate_since_ns;
+    if (span_ns < RATE_SPAN_NS)
+        return;
+    engine->rate_per_batch_wait = engine->rate_count * LOOP_BATCH_WAIT_NS / span_ns;
+    engine->rate_count = 0;
+    engine->rate_since_ns = engine->now_ns;
+}
+
+/* Waiting for several completions at once saves wake-ups, and lets what comes in two segments be
+ * received as one; but only as many as may be expected while the loop is willing to wait, and only
+ * a fraction of what is in flight, so that the server is never left idle. */
 static uint32_t batch(const struct engine *engine)
 {
+    uint64_t count = engine->active / BATCH_SHARE;
     if (engine->active < BATCH_FROM)
         return 1;
-    uint32_t share = engine->active / BATCH_SHARE;
-    return share < BATCH_MAX ? share : BATCH_MAX;
+    count = count < BATCH_MAX ? count : BATCH_MAX;
+    count = count < engine->rate_per_batch_wait ? count : engine->rate_per_batch_wait;
+    return count > 1 ? (uint32_t)count : 1;
 }
 
 /* A caller who was away, writing to a slow pipe perhaps, must not turn replies that wait in the
@@ -349,6 +374,7 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         engine->completions++;
         dispatch(engine, &completion);
     }
+    measure_rate(engine);
     if (engine->completions == 0)
         engine->catch_up_ns = 0;
     if (!is_catching_up(engine))

@@ -38,6 +38,7 @@ struct engine {
     struct fetch_queue queue; /* submitted, not begun */
     uint32_t active;          /* begun, not finished */
     uint32_t open;            /* connections with a descriptor, or about to have one */
+    uint32_t long_urls;       /* that have a block of their own */
     uint32_t idle_oldest;     /* idle connections, by age */
     uint32_t idle_newest;
     uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait */
@@ -47,6 +48,9 @@ struct engine {
     bool is_short;            /* of blocks: only the current body is received */
     bool lacks_descriptors;   /* until a connection has been closed */
     uint32_t completions;     /* of the last run */
+    uint64_t rate_since_ns;   /* when the present measurement of their rate began */
+    uint64_t rate_count;      /* completions since */
+    uint64_t rate_per_batch_wait; /* by the last measurement, in LOOP_BATCH_WAIT_NS */
 
     uint64_t requests;
     uint64_t failures;
@@ -76,6 +80,9 @@ void engine_let_go(struct engine *engine);
 
 /* The shared blocks are down to the reserve: all bodies but the current one must wait. */
 void engine_hold_back(struct engine *engine);
+
+/* Even the current body must wait, until the caller releases what it holds. */
+bool engine_is_full(const struct engine *engine);
 
 uint64_t clock_now_ns(void);
 

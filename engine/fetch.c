@@ -105,15 +105,16 @@ void fetch_requeue(struct engine *engine, uint32_t index)
 
 /* --- submitting ------------------------------------------------------------------------------- */
 
-/* Long URLs need a block of their own. -EAGAIN: none is left; the slot is untouched. */
+/* Long URLs need a block of their own. -EAGAIN: there are enough of them already. */
 static int fetch_keep_url(struct engine *engine, struct fetch *fetch, struct span url)
 {
     char *text = fetch->text;
     fetch->url_block = NO_BLOCK;
     if (url.length >= sizeof fetch->text) {
-        fetch->url_block = store_take_shared(&engine->store);
-        if (fetch->url_block == NO_BLOCK)
+        if (engine->long_urls == engine->budget.url_blocks)
             return -EAGAIN;
+        engine->long_urls++;
+        fetch->url_block = store_take(&engine->store);
         text = store_block(&engine->store, fetch->url_block)->bytes;
     }
     size_t length = url.length <= URL_BYTES_MAX ? url.length : URL_BYTES_MAX;
@@ -282,8 +283,10 @@ void fetch_release(struct engine *engine, uint32_t index)
         chain_free(&fetch->chain, &engine->store);
         if (fetch->head_block != NO_BLOCK)
             store_give(&engine->store, fetch->head_block);
-        if (fetch->url_block != NO_BLOCK)
-            store_give_shared(&engine->store, fetch->url_block);
+        if (fetch->url_block != NO_BLOCK) {
+            store_give(&engine->store, fetch->url_block);
+            engine->long_urls--;
+        }
         fetch->state = FETCH_FREE;
         slab_give(&engine->fetch_slab, index);
     }

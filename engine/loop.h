@@ -42,6 +42,8 @@ enum { LOOP_SILENT_BYTES = 4096 };
 
 enum { LOOP_BUFFER_BYTES = 16384 }; /* one lent buffer holds at most this */
 
+#define LOOP_BATCH_WAIT_NS UINT64_C(200000) /* how long a wait for several completions may last */
+
 /* Features that the tests, and nobody else, ask a ring to do without, to walk down the ladder. */
 enum {
     LOOP_WITHOUT_DEFER_TASKRUN = 1,
@@ -178,9 +180,9 @@ static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 }
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of
- * them, but after 100 us one is enough. timeout_ns: at most this long; 0: not at all; negative:
- * without limit. Returns 0 (there may be completions, or the time ran out), -EINTR, or what the
- * kernel answered when the interface fails as a whole. */
+ * them, but after LOOP_BATCH_WAIT_NS one is enough. timeout_ns: at most this long; 0: not at all;
+ * negative: without limit. Returns 0 (there may be completions, or the time ran out), -EINTR, or
+ * what the kernel answered when the interface fails as a whole. */
 static inline int loop_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     return loop->interface->wait(loop, count, timeout_ns);

@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = 256, BATCH_WAIT_NS = 100000 };
+enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = 256 };
 enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536 };
 
 #define NO_SLOT UINT32_MAX
@@ -90,6 +90,8 @@ struct uring {
     struct loop loop;
     struct io_uring ring;
     bool has_bell;   /* the ring writes to poll_fd */
+    bool has_rung;   /* poll_fd may be readable */
+    bool is_polled;  /* the last wait was for no time, and uring_next() was not called since */
     bool is_enabled; /* a ring belongs to the thread that enables it: the first to wait */
     uint32_t slot_count;
     struct uring_slot *slots;
@@ -438,6 +440,7 @@ static int bell_on(struct uring *uring)
             return error;
         uring->has_bell = true;
     }
+    uring->has_rung = true;
     io_uring_cq_eventfd_toggle(&uring->ring, true);
     return enter(uring, 1, 0); /* for what came before it was on */
 }
@@ -445,10 +448,19 @@ static int bell_on(struct uring *uring)
 static void bell_off(struct uring *uring)
 {
     eventfd_t count;
-    if (!uring->has_bell || !io_uring_cq_eventfd_enabled(&uring->ring))
+    if (!uring->has_rung)
         return;
+    uring->has_rung = false;
     io_uring_cq_eventfd_toggle(&uring->ring, false);
     eventfd_read(uring->loop.poll_fd, &count);
+}
+
+/* All that came was for nobody above, but it may have queued something, a receive begun anew: the
+ * next wait is due at once. */
+static void bell_ring(struct uring *uring)
+{
+    uring->has_rung = true;
+    eventfd_write(uring->loop.poll_fd, 1);
 }
 
 static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
@@ -461,13 +473,14 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     bell_off(uring);
     if (uring->first_closed != NO_SLOT)
         timeout_ns = 0;
-    bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > BATCH_WAIT_NS);
+    bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > (int64_t)LOOP_BATCH_WAIT_NS);
     if (wants_batch)
-        result = enter(uring, count, BATCH_WAIT_NS);
+        result = enter(uring, count, (int64_t)LOOP_BATCH_WAIT_NS);
     if (!wants_batch || (result == -ETIME && io_uring_cq_ready(&uring->ring) == 0))
         result = enter(uring, 1, timeout_ns);
     if (timeout_ns == 0 && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
         result = bell_on(uring);
+    uring->is_polled = timeout_ns == 0;
     loop->counters.queue_overflows = *uring->ring.cq.koverflow;
     /* EBUSY and EAGAIN ask for completions to be taken first: that is what comes next. */
     if (result >= 0 || result == -ETIME || result == -EBUSY || result == -EAGAIN)
@@ -654,9 +667,8 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
     return false;
 }
 
-static bool uring_next(struct loop *loop, struct completion *ret_completion)
+static bool take_next(struct uring *uring, struct completion *ret_completion)
 {
-    struct uring *uring = uring_of(loop);
     for (;;) {
         buffer_give_back(uring);
         if (uring->first_closed != NO_SLOT)
@@ -666,10 +678,21 @@ static bool uring_next(struct loop *loop, struct completion *ret_completion)
             return false;
         struct io_uring_cqe cqe = uring->ring.cq.cqes[head & *uring->ring.cq.kring_mask];
         io_uring_cq_advance(&uring->ring, 1);
-        loop->counters.completions++;
+        uring->loop.counters.completions++;
         if (dispatch(uring, &cqe, ret_completion))
             return true;
     }
+}
+
+static bool uring_next(struct loop *loop, struct completion *ret_completion)
+{
+    struct uring *uring = uring_of(loop);
+    uint64_t completions = loop->counters.completions;
+    bool has_next = take_next(uring, ret_completion);
+    if (!has_next && uring->is_polled && loop->counters.completions != completions)
+        bell_ring(uring);
+    uring->is_polled = false;
+    return has_next;
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
