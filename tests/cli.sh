@@ -619,13 +619,13 @@ no_progress() {
 row "--help fits a screen, --version and --budget print" informs
 row "doctor tells what this machine allows" doctor
 row "stderr that is no terminal gets no progress" quiet_where_no_terminal
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
     row "progress fits 60 columns, NO_COLOR is obeyed" progress_fits
     row "progress has colour for failures" progress_has_colour
     row "--no-progress is obeyed" no_progress
 else
     for name in "progress fits" "progress has colour" "--no-progress is obeyed"; do
-        skip "$name" "script is not installed"
+        skip "$name" "script is not installed, or there is no pseudo-terminal"
     done
 fi
 
