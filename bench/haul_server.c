@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { CONNECTIONS_MAX = 16384, DESCRIPTORS_RESERVED = 32 };
+enum { CONNECTIONS_MAX = 65536, DESCRIPTORS_RESERVED = 32 };
 
 static const char usage[] =
     "usage: haul-server [--port N] [--host ADDRESS] [--cpu N] [--loop auto|uring|epoll]\n"
