@@ -9,14 +9,17 @@ cd "$(dirname "$0")/.." || exit 2
 
 # --- what the tests need --------------------------------------------------------------------------
 
-# name:package. A name with a dot is asked of pkg-config, every other is a command.
+# name:package. A name ending in .pc is asked of pkg-config, one in .h of /usr/include, every other is
+# a command.
 needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config python3:python3
     liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
-    jq:jq scdoc:scdoc clang-format-14:clang-format-14'
+    bearssl.h:libbearssl-dev openssl.pc:libssl-dev openssl:openssl jq:jq scdoc:scdoc
+    clang-format-14:clang-format-14'
 
 has() {
     case $1 in
     *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+    *.h) [ -f "/usr/include/$1" ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }

@@ -25,7 +25,8 @@ need() {
 }
 
 if command -v dpkg-query >/dev/null; then
-    for package in gcc libc6-dev meson ninja-build pkg-config liburing-dev libc-ares-dev scdoc; do
+    for package in gcc libc6-dev meson ninja-build pkg-config liburing-dev libbearssl-dev \
+        libc-ares-dev scdoc; do
         need $package
     done
 else

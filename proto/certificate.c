@@ -1,0 +1,433 @@
+/* An X.509 certificate, read from front to back as RFC 5280, 4.1 writes it down.
+ *
+ * The parser says what is written, not whether that is good; but what two readers could understand
+ * differently (an extension that comes twice, two signature algorithms) it does not accept. */
+
+#include "proto/certificate.h"
+#include "proto/der.h"
+
+enum {
+    EXTENSIONS_MAX = 64,
+    SERIAL_BYTES_MAX = 128, /* RFC 5280 says 20; certificates with more are in use */
+};
+
+#define OID(literal)                                                                               \
+    {                                                                                              \
+        .bytes = (literal), .length = sizeof(literal) - 1                                          \
+    }
+
+static const struct span oid_any_purpose = OID("\x55\x1d\x25\x00");
+static const struct span oid_server_auth = OID("\x2b\x06\x01\x05\x05\x07\x03\x01");
+
+/* --- names and times -------------------------------------------------------------------------- */
+
+/* A Name: a sequence of sets, none of them empty. ret_name is the whole of it. */
+static bool name_take(struct span *rest, struct span *ret_name)
+{
+    struct der_element name;
+    struct span part;
+
+    if (!der_is_next(*rest, DER_SEQUENCE) || !der_next(rest, &name))
+        return false;
+    while (name.content.length > 0)
+        if (!der_take(&name.content, DER_SET, &part) || part.length == 0)
+            return false;
+    *ret_name = name.whole;
+    return true;
+}
+
+static bool validity_take(struct span *rest, struct certificate *certificate)
+{
+    struct span validity;
+
+    return der_take(rest, DER_SEQUENCE, &validity) &&
+           der_take_time(&validity, &certificate->not_before_s) &&
+           der_take_time(&validity, &certificate->not_after_s) && validity.length == 0;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static const struct span oid_rsa_key = OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
+static const struct span oid_ec_key = OID("\x2a\x86\x48\xce\x3d\x02\x01");
+
+static const struct curve {
+    struct span oid;
+    enum certificate_curve curve;
+    size_t point_bytes;
+} curves[] = {
+    {OID("\x2a\x86\x48\xce\x3d\x03\x01\x07"), CERTIFICATE_CURVE_P256, 1 + 2 * 32},
+    {OID("\x2b\x81\x04\x00\x22"), CERTIFICATE_CURVE_P384, 1 + 2 * 48},
+    {OID("\x2b\x81\x04\x00\x23"), CERTIFICATE_CURVE_P521, 1 + 2 * 66},
+};
+
+static unsigned bit_length(struct span magnitude)
+{
+    unsigned bits = (unsigned)magnitude.length * 8;
+
+    for (uint8_t first = (uint8_t)magnitude.bytes[0]; first < 0x80; first = (uint8_t)(first << 1))
+        bits--;
+    return bits;
+}
+
+/* An exponent that is even or 1 would make every signature good. */
+static bool is_rsa_exponent(struct span exponent)
+{
+    if (exponent.length == 0 || (exponent.bytes[exponent.length - 1] & 1) == 0)
+        return false;
+    return exponent.length > 1 || exponent.bytes[0] != 1;
+}
+
+static bool rsa_key_read(struct span bits, struct certificate_key *key)
+{
+    struct span sequence;
+
+    if (!der_only(bits, DER_SEQUENCE, &sequence) || !der_take_unsigned(&sequence, &key->modulus) ||
+        !der_take_unsigned(&sequence, &key->exponent) || sequence.length != 0)
+        return false;
+    if (key->modulus.length == 0 || !is_rsa_exponent(key->exponent))
+        return false;
+    key->kind = CERTIFICATE_KEY_RSA;
+    key->modulus_bits = bit_length(key->modulus);
+    return true;
+}
+
+/* A curve or a form of the point that is not known leaves the key's kind OTHER. */
+static void ec_key_read(struct span parameters, struct span bits, struct certificate_key *key)
+{
+    struct span oid;
+
+    if (!der_only(parameters, DER_OID, &oid))
+        return;
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        if (span_equal(oid, curves[i].oid) && bits.length == curves[i].point_bytes &&
+            bits.bytes[0] == 0x04) {
+            key->kind = CERTIFICATE_KEY_EC;
+            key->curve = curves[i].curve;
+            key->point = bits;
+        }
+    }
+}
+
+static bool is_null_or_absent(struct span parameters)
+{
+    struct span content;
+
+    return parameters.length == 0 ||
+           (der_only(parameters, DER_NULL, &content) && content.length == 0);
+}
+
+static bool public_key_take(struct span *rest, struct certificate *certificate)
+{
+    struct certificate_key *key = &certificate->key;
+    struct der_element whole;
+    struct span algorithm, oid, bits;
+    unsigned unused;
+
+    if (!der_is_next(*rest, DER_SEQUENCE) || !der_next(rest, &whole))
+        return false;
+    certificate->public_key = whole.whole;
+    if (!der_take(&whole.content, DER_SEQUENCE, &algorithm) ||
+        !der_take(&algorithm, DER_OID, &oid) || !der_take_bits(&whole.content, &bits, &unused) ||
+        unused != 0 || whole.content.length != 0)
+        return false;
+    if (span_equal(oid, oid_rsa_key))
+        return is_null_or_absent(algorithm) && rsa_key_read(bits, key);
+    if (span_equal(oid, oid_ec_key))
+        ec_key_read(algorithm, bits, key);
+    return true;
+}
+
+/* --- signature algorithms --------------------------------------------------------------------- */
+
+static const struct algorithm {
+    struct span oid;
+    enum certificate_scheme scheme;
+    enum certificate_hash hash;
+} algorithms[] = {
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_SHA256},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_SHA384},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_SHA512},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_SHA1},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_MD5},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02"), CERTIFICATE_SCHEME_RSA_PKCS1,
+     CERTIFICATE_HASH_MD5},
+    {OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"), CERTIFICATE_SCHEME_RSA_PSS,
+     CERTIFICATE_HASH_SHA256},
+    {OID("\x2a\x86\x48\xce\x3d\x04\x03\x02"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA256},
+    {OID("\x2a\x86\x48\xce\x3d\x04\x03\x03"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA384},
+    {OID("\x2a\x86\x48\xce\x3d\x04\x03\x04"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA512},
+    {OID("\x2a\x86\x48\xce\x3d\x04\x01"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA1},
+};
+
+/* algorithm: the content of an AlgorithmIdentifier. */
+static bool algorithm_read(struct span algorithm, struct certificate_signature *signature)
+{
+    struct span oid;
+
+    if (!der_take(&algorithm, DER_OID, &oid))
+        return false;
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        if (!span_equal(oid, algorithms[i].oid))
+            continue;
+        signature->scheme = algorithms[i].scheme;
+        signature->hash = algorithms[i].hash;
+        if (signature->scheme == CERTIFICATE_SCHEME_RSA_PKCS1)
+            return is_null_or_absent(algorithm);
+        return signature->scheme == CERTIFICATE_SCHEME_RSA_PSS || algorithm.length == 0;
+    }
+    return true;
+}
+
+/* --- extensions ------------------------------------------------------------------------------- */
+
+static bool basic_constraints_read(struct span value, struct certificate *certificate)
+{
+    struct span constraints, length;
+
+    if (!der_only(value, DER_SEQUENCE, &constraints))
+        return false;
+    if (der_is_next(constraints, DER_BOOLEAN) &&
+        !der_take_boolean(&constraints, &certificate->is_ca))
+        return false;
+    if (constraints.length == 0)
+        return true;
+    if (!der_take_unsigned(&constraints, &length) || constraints.length != 0)
+        return false;
+    /* a limit that needs more than a byte limits nothing: no path is that long */
+    if (length.length <= 1)
+        certificate->path_length_max = length.length == 0 ? 0 : (uint8_t)length.bytes[0];
+    return true;
+}
+
+static bool key_usage_read(struct span value, struct certificate *certificate)
+{
+    struct span bits;
+    unsigned unused;
+
+    if (!der_take_bits(&value, &bits, &unused) || value.length != 0)
+        return false;
+    certificate->key_usage = bits.length == 0 ? 0 : (uint8_t)bits.bytes[0];
+    return true;
+}
+
+static bool purposes_read(struct span value, struct certificate *certificate)
+{
+    struct span purposes, oid;
+
+    if (!der_only(value, DER_SEQUENCE, &purposes) || purposes.length == 0)
+        return false;
+    certificate->purposes = 0;
+    while (purposes.length > 0) {
+        if (!der_take(&purposes, DER_OID, &oid))
+            return false;
+        if (span_equal(oid, oid_server_auth))
+            certificate->purposes |= CERTIFICATE_SERVER_AUTH;
+        if (span_equal(oid, oid_any_purpose))
+            certificate->purposes |= CERTIFICATE_ANY_PURPOSE;
+    }
+    return true;
+}
+
+/* A GeneralName: [0] to [8], of which four have elements inside. */
+static bool is_general_name(uint8_t tag)
+{
+    unsigned constructed = 1U << 0 | 1U << 3 | 1U << 4 | 1U << 5, number = tag & 0x1f;
+
+    return (tag & 0xc0) == 0x80 && number <= 8 && (constructed >> number & 1) == (tag >> 5 & 1);
+}
+
+static bool alt_names_read(struct span value, struct certificate *certificate)
+{
+    struct der_element name;
+    struct span rest;
+
+    if (!der_only(value, DER_SEQUENCE, &certificate->alt_names))
+        return false;
+    rest = certificate->alt_names;
+    while (rest.length > 0)
+        if (!der_next(&rest, &name) || !is_general_name(name.tag))
+            return false;
+    return true;
+}
+
+/* The base of a subtree: a GeneralName, but an address has its mask behind it. */
+static bool is_base(const struct der_element *base)
+{
+    return is_general_name(base->tag) &&
+           (base->tag != CERTIFICATE_NAME_ADDRESS || base->content.length == 2 * 4 ||
+            base->content.length == 2 * 16);
+}
+
+/* Takes GeneralSubtrees where they come next. minimum and maximum must be left out (RFC 5280,
+ * 4.2.1.10). */
+static bool subtrees_take(struct span *rest, uint8_t tag, struct span *ret_subtrees)
+{
+    struct der_element base;
+    struct span subtrees, subtree;
+
+    if (!der_is_next(*rest, tag))
+        return true;
+    if (!der_take(rest, tag, ret_subtrees) || ret_subtrees->length == 0)
+        return false;
+    subtrees = *ret_subtrees;
+    while (subtrees.length > 0)
+        if (!der_take(&subtrees, DER_SEQUENCE, &subtree) || !der_next(&subtree, &base) ||
+            !is_base(&base) || subtree.length != 0)
+            return false;
+    return true;
+}
+
+static bool name_constraints_read(struct span value, struct certificate *certificate)
+{
+    struct span constraints;
+
+    return der_only(value, DER_SEQUENCE, &constraints) && constraints.length > 0 &&
+           subtrees_take(&constraints, DER_CONTEXT_OF(0), &certificate->permitted_names) &&
+           subtrees_take(&constraints, DER_CONTEXT_OF(1), &certificate->excluded_names) &&
+           constraints.length == 0;
+}
+
+static bool subject_key_id_read(struct span value, struct certificate *certificate)
+{
+    return der_only(value, DER_OCTET_STRING, &certificate->subject_key_id);
+}
+
+/* Only its keyIdentifier; issuer and serial number are hints that nobody needs. */
+static bool authority_key_id_read(struct span value, struct certificate *certificate)
+{
+    struct span identifiers;
+
+    return der_only(value, DER_SEQUENCE, &identifiers) &&
+           (!der_is_next(identifiers, DER_CONTEXT(0)) ||
+            der_take(&identifiers, DER_CONTEXT(0), &certificate->authority_key_id));
+}
+
+static bool policies_read(struct span value, struct certificate *certificate)
+{
+    (void)certificate;
+    return der_only(value, DER_SEQUENCE, &value);
+}
+
+static const struct extension {
+    struct span oid;
+    bool (*read)(struct span value, struct certificate *certificate);
+} extensions[] = {
+    {OID("\x55\x1d\x0e"), subject_key_id_read},   {OID("\x55\x1d\x0f"), key_usage_read},
+    {OID("\x55\x1d\x11"), alt_names_read},        {OID("\x55\x1d\x13"), basic_constraints_read},
+    {OID("\x55\x1d\x1e"), name_constraints_read}, {OID("\x55\x1d\x20"), policies_read},
+    {OID("\x55\x1d\x23"), authority_key_id_read}, {OID("\x55\x1d\x25"), purposes_read},
+};
+
+static bool extension_take(struct span *rest, struct span *ret_oid, bool *ret_is_critical,
+                           struct span *ret_value)
+{
+    struct span extension;
+
+    *ret_is_critical = false;
+    return der_take(rest, DER_SEQUENCE, &extension) && der_take(&extension, DER_OID, ret_oid) &&
+           (!der_is_next(extension, DER_BOOLEAN) ||
+            der_take_boolean(&extension, ret_is_critical)) &&
+           der_take(&extension, DER_OCTET_STRING, ret_value) && extension.length == 0;
+}
+
+static bool extension_read(struct span oid, bool is_critical, struct span value,
+                           struct certificate *certificate)
+{
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+        if (span_equal(oid, extensions[i].oid))
+            return extensions[i].read(value, certificate);
+    if (is_critical)
+        certificate->has_unknown_critical = true;
+    return true;
+}
+
+static bool extensions_read(struct span wrapped, struct certificate *certificate)
+{
+    struct span seen[EXTENSIONS_MAX];
+    struct span rest, oid, value;
+    bool is_critical;
+
+    if (!der_only(wrapped, DER_SEQUENCE, &rest) || rest.length == 0)
+        return false;
+    for (size_t count = 0; rest.length > 0; count++) {
+        if (count == EXTENSIONS_MAX || !extension_take(&rest, &oid, &is_critical, &value))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            if (span_equal(seen[i], oid))
+                return false;
+        seen[count] = oid;
+        if (!extension_read(oid, is_critical, value, certificate))
+            return false;
+    }
+    return true;
+}
+
+/* --- the certificate -------------------------------------------------------------------------- */
+
+static bool version_take(struct span *rest, struct certificate *certificate)
+{
+    struct span wrapped, number;
+
+    certificate->version = 1;
+    if (!der_is_next(*rest, DER_CONTEXT_OF(0)))
+        return true;
+    if (!der_take(rest, DER_CONTEXT_OF(0), &wrapped) || !der_take_unsigned(&wrapped, &number) ||
+        wrapped.length != 0 || number.length != 1 || number.bytes[0] > 2)
+        return false;
+    certificate->version = (uint8_t)(number.bytes[0] + 1);
+    return true;
+}
+
+/* The unique identifiers of version 2, which nobody uses, and the extensions of version 3. */
+static bool tail_read(struct span rest, struct certificate *certificate)
+{
+    struct span content;
+
+    for (uint8_t n = 1; n <= 2; n++)
+        if (certificate->version >= 2 && der_is_next(rest, DER_CONTEXT(n)) &&
+            !der_take(&rest, DER_CONTEXT(n), &content))
+            return false;
+    if (certificate->version == 3 && der_is_next(rest, DER_CONTEXT_OF(3)))
+        return der_take(&rest, DER_CONTEXT_OF(3), &content) && rest.length == 0 &&
+               extensions_read(content, certificate);
+    return rest.length == 0;
+}
+
+/* ret_algorithm: the content of the inner AlgorithmIdentifier. */
+static bool tbs_read(struct span rest, struct certificate *certificate, struct span *ret_algorithm)
+{
+    struct span serial;
+
+    return version_take(&rest, certificate) && der_take(&rest, DER_INTEGER, &serial) &&
+           serial.length > 0 && serial.length <= SERIAL_BYTES_MAX &&
+           der_take(&rest, DER_SEQUENCE, ret_algorithm) && name_take(&rest, &certificate->issuer) &&
+           validity_take(&rest, certificate) && name_take(&rest, &certificate->subject) &&
+           public_key_take(&rest, certificate) && tail_read(rest, certificate);
+}
+
+bool certificate_parse(struct span der, struct certificate *ret_certificate)
+{
+    struct span content, inner, outer;
+    struct der_element tbs;
+    unsigned unused;
+
+    *ret_certificate = (struct certificate){
+        .der = der,
+        .path_length_max = CERTIFICATE_PATH_LENGTH_NONE,
+        .key_usage = CERTIFICATE_KEY_USAGE_ANY,
+        .purposes = CERTIFICATE_PURPOSES_ALL,
+    };
+    if (!der_only(der, DER_SEQUENCE, &content) || !der_is_next(content, DER_SEQUENCE) ||
+        !der_next(&content, &tbs) || !der_take(&content, DER_SEQUENCE, &outer) ||
+        !der_take_bits(&content, &ret_certificate->signature.value, &unused) || unused != 0 ||
+        content.length != 0)
+        return false;
+    ret_certificate->signature.tbs = tbs.whole;
+    return tbs_read(tbs.content, ret_certificate, &inner) && span_equal(inner, outer) &&
+           algorithm_read(outer, &ret_certificate->signature);
+}

@@ -1,0 +1,76 @@
+/* What went wrong with TLS, in words. Alerts are numbers (RFC 5246, 7.2 and later ones); each is
+ * explained from the side of whoever sent it. */
+
+#include "proto/tls.h"
+
+const char *tls_sentence(enum tls_error error)
+{
+    static const char *const sentences[] = {
+#define SENTENCE(name, sentence) [TLS_##name] = (sentence),
+        TLS_ERRORS(SENTENCE)
+#undef SENTENCE
+    };
+    size_t at = (size_t)error;
+
+    return at < sizeof(sentences) / sizeof(sentences[0]) ? sentences[at] : sentences[TLS_INTERNAL];
+}
+
+/* Alerts: number, name, and what it means when a server sends it. */
+#define ALERTS(X)                                                                                  \
+    X(0, "close_notify", "it ended the connection")                                                \
+    X(10, "unexpected_message", "it got a message out of turn")                                    \
+    X(20, "bad_record_mac", "a record's authentication code was wrong")                            \
+    X(21, "decryption_failed", "it could not decrypt a record")                                    \
+    X(22, "record_overflow", "it got a record that is too long")                                   \
+    X(30, "decompression_failure", "it could not decompress a record")                             \
+    X(40, "handshake_failure",                                                                     \
+      "it accepts none of the cipher suites, curves and signature algorithms offered (an old "     \
+      "server may need --tls-legacy), or it wants a client certificate")                           \
+    X(41, "no_certificate", "it wants a client certificate")                                       \
+    X(42, "bad_certificate", "it found the client certificate bad, or wants one")                  \
+    X(43, "unsupported_certificate", "it does not support the client certificate's kind")          \
+    X(44, "certificate_revoked", "the client certificate was revoked")                             \
+    X(45, "certificate_expired", "the client certificate has expired")                             \
+    X(46, "certificate_unknown", "it could not accept the client certificate")                     \
+    X(47, "illegal_parameter", "a field of the handshake was out of range")                        \
+    X(48, "unknown_ca", "it does not know the CA of the client certificate")                       \
+    X(49, "access_denied", "the client certificate does not give access")                          \
+    X(50, "decode_error", "it could not decode a message")                                         \
+    X(51, "decrypt_error", "a signature or a Finished did not match")                              \
+    X(60, "export_restriction", "export rules forbid what was agreed")                             \
+    X(70, "protocol_version",                                                                      \
+      "it wants another TLS version, most likely 1.3, and haul speaks 1.2")                        \
+    X(71, "insufficient_security", "it wants stronger cipher suites than haul offered")            \
+    X(80, "internal_error", "it failed for a reason of its own")                                   \
+    X(86, "inappropriate_fallback", "it took the connection for a forced downgrade")               \
+    X(90, "user_canceled", "it gave the handshake up")                                             \
+    X(100, "no_renegotiation", "it does not renegotiate")                                          \
+    X(109, "missing_extension", "it misses an extension in the ClientHello")                       \
+    X(110, "unsupported_extension", "it got an extension that it did not ask for")                 \
+    X(111, "certificate_unobtainable", "it could not fetch the client certificate")                \
+    X(112, "unrecognized_name", "it has no certificate for this host name")                        \
+    X(113, "bad_certificate_status_response", "an OCSP response was bad")                          \
+    X(114, "bad_certificate_hash_value", "a certificate's hash did not match")                     \
+    X(115, "unknown_psk_identity", "it does not know the pre-shared key")                          \
+    X(116, "certificate_required", "it wants a client certificate")                                \
+    X(120, "no_application_protocol", "it speaks no http/1.1 here")
+
+static const struct {
+    uint8_t number;
+    const char *received;
+    const char *sent;
+} alerts[] = {
+#define ALERT(number, name, meaning)                                                               \
+    {number, "the server sent alert " #number " (" name "): " meaning,                             \
+     "haul refused what the server sent, by alert " #number " (" name ")"},
+    ALERTS(ALERT)
+#undef ALERT
+};
+
+const char *tls_alert_sentence(enum tls_error direction, uint8_t number)
+{
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+        if (alerts[i].number == number)
+            return direction == TLS_ALERT ? alerts[i].received : alerts[i].sent;
+    return tls_sentence(direction);
+}

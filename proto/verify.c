@@ -1,0 +1,632 @@
+/* The search of a path, and the rules that its certificates must keep.
+ *
+ * Depth first with backtracking: from the server's certificate to an issuer of the same name, from
+ * there to the next, until one is an anchor. Everything cheap is asked before a certificate joins
+ * the path; signatures, which cost a thousand times more, only once a path is whole, and from the
+ * anchor downwards, so that the keys they are checked with are already trusted. Both have a bound,
+ * for a hostile server chooses what is searched. */
+
+#include "proto/verify.h"
+#include "proto/der.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MIN_LEGACY = 1024, RSA_BITS_MAX = 4096 };
+
+static const char *const sentences[] = {
+#define VERIFY_VERDICT_SENTENCE(name, sentence) [VERIFY_##name] = sentence,
+    VERIFY_VERDICTS(VERIFY_VERDICT_SENTENCE)
+#undef VERIFY_VERDICT_SENTENCE
+};
+
+const char *verify_sentence(enum verify_verdict verdict)
+{
+    size_t index = (size_t)verdict;
+
+    return index < sizeof(sentences) / sizeof(sentences[0]) ? sentences[index] : "unknown verdict";
+}
+
+/* What is wrong, and with which certificate. */
+struct fault {
+    enum verify_verdict verdict;
+    const struct certificate *certificate;
+};
+
+struct search {
+    const struct trust *trust;
+    const struct verify_policy *policy;
+    verify_signature_fn *check_signature;
+    void *context;
+    struct certificate chain[VERIFY_CHAIN_MAX]; /* as sent; a malformed one has no names */
+    size_t count;
+    const struct certificate *path[VERIFY_CHAIN_MAX + 1]; /* the server's first */
+    size_t depth;
+    unsigned steps;
+    unsigned name_steps;
+    unsigned signatures;
+    struct fault fault;    /* the first rule that was broken on any way */
+    struct fault dead_end; /* the first certificate without an issuer: told where nothing else is */
+};
+
+static bool fault_keep(struct fault *fault, enum verify_verdict verdict,
+                       const struct certificate *certificate)
+{
+    if (fault->verdict == VERIFY_OK)
+        *fault = (struct fault){verdict, certificate};
+    return false;
+}
+
+/* --- the host --------------------------------------------------------------------------------- */
+
+struct host {
+    struct span name; /* without its final dot; of an IP literal not used */
+    unsigned char address[16];
+    size_t address_length; /* 4 or 16 for an IP literal, else 0 */
+};
+
+static void host_read(struct span text, struct host *ret_host)
+{
+    char literal[INET6_ADDRSTRLEN] = "";
+
+    if (text.length > 0 && text.bytes[text.length - 1] == '.')
+        text.length--;
+    *ret_host = (struct host){.name = text};
+    if (text.length == 0 || text.length >= sizeof(literal))
+        return;
+    memcpy(literal, text.bytes, text.length);
+    if (inet_pton(AF_INET, literal, ret_host->address) == 1)
+        ret_host->address_length = 4;
+    else if (inet_pton(AF_INET6, literal, ret_host->address) == 1)
+        ret_host->address_length = 16;
+}
+
+/* Cuts the left-most label and its dot off *name; false where no dot follows a label. */
+static bool label_cut(struct span *name)
+{
+    const char *dot = name->length == 0 ? NULL : memchr(name->bytes, '.', name->length);
+
+    if (dot == NULL || dot == name->bytes)
+        return false;
+    name->length -= (size_t)(dot + 1 - name->bytes);
+    name->bytes = dot + 1;
+    return true;
+}
+
+static bool is_wildcard(struct span pattern)
+{
+    return pattern.length > 2 && pattern.bytes[0] == '*' && pattern.bytes[1] == '.';
+}
+
+/* A dNSName against a host name (RFC 9525, 6.3): a wildcard stands for one whole label, the
+ * left-most, and two more must follow it. */
+static bool name_matches(struct span pattern, struct span host)
+{
+    if (host.length == 0 || memchr(host.bytes, '*', host.length) != NULL)
+        return false;
+    if (is_wildcard(pattern)) {
+        struct span labels = (struct span){pattern.bytes + 2, pattern.length - 2};
+
+        pattern = labels;
+        if (!label_cut(&labels) || labels.length == 0 || !label_cut(&host))
+            return false;
+    }
+    return span_equal_fold(pattern, host);
+}
+
+static bool host_matches(const struct host *host, const struct der_element *name)
+{
+    if (host->address_length > 0)
+        return name->tag == CERTIFICATE_NAME_ADDRESS &&
+               name->content.length == host->address_length &&
+               memcmp(name->content.bytes, host->address, host->address_length) == 0;
+    return name->tag == CERTIFICATE_NAME_DNS && name_matches(name->content, host->name);
+}
+
+static enum verify_verdict host_check(struct span host_text, const struct certificate *certificate)
+{
+    struct span rest = certificate->alt_names;
+    struct der_element name;
+    struct host host;
+
+    if (rest.length == 0)
+        return VERIFY_NO_NAMES;
+    host_read(host_text, &host);
+    while (der_next(&rest, &name))
+        if (host_matches(&host, &name))
+            return VERIFY_OK;
+    return VERIFY_HOST;
+}
+
+/* --- name constraints ------------------------------------------------------------------------- */
+
+static bool ends_with_fold(struct span name, struct span end)
+{
+    return name.length >= end.length &&
+           span_equal_fold((struct span){name.bytes + name.length - end.length, end.length}, end);
+}
+
+/* A base stands for itself and every name below it; with a dot before it, only for those. */
+static bool dns_is_within(struct span name, struct span base)
+{
+    if (!ends_with_fold(name, base))
+        return false;
+    return base.length == 0 || base.bytes[0] == '.' || name.length == base.length ||
+           name.bytes[name.length - base.length - 1] == '.';
+}
+
+/* Could a name be within? A wildcard stands for names below the ones that are written. */
+static bool dns_may_be_within(struct span name, struct span base)
+{
+    if (dns_is_within(name, base))
+        return true;
+    return is_wildcard(name) &&
+           ends_with_fold(base, (struct span){name.bytes + 1, name.length - 1});
+}
+
+/* base: an address and as long a mask. */
+static bool address_is_within(struct span name, struct span base)
+{
+    const char *mask = base.bytes + name.length;
+
+    if (base.length != 2 * name.length)
+        return false;
+    for (size_t i = 0; i < name.length; i++)
+        if (((name.bytes[i] ^ base.bytes[i]) & mask[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Names are sequences of whole elements, so that a beginning of the bytes is one of the name. */
+static bool directory_is_within(struct span name, struct span base)
+{
+    return der_only(name, DER_SEQUENCE, &name) && der_only(base, DER_SEQUENCE, &base) &&
+           name.length >= base.length && memcmp(name.bytes, base.bytes, base.length) == 0;
+}
+
+/* How a name lies to the subtrees of one list. */
+enum relation { NO_SUBTREE_OF_ITS_FORM, OUTSIDE, WITHIN, UNKNOWN };
+
+/* Two spellings of one directory name may differ in bytes: enough to permit, never to exclude. */
+static enum relation base_relation(const struct der_element *name, const struct der_element *base,
+                                   bool is_excluding)
+{
+    if (name->tag != base->tag)
+        return NO_SUBTREE_OF_ITS_FORM;
+    switch (name->tag) {
+    case CERTIFICATE_NAME_DNS:
+        if (is_excluding)
+            return dns_may_be_within(name->content, base->content) ? WITHIN : OUTSIDE;
+        return dns_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
+    case CERTIFICATE_NAME_ADDRESS:
+        return address_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
+    case CERTIFICATE_NAME_DIRECTORY:
+        if (is_excluding)
+            return UNKNOWN;
+        return directory_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
+    default:
+        return UNKNOWN;
+    }
+}
+
+/* The strongest relation to any of the subtrees. */
+static enum relation name_relation(struct search *search, const struct der_element *name,
+                                   struct span subtrees, bool is_excluding)
+{
+    enum relation strongest = NO_SUBTREE_OF_ITS_FORM;
+    struct der_element base;
+    struct span subtree;
+
+    while (der_take(&subtrees, DER_SEQUENCE, &subtree) && der_next(&subtree, &base)) {
+        enum relation relation = base_relation(name, &base, is_excluding);
+
+        search->name_steps++;
+        if (relation > strongest)
+            strongest = relation;
+    }
+    return strongest;
+}
+
+static enum verify_verdict name_check(struct search *search, const struct certificate *issuer,
+                                      const struct der_element *name)
+{
+    enum relation excluded, permitted;
+
+    if (search->name_steps > VERIFY_NAME_STEPS_MAX)
+        return VERIFY_SEARCH;
+    excluded = name_relation(search, name, issuer->excluded_names, true);
+    permitted = name_relation(search, name, issuer->permitted_names, false);
+    if (excluded == UNKNOWN || permitted == UNKNOWN)
+        return VERIFY_NAME_FORM;
+    return excluded == WITHIN || permitted == OUTSIDE ? VERIFY_NAME_CONSTRAINT : VERIFY_OK;
+}
+
+/* Checks the subject and every alternative name of a certificate below issuer. */
+static enum verify_verdict names_check(struct search *search, const struct certificate *issuer,
+                                       const struct certificate *certificate)
+{
+    struct der_element subject = {.tag = CERTIFICATE_NAME_DIRECTORY,
+                                  .content = certificate->subject};
+    struct span rest = certificate->alt_names, content;
+    struct der_element name;
+    enum verify_verdict verdict = VERIFY_OK;
+
+    if (der_only(certificate->subject, DER_SEQUENCE, &content) && content.length > 0)
+        verdict = name_check(search, issuer, &subject);
+    while (verdict == VERIFY_OK && der_next(&rest, &name))
+        verdict = name_check(search, issuer, &name);
+    return verdict;
+}
+
+/* The path's certificates against issuer's constraints; a CA that issued itself a new certificate
+ * below is spared (RFC 5280, 4.2.1.10). */
+static bool constraints_check(struct search *search, const struct certificate *issuer)
+{
+    if (issuer->permitted_names.length == 0 && issuer->excluded_names.length == 0)
+        return true;
+    for (size_t i = 0; i < search->depth; i++) {
+        enum verify_verdict verdict;
+
+        if (i > 0 && certificate_is_self_issued(search->path[i]))
+            continue;
+        verdict = names_check(search, issuer, search->path[i]);
+        if (verdict != VERIFY_OK)
+            return fault_keep(&search->fault, verdict, search->path[i]);
+    }
+    return true;
+}
+
+/* --- the rules of one certificate ------------------------------------------------------------- */
+
+static enum verify_verdict key_check(const struct certificate_key *key, bool is_legacy)
+{
+    if (key->kind == CERTIFICATE_KEY_OTHER)
+        return VERIFY_KEY_KIND;
+    if (key->kind == CERTIFICATE_KEY_EC)
+        return VERIFY_OK;
+    if (key->modulus_bits > RSA_BITS_MAX)
+        return VERIFY_KEY_KIND;
+    return key->modulus_bits < (is_legacy ? RSA_BITS_MIN_LEGACY : RSA_BITS_MIN) ? VERIFY_KEY_SHORT
+                                                                                : VERIFY_OK;
+}
+
+/* What holds for every certificate in a path; usage and purposes: one of these bits is needed. */
+static enum verify_verdict certificate_check(const struct certificate *certificate,
+                                             const struct verify_policy *policy, unsigned usage,
+                                             unsigned purposes)
+{
+    if (policy->now_s < certificate->not_before_s)
+        return VERIFY_NOT_YET_VALID;
+    if (policy->now_s > certificate->not_after_s)
+        return VERIFY_EXPIRED;
+    if (certificate->has_unknown_critical)
+        return VERIFY_CRITICAL_EXTENSION;
+    if ((certificate->key_usage & usage) == 0)
+        return VERIFY_KEY_USAGE;
+    if ((certificate->purposes & (purposes | CERTIFICATE_PURPOSES_ALL)) == 0)
+        return VERIFY_PURPOSE;
+    return key_check(&certificate->key, policy->is_legacy);
+}
+
+static enum verify_verdict server_check(const struct certificate *certificate,
+                                        const struct verify_policy *policy)
+{
+    unsigned usage = CERTIFICATE_DIGITAL_SIGNATURE;
+    enum verify_verdict verdict;
+
+    if (policy->is_legacy)
+        usage |= CERTIFICATE_KEY_ENCIPHERMENT;
+    verdict = certificate_check(certificate, policy, usage, CERTIFICATE_SERVER_AUTH);
+    return verdict != VERIFY_OK ? verdict : host_check(policy->host, certificate);
+}
+
+static enum verify_verdict issuer_check(const struct search *search,
+                                        const struct certificate *issuer, bool is_anchor)
+{
+    bool is_old_root = is_anchor && issuer->version == 1 && certificate_is_self_issued(issuer);
+    int cas_below = 0;
+
+    if (!issuer->is_ca && !is_old_root)
+        return VERIFY_NOT_CA;
+    for (size_t i = 1; i < search->depth; i++)
+        cas_below += !certificate_is_self_issued(search->path[i]);
+    if (issuer->path_length_max != CERTIFICATE_PATH_LENGTH_NONE &&
+        cas_below > issuer->path_length_max)
+        return VERIFY_PATH_LENGTH;
+    return certificate_check(issuer, search->policy, CERTIFICATE_KEY_CERT_SIGN,
+                             CERTIFICATE_SERVER_AUTH | CERTIFICATE_ANY_PURPOSE);
+}
+
+/* Could this signature be the work of such a key? */
+static enum verify_verdict signature_check(const struct certificate_signature *signature,
+                                           enum certificate_key_kind kind, bool is_legacy)
+{
+    if (signature->scheme == CERTIFICATE_SCHEME_OTHER)
+        return VERIFY_SIGNATURE_KIND;
+    if (signature->scheme == CERTIFICATE_SCHEME_RSA_PSS)
+        return VERIFY_SIGNATURE_PSS;
+    if (signature->hash == CERTIFICATE_HASH_MD5)
+        return VERIFY_SIGNATURE_MD5;
+    if (signature->hash == CERTIFICATE_HASH_SHA1 && !is_legacy)
+        return VERIFY_SIGNATURE_SHA1;
+    return (signature->scheme == CERTIFICATE_SCHEME_ECDSA) == (kind == CERTIFICATE_KEY_EC)
+               ? VERIFY_OK
+               : VERIFY_SIGNATURE;
+}
+
+/* --- the search ------------------------------------------------------------------------------- */
+
+/* The same name and key again lead nowhere new (RFC 4158, 2.4.2). */
+static bool path_has(const struct search *search, const struct certificate *certificate)
+{
+    for (size_t i = 0; i < search->depth; i++)
+        if (span_equal(search->path[i]->subject, certificate->subject) &&
+            span_equal(search->path[i]->public_key, certificate->public_key))
+            return true;
+    return false;
+}
+
+/* Checks every signature of a whole path, the anchor its last. */
+static bool signatures_check(struct search *search)
+{
+    for (size_t i = search->depth - 1; i > 0; i--) {
+        const struct certificate *signed_one = search->path[i - 1];
+
+        if (search->signatures++ >= VERIFY_SIGNATURES_MAX)
+            return fault_keep(&search->fault, VERIFY_SEARCH, search->path[0]);
+        if (!search->check_signature(search->context, &signed_one->signature,
+                                     &search->path[i]->key))
+            return fault_keep(&search->fault, VERIFY_SIGNATURE, signed_one);
+    }
+    return true;
+}
+
+/* May issuer join the path as the issuer of its last certificate? */
+static bool issuer_is_fit(struct search *search, const struct certificate *issuer, bool is_anchor)
+{
+    const struct certificate *last = search->path[search->depth - 1];
+    enum verify_verdict verdict = issuer_check(search, issuer, is_anchor);
+
+    if (verdict != VERIFY_OK)
+        return fault_keep(&search->fault, verdict, issuer);
+    verdict = signature_check(&last->signature, issuer->key.kind, search->policy->is_legacy);
+    if (verdict != VERIFY_OK)
+        return fault_keep(&search->fault, verdict, last);
+    return constraints_check(search, issuer);
+}
+
+static bool search_from_last(struct search *search);
+
+/* Goes on through one candidate; on success the path is left as it was found. */
+static bool search_through(struct search *search, const struct certificate *issuer, bool is_anchor)
+{
+    if (path_has(search, issuer))
+        return false;
+    if (search->steps++ >= VERIFY_STEPS_MAX)
+        return fault_keep(&search->fault, VERIFY_SEARCH, search->path[0]);
+    if (!issuer_is_fit(search, issuer, is_anchor))
+        return false;
+    search->path[search->depth++] = issuer;
+    if (is_anchor ? signatures_check(search) : search_from_last(search))
+        return true;
+    search->depth--;
+    return false;
+}
+
+/* Key identifiers are hints: who contradicts them is tried last (RFC 4158, 3.5.12). */
+static bool key_ids_agree(const struct certificate *last, const struct certificate *issuer)
+{
+    return last->authority_key_id.length == 0 || issuer->subject_key_id.length == 0 ||
+           span_equal(last->authority_key_id, issuer->subject_key_id);
+}
+
+static bool search_candidates(struct search *search, bool is_agreeing)
+{
+    const struct certificate *last = search->path[search->depth - 1], *issuer;
+    size_t cursor = 0;
+
+    while ((issuer = trust_find(search->trust, last->issuer, &cursor)) != NULL)
+        if (key_ids_agree(last, issuer) == is_agreeing && search_through(search, issuer, true))
+            return true;
+    for (size_t i = 1; i < search->count; i++) {
+        issuer = &search->chain[i];
+        if (span_equal(issuer->subject, last->issuer) &&
+            key_ids_agree(last, issuer) == is_agreeing && search_through(search, issuer, false))
+            return true;
+    }
+    return false;
+}
+
+static enum verify_verdict dead_end_verdict(const struct search *search)
+{
+    if (!certificate_is_self_issued(search->path[search->depth - 1]))
+        return VERIFY_ISSUER;
+    return search->depth == 1 ? VERIFY_SELF_SIGNED : VERIFY_ROOT;
+}
+
+static bool search_from_last(struct search *search)
+{
+    const struct certificate *last = search->path[search->depth - 1];
+
+    if (search_candidates(search, true) || search_candidates(search, false))
+        return true;
+    return fault_keep(&search->dead_end, dead_end_verdict(search), last);
+}
+
+/* --- the verdict ------------------------------------------------------------------------------ */
+
+static void chain_read(struct search *search, const struct span *chain, size_t count)
+{
+    search->count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (certificate_parse(chain[i], &search->chain[i]))
+            continue;
+        search->chain[i] = (struct certificate){0};
+        fault_keep(&search->fault, VERIFY_MALFORMED, &search->chain[i]);
+    }
+}
+
+static bool search_path(struct search *search)
+{
+    const struct certificate *server = &search->chain[0];
+    enum verify_verdict verdict;
+
+    if (server->subject.length == 0)
+        return false; /* malformed */
+    verdict = server_check(server, search->policy);
+    if (verdict != VERIFY_OK) {
+        search->fault = (struct fault){verdict, server};
+        return false;
+    }
+    search->path[search->depth++] = server;
+    return trust_has(search->trust, server) || search_from_last(search);
+}
+
+static void result_fail(const struct search *search, struct verify_result *ret_result)
+{
+    const struct fault *fault =
+        search->fault.verdict != VERIFY_OK ? &search->fault : &search->dead_end;
+
+    *ret_result = (struct verify_result){.verdict = fault->verdict, .certificate = VERIFY_ANCHOR};
+    for (size_t i = 0; i < search->count; i++)
+        if (fault->certificate == &search->chain[i])
+            ret_result->certificate = i;
+}
+
+static void result_succeed(const struct search *search, struct verify_result *ret_result)
+{
+    const struct certificate *server = search->path[0];
+
+    *ret_result = (struct verify_result){
+        .key = server->key,
+        .public_key = server->public_key,
+        .not_before_s = server->not_before_s,
+        .not_after_s = server->not_after_s,
+    };
+    for (size_t i = 1; i < search->depth; i++) {
+        if (search->path[i]->not_before_s > ret_result->not_before_s)
+            ret_result->not_before_s = search->path[i]->not_before_s;
+        if (search->path[i]->not_after_s < ret_result->not_after_s)
+            ret_result->not_after_s = search->path[i]->not_after_s;
+    }
+}
+
+static enum verify_verdict size_check(const struct span *chain, size_t count)
+{
+    size_t bytes = 0;
+
+    if (count == 0)
+        return VERIFY_NO_CERTIFICATE;
+    if (count > VERIFY_CHAIN_MAX)
+        return VERIFY_TOO_MANY;
+    for (size_t i = 0; i < count; i++)
+        bytes += chain[i].length;
+    return bytes > VERIFY_CHAIN_BYTES_MAX ? VERIFY_TOO_LARGE : VERIFY_OK;
+}
+
+void verify_chain(const struct span *chain, size_t count, const struct trust *trust,
+                  const struct verify_policy *policy, verify_signature_fn *check_signature,
+                  void *context, struct verify_result *ret_result)
+{
+    struct search search = {
+        .trust = trust, .policy = policy, .check_signature = check_signature, .context = context};
+
+    *ret_result = (struct verify_result){.verdict = size_check(chain, count)};
+    if (ret_result->verdict != VERIFY_OK)
+        return;
+    chain_read(&search, chain, count);
+    if (search_path(&search))
+        result_succeed(&search, ret_result);
+    else
+        result_fail(&search, ret_result);
+}
+
+/* --- the cache of verdicts -------------------------------------------------------------------- */
+
+/* A key is a hash: its first bytes choose a set, and any of the set's ways may hold it. */
+enum { CACHE_WAYS = 4 };
+
+struct cache_entry {
+    unsigned char key[VERIFY_KEY_BYTES];
+    bool is_used;
+    int64_t not_before_s;
+    int64_t not_after_s;
+};
+
+struct verify_cache {
+    size_t set_count;
+    size_t turn; /* whose place is taken next in a full set */
+    struct cache_entry entries[];
+};
+
+struct verify_cache *verify_cache_open(size_t count)
+{
+    size_t set_count = count < CACHE_WAYS ? 1 : (count - 1) / CACHE_WAYS + 1;
+    struct verify_cache *cache;
+
+    if (set_count > SIZE_MAX / 2 / (CACHE_WAYS * sizeof(struct cache_entry)))
+        return NULL;
+    cache = calloc(1, sizeof(*cache) + set_count * CACHE_WAYS * sizeof(struct cache_entry));
+    if (cache != NULL)
+        cache->set_count = set_count;
+    return cache;
+}
+
+void verify_cache_close(struct verify_cache *cache)
+{
+    free(cache);
+}
+
+/* Index of the first entry of the key's set. */
+static size_t cache_set(const struct verify_cache *cache, const unsigned char *key)
+{
+    uint64_t number;
+
+    memcpy(&number, key, sizeof(number));
+    return (size_t)(number % cache->set_count) * CACHE_WAYS;
+}
+
+/* Index of the key's entry, or SIZE_MAX. */
+static size_t cache_find(const struct verify_cache *cache, const unsigned char *key)
+{
+    size_t set = cache_set(cache, key);
+
+    for (size_t i = set; i < set + CACHE_WAYS; i++)
+        if (cache->entries[i].is_used && memcmp(cache->entries[i].key, key, VERIFY_KEY_BYTES) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+                      int64_t now_s)
+{
+    size_t index = cache_find(cache, key);
+
+    return index != SIZE_MAX && now_s >= cache->entries[index].not_before_s &&
+           now_s <= cache->entries[index].not_after_s;
+}
+
+/* Where a new key goes: to a free place of its set, or in turn to one that is not. */
+static size_t cache_place(struct verify_cache *cache, const unsigned char *key)
+{
+    size_t set = cache_set(cache, key), index = cache_find(cache, key);
+
+    for (size_t i = set; index == SIZE_MAX && i < set + CACHE_WAYS; i++)
+        if (!cache->entries[i].is_used)
+            index = i;
+    return index != SIZE_MAX ? index : set + cache->turn++ % CACHE_WAYS;
+}
+
+void verify_cache_add(struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+                      const struct verify_result *result)
+{
+    struct cache_entry *entry;
+
+    if (result->verdict != VERIFY_OK)
+        return;
+    entry = &cache->entries[cache_place(cache, key)];
+    memcpy(entry->key, key, VERIFY_KEY_BYTES);
+    entry->is_used = true;
+    entry->not_before_s = result->not_before_s;
+    entry->not_after_s = result->not_after_s;
+}

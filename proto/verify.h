@@ -1,0 +1,133 @@
+#ifndef PROTO_VERIFY_H
+#define PROTO_VERIFY_H
+
+/* A server's certificates to a verdict: searches a path from the first of them to an anchor
+ * (unordered, superfluous and cross-signed certificates are all welcome) and applies the rules of
+ * RFC 5280, RFC 9525 and the web to it. Fails closed, and says which certificate and which rule.
+ * Time is passed in, and so is the arithmetic of a signature: nothing here knows a TLS library.
+ *
+ * The rules, of every certificate in the path, the anchor included: dates, keyUsage, extended key
+ * usage, no unknown critical extension, RSA keys of 2048 to 4096 bits or EC keys on P-256, P-384 or
+ * P-521. Of every issuer: cA, path length, name constraints (dNSName, iPAddress and directoryName;
+ * another form that applies is refused). An anchor of version 1 that is its own issuer counts as a
+ * CA; an anchor's own signature is not looked at. Of the server's certificate: a subjectAltName for
+ * the host. An extended key usage that is present must list serverAuth; above the server's,
+ * anyExtendedKeyUsage will do. Revocation and policies are not looked at. */
+
+#include "proto/certificate.h"
+#include "proto/trust.h"
+
+/* Every verdict once, with its sentence: it speaks of the certificate that the result names. */
+#define VERIFY_VERDICTS(X)                                                                         \
+    X(OK, "the certificate is trusted")                                                            \
+    /* the message */                                                                              \
+    X(NO_CERTIFICATE, "the server sent no certificate")                                            \
+    X(TOO_MANY, "the server sent more than 16 certificates")                                       \
+    X(TOO_LARGE, "the server's certificates are larger than 64 KiB")                               \
+    X(MALFORMED, "the certificate is not well-formed (RFC 5280)")                                  \
+    /* the host */                                                                                 \
+    X(NO_NAMES, "the certificate has no subjectAltName (a common name does not count)")            \
+    X(HOST, "the certificate is not for this host: no subjectAltName matches")                     \
+    /* one certificate */                                                                          \
+    X(NOT_YET_VALID, "the certificate is not valid yet")                                           \
+    X(EXPIRED, "the certificate has expired")                                                      \
+    X(CRITICAL_EXTENSION, "the certificate has a critical extension that haul cannot honour")      \
+    X(KEY_USAGE, "the certificate's keyUsage does not allow what its key is used for "             \
+                 "(digitalSignature for a server, keyCertSign for a CA)")                          \
+    X(PURPOSE, "the certificate's extended key usage does not allow serverAuth")                   \
+    X(KEY_KIND, "the certificate's key is neither RSA of at most 4096 bits nor EC on P-256, "      \
+                "P-384 or P-521")                                                                  \
+    X(KEY_SHORT, "the certificate's RSA key is too short (2048 bits are asked for, 1024 with "     \
+                 "--tls-legacy)")                                                                  \
+    /* its signature */                                                                            \
+    X(SIGNATURE_MD5, "the certificate is signed with MD5")                                         \
+    X(SIGNATURE_SHA1, "the certificate is signed with SHA-1 (--tls-legacy allows it)")             \
+    X(SIGNATURE_PSS, "the certificate is signed with RSA-PSS, which haul cannot check")            \
+    X(SIGNATURE_KIND, "the certificate is signed with an algorithm that haul does not know")       \
+    X(SIGNATURE, "the certificate's signature is not its issuer's")                                \
+    /* the path */                                                                                 \
+    X(SELF_SIGNED, "the certificate is self-signed and not in the trust store")                    \
+    X(ROOT, "the certificate is a root that is not in the trust store")                            \
+    X(ISSUER, "the certificate's issuer was not sent and is not in the trust store")               \
+    X(NOT_CA, "the certificate signed another and is no CA (basicConstraints)")                    \
+    X(PATH_LENGTH, "the certificate's pathLenConstraint allows fewer CAs below it")                \
+    X(NAME_CONSTRAINT, "the certificate has a name that a CA above it may not vouch for "          \
+                       "(nameConstraints)")                                                        \
+    X(NAME_FORM, "the certificate has a name of a form that a CA above it constrains and haul "    \
+                 "cannot check (nameConstraints)")                                                 \
+    X(SEARCH, "the certificates cross-sign each other too often to search them all")
+
+enum verify_verdict {
+#define VERIFY_VERDICT_ENUM(name, sentence) VERIFY_##name,
+    VERIFY_VERDICTS(VERIFY_VERDICT_ENUM)
+#undef VERIFY_VERDICT_ENUM
+};
+
+/* The sentence of a verdict: static, never NULL, also for a value outside the enum. */
+const char *verify_sentence(enum verify_verdict verdict);
+
+enum {
+    VERIFY_CHAIN_MAX = 16,            /* certificates taken from a server */
+    VERIFY_CHAIN_BYTES_MAX = 1 << 16, /* of all of them */
+    /* what one verdict may cost; beyond it is SEARCH */
+    VERIFY_STEPS_MAX = 2048,       /* issuers tried */
+    VERIFY_NAME_STEPS_MAX = 1 << 18, /* names compared with name constraints */
+    VERIFY_SIGNATURES_MAX = 24,    /* signatures checked */
+};
+
+struct verify_policy {
+    struct span host; /* a name in any case, with or without its final dot, or an IP literal without
+                         brackets; which of both it is, is found out here */
+    int64_t now_s;    /* seconds since 1970, UTC */
+    bool is_legacy;   /* SHA-1, RSA keys from 1024 bits, keyEncipherment alone: accepted */
+};
+
+/* Is signature the work of this key? Only RSA PKCS#1 under RSA keys and ECDSA under EC keys come
+ * here, never with MD5, and SHA-1 only where the policy is legacy. */
+typedef bool verify_signature_fn(void *context, const struct certificate_signature *signature,
+                                 const struct certificate_key *issuer_key);
+
+/* What a result's certificate is where the anchor is meant. */
+#define VERIFY_ANCHOR SIZE_MAX
+
+struct verify_result {
+    enum verify_verdict verdict;
+    size_t certificate; /* which one of those sent the verdict is about, from 0, or VERIFY_ANCHOR */
+    /* on success */
+    struct certificate_key key; /* the server's; its spans lie in chain[0] */
+    struct span public_key;     /* the server's whole SubjectPublicKeyInfo, for a pin */
+    int64_t not_before_s;       /* the path's last notBefore */
+    int64_t not_after_s;        /* and its first notAfter, both inclusive */
+};
+
+/* chain: the DER certificates as the server sent them, its own first. context is handed to
+ * check_signature. */
+void verify_chain(const struct span *chain, size_t count, const struct trust *trust,
+                  const struct verify_policy *policy, verify_signature_fn *check_signature,
+                  void *context, struct verify_result *ret_result);
+
+/* --- a cache of verdicts -------------------------------------------------------------------------
+ *
+ * Remembers successes by a key of the caller's: a SHA-256 over chain, host (in lower case, without
+ * its final dot) and is_legacy, for one trust store. Failures are never remembered. Bounded: a new
+ * entry takes an old one's place. Not for several threads at once. */
+
+enum { VERIFY_KEY_BYTES = 32 };
+
+struct verify_cache;
+
+/* For at least count verdicts (0 is taken as 1). NULL: no memory. */
+struct verify_cache *verify_cache_open(size_t count);
+
+/* cache may be NULL. */
+void verify_cache_close(struct verify_cache *cache);
+
+/* Was a success added for this key that holds at now_s? */
+bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+                      int64_t now_s);
+
+/* Adds a result; one that is no success is not taken. */
+void verify_cache_add(struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+                      const struct verify_result *result);
+
+#endif
