@@ -49,14 +49,17 @@ static uint32_t head(const struct collector *collector)
     return collector->ring[collector->head_index % collector->window];
 }
 
+uint32_t collector_current(const struct collector *collector)
+{
+    return collector->is_unordered ? collector->current : head(collector);
+}
+
 bool collector_is_current(struct engine *engine, uint32_t index)
 {
     struct collector *collector = &engine->collector;
-    if (!collector->is_unordered)
-        return head(collector) == index;
-    if (collector->current == NO_FETCH)
+    if (collector->is_unordered && collector->current == NO_FETCH)
         collector->current = index;
-    return collector->current == index;
+    return collector_current(collector) == index;
 }
 
 static uint32_t hand_out(struct engine *engine, uint32_t index)

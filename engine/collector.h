@@ -35,6 +35,9 @@ void collector_done(struct engine *engine, uint32_t fetch);
  * part of one that is still active. NO_FETCH: none now. */
 uint32_t collector_next(struct engine *engine);
 
+/* The request whose turn it is; NO_FETCH: none has it. */
+uint32_t collector_current(const struct collector *collector);
+
 /* Is this the request whose turn it is: the only one that is received while blocks are short, so
  * that the others' waiting ends? */
 bool collector_is_current(struct engine *engine, uint32_t fetch);

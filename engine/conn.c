@@ -164,7 +164,9 @@ void conn_on_deadline(struct engine *engine, uint32_t index)
 
 static uint64_t due(uint64_t start_ns, int64_t allowed_ms)
 {
-    return allowed_ms < 0 ? DEADLINE_NEVER : start_ns + (uint64_t)allowed_ms * 1000000;
+    uint64_t most_ms = (DEADLINE_NEVER - start_ns) / 1000000;
+    bool is_never = allowed_ms < 0 || (uint64_t)allowed_ms > most_ms;
+    return is_never ? DEADLINE_NEVER : start_ns + (uint64_t)allowed_ms * 1000000;
 }
 
 static void conn_set_deadline(struct engine *engine, uint32_t index)
@@ -264,6 +266,7 @@ static void conn_on_send_failed(struct engine *engine, uint32_t index, int error
     struct conn *conn = conn_at(engine, index);
     struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
     conn->send_error = error;
+    conn->is_sent = false;
     if (conn->state == CONN_IDLE)
         conn_close(engine, index);
     else if (is_shortage(error))

@@ -30,9 +30,10 @@ uint64_t clock_now_ns(void)
 /* --- opening ---------------------------------------------------------------------------------- */
 
 /* The strings of the options, copied into one allocation. */
-static int options_copy(struct haul_options *options)
+static int options_copy(struct engine *engine)
 {
     static const char *const none[] = {NULL};
+    struct haul_options *options = &engine->options;
     const char *const *headers = options->headers ? options->headers : none;
     const char **strings[] = {&options->user_agent, &options->method, &options->dns_servers};
     size_t count = 0;
@@ -58,13 +59,9 @@ static int options_copy(struct haul_options *options)
         text = stpcpy(text, *strings[i]) + 1;
         *strings[i] = copy;
     }
+    engine->option_strings = copies;
     options->headers = (const char *const *)copies;
     return 0;
-}
-
-static void options_free(struct haul_options *options)
-{
-    free((void *)(uintptr_t)options->headers);
 }
 
 static int options_take(struct engine *engine, const struct haul_options *options)
@@ -81,7 +78,7 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (nofile == 0)
         return -EMFILE;
     int error = budget_make(&engine->budget, &engine->options, nofile, NULL);
-    return error ? error : options_copy(&engine->options);
+    return error ? error : options_copy(engine);
 }
 
 static int template_take(struct engine *engine)
@@ -156,7 +153,7 @@ static void memory_free(struct engine *engine)
     free(engine->origins.list);
     free(engine->origins.buckets);
     free(engine->template_fields);
-    options_free(&engine->options);
+    free(engine->option_strings);
 }
 
 int engine_slots(const struct haul_options *options, uint32_t *ret_slots)

@@ -20,6 +20,7 @@ enum { TEMPLATE_BYTES = 15000 };
 
 struct engine {
     struct haul_options options; /* its strings are the engine's own copies, or borrowed */
+    char **option_strings;       /* those copies */
     struct budget budget;
     struct loop *loop;
     struct resolver *resolver;

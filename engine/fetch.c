@@ -73,14 +73,27 @@ static void queue_remove(struct engine *engine, uint32_t index)
     queue->count--;
 }
 
+/* While blocks are short, only the request whose turn it is may begin: it need not be the first,
+ * since what goes back to the queue goes to its front. */
+static uint32_t queue_next(struct engine *engine)
+{
+    uint32_t first = engine->queue.first;
+    uint32_t current = collector_current(&engine->collector);
+    if (first == NO_FETCH || !engine->is_short)
+        return first;
+    if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
+        return current;
+    return engine->active == 0 || collector_is_current(engine, first) ? first : NO_FETCH;
+}
+
 void fetch_start_queued(struct engine *engine)
 {
-    while (engine->queue.first != NO_FETCH && engine->active < engine->budget.concurrency) {
-        uint32_t index = engine->queue.first;
-        if (engine->is_short && engine->active > 0 && !collector_is_current(engine, index))
+    while (engine->active < engine->budget.concurrency) {
+        uint32_t index = queue_next(engine);
+        if (index == NO_FETCH)
             return;
         struct fetch *fetch = &engine->fetches[index];
-        queue_remove_first(engine);
+        queue_remove(engine, index);
         fetch->state = FETCH_ACTIVE;
         engine->active++;
         if (fetch->started_ns == 0)
