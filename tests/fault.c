@@ -21,7 +21,9 @@ struct held {
 };
 
 struct slot_state {
-    bool receive_dead; /* a failure was made up: nothing is received any more */
+    bool receive_dead;   /* a failure was made up: nothing is received any more */
+    bool receive_broken; /* and one is due as soon as something is wanted */
+    bool receive_wanted;
 };
 
 struct fault_loop {
@@ -238,27 +240,47 @@ static void fault_connect(struct loop *loop, uint32_t slot, const struct sockadd
     loop_connect(of(loop)->inner, slot, address, length);
 }
 
+/* What cannot be sent to can no longer be received from: the kernel sees to that. */
+static void break_receiving(struct fault_loop *fault, uint32_t slot)
+{
+    struct slot_state *state = &fault->slots[slot];
+
+    state->receive_broken = true;
+    if (state->receive_dead || !state->receive_wanted)
+        return;
+    hold(fault, &(struct completion){LOOP_RECEIVE, slot, -ECONNRESET, NULL});
+    state->receive_dead = true;
+    loop_pause(fault->inner, slot);
+}
+
 static void fault_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
 {
     struct fault_loop *fault = of(loop);
     int32_t error = random_below(fault, 2) == 0 ? -EPIPE : -ECONNRESET;
 
-    if (strikes(fault, fault->rates.send_failed, &fault->counts.send_failed))
-        hold(fault, &(struct completion){LOOP_SEND, slot, error, NULL});
-    else
+    if (!strikes(fault, fault->rates.send_failed, &fault->counts.send_failed)) {
         loop_send(fault->inner, slot, bytes, length);
+        return;
+    }
+    hold(fault, &(struct completion){LOOP_SEND, slot, error, NULL});
+    break_receiving(fault, slot);
 }
 
 static void fault_receive(struct loop *loop, uint32_t slot)
 {
     struct fault_loop *fault = of(loop);
+    struct slot_state *state = &fault->slots[slot];
 
-    if (!fault->slots[slot].receive_dead)
+    state->receive_wanted = true;
+    if (state->receive_broken)
+        break_receiving(fault, slot);
+    else if (!state->receive_dead)
         loop_receive(fault->inner, slot);
 }
 
 static void fault_pause(struct loop *loop, uint32_t slot)
 {
+    of(loop)->slots[slot].receive_wanted = false;
     loop_pause(of(loop)->inner, slot);
 }
 

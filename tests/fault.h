@@ -16,7 +16,7 @@ struct fault_rates {
     uint32_t receive_failed; /* of receives: -ECONNRESET, after some of the bytes or none */
     uint32_t receive_ended;  /* of receives: a FIN, after some of the bytes or none */
     uint32_t connect_failed; /* of connects: -ECONNREFUSED, -ETIMEDOUT or -ENETUNREACH */
-    uint32_t send_failed;    /* of sends: -EPIPE or -ECONNRESET, and nothing is sent */
+    uint32_t send_failed;    /* of sends: -EPIPE or -ECONNRESET, and receiving ends too */
     uint32_t reordered;      /* of completions: overtaken by one of another slot */
     uint32_t delayed;        /* of completions: not before the next wait */
     uint32_t spurious_tick;  /* of waits: followed by a LOOP_TICK for nothing */

@@ -1,0 +1,851 @@
+/* The engine against a scripted server: one reply after the other as rows, and what needs hands on
+ * both sides as scenarios. */
+
+#include "engine/engine.h"
+#include "tests/gathering.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define REPLY(length, body) OK "Content-Length: " #length "\r\n\r\n" body
+#define LAST_REPLY(length, body) OK "Connection: close\r\nContent-Length: " #length "\r\n\r\n" body
+#define CHUNKED OK "Transfer-Encoding: chunked\r\n\r\n"
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X40 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X500 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
+#define X5000 X500 X500 X500 X500 X500 X500 X500 X500 X500 X500
+
+enum { COUNT = 20 };
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static const struct gathering_row rows[] = {
+    {
+        "one reply",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a?b=c HTTP/1.1\r\nHost: 127.0.0.1:"},
+                       {HAS, "\r\nUser-Agent: haul/"}, {HAS, "\r\nAccept: */*\r\n"},
+                       {LACKS, "Content-Length"}, {SEND, REPLY(5, "hello")}, {EXPECT_END})),
+        .requests = {"/a?b=c"},
+        .transcript = "200 ok 'hello'\n",
+    },
+    {
+        "no deadline",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {.max_time_ms = -1, .connect_timeout_ms = -1},
+        .transcript = "200 ok 'a'\n",
+    },
+    {
+        "a deadline beyond all time",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {.max_time_ms = INT64_MAX, .connect_timeout_ms = INT64_MAX / 1000000},
+        .transcript = "200 ok 'a'\n",
+    },
+    {
+        "the connection is kept",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "},
+                       {SEND, REPLY(0, "")}, {EXPECT, "GET /c "}, {SEND, REPLY(1, "c")},
+                       {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "200 ok 'a'\n200 ok '' reused\n200 ok 'c' reused\n",
+    },
+    {
+        "surplus behind a body",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "aHTTP/1.1 200 OK")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n",
+    },
+    {
+        "surplus behind an empty body, and behind chunks",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(0, "x")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "0\r\n\r\nx"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "HEAD /c "}, {SEND, REPLY(3, "abc")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /d "}, {SEND, REPLY(1, "d")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "HEAD /c", "/d"},
+        .transcript = "200 ok ''\n200 ok ''\n200 ok ''\n200 ok 'd'\n",
+    },
+    {
+        "the server closes after its reply",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n",
+    },
+    {
+        "the request asks for the connection's end",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {HAS, "\r\nConnection: close\r\n"},
+                       {SEND, REPLY(1, "a")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .options = {.headers = (const char *const[]){"Connection: close", NULL}},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n",
+    },
+    {
+        "HTTP/1.0 ends its bodies by closing",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.0 200 OK\r\n\r\nall of it"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, "HTTP/1.0 200 OK\r\n\r\n"}, {CLOSE})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'all of it'\n200 ok ''\n",
+    },
+    {
+        "HTTP/1.0 keeps a connection only where it says so",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"
+                              "Content-Length: 1\r\n\r\na"},
+                       {EXPECT, "GET /b "}, {SEND, "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nb"},
+                       {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "200 ok 'a'\n200 ok 'b' reused\n200 ok 'c'\n",
+    },
+    {
+        "HTTP/1.1 without a length ends by closing too",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, OK "\r\n"}, {FILL, NULL, 300000}, {CLOSE})),
+        .requests = {"/a"},
+        .transcript = "200 ok '" X40 "' of 300000\n",
+    },
+    {
+        "what has no body by its nature",
+        SCRIPTS(SCRIPT({EXPECT, "HEAD /a "}, {SEND, REPLY(1000, "")}, {EXPECT, "GET /b "},
+                       {SEND, "HTTP/1.1 204 No Content\r\n\r\n"}, {EXPECT, "GET /c "},
+                       {SEND, "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n"},
+                       {EXPECT, "HEAD /d "}, {SEND, CHUNKED}, {EXPECT, "GET /e "},
+                       {SEND, REPLY(1, "e")}, {EXPECT_END})),
+        .requests = {"HEAD /a", "/b", "/c", "HEAD /d", "/e"},
+        .transcript = "200 ok ''\n204 ok '' reused\n304 ok '' reused\n200 ok '' reused\n"
+                      "200 ok 'e' reused\n",
+    },
+    {
+        "interim replies before the final one",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.1 100 Continue\r\n\r\n"
+                              "HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\n" REPLY(1, "a")},
+                       {EXPECT, "GET /b "},
+                       {SEND_BYTES, "HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\n"
+                                    "HTTP/1.1 100 Continue\r\n\r\n" REPLY(1, "b")},
+                       {EXPECT, "GET /c "}, {SEND, "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 2"},
+                       {SEND, "00 OK\r\nContent-Length: 1\r\n\r\nc"}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "200 ok 'a'\n200 ok 'b' reused\n200 ok 'c' reused\n",
+    },
+    {
+        "chunks, extensions and trailers, a byte at a time",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND_BYTES, CHUNKED "5;name=value;other=\"a;b\"\r\nhello\r\n"
+                                            "00006\r\n world\r\n0;last\r\nTrailer: x\r\n\r\n"},
+                       {EXPECT, "GET /b "},
+                       {SEND, CHUNKED "2\r\nbe\r\n2\r\ned\r\n0\r\nTrailer: x\r\n\r\n"},
+                       {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'hello world'\n200 ok 'beed' reused\n",
+    },
+    {
+        "a head in pieces",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP"}, {SEND, "/1.1 20"}, {SEND, "0 OK\r"},
+                       {SEND, "\nContent-"}, {SEND, "Length:"}, {SEND, " 3\r\n"}, {SEND, "\r"},
+                       {SEND, "\na"}, {SEND, "bc"}, {EXPECT_END})),
+        .requests = {"/a"},
+        .transcript = "200 ok 'abc'\n",
+    },
+    {
+        "a head as long as may be, its body in the same segments",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, OK "A: " X5000 "\r\nB: " X5000 "\r\nC: " X5000 "\r\nD: " X500
+                                 "\r\nContent-Length: 100000\r\n\r\n"},
+                       {FILL, NULL, 100000}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {.keep_headers = true},
+        .transcript = "200 ok '" X40 "' of 100000\n",
+    },
+    {
+        "a head that is too long",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, OK "A: " X5000 "\r\nB: " X5000 "\r\nC: " X5000 "\r\nD: " X500 X500},
+                       {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "A: "}, {FILL, NULL, 12000}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .transcript = "0 limit@head ''\n0 limit@head ''\n",
+    },
+    {
+        "no reply at all",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {CLOSE}), SCRIPT({EXPECT, "GET /b "}, {RESET})),
+        .requests = {"/a", "/b"},
+        .transcript = "0 receive@head ''\n0 receive@head ''\n",
+    },
+    {
+        "a reply that ends inside its head",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "H"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "Content-Length: 0\r\n"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, "HTTP/1.1 100 Continue\r\n\r\n"}, {CLOSE})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "0 truncated@head ''\n0 truncated@head ''\n0 truncated@head ''\n",
+    },
+    {
+        "a reply that ends inside its body",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(10, "nine byte")}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "5\r\nhello\r\n"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, CHUNKED "5\r\nhello\r\n0\r\n"}, {CLOSE})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "200 truncated@body 'nine byte'\n200 truncated@body 'hello'\n"
+                      "200 truncated@body 'hello'\n",
+    },
+    {
+        "a reply that is cut by a reset",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 200"}, {RESET}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(10, "nine byte")}, {RESET}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, OK "\r\nuntil the end"}, {RESET})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "0 receive@head ''\n200 receive@body 'nine byte'\n"
+                      "200 receive@body 'until the end'\n",
+    },
+    {
+        "nonsense from a server that then waits",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "SSH-2.0-OpenSSH_9.2p1\r\n"}, {HOLD}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "Name : value\r\n"}, {HOLD}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, CHUNKED "x\r\n"}, {HOLD}),
+                SCRIPT({EXPECT, "GET /d "},
+                       {SEND, OK "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+                       {HOLD})),
+        .requests = {"/a", "/b", "/c", "/d"},
+        .transcript = "0 protocol@head ''\n0 protocol@head ''\n200 protocol@body ''\n"
+                      "0 protocol@head ''\n",
+    },
+    {
+        "a kept connection that has died is tried once more on a fresh one",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT, "GET /c "}, {RESET}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n200 ok 'c'\n",
+        .retries = 2,
+    },
+    {
+        "but not twice",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {CLOSE})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'a'\n0 receive@head ''\n",
+        .retries = 1,
+    },
+    {
+        "nor after a byte of the reply",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {SEND, "H"},
+                       {CLOSE})),
+        .requests = {"/a", "/b"},
+        .transcript = "200 ok 'a'\n0 truncated@head '' reused\n",
+    },
+    {
+        "nor a request that might have been carried out",
+        SCRIPTS(
+            SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "POST /b "}, {CLOSE}),
+            SCRIPT({EXPECT, "DELETE /c "}, {SEND, REPLY(1, "c")}, {EXPECT, "DELETE /d "}, {CLOSE}),
+            SCRIPT({EXPECT, "DELETE /d "}, {SEND, REPLY(1, "d")}, {EXPECT_END})),
+        .requests = {"/a", "POST /b", "DELETE /c", "DELETE /d"},
+        .transcript = "200 ok 'a'\n0 receive@head '' reused\n200 ok 'c'\n200 ok 'd'\n",
+        .retries = 1,
+    },
+    {
+        "bad URLs between good ones",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "},
+                       {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"ftp://127.0.0.1/", "/a", "http://127.0.0.1:99999/", "/a b", "/b",
+                     "http://[::1/", "http:///"},
+        .transcript = "0 url@queue ''\n200 ok 'a'\n0 url@queue ''\n0 url@queue ''\n"
+                      "200 ok 'b' reused\n0 url@queue ''\n0 url@queue ''\n",
+    },
+    {
+        "a status that counts as a failure",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 399 x\r\nContent-Length: 0\r\n\r\n"},
+                       {EXPECT, "GET /b "},
+                       {SEND, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"},
+                       {EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .options = {.fail_status = 400},
+        .transcript = "399 ok ''\n404 status@body 'none' reused\n200 ok 'c' reused\n",
+    },
+    {
+        "a body with every request",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {HAS, "\r\nContent-Length: 5\r\n"},
+                       {EXPECT_BODY, "x=1&y"}, {SEND, REPLY(1, "a")}, {EXPECT, "PUT /b "},
+                       {EXPECT_BODY, "x=1&y"}, {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/a", "PUT /b"},
+        .options = {.body = "x=1&y", .body_length = 5, .has_body = true},
+        .transcript = "200 ok 'a'\n200 ok 'b' reused\n",
+    },
+    {
+        "a body of no bytes",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {HAS, "\r\nContent-Length: 0\r\n"},
+                       {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {.has_body = true},
+        .transcript = "200 ok 'a'\n",
+    },
+    {
+        "a body just above what is sent silently",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, X5000}, {SEND, REPLY(1, "a")},
+                       {EXPECT, "POST /b "}, {EXPECT_BODY, X5000}, {SEND, REPLY(1, "b")},
+                       {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .options = {.body = X5000, .body_length = 5000, .has_body = true},
+        .transcript = "200 ok 'a'\n200 ok 'b' reused\n",
+    },
+    {
+        "a long URL and long fields",
+        SCRIPTS(SCRIPT({EXPECT, "GET /" X5000 " HTTP/1.1\r\n"}, {HAS, "\r\nA: " X5000 "\r\n"},
+                       {SEND, REPLY(1, "a")}, {EXPECT, "GET /" X500 " HTTP/1.1\r\n"},
+                       {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/" X5000, "/" X500},
+        .options = {.headers = (const char *const[]){"A: " X5000, NULL}},
+        .transcript = "200 ok 'a'\n200 ok 'b' reused\n",
+    },
+    {
+        "a head that does not fit a block",
+        SCRIPTS(SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})),
+        .requests = {"/b", "/" X5000 X5000, "/c"},
+        .options = {.headers = (const char *const[]){"A: " X5000, "B: " X5000, NULL}},
+        .transcript = "200 ok 'b'\n0 url@send '' reused\n200 ok 'c'\n",
+    },
+};
+
+/* --- order ------------------------------------------------------------------------------------ */
+
+static const struct loopback_script first_is_late[] = {
+    SCRIPT({EXPECT, "GET /a "}, {PAUSE}, {SEND, REPLY(1, "a")}, {EXPECT_END}),
+    SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END}),
+};
+
+static struct haul *ask_twice(struct loopback *server, bool is_unordered)
+{
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = 2, .keep_bodies = true, .unordered = is_unordered});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    return haul;
+}
+
+static void a_late_first_reply_comes_first(void)
+{
+    struct loopback *server = loopback_open(first_is_late, 2);
+    struct haul *haul = ask_twice(server, false);
+    gathering_until_finished(haul, 1); /* and nothing may be handed out */
+    loopback_continue(server, 0);
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'b'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void unordered_results_come_as_they_are_finished(void)
+{
+    struct loopback *server = loopback_open(first_is_late, 2);
+    struct haul *haul = ask_twice(server, true);
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->index, 1);
+    haul_release(haul, result);
+    loopback_continue(server, 0);
+    gathering_expect(haul, "200 ok 'a'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- pieces ----------------------------------------------------------------------------------- */
+
+/* Each time the engine has taken the first piece before the second is sent. */
+static void check_every_cut(const char *reply, const char *expected)
+{
+    size_t length = strlen(reply);
+    struct loopback_script *scripts = calloc(length, sizeof *scripts);
+    assert_non_null(scripts);
+    for (size_t cut = 1; cut < length; cut++)
+        scripts[cut - 1] = (struct loopback_script)SCRIPT(
+            {EXPECT, "GET /a "}, {SEND, reply, cut}, {PAUSE}, {SEND, reply + cut}, {EXPECT_END});
+    struct loopback *server = loopback_open(scripts, length - 1);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    for (size_t cut = 1; cut < length; cut++) {
+        gathering_submit(haul, server, "/a");
+        gathering_until_received(haul, (cut - 1) * length + cut);
+        loopback_continue(server, cut - 1);
+        gathering_expect_one(haul, expected);
+    }
+    gathering_close(haul);
+    assert_loopback(server);
+    free(scripts);
+}
+
+static void a_head_is_cut_anywhere(void)
+{
+    check_every_cut("HTTP/1.1 100 Continue\r\n\r\n" LAST_REPLY(3, "abc"), "200 ok 'abc'");
+}
+
+static void chunks_are_cut_anywhere(void)
+{
+    check_every_cut(OK "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       "2;x=\"y\"\r\nab\r\n01\r\nc\r\n0\r\nA: b\r\n\r\n",
+                    "200 ok 'abc'");
+}
+
+/* --- idle connections ------------------------------------------------------------------------- */
+
+/* Two requests at a time: /a leaves an idle connection behind while /b keeps the engine busy. */
+static void check_idle_is_dropped(const struct loopback_script *scripts)
+{
+    struct loopback *server = loopback_open(scripts, 3);
+    struct haul *haul = ask_twice(server, false);
+    gathering_expect_one(haul, "200 ok 'a'");
+    assert_int_equal(haul->engine.open, 2);
+    loopback_continue(server, 0);
+    for (int i = 0; haul->engine.open == 2; i++) {
+        const struct haul_result *result;
+        assert_in_range(i, 0, 6000);
+        assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
+    }
+    gathering_submit(haul, server, "/c");
+    gathering_until_finished(haul, 2);
+    loopback_continue(server, 1);
+    gathering_expect(haul, "200 ok 'b'\n200 ok 'c'\n");
+    assert_int_equal(haul->engine.retries, 0);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+#define BUSY SCRIPT({EXPECT, "GET /b "}, {PAUSE}, {SEND, REPLY(1, "b")}, {EXPECT_END})
+#define FRESH SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})
+
+static void an_idle_connection_that_the_server_closes_is_dropped(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {CLOSE}), BUSY, FRESH};
+    check_idle_is_dropped(scripts);
+}
+
+static void an_idle_connection_that_the_server_resets_is_dropped(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {RESET}), BUSY, FRESH};
+    check_idle_is_dropped(scripts);
+}
+
+static void an_idle_connection_that_speaks_is_closed(void)
+{
+    static const struct loopback_script scripts[] = {SCRIPT({EXPECT, "GET /a "},
+                                                            {SEND, REPLY(1, "a")}, {PAUSE},
+                                                            {SEND, REPLY(1, "?")}, {EXPECT_END}),
+                                                     BUSY, FRESH};
+    check_idle_is_dropped(scripts);
+}
+
+/* --- bounds ----------------------------------------------------------------------------------- */
+
+/* The first request is answered last, so that no result comes in between. */
+static void concurrency_is_a_hard_bound(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /"}, {PAUSE}, {SEND, LAST_REPLY(0, "")}, {EXPECT_END}),
+        SCRIPT_REPEAT({EXPECT, "GET /"}, {PAUSE}, {SEND, LAST_REPLY(0, "")}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 3});
+    for (int i = 0; i < COUNT; i++)
+        gathering_submit(haul, server, "/");
+    for (size_t ended = 0; ended + 3 < COUNT; ended++) {
+        gathering_until_asked(haul, server, ended + 3);
+        gathering_until_finished(haul, ended);
+        assert_int_equal(haul->engine.open, 3);
+        assert_int_equal(haul->engine.active, 3);
+        assert_int_equal(loopback_accepted(server), ended + 3);
+        loopback_continue(server, ended + 1);
+    }
+    loopback_continue(server, 0);
+    for (size_t i = COUNT - 2; i < COUNT; i++)
+        loopback_continue(server, i);
+    for (int i = 0; i < COUNT; i++)
+        gathering_expect_one(haul, "200 ok ''");
+    gathering_close(haul);
+    assert_int_equal(loopback_accepted(server), COUNT);
+    assert_loopback(server);
+}
+
+/* Each server keeps its connection, and the oldest idle one gives way to another origin. */
+static void idle_connections_give_way_to_other_origins(void)
+{
+    enum { ORIGINS = 4, KEPT = 2 };
+#define FIRST SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})
+    static const struct loopback_script scripts[] = {
+        FIRST, SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})};
+    static const struct loopback_script kept[] = {
+        FIRST, SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT, "GET /c "},
+                      {SEND, REPLY(1, "c")}, {EXPECT_END})};
+    struct loopback *servers[ORIGINS];
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .keep_bodies = true});
+    for (int i = 0; i < ORIGINS; i++) {
+        servers[i] = loopback_open(i < ORIGINS - KEPT ? scripts : kept, 2);
+        assert_non_null(servers[i]);
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < ORIGINS; i++) {
+            gathering_submit(haul, servers[i], round ? "/b" : "/a");
+            gathering_expect_one(haul, round ? "200 ok 'b'" : "200 ok 'a'");
+            assert_in_range(haul->engine.open, 1, 2);
+        }
+    gathering_submit(haul, servers[ORIGINS - 1], "/c");
+    gathering_submit(haul, servers[ORIGINS - 2], "/c");
+    gathering_expect(haul, "200 ok 'c' reused\n200 ok 'c' reused\n");
+    gathering_close(haul);
+    for (int i = 0; i < ORIGINS; i++)
+        assert_loopback(servers[i]);
+}
+
+/* --- connecting ------------------------------------------------------------------------------- */
+
+/* A port of 127.0.0.1 that is taken; backlog below 0: nobody listens. */
+static int hold_port(int backlog, uint16_t *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    if (backlog >= 0)
+        assert_int_equal(listen(fd, backlog), 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void a_refused_connection_is_an_error(void)
+{
+    uint16_t port;
+    int fd = hold_port(-1, &port);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
+    for (int i = 0; i < 3; i++)
+        gathering_submit_to(haul, port, "/a");
+    for (int i = 0; i < 3; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->error, HAUL_CONNECT);
+        assert_int_equal(result->stage, HAUL_STAGE_CONNECT);
+        assert_int_equal(result->os_error, ECONNREFUSED);
+        haul_release(haul, result);
+    }
+    gathering_close(haul);
+    close(fd);
+}
+
+/* A listener whose queue is full answers nobody. */
+static void a_connect_has_its_own_time(void)
+{
+    enum { FILLERS = 4 };
+    int fillers[FILLERS];
+    uint16_t port;
+    int fd = hold_port(0, &port);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < FILLERS; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fillers[i], (struct sockaddr *)&address, sizeof address);
+    }
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .connect_timeout_ms = 40});
+    for (int i = 0; i < 3; i++)
+        gathering_submit_to(haul, port, "/a");
+    gathering_expect(haul, "0 deadline@connect ''\n0 deadline@connect ''\n0 deadline@connect ''\n");
+    gathering_close(haul);
+    for (int i = 0; i < FILLERS; i++)
+        close(fillers[i]);
+    close(fd);
+}
+
+static const struct loopback_script two_replies[] = {
+    SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {SEND, REPLY(1, "b")},
+           {EXPECT_END}),
+};
+
+static void check_host(struct loopback *server, const char *host)
+{
+    char url[64];
+    if (!server) {
+        print_message("skipped: this machine has no ::1\n");
+        skip();
+    }
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    for (const char *path = "a"; *path; path++) {
+        snprintf(url, sizeof url, "http://%s:%u/a", host, loopback_port(server));
+        gathering_submit(haul, server, url);
+        snprintf(url, sizeof url, "http://%s:%u/b", host, loopback_port(server));
+        gathering_submit(haul, server, url);
+    }
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'b' reused\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void an_ipv6_literal_is_an_address(void)
+{
+    check_host(loopback_open_ipv6(two_replies, 1), "[::1]");
+}
+
+/* localhost is 127.0.0.1 and ::1; only one of them listens. */
+static void localhost_is_tried_at_both_addresses(void)
+{
+    check_host(loopback_open_ipv6(two_replies, 1), "localhost");
+}
+
+static void localhost_in_other_letters_is_the_same_origin(void)
+{
+    struct loopback *server = loopback_open(two_replies, 1);
+    char url[64];
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    snprintf(url, sizeof url, "http://localhost:%u/a", loopback_port(server));
+    gathering_submit(haul, server, url);
+    snprintf(url, sizeof url, "HTTP://LocalHost:%u/b", loopback_port(server));
+    gathering_submit(haul, server, url);
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'b' reused\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+static void time_runs_out_in_the_head_and_in_the_body(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {HOLD}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, "HTTP/1.1 20"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(5, "hel")}, {HOLD}),
+    };
+    struct loopback *server = loopback_open(scripts, 3);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = 3, .max_time_ms = 300, .keep_bodies = true});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    gathering_submit(haul, server, "/c");
+    gathering_expect(haul, "0 deadline@head ''\n0 deadline@head ''\n200 deadline@body 'hel'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- bodies of requests ----------------------------------------------------------------------- */
+
+static void check_upload(size_t length)
+{
+    char *body = malloc(length);
+    assert_non_null(body);
+    for (size_t i = 0; i < length; i++)
+        body[i] = (char)(i * 31 + (i >> 8));
+    const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, body, length}, {SEND, REPLY(1, "a")},
+               {EXPECT, "POST /b "}, {EXPECT_BODY, body, length}, {SEND, REPLY(1, "b")},
+               {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1,
+                                                              .keep_bodies = true,
+                                                              .body = body,
+                                                              .body_length = length,
+                                                              .has_body = true});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'b' reused\n");
+    gathering_close(haul);
+    assert_loopback(server);
+    free(body);
+}
+
+static void a_body_of_10_kb_is_sent(void)
+{
+    check_upload(10000);
+}
+
+static void a_body_of_3_mb_is_sent(void)
+{
+    check_upload(3 << 20);
+}
+
+/* What is still being sent when the reply is there makes the connection unfit for another. */
+static void an_early_reply_ends_the_upload(void)
+{
+    enum { LENGTH = 16 << 20 };
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "POST /a "},
+               {SEND, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nmuch"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    char *body = calloc(1, LENGTH);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/a", loopback_port(server));
+    struct haul_request request = {.url = url, .body = body, .body_length = LENGTH};
+    assert_int_equal(haul_submit(haul, &request), 0);
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "413 ok 'much'");
+    free(body); /* the result is released: it is ours again */
+    gathering_expect(haul, "200 ok 'b'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- cancelling ------------------------------------------------------------------------------- */
+
+static const struct loopback_script second_fails[] = {
+    SCRIPT({EXPECT, "GET /a "}, {EXPECT_END}),
+    SCRIPT({EXPECT, "GET /b "}, {PAUSE}, {SEND, "nonsense\r\n"}, {EXPECT_END}),
+};
+
+static void the_first_failure_cancels_the_others(void)
+{
+    struct loopback *server = loopback_open(second_fails, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .cancel_on_error = true});
+    const char *const paths[] = {"/a", "/b", "/c", "/d"};
+    for (int i = 0; i < 4; i++)
+        gathering_submit(haul, server, paths[i]);
+    gathering_until_asked(haul, server, 2);
+    loopback_continue(server, 1);
+    gathering_expect(haul, "0 cancelled@head ''\n0 protocol@head ''\n0 not_started@queue ''\n"
+                           "0 not_started@queue ''\n");
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1/"}),
+                     -ECANCELED);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* The failure is known at once: what was submitted before it never begins. */
+static void a_bad_url_cancels_what_is_queued(void)
+{
+    struct haul *haul = gathering_open(&(struct haul_options){.cancel_on_error = true});
+    gathering_submit_to(haul, 1, "/a");
+    gathering_submit_to(haul, 1, "gopher://a/");
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1/"}),
+                     -ECANCELED);
+    gathering_expect(haul, "0 not_started@queue ''\n0 url@queue ''\n");
+    gathering_close(haul);
+}
+
+static void one_request_is_cancelled_wherever_it_is(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(5, "hel")}, {EXPECT_END}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT, "GET /d "},
+               {SEND, REPLY(1, "d")}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = ask_twice(server, false);
+    gathering_until_finished(haul, 1);
+    assert_int_equal(haul_cancel(haul, 1), -EALREADY);
+    gathering_submit(haul, server, "/c");
+    gathering_submit(haul, server, "/d");
+    assert_int_equal(haul_cancel(haul, 2), 0);
+    assert_int_equal(haul_cancel(haul, 2), -EALREADY);
+    assert_int_equal(haul_cancel(haul, 4), -ENOENT);
+    gathering_until_finished(haul, 3);
+    assert_int_equal(haul->engine.fetches[0].result.status, 200);
+    assert_int_equal(haul_cancel(haul, 0), 0);
+    gathering_expect(haul, "200 cancelled@body 'hel'\n200 ok 'b'\n0 not_started@queue ''\n"
+                           "200 ok 'd' reused\n");
+    assert_int_equal(haul_cancel(haul, 0), -ENOENT);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void all_requests_are_cancelled(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT_REPEAT({EXPECT, "GET /"}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 2});
+    for (int i = 0; i < 4; i++)
+        gathering_submit(haul, server, "/");
+    gathering_until_asked(haul, server, 2);
+    haul_cancel_all(haul);
+    haul_cancel_all(haul);
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1/"}),
+                     -ECANCELED);
+    gathering_expect(haul, "0 cancelled@head ''\n0 cancelled@head ''\n0 not_started@queue ''\n"
+                           "0 not_started@queue ''\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* The request's own end and the others' come from within the same handler. */
+static void a_failed_connect_cancels_the_others(void)
+{
+    uint16_t port;
+    int fd = hold_port(-1, &port);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 8, .cancel_on_error = true});
+    for (int i = 0; i < COUNT; i++)
+        gathering_submit_to(haul, port, "/");
+    int failed = 0;
+    for (int i = 0; i < COUNT; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        failed += result->error == HAUL_CONNECT;
+        assert_true(result->error == HAUL_CONNECT || result->error == HAUL_CANCELLED ||
+                    (result->error == HAUL_NOT_STARTED && i >= 8));
+        haul_release(haul, result);
+    }
+    assert_int_equal(failed, 1);
+    gathering_close(haul);
+    close(fd);
+}
+
+/* haul_close() with everything under way; the runner counts the descriptors, and the sanitizer the
+ * memory. */
+static void an_engine_closes_in_the_middle(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(5, "hel")}, {EXPECT_END}),
+        SCRIPT({EXPECT, "GET /b "}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = ask_twice(server, false);
+    gathering_submit(haul, server, "/c");
+    gathering_until_asked(haul, server, 2);
+    haul_close(haul);
+    assert_true(loopback_wait_received(server, 2));
+    assert_loopback(server);
+}
+
+static const struct gathering_scenario scenarios[] = {
+    SCENARIO(a_late_first_reply_comes_first),
+    SCENARIO(unordered_results_come_as_they_are_finished),
+    SCENARIO(a_head_is_cut_anywhere),
+    SCENARIO(chunks_are_cut_anywhere),
+    SCENARIO(an_idle_connection_that_the_server_closes_is_dropped),
+    SCENARIO(an_idle_connection_that_the_server_resets_is_dropped),
+    SCENARIO(an_idle_connection_that_speaks_is_closed),
+    SCENARIO(concurrency_is_a_hard_bound),
+    SCENARIO(idle_connections_give_way_to_other_origins),
+    SCENARIO(a_refused_connection_is_an_error),
+    SCENARIO(a_connect_has_its_own_time),
+    SCENARIO(an_ipv6_literal_is_an_address),
+    SCENARIO(localhost_is_tried_at_both_addresses),
+    SCENARIO(localhost_in_other_letters_is_the_same_origin),
+    SCENARIO(time_runs_out_in_the_head_and_in_the_body),
+    SCENARIO(a_body_of_10_kb_is_sent),
+    SCENARIO(a_body_of_3_mb_is_sent),
+    SCENARIO(an_early_reply_ends_the_upload),
+    SCENARIO(the_first_failure_cancels_the_others),
+    SCENARIO(a_bad_url_cancels_what_is_queued),
+    SCENARIO(one_request_is_cancelled_wherever_it_is),
+    SCENARIO(all_requests_are_cancelled),
+    SCENARIO(a_failed_connect_cancels_the_others),
+    SCENARIO(an_engine_closes_in_the_middle),
+};
+
+int main(void)
+{
+    return gathering_main(rows, sizeof rows / sizeof *rows, scenarios,
+                          sizeof scenarios / sizeof *scenarios);
+}
