@@ -69,7 +69,7 @@ static const char *out_of_range(const struct haul_options *options)
  * still deliver after they have been paused, twice, and the current body itself must fit in it. */
 static void budget_blocks(struct budget *budget, const struct haul_options *options)
 {
-    uint32_t entitled = 2 * budget->conns; /* a long request, a head in several pieces */
+    uint32_t entitled = 3 * budget->conns; /* a long request, TLS records, a head in pieces */
     budget->url_blocks = clamp(budget->window, 1, LONG_URLS_MAX);
     entitled += budget->url_blocks;
     if (options->keep_headers)
@@ -133,6 +133,8 @@ void budget_terms(const struct budget *budget, struct haul_budget *ret_budget)
          sizeof(struct block) + sizeof(uint32_t));
     term(ret_budget, "shared blocks for bodies", budget->shared_blocks,
          sizeof(struct block) + sizeof(uint32_t));
+    term(ret_budget, "TLS connections, from the first https URL on", budget->conns, tls_size());
+    term(ret_budget, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret_budget, "receive buffers of the loop", clamp(budget->conns, 32, RECEIVE_BUFFERS),
          LOOP_BUFFER_BYTES);
     term(ret_budget, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);

@@ -18,6 +18,7 @@ enum conn_state {
     CONN_FREE,
     CONN_RESOLVING,  /* waits for its origin's addresses */
     CONN_CONNECTING,
+    CONN_TLS,        /* the handshake */
     CONN_HEAD,       /* the request is on its way, the reply's head is awaited */
     CONN_BODY,
     CONN_IDLE,
@@ -35,9 +36,15 @@ struct conn {
     uint32_t requests;  /* sent on it */
     uint32_t carry;     /* the block of a head that came in several pieces; NO_BLOCK */
     uint32_t carry_length;
+    struct tls *tls;        /* NULL: plain; its memory is the engine's, by slot */
+    uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
+    uint32_t record_length; /* of those that are not with the kernel yet */
+    const char *plain;      /* what of the request is to become records yet */
+    size_t plain_length;
     uint32_t request_block; /* of a request longer than `request`; NO_BLOCK */
     int send_error;
     bool has_socket : 1;
+    bool is_sending : 1; /* of TLS records: a send that will tell when it is through */
     bool is_sent : 1;       /* the whole request is with the kernel */
     bool has_reply : 1;     /* a byte of it was received */
     bool is_paused : 1;

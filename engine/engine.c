@@ -13,8 +13,8 @@ enum {
     CONNECT_TIMEOUT_DEFAULT_MS = 10000,
     MAX_TIME_DEFAULT_MS = 300000,
     BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
-    BATCH_SHARE = 8,
-    BATCH_MAX = 32,
+    BATCH_SHARE = 4,
+    BATCH_MAX = 64,
 };
 
 uint64_t clock_now_ns(void)
@@ -35,12 +35,17 @@ static int options_copy(struct engine *engine)
     static const char *const none[] = {NULL};
     struct haul_options *options = &engine->options;
     const char *const *headers = options->headers ? options->headers : none;
-    const char **strings[] = {&options->user_agent, &options->method, &options->dns_servers};
+    const char **strings[] = {
+        &options->user_agent, &options->method,       &options->dns_servers,
+        &options->ca_file,    &options->ca_directory, &options->client_certificate,
+        &options->client_key, &options->pinned_keys,  &options->key_log,
+    };
+    enum { STRINGS = sizeof strings / sizeof *strings };
     size_t count = 0;
     size_t bytes = 0;
     for (; headers[count]; count++)
         bytes += strlen(headers[count]) + 1;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < STRINGS; i++)
         bytes += *strings[i] ? strlen(*strings[i]) + 1 : 0;
 
     char **copies = malloc((count + 1) * sizeof *copies + bytes);
@@ -52,7 +57,7 @@ static int options_copy(struct engine *engine)
         text = stpcpy(text, headers[i]) + 1;
     }
     copies[count] = NULL;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < STRINGS; i++) {
         if (!*strings[i])
             continue;
         char *copy = text;
@@ -192,6 +197,8 @@ static int engine_init(struct engine *engine, const struct haul_options *options
     if (!error)
         error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
                               engine->options.dns_servers);
+    if (!error && engine->options.tls_at_open)
+        error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
     return error;
 }
 
@@ -204,6 +211,7 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
         .idle_newest = NO_CONN,
         .now_ns = clock_now_ns(),
     };
+    secure_init(&engine->secure);
     int error = engine_init(engine, options);
     if (error)
         engine_close(engine);
@@ -215,6 +223,10 @@ void engine_close(struct engine *engine)
     resolver_close(engine->resolver);
     if (engine->loop)
         loop_close(engine->loop);
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        if (engine->conns[i].tls)
+            tls_deinit(engine->conns[i].tls);
+    secure_close(&engine->secure);
     memory_free(engine);
 }
 

@@ -12,6 +12,7 @@
 #include "engine/loop.h"
 #include "engine/origin.h"
 #include "engine/resolver.h"
+#include "engine/secure.h"
 #include "engine/slab.h"
 #include "engine/store.h"
 #include "proto/request.h"
@@ -24,6 +25,7 @@ struct engine {
     struct budget budget;
     struct loop *loop;
     struct resolver *resolver;
+    struct secure secure;
     struct request_template template; /* of the requests that bring nothing of their own */
     char *template_fields;
 

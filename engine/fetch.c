@@ -111,7 +111,7 @@ void fetch_requeue(struct engine *engine, uint32_t index)
     struct fetch *fetch = &engine->fetches[index];
     assert(fetch->state == FETCH_ACTIVE && fetch->chain.first == NO_BLOCK);
     fetch->conn = NO_CONN;
-    fetch->connected_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
+    fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
     engine->active--;
     queue_prepend(engine, index);
 }
@@ -230,7 +230,8 @@ static void fetch_take_times(struct fetch *fetch, uint64_t now_ns)
     struct haul_result *result = &fetch->result;
     result->queue_ns = between(fetch->submitted_ns, fetch->started_ns);
     result->connect_ns = between(fetch->started_ns, fetch->connected_ns);
-    result->send_ns = between(fetch->connected_ns, fetch->sent_ns);
+    result->tls_ns = between(fetch->connected_ns, fetch->secured_ns);
+    result->send_ns = between(fetch->secured_ns, fetch->sent_ns);
     result->ttfb_ns = between(fetch->sent_ns, fetch->first_byte_ns);
     result->total_ns = between(fetch->started_ns, now_ns);
 }

@@ -23,6 +23,7 @@ struct fetch {
     uint64_t submitted_ns;
     uint64_t started_ns;
     uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
+    uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
     uint64_t first_byte_ns;
     struct url url;

@@ -53,12 +53,25 @@ int haul_open(struct haul **ret_haul, const struct haul_options *options)
     return haul_open_on_loop(ret_haul, options, NULL);
 }
 
+/* Why TLS cannot be opened with these options: the errno, and its sentence. */
+static int secure_message(const struct haul_options *options, const char **ret_message)
+{
+    struct secure secure;
+    secure_init(&secure);
+    int error = secure_open(&secure, options, 1, ret_message);
+    secure_close(&secure);
+    return error;
+}
+
 const char *haul_open_error(const struct haul_options *options, int error)
 {
     char fields[TEMPLATE_BYTES];
     struct budget budget;
     struct request_template template;
     const char *message = NULL;
+    if (options && (error == -ENOKEY || error == -EKEYREJECTED) &&
+        secure_message(options, &message) == error)
+        return message;
     if (error != -EINVAL || !options)
         return strerrordesc_np(-error) ? strerrordesc_np(-error) : "unknown error";
     if (budget_make(&budget, options, BUDGET_CONCURRENCY_MAX, &message))
@@ -70,7 +83,11 @@ const char *haul_open_error(const struct haul_options *options, int error)
         .has_body = options->has_body,
     };
     enum proto_error bad = request_template_init(&template, &request, fields, sizeof fields, NULL);
-    return bad ? proto_error_sentence(bad) : "dns_servers is not a list of addresses";
+    if (bad)
+        return proto_error_sentence(bad);
+    if (options->tls_at_open && secure_message(options, &message) == error)
+        return message;
+    return "dns_servers is not a list of addresses";
 }
 
 void haul_close(struct haul *haul)

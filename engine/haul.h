@@ -43,6 +43,7 @@ extern "C" {
     X(URL, "url")                 /* the URL or the request cannot be sent as written */           \
     X(RESOLVE, "resolve")         /* the host name has no address */                               \
     X(CONNECT, "connect")         /* no address accepted a connection */                           \
+    X(TLS, "tls")                 /* the handshake failed, or a certificate was refused */         \
     X(SEND, "send")               /* the connection failed while the request was sent */           \
     X(RECEIVE, "receive")         /* the connection failed, or ended before any byte of a reply */ \
     X(TRUNCATED, "truncated")     /* the connection ended inside the reply */                      \
@@ -65,6 +66,7 @@ enum haul_error {
     X(QUEUE, "queue")                                                                              \
     X(RESOLVE, "resolve")                                                                          \
     X(CONNECT, "connect")                                                                          \
+    X(TLS, "tls")                                                                                  \
     X(SEND, "send")                                                                                \
     X(HEAD, "head")                                                                                \
     X(BODY, "body")                                                                                \
@@ -88,7 +90,7 @@ struct haul_options {
     uint32_t window;             /* results held at once, from submit to release; 0: chosen, always
                                     above concurrency */
     enum haul_loop loop;         /* AUTO: io_uring, or epoll where io_uring is refused */
-    int64_t connect_timeout_ms;  /* name and connection together; 0: 10,000; negative: none */
+    int64_t connect_timeout_ms;  /* name, connection and TLS together; 0: 10,000; negative: none */
     int64_t max_time_ms;         /* from the request's start to its last byte; 0: 300,000;
                                     negative: none */
     bool unordered;              /* results in the order of completion, not of submission */
@@ -113,6 +115,18 @@ struct haul_options {
                                     haul_close() */
     size_t body_length;
     bool has_body;               /* body is to be sent, even where body_length is 0 */
+    bool tls_at_open;            /* read the files below in haul_open(), so that one that cannot be
+                                    used is its error; else at the first https URL, whose result
+                                    then says so */
+    const char *ca_file;         /* PEM roots to trust instead of the system's */
+    const char *ca_directory;    /* every file of it, likewise. Both NULL: the system's roots */
+    const char *client_certificate; /* PEM file, its own certificate first; NULL: none */
+    const char *client_key;      /* PEM file; NULL: the key is in client_certificate */
+    const char *pinned_keys;     /* "sha256//<base64>;…": the server's public key must be one */
+    bool insecure;               /* any certificate will do; pinned_keys still count */
+    bool tls_legacy;             /* TLS 1.0 and 1.1, CBC suites, SHA-1, RSA keys from 1024 bits */
+    const char *key_log;         /* append the sessions' secrets to this file (SSLKEYLOGFILE);
+                                    NULL: never */
     const char *dns_servers;     /* "host[:port],…" instead of the system's; NULL: the system's */
 };
 
@@ -158,12 +172,20 @@ struct haul_result {
     uint64_t body_bytes;      /* received so far, transfer coding removed */
     const struct haul_piece *body; /* NULL: empty, or not kept */
 
-    /* Durations, one after the other: queue, (resolve and) connect, send, first byte. total is all
-     * of them and the rest of the reply, without the queue. connect_ns is 0 on a reused connection.
+    const char *tls_version;       /* "TLSv1.2"; NULL: no TLS, or no handshake */
+    const char *tls_suite;
+    const char *tls_verification;  /* "ok", or what is wrong with the certificate, which was refused
+                                      or which insecure let pass. NULL: none was looked at */
+    bool tls_resumed;
+
+    /* Durations, one after the other: queue, (resolve and) connect, TLS, send, first byte. total is
+     * all of them and the rest of the reply, without the queue. connect_ns and tls_ns are 0 on a
+     * reused connection.
      * A request of up to 4 KiB counts as sent when it is queued in the ring: its sending completes
      * silently. */
     uint64_t queue_ns;
     uint64_t connect_ns;
+    uint64_t tls_ns;
     uint64_t send_ns;
     uint64_t ttfb_ns;
     uint64_t total_ns;
@@ -174,7 +196,8 @@ struct haul; /* one engine */
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or a header or method that cannot be sent:
  * haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with HAUL_LOOP_URING
- * what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). */
+ * what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). With tls_at_open: -ENOKEY (roots
+ * that cannot be read), -EKEYREJECTED (client certificate or key). */
 int haul_open(struct haul **ret_haul, const struct haul_options *options);
 
 /* The sentence for what haul_open() returned for these options; static. */

@@ -34,14 +34,15 @@ static uint32_t hash_of(const struct url *url)
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < url->host.length; i++)
         hash = (hash ^ (uint8_t)ascii_lower(url->host.bytes[i])) * 16777619u;
-    hash = (hash ^ (url->port & 0xff)) * 16777619u;
+    hash = (hash ^ (url->port & 0xff) ^ (uint32_t)url->is_https << 8) * 16777619u;
     return (hash ^ (url->port >> 8)) * 16777619u;
 }
 
 bool origin_is_of(const struct origin *origin, const struct url *url)
 {
     struct span host = {origin->host, origin->host_length};
-    return origin->port == url->port && origin->host_kind == url->host_kind &&
+    return origin->port == url->port && origin->is_https == url->is_https &&
+           origin->host_kind == url->host_kind &&
            (span_equal(host, url->host) || span_equal_fold(host, url->host));
 }
 
@@ -119,6 +120,7 @@ static void origin_fill(struct origin *origin, const struct url *url)
         .waiting = NO_CONN,
         .host_kind = url->host_kind,
         .port = url->port,
+        .is_https = url->is_https,
         .host_length = (uint8_t)url->host.length,
     };
     for (size_t i = 0; i < url->host.length; i++)

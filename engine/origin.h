@@ -1,10 +1,11 @@
 #ifndef ENGINE_ORIGIN_H
 #define ENGINE_ORIGIN_H
 
-/* The origins (host and port) in use: their addresses, their idle connections, and the connections
- * that wait for their addresses. */
+/* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
+ * connections that wait for their addresses. */
 
 #include "engine/resolver.h"
+#include "proto/tls.h"
 #include "proto/url.h"
 
 #include <stdbool.h>
@@ -27,8 +28,11 @@ struct origin {
     uint32_t preferred; /* the address that accepted the last connection */
     uint64_t expires_ns;
     struct resolver_addresses addresses;
+    struct tls_session session; /* to resume, where has_session */
     enum url_host_kind host_kind;
     uint16_t port;
+    bool is_https;
+    bool has_session;
     uint8_t host_length;
     char host[URL_HOST_BYTES_MAX + 1]; /* lower case, zero-terminated */
 };

@@ -1,4 +1,4 @@
-/* An absolute http URL, cut from left to right: scheme, authority (host, port), target.
+/* An absolute http or https URL, cut from left to right: scheme, authority (host, port), target.
  *
  * Strict where a lenient reading would let two programs see two different hosts: no user
  * information, no escapes or odd bytes in the host, no number that is almost an IPv4 address. */
@@ -46,7 +46,7 @@ static enum proto_error bytes_check(struct cutter *cutter)
     return PROTO_OK;
 }
 
-static enum proto_error scheme_cut(struct cutter *cutter)
+static enum proto_error scheme_cut(struct cutter *cutter, struct url *url)
 {
     const char *start = cutter->at;
     const char *p = start;
@@ -56,7 +56,9 @@ static enum proto_error scheme_cut(struct cutter *cutter)
         p++;
     if (p == start || p == cutter->end || *p != ':' || !is_alpha(*start))
         return PROTO_URL_NO_SCHEME;
-    is_http = span_equal_fold((struct span){start, (size_t)(p - start)}, SPAN("http"));
+    struct span scheme = {start, (size_t)(p - start)};
+    url->is_https = span_equal_fold(scheme, SPAN("https"));
+    is_http = url->is_https || span_equal_fold(scheme, SPAN("http"));
     has_slashes = cutter->end - p >= 3 && p[1] == '/' && p[2] == '/';
     if (!is_http) /* "localhost:80" is more likely a host than a scheme */
         return has_slashes ? PROTO_URL_SCHEME : PROTO_URL_NO_SCHEME;
@@ -147,7 +149,7 @@ static enum proto_error port_cut(struct cutter *cutter, struct url *url)
 {
     unsigned port = 0;
 
-    url->port = 80;
+    url->port = url->is_https ? 443 : 80;
     if (cutter->end - cutter->at <= 1)
         return PROTO_OK;
     cutter->at++;
@@ -213,7 +215,7 @@ static enum proto_error url_cut(struct cutter *cutter, struct url *url)
     enum proto_error error = bytes_check(cutter);
 
     if (error == PROTO_OK)
-        error = scheme_cut(cutter);
+        error = scheme_cut(cutter, url);
     if (error != PROTO_OK)
         return error;
     cutter->end = authority_end(cutter->at, text_end);

@@ -1,8 +1,8 @@
 #ifndef PROTO_URL_H
 #define PROTO_URL_H
 
-/* An absolute http URL, cut into the views that a request and a connection need (RFC 3986, 9110).
- * Nothing is copied or decoded: every span lies inside the text that was parsed. */
+/* An absolute http or https URL, cut into the views that a request and a connection need (RFC 3986,
+ * 9110). Nothing is copied or decoded: every span lies inside the text that was parsed. */
 
 #include "proto/error.h"
 #include "proto/span.h"
@@ -20,7 +20,8 @@ struct url {
                               port follows is left out) */
     struct span target;    /* path and query, without fragment; may be empty or begin with '?',
                               then a '/' belongs before it (url_target_needs_slash) */
-    uint16_t port;         /* 80 where none is written */
+    uint16_t port;         /* 80, or 443 for https, where none is written */
+    bool is_https;
     enum url_host_kind host_kind;
 };
 

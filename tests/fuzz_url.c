@@ -41,14 +41,16 @@ static void require_sendable(const struct url *url)
 static void require_stable(const struct url *url)
 {
     static char text[WIRE_BYTES];
-    struct span again = {text, 7 + url->authority.length + url->target.length};
+    struct span scheme = url->is_https ? SPAN("https://") : SPAN("http://");
+    struct span again = {text, scheme.length + url->authority.length + url->target.length};
     struct url other;
 
-    memcpy(text, "http://", 7);
-    memcpy(text + 7, url->authority.bytes, url->authority.length);
-    memcpy(text + 7 + url->authority.length, url->target.bytes, url->target.length);
+    memcpy(text, scheme.bytes, scheme.length);
+    memcpy(text + scheme.length, url->authority.bytes, url->authority.length);
+    memcpy(text + scheme.length + url->authority.length, url->target.bytes, url->target.length);
     FUZZ_REQUIRE(url_parse(again, &other, NULL) == PROTO_OK);
     FUZZ_REQUIRE(span_equal(other.host, url->host) && other.port == url->port);
+    FUZZ_REQUIRE(other.is_https == url->is_https);
     FUZZ_REQUIRE(span_equal(other.authority, url->authority));
     FUZZ_REQUIRE(span_equal(other.target, url->target) && other.host_kind == url->host_kind);
 }

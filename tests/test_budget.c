@@ -100,7 +100,7 @@ static void what_is_not_kept_needs_no_memory(void **state)
     assert_int_equal(budget_make(&budget, &(struct haul_options){0}, PLENTY, NULL), 0);
     assert_int_equal(budget.shared_blocks, 0);
     assert_int_equal(budget.reserve_blocks, 0);
-    assert_int_equal(budget.blocks, 2 * budget.conns + budget.url_blocks);
+    assert_int_equal(budget.blocks, 3 * budget.conns + budget.url_blocks);
 }
 
 static uint64_t term_count(const struct haul_budget *sum, const char *word)

@@ -60,6 +60,9 @@ static const struct accepted {
     {WIRE("http://a/#%zz"), "a", 80, URL_HOST_NAME, "a", "/"},
 
     /* port */
+    {WIRE("https://a/b"), "a", 443, URL_HOST_NAME, "a", "/b"},
+    {WIRE("HTTPS://a:8443?q"), "a", 8443, URL_HOST_NAME, "a:8443", "?q"},
+    {WIRE("https://[::1]"), "::1", 443, URL_HOST_IPV6, "[::1]", ""},
     {WIRE("http://a:8080/b"), "a", 8080, URL_HOST_NAME, "a:8080", "/b"},
     {WIRE("http://a:80"), "a", 80, URL_HOST_NAME, "a:80", ""},
     {WIRE("http://a:1?b"), "a", 1, URL_HOST_NAME, "a:1", "?b"},
@@ -128,7 +131,7 @@ static const struct refused {
     {WIRE("://a"), PROTO_URL_NO_SCHEME, 0},
     {WIRE("1http://a"), PROTO_URL_NO_SCHEME, 0},
     {WIRE("http"), PROTO_URL_NO_SCHEME, 0},
-    {WIRE("https://a/"), PROTO_URL_SCHEME, 0},
+    {WIRE("httpss://a/"), PROTO_URL_SCHEME, 0},
     {WIRE("ftp://a/"), PROTO_URL_SCHEME, 0},
     {WIRE("git+ssh://a/"), PROTO_URL_SCHEME, 0},
     {WIRE("file:///etc/hosts"), PROTO_URL_SCHEME, 0},
