@@ -20,6 +20,7 @@ end() {
 trap end EXIT
 trap 'exit 1' INT TERM
 trap '' PIPE
+unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE
 cd "$work" || exit 1
 
 mkfifo server.out
@@ -276,10 +277,12 @@ row "-d sends data as curl does" data_is_sent
 # The names, their order and that nothing stands between the tokens are the contract.
 ndjson_is_exact() {
     run "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
-    times='"queue_us":0,"connect_us":0,"send_us":0,"ttfb_us":0,"total_us":0}'
+    times='"queue_us":0,"connect_us":0,"tls_us":0,"send_us":0,"ttfb_us":0,"total_us":0}'
     begin="{\"index\":0,\"url\":\"$base/bytes/5\",\"method\":\"GET\",\"status\":200,"
     begin="$begin\"http_version\":\"1.1\","
     same "$(cat zeroed)" "$begin\"body_bytes\":5,\"error\":null,$times" || return
+    run -v "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
+    same "$(cat zeroed)" "$begin\"body_bytes\":5,\"tls\":null,\"error\":null,$times" || return
     run --body --headers --bodies dir "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
     headers='"headers":[["Content-Type","text/plain"],["Content-Length","5"],'
     headers="${headers}[\"Connection\",\"keep-alive\"]],"
@@ -336,8 +339,9 @@ format_csv() {
     printf '%s\n' "$base/p/a,\"b" "$base/p/2" >urls.txt
     run --format csv -i urls.txt
     head='index,url,method,status,http_version,body_bytes,code,stage,message,os_error,'
-    head="${head}queue_us,connect_us,send_us,ttfb_us,total_us"
-    same "$(sed -n 1p out)" "$head" && has "$(sed -n 2p out)" "0,\"$base/p/a,\"\"b\"," &&
+    head="${head}queue_us,connect_us,tls_us,send_us,ttfb_us,total_us"
+    same "$(sed -n 1p out)" "$head" && same "$(sed -n 3p out | cut -d , -f 13)" 0 &&
+        has "$(sed -n 2p out)" "0,\"$base/p/a,\"\"b\"," &&
         has "$(sed -n 3p out)" "1,$base/p/2,GET,200,1.1,612,,,,,"
 }
 
@@ -571,6 +575,67 @@ else
     skip "both loops give the same results" "this machine refuses io_uring"
 fi
 row "a wrong word is named, exit code 2" usage_errors
+
+# --- TLS --------------------------------------------------------------------------------------
+
+no_tls_there() {
+    run -v "https://${base#http://}/p/1" "$base/p/1"
+    code_is 35 && has "$(cat out)" '"error":{"code":"tls","stage":"tls","message":"' &&
+        has "$(sed -n 2p out)" '"tls":null,"error":null'
+}
+
+# Whatever roots are named, they must be there: the system's do not stand in for them.
+no_roots() {
+    mkdir -p empty && : >empty.pem
+    for words in '--cacert missing.pem' '--capath missing' '--cacert empty.pem' '--capath empty'; do
+        run $words "$base/p/1"
+        code_is 77 && has "$(cat err)" "haul: ${words#* }: " && same "$(cat out)" "" || return
+    done
+    run --cacert missing.pem --capath empty "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: missing.pem, empty: "
+}
+
+# They are read at the first https URL, and concern no other.
+no_roots_in_environment() {
+    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_DIR=missing; do
+        env "$setting" "$haul_program" --loop "$loop" "$base/p/1" "https${base#http}/p/1" >out 2>err
+        code=$?
+        code_is 35 && has "$(sed -n 1p out)" '"error":null' &&
+            has "$(sed -n 2p out)" 'the trusted roots cannot be read' || return
+    done
+}
+
+no_client_certificate() {
+    echo 'no certificate' >text.pem
+    for file in missing.pem text.pem; do
+        run --cert "$file" "$base/p/1"
+        code_is 58 && has "$(cat err)" "haul: $file: " && same "$(cat out)" "" || return
+    done
+    run --cert text.pem --key missing.pem "$base/p/1"
+    code_is 58 && has "$(cat err)" "haul: text.pem, missing.pem: "
+}
+
+tls_words_are_checked() {
+    run --key text.pem "$base/p/1"
+    code_is 2 && has "$(cat err)" "--cert" || return
+    run --pinnedpubkey 'sha256//short=' "$base/p/1"
+    code_is 2 && has "$(cat err)" "--pinnedpubkey 'sha256//short='" || return
+    run --format csv -v "$base/p/1"
+    code_is 2 && has "$(cat err)" "-v/--verbose"
+}
+
+insecure_warns() {
+    run -k "$base/p/1"
+    code_is 0 && same "$(grep -c 'warning: -k/--insecure' err)" 1 &&
+        run -kq "$base/p/1" && same "$(cat err)" ""
+}
+
+row "https to a server without TLS is exit code 35" no_tls_there
+row "roots that cannot be read are exit code 77 and named" no_roots
+row "so are those of SSL_CERT_FILE and SSL_CERT_DIR" no_roots_in_environment
+row "a client certificate that cannot be used is exit code 58" no_client_certificate
+row "words about TLS are checked, exit code 2" tls_words_are_checked
+row "-k warns once, and not with -q" insecure_warns
 
 # --- what is told of it -----------------------------------------------------------------------
 

@@ -76,8 +76,12 @@ static const struct {
     {"--loop poll u", "--loop 'poll': one of auto, uring, epoll is wanted"},
     {"--format json u", "--format 'json': one of ndjson, csv, text, body, none is wanted"},
     {"--on-error stop u", "--on-error 'stop': one of collect, cancel is wanted"},
-    {"--format csv --body u", "--headers and --body are for --format ndjson"},
-    {"--format text --headers u", "--headers and --body are for --format ndjson"},
+    {"--format csv --body u", "--headers, --body and -v/--verbose are for --format ndjson"},
+    {"--format text --headers u", "--headers, --body and -v/--verbose are for --format ndjson"},
+    {"--format none -v u", "--headers, --body and -v/--verbose are for --format ndjson"},
+    {"u --cacert", "--cacert wants a value; see haul --help"},
+    {"--insecure=no u", "-k/--insecure takes no value"},
+    {"--key k.pem u", "--key is the key of a --cert, and there is none"},
     {"-I -d x u", "-I/--head and -d/--data exclude each other"},
     {"-i - -i -", "-i/--input '-': stdin can be read only once"},
     {"-i - -d @-", "-d/--data '@-': stdin can be read only once"},
@@ -92,6 +96,60 @@ static void test_refusals(void **state)
         assert_int_equal(parsed.code, 2);
         assert_string_equal(parsed.message, refusal_rows[i].message);
         args_free(&parsed.args);
+    }
+}
+
+/* Of 32 zero bytes. */
+#define PIN "sha256//" PIN_BASE64
+#define PIN_BASE64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+/* Every pin is looked at, and the one that is none is named. */
+static const struct {
+    const char *pins;
+    const char *named; /* NULL: they are taken */
+} pin_rows[] = {
+    {PIN, NULL},
+    {PIN ";" PIN, NULL},
+    {"sha256//+/09azAZAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", NULL},
+    {"", ""},
+    {"key.pem", "key.pem"},
+    {PIN_BASE64, PIN_BASE64},
+    {"sha1//" PIN_BASE64, "sha1//" PIN_BASE64},
+    {"sha256/" PIN_BASE64, "sha256/" PIN_BASE64},
+    {"sha256//", "sha256//"},
+    {PIN "=", PIN "="},
+    {"sha256//A" PIN_BASE64, "sha256//A" PIN_BASE64},
+    {"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+     "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+    {"sha256//A-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+     "sha256//A-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+    {PIN ";", ""},
+    {";" PIN, ""},
+    {PIN ";x;" PIN, "x"},
+    {PIN ";" PIN " ", PIN " "},
+};
+
+static void test_pins(void **state)
+{
+    (void)state;
+    static char program[] = "haul", option[] = "--pinnedpubkey", url[] = "u";
+    for (size_t i = 0; i < sizeof(pin_rows) / sizeof(pin_rows[0]); i++) {
+        char pins[128], message[512], said[512];
+        struct args args;
+        snprintf(pins, sizeof(pins), "%s", pin_rows[i].pins);
+        char *words[] = {program, option, pins, url, NULL};
+        int code = args_parse(&args, 4, words, message, sizeof(message));
+        if (pin_rows[i].named == NULL) {
+            assert_int_equal(code, 0);
+            assert_string_equal(args.engine.pinned_keys, pins);
+        } else {
+            snprintf(said, sizeof(said),
+                     "--pinnedpubkey '%s': sha256// and the base64 of 32 bytes is wanted",
+                     pin_rows[i].named);
+            assert_int_equal(code, 2);
+            assert_string_equal(message, said);
+        }
+        args_free(&args);
     }
 }
 
@@ -185,6 +243,80 @@ static void test_shortest_time(void **state)
     assert_int_equal(parsed.args.engine.max_time_ms, 1);
     assert_int_equal(parsed.args.engine.connect_timeout_ms, 3000);
     args_free(&parsed.args);
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--cacert ca.pem --capath roots --cert c.pem --key k.pem --tls-legacy -kv u");
+    const struct haul_options *options = &parsed.args.engine;
+    assert_int_equal(parsed.code, 0);
+    assert_string_equal(options->ca_file, "ca.pem");
+    assert_string_equal(options->ca_directory, "roots");
+    assert_string_equal(options->client_certificate, "c.pem");
+    assert_string_equal(options->client_key, "k.pem");
+    assert_true(options->tls_legacy);
+    assert_true(options->insecure);
+    assert_true(parsed.args.sink.verbose);
+    args_free(&parsed.args);
+    parse(&parsed, "--cert c.pem --insecure --verbose u");
+    assert_string_equal(options->client_certificate, "c.pem");
+    assert_null(options->client_key);
+    assert_false(options->tls_legacy);
+    assert_true(options->insecure);
+    assert_true(parsed.args.sink.verbose);
+    args_free(&parsed.args);
+}
+
+static void assert_text(const char *text, const char *expected)
+{
+    if (expected == NULL)
+        assert_null(text);
+    else
+        assert_string_equal(text, expected);
+}
+
+static void set_environment(const char *name, const char *value)
+{
+    if (value != NULL)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+/* The environment names roots where no option does; empty is as good as unset. */
+static void test_environment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cert_file, *cert_dir, *key_log_file;
+        const char *words;
+        const char *ca_file, *ca_directory, *key_log;
+    } rows[] = {
+        {NULL, NULL, NULL, "u", NULL, NULL, NULL},
+        {"", "", "", "u", NULL, NULL, NULL},
+        {"e.pem", NULL, NULL, "u", "e.pem", NULL, NULL},
+        {NULL, "edir", "log", "u", NULL, "edir", "log"},
+        {"e.pem", "edir", "log", "u", "e.pem", "edir", "log"},
+        {"e.pem", "edir", "log", "--cacert c.pem u", "c.pem", NULL, "log"},
+        {"e.pem", "edir", NULL, "--capath cdir u", NULL, "cdir", NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed parsed;
+        set_environment("SSL_CERT_FILE", rows[i].cert_file);
+        set_environment("SSL_CERT_DIR", rows[i].cert_dir);
+        set_environment("SSLKEYLOGFILE", rows[i].key_log_file);
+        parse(&parsed, rows[i].words);
+        assert_int_equal(parsed.code, 0);
+        assert_text(parsed.args.engine.ca_file, rows[i].ca_file);
+        assert_text(parsed.args.engine.ca_directory, rows[i].ca_directory);
+        assert_text(parsed.args.engine.key_log, rows[i].key_log);
+        args_free(&parsed.args);
+    }
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("SSL_CERT_DIR");
+    unsetenv("SSLKEYLOGFILE");
 }
 
 static void test_request(void **state)
@@ -305,11 +437,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_pins),
         cmocka_unit_test(test_actions),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_inputs_keep_their_order),
         cmocka_unit_test(test_control),
         cmocka_unit_test(test_shortest_time),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_environment),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_own_content_type),
         cmocka_unit_test(test_head),

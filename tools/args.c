@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 const char args_help[] =
-    "haul gathers many http URLs at once and reports them in the order asked for.\n"
+    "haul gathers many http(s) URLs at once and reports them in the order asked for.\n"
     "usage: haul [OPTION]... URL...     URLs may have globs: /p/[1-150] /{a,b}\n"
     "       haul [OPTION]... -i FILE    one URL a line; '-' is stdin\n"
     "       haul doctor                 what this machine allows, and how to mend it\n"
@@ -28,8 +28,12 @@ const char args_help[] =
     "          --on-error collect|cancel    cancel: the first failure ends all others\n"
     "          -f, --fail                   a status from 400 on is a failure\n"
     "          --loop auto|uring|epoll      --dns-servers HOST[:PORT],...\n"
+    "tls:      --cacert FILE  --capath DIR  roots to trust instead of the system's\n"
+    "          --cert FILE  --key FILE      --pinnedpubkey 'sha256//BASE64;...'\n"
+    "          -k, --insecure  any certificate  --tls-legacy  TLS 1.0, SHA-1, ...\n"
     "output:   --format ndjson|csv|text|body|none         -o, --output FILE\n"
     "          --headers, --body            into the NDJSON\n"
+    "          -v, --verbose                what TLS agreed on, likewise\n"
     "          --bodies DIR                 each body into a file of its own\n"
     "          --unordered                  in the order of completion\n"
     "          --no-progress                -q, --quiet  nor a summary\n"
@@ -320,6 +324,70 @@ static int on_dns_servers(struct parser *parser)
     return 0;
 }
 
+/* --- TLS -------------------------------------------------------------------------------------- */
+
+static int on_cacert(struct parser *parser)
+{
+    parser->args->engine.ca_file = parser->value;
+    return 0;
+}
+
+static int on_capath(struct parser *parser)
+{
+    parser->args->engine.ca_directory = parser->value;
+    return 0;
+}
+
+static int on_insecure(struct parser *parser)
+{
+    parser->args->engine.insecure = true;
+    return 0;
+}
+
+static int on_cert(struct parser *parser)
+{
+    parser->args->engine.client_certificate = parser->value;
+    return 0;
+}
+
+static int on_key(struct parser *parser)
+{
+    parser->args->engine.client_key = parser->value;
+    return 0;
+}
+
+/* The base64 of 32 bytes is 43 characters and the padding. */
+static bool is_pin(const char *pin, size_t length)
+{
+    static const char prefix[] = "sha256//";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t begin = sizeof(prefix) - 1;
+    return length == begin + 44 && memcmp(pin, prefix, begin) == 0 &&
+           strspn(pin + begin, alphabet) == 43 && pin[begin + 43] == '=';
+}
+
+static int on_pinnedpubkey(struct parser *parser)
+{
+    const char *pin = parser->value;
+    size_t length = strcspn(pin, ";");
+    while (is_pin(pin, length) && pin[length] == ';') {
+        pin += length + 1;
+        length = strcspn(pin, ";");
+    }
+    if (!is_pin(pin, length))
+        return fail(parser, "%s '%.*s': sha256// and the base64 of 32 bytes is wanted",
+                    parser->option, (int)length, pin);
+    parser->args->engine.pinned_keys = parser->value;
+    return 0;
+}
+
+static int on_tls_legacy(struct parser *parser)
+{
+    parser->args->engine.tls_legacy = true;
+    return 0;
+}
+
 /* --- output ----------------------------------------------------------------------------------- */
 
 static int on_format(struct parser *parser)
@@ -348,6 +416,12 @@ static int on_headers(struct parser *parser)
 static int on_body(struct parser *parser)
 {
     parser->args->sink.body = true;
+    return 0;
+}
+
+static int on_verbose(struct parser *parser)
+{
+    parser->args->sink.verbose = true;
     return 0;
 }
 
@@ -418,10 +492,18 @@ static const struct rule {
     {"fail", 'f', false, on_fail},
     {"loop", 0, true, on_loop},
     {"dns-servers", 0, true, on_dns_servers},
+    {"cacert", 0, true, on_cacert},
+    {"capath", 0, true, on_capath},
+    {"insecure", 'k', false, on_insecure},
+    {"cert", 0, true, on_cert},
+    {"key", 0, true, on_key},
+    {"pinnedpubkey", 0, true, on_pinnedpubkey},
+    {"tls-legacy", 0, false, on_tls_legacy},
     {"format", 0, true, on_format},
     {"output", 'o', true, on_output},
     {"headers", 0, false, on_headers},
     {"body", 0, false, on_body},
+    {"verbose", 'v', false, on_verbose},
     {"bodies", 0, true, on_bodies},
     {"unordered", 0, false, on_unordered},
     {"no-progress", 0, false, on_no_progress},
@@ -553,11 +635,34 @@ static int settle_request(struct parser *parser)
     return 0;
 }
 
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Roots that are named by an option are all that is trusted: the environment adds none. */
+static int settle_tls(struct parser *parser)
+{
+    struct haul_options *engine = &parser->args->engine;
+    if (engine->client_key != NULL && engine->client_certificate == NULL)
+        return fail(parser, "--key is the key of a --cert, and there is none");
+    engine->tls_at_open = engine->ca_file != NULL || engine->ca_directory != NULL ||
+                          engine->client_certificate != NULL || engine->pinned_keys != NULL;
+    if (engine->ca_file == NULL && engine->ca_directory == NULL) {
+        engine->ca_file = environment("SSL_CERT_FILE");
+        engine->ca_directory = environment("SSL_CERT_DIR");
+    }
+    engine->key_log = environment("SSLKEYLOGFILE");
+    return 0;
+}
+
 static int settle_output(struct parser *parser)
 {
     struct args *args = parser->args;
-    if (args->sink.format != SINK_NDJSON && (args->sink.headers || args->sink.body))
-        return fail(parser, "--headers and --body are for --format ndjson");
+    if (args->sink.format != SINK_NDJSON &&
+        (args->sink.headers || args->sink.body || args->sink.verbose))
+        return fail(parser, "--headers, --body and -v/--verbose are for --format ndjson");
     bool whole_bodies = args->sink.body;
     bool bodies = args->sink.bodies != NULL || args->sink.format == SINK_BODY;
     args->engine.keep_headers = args->sink.headers;
@@ -593,6 +698,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
     int error = take_words(&parser, argc, argv);
     if (error == 0)
         error = settle_request(&parser);
+    if (error == 0)
+        error = settle_tls(&parser);
     if (error == 0)
         error = settle_output(&parser);
     if (error == 0)

@@ -28,7 +28,8 @@ struct args {
 };
 
 /* Parses a command line. Returns 0; on failure an exit code (tools/tally.h), with the sentence for
- * it in ret_message. In both cases args_free() follows. Strings of argv are borrowed. */
+ * it in ret_message. In both cases args_free() follows. Strings of argv and of the environment
+ * (SSL_CERT_FILE, SSL_CERT_DIR, SSLKEYLOGFILE) are borrowed. */
 int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, size_t size);
 void args_free(struct args *args);
 

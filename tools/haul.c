@@ -184,15 +184,44 @@ static const char *refused_header(const struct args *args)
     return NULL;
 }
 
-static int complain_engine(const struct args *args, int error)
+/* Of two files, either of which may be NULL, the sentence is about one. */
+static void complain_files(const char *one, const char *other, const char *sentence)
 {
-    const char *sentence = haul_open_error(&args->engine, error);
-    const char *header = error == -EINVAL ? refused_header(args) : NULL;
+    if (one != NULL && other != NULL)
+        complain("%s, %s: %s", one, other, sentence);
+    else if (one != NULL || other != NULL)
+        complain("%s: %s", one != NULL ? one : other, sentence);
+    else
+        complain("%s", sentence);
+}
+
+static void complain_options(const struct args *args, const char *sentence)
+{
+    const char *header = refused_header(args);
     if (header != NULL)
         complain("-H/--header '%s': %s", header, sentence);
     else
         complain("%s", sentence);
-    return error == -EINVAL ? EXIT_USAGE : EXIT_RESOURCE;
+}
+
+static int complain_engine(const struct args *args, int error)
+{
+    const struct haul_options *options = &args->engine;
+    const char *sentence = haul_open_error(options, error);
+    switch (error) {
+    case -EINVAL:
+        complain_options(args, sentence);
+        return EXIT_USAGE;
+    case -EKEYREJECTED:
+        complain_files(options->client_certificate, options->client_key, sentence);
+        return EXIT_CLIENT_CERTIFICATE;
+    case -ENOKEY:
+        complain_files(options->ca_file, options->ca_directory, sentence);
+        return EXIT_ROOTS;
+    default:
+        complain("%s", sentence);
+        return EXIT_RESOURCE;
+    }
 }
 
 static int trip_open_inputs(struct trip *trip)
@@ -304,6 +333,8 @@ static int run(const struct args *args)
 {
     struct trip trip = {.args = args, .state = INPUT_READY};
     interrupt_install();
+    if (args->engine.insecure && !args->quiet)
+        complain("warning: -k/--insecure: certificates are not verified");
     int code = trip_open_inputs(&trip);
     if (code != 0)
         return code;

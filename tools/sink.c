@@ -129,6 +129,26 @@ static void ndjson_body(struct output *output, const struct haul_result *result)
     }
 }
 
+/* A certificate that was refused is told too, although there was no handshake. */
+static void ndjson_tls(struct output *output, const struct haul_result *result)
+{
+    if (result->tls_version == NULL && result->tls_verification == NULL) {
+        WRITE_LITERAL(output, ",\"tls\":null");
+        return;
+    }
+    WRITE_LITERAL(output, ",\"tls\":{\"version\":");
+    write_string_or_null(output, result->tls_version);
+    WRITE_LITERAL(output, ",\"suite\":");
+    write_string_or_null(output, result->tls_suite);
+    WRITE_LITERAL(output, ",\"verification\":");
+    write_string_or_null(output, result->tls_verification);
+    WRITE_LITERAL(output, ",\"resumed\":");
+    if (result->tls_resumed)
+        WRITE_LITERAL(output, "true}");
+    else
+        WRITE_LITERAL(output, "false}");
+}
+
 static void ndjson_error(struct sink *sink, const struct haul_result *result)
 {
     struct output *output = &sink->output;
@@ -160,6 +180,8 @@ static char *put_times(char *at, const struct haul_result *result)
     at = put_uint(at, microseconds(result->queue_ns));
     at = PUT_LITERAL(at, ",\"connect_us\":");
     at = put_uint(at, microseconds(result->connect_ns));
+    at = PUT_LITERAL(at, ",\"tls_us\":");
+    at = put_uint(at, microseconds(result->tls_ns));
     at = PUT_LITERAL(at, ",\"send_us\":");
     at = put_uint(at, microseconds(result->send_ns));
     at = PUT_LITERAL(at, ",\"ttfb_us\":");
@@ -207,6 +229,8 @@ static void ndjson_line(struct sink *sink, const struct haul_result *result)
         WRITE_LITERAL(output, ",\"body_file\":");
         write_string_or_null(output, sink->body_file);
     }
+    if (sink->options.verbose)
+        ndjson_tls(output, result);
     ndjson_end(sink, result);
 }
 
@@ -218,7 +242,7 @@ static void csv_head(struct sink *sink)
     if (sink->options.bodies != NULL)
         WRITE_LITERAL(&sink->output, "body_file,");
     WRITE_LITERAL(&sink->output, "code,stage,message,os_error,"
-                                 "queue_us,connect_us,send_us,ttfb_us,total_us\n");
+                                 "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us\n");
 }
 
 /* RFC 4180: quoted where it has a quote, a comma or a line end, its quotes doubled. */
@@ -291,6 +315,7 @@ static void csv_line(struct sink *sink, const struct haul_result *result)
         csv_error(sink, result);
     csv_number(output, microseconds(result->queue_ns), ',');
     csv_number(output, microseconds(result->connect_ns), ',');
+    csv_number(output, microseconds(result->tls_ns), ',');
     csv_number(output, microseconds(result->send_ns), ',');
     csv_number(output, microseconds(result->ttfb_ns), ',');
     csv_number(output, microseconds(result->total_ns), '\n');

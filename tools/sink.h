@@ -27,6 +27,7 @@ struct sink_options {
     enum sink_format format;
     bool headers;       /* NDJSON only */
     bool body;          /* NDJSON only */
+    bool verbose;       /* NDJSON only */
     const char *bodies; /* directory, or NULL; borrowed, as path is */
     const char *path;   /* NULL: stdout */
 };

@@ -12,12 +12,21 @@ static const int exit_codes[TALLY_ERRORS] = {
     [HAUL_OK] = EXIT_SUCCESS, [HAUL_URL] = 3,       [HAUL_RESOLVE] = 6,    [HAUL_CONNECT] = 7,
     [HAUL_SEND] = 55,         [HAUL_RECEIVE] = 56,  [HAUL_TRUNCATED] = 18, [HAUL_PROTOCOL] = 8,
     [HAUL_LIMIT] = 63,        [HAUL_DEADLINE] = 28, [HAUL_STATUS] = 22,    [HAUL_CANCELLED] = 42,
-    [HAUL_NOT_STARTED] = 42,  [HAUL_RESOURCE] = 27,
+    [HAUL_NOT_STARTED] = 42,  [HAUL_RESOURCE] = 27, [HAUL_TLS] = 35,
 };
 
 static bool is_consequence(enum haul_error error)
 {
     return error == HAUL_CANCELLED || error == HAUL_NOT_STARTED;
+}
+
+/* As in curl a certificate that was refused is told from a handshake that failed. */
+static int result_exit_code(const struct haul_result *result)
+{
+    const char *verification = result->tls_verification;
+    bool refused = verification != NULL && strcmp(verification, "ok") != 0;
+    return result->stage == HAUL_STAGE_TLS && refused ? EXIT_CERTIFICATE
+                                                      : exit_codes[result->error];
 }
 
 static bool comes_first(const struct tally *tally, const struct haul_result *result)
@@ -37,6 +46,7 @@ void tally_take(struct tally *tally, const struct haul_result *result)
     if (result->error != HAUL_OK && comes_first(tally, result)) {
         tally->first_error = result->error;
         tally->first_index = result->index;
+        tally->first_exit_code = result_exit_code(result);
     }
 }
 
@@ -47,7 +57,7 @@ uint64_t tally_failures(const struct tally *tally)
 
 int tally_exit_code(const struct tally *tally)
 {
-    return exit_codes[tally->first_error];
+    return tally->first_exit_code;
 }
 
 static void summary_failures(const struct tally *tally, FILE *text)

@@ -11,6 +11,9 @@ enum exit_code {
     EXIT_WRITE = 23,
     EXIT_READ = 26,
     EXIT_RESOURCE = 27,
+    EXIT_CLIENT_CERTIFICATE = 58,
+    EXIT_CERTIFICATE = 60,
+    EXIT_ROOTS = 77,
     EXIT_SIGNAL = 128,
 };
 
@@ -23,6 +26,7 @@ struct tally {
     uint64_t errors[TALLY_ERRORS]; /* by enum haul_error, HAUL_OK included */
     uint64_t first_index;          /* of the first failure in the order of the arguments */
     enum haul_error first_error;   /* HAUL_OK: there was none */
+    int first_exit_code;
 };
 
 /* Counts a request's last result. */
