@@ -220,6 +220,9 @@ static size_t conn_write_request(struct engine *engine, uint32_t index, char **r
             return 0;
     }
     size_t fits = fetch->body_length < size - length ? fetch->body_length : size - length;
+    size_t rest = fetch->body_length - fits;
+    if (rest > 0 && rest <= LOOP_SILENT_BYTES) /* the end must not be silent: see below */
+        fits = fits > LOOP_SILENT_BYTES ? fits - LOOP_SILENT_BYTES : 0;
     if (fits > 0)
         memcpy(*ret_bytes + length, fetch->body, fits);
     conn->body_rest = fetch->body_length > fits ? (const char *)fetch->body + fits : NULL;
@@ -229,7 +232,8 @@ static size_t conn_write_request(struct engine *engine, uint32_t index, char **r
 
 /* Everything that TLS has to send goes into one block, and from there to the kernel: the records'
  * own memory is free again for what follows. Nothing else is under way then: what there is to send
- * comes behind something received, which ends a silent send, or behind LOOP_SEND. */
+ * comes behind something received, which ends a silent send, or behind LOOP_SEND. The end of a
+ * long request is never a silent send: the server may answer before it, and it would be lost. */
 static void conn_gather_records(struct engine *engine, struct conn *conn)
 {
     if (conn->is_sending)
@@ -237,11 +241,16 @@ static void conn_gather_records(struct engine *engine, struct conn *conn)
     if (conn->record_block == NO_BLOCK)
         conn->record_block = store_take(&engine->store);
     char *bytes = store_block(&engine->store, conn->record_block)->bytes;
+    size_t left = conn->record_length + tls_wire_out(conn->tls).length + conn->plain_length +
+                  conn->body_rest_length;
+    bool has_small_rest = left > BLOCK_BYTES - 256 && left <= BLOCK_BYTES + LOOP_SILENT_BYTES;
+    size_t size = has_small_rest ? BLOCK_BYTES / 2 : BLOCK_BYTES;
     for (;;) {
         struct span wire = tls_wire_out(conn->tls);
-        size_t room = BLOCK_BYTES - conn->record_length;
+        size_t room = conn->record_length < size ? size - conn->record_length : 0;
         size_t fits = wire.length < room ? wire.length : room;
-        memcpy(bytes + conn->record_length, wire.bytes, fits);
+        if (fits > 0)
+            memcpy(bytes + conn->record_length, wire.bytes, fits);
         tls_wire_sent(conn->tls, fits);
         conn->record_length += (uint32_t)fits;
         if (fits < wire.length)

@@ -197,8 +197,8 @@ CONF
     echo '}'
 }
 
-# Ten ports below those that the kernel hands out. Where one of them is taken, nginx ends, and others
-# are tried.
+# Ten ports below those that the kernel hands out. Where one is taken, nginx ends, and others are
+# tried.
 nginx_start() {
     for try in 0 1 2 3 4; do
         port=$((10000 + ($$ + try * 397) % 2000 * 10))
@@ -235,8 +235,9 @@ fi
 
 # s_server NAME OPTION…: its address is then in s_server.
 s_server() {
-    openssl s_server -accept 127.0.0.1:0 -cert rsa.pem -key rsa.key "$@" </dev/null >s_server.out \
-        2>&1 &
+    : >s_server.out
+    openssl s_server -accept 127.0.0.1:0 -cert rsa.pem -key rsa.key "$@" </dev/null \
+        >>s_server.out 2>&1 &
     pid=$!
     pids="$pids $pid"
     until grep -q ^ACCEPT s_server.out; do
@@ -441,7 +442,7 @@ pins() {
         get --pinnedpubkey "$(pin ec);$(pin rsa)" "$rsa/p/1" "$ec/p/1" && code_is 0 || return
     for words in '' -k; do
         get $words --pinnedpubkey "$(pin other)" "$rsa/p/1"
-        code_is 35 && has "$(member message)" "public key is none of those that were pinned" || return
+        code_is 35 && has "$(member message)" "key is none of those that were pinned" || return
     done
 }
 
