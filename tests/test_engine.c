@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,7 +359,30 @@ static void unordered_results_come_as_they_are_finished(void)
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 
-/* Each time the engine has taken the first piece before the second is sent. */
+/* Takes replies that close their connection, count pieces each; the engine has taken each piece
+ * before the next is sent. */
+static void check_pieces(const struct loopback_script *scripts, size_t script_count, size_t count,
+                         const char *expected)
+{
+    struct loopback *server = loopback_open(scripts, script_count);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    uint64_t received = 0;
+    for (size_t i = 0; i < script_count; i++) {
+        const struct loopback_row *row = scripts[i].rows + 1;
+        gathering_submit(haul, server, "/a");
+        for (size_t piece = 1; piece < count; piece++, row += 2) {
+            received += row->length ? row->length : strlen(row->text);
+            gathering_until_received(haul, received);
+            loopback_continue(server, i);
+        }
+        received += strlen(row->text);
+        gathering_expect_one(haul, expected);
+    }
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 static void check_every_cut(const char *reply, const char *expected)
 {
     size_t length = strlen(reply);
@@ -367,17 +391,7 @@ static void check_every_cut(const char *reply, const char *expected)
     for (size_t cut = 1; cut < length; cut++)
         scripts[cut - 1] = (struct loopback_script)SCRIPT(
             {EXPECT, "GET /a "}, {SEND, reply, cut}, {PAUSE}, {SEND, reply + cut}, {EXPECT_END});
-    struct loopback *server = loopback_open(scripts, length - 1);
-    struct haul *haul =
-        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
-    for (size_t cut = 1; cut < length; cut++) {
-        gathering_submit(haul, server, "/a");
-        gathering_until_received(haul, (cut - 1) * length + cut);
-        loopback_continue(server, cut - 1);
-        gathering_expect_one(haul, expected);
-    }
-    gathering_close(haul);
-    assert_loopback(server);
+    check_pieces(scripts, length - 1, 2, expected);
     free(scripts);
 }
 
@@ -391,6 +405,23 @@ static void chunks_are_cut_anywhere(void)
     check_every_cut(OK "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
                        "2;x=\"y\"\r\nab\r\n01\r\nc\r\n0\r\nA: b\r\n\r\n",
                     "200 ok 'abc'");
+}
+
+/* What is carried of an interim head makes room for what follows it. */
+static void heads_are_cut_in_turns(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 103 E"}, {PAUSE},
+               {SEND, "arly\r\n\r\nHTTP/1.1 1"}, {PAUSE},
+               {SEND, "00 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nConte"}, {PAUSE},
+               {SEND, "nt-Length: 3\r\n\r\nabc"}, {EXPECT_END}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 103 Early\r\nA: " X5000 "\r\nB: " X500 X500},
+               {PAUSE}, {SEND, X5000}, {PAUSE},
+               {SEND, X500 "\r\n\r\n" OK "Connection: close\r\nC: " X5000 "\r\nD: " X5000
+                           "\r\nContent-Le"},
+               {PAUSE}, {SEND, "ngth: 3\r\n\r\nabc"}, {EXPECT_END}),
+    };
+    check_pieces(scripts, 2, 4, "200 ok 'abc'");
 }
 
 /* --- idle connections ------------------------------------------------------------------------- */
@@ -443,6 +474,28 @@ static void an_idle_connection_that_speaks_is_closed(void)
     check_idle_is_dropped(scripts);
 }
 
+/* Another idle connection may be as dead as the one that was tried. */
+static void what_is_sent_again_is_sent_on_a_fresh_connection(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END}),
+        SCRIPT({EXPECT, "GET /b "}, {PAUSE}, {SEND, REPLY(1, "b")}, {EXPECT, "GET /c "}, {CLOSE}),
+        FRESH};
+    struct loopback *server = loopback_open(scripts, 3);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 3, .keep_bodies = true});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "200 ok 'a'");
+    loopback_continue(server, 1);
+    gathering_expect_one(haul, "200 ok 'b'");
+    gathering_submit(haul, server, "/c"); /* what became idle last is used first */
+    gathering_expect_one(haul, "200 ok 'c'");
+    assert_int_equal(haul->engine.retries, 1);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 /* --- bounds ----------------------------------------------------------------------------------- */
 
 /* The first request is answered last, so that no result comes in between. */
@@ -461,6 +514,7 @@ static void concurrency_is_a_hard_bound(void)
         gathering_until_finished(haul, ended);
         assert_int_equal(haul->engine.open, 3);
         assert_int_equal(haul->engine.active, 3);
+        assert_true(loopback_wait_accepted(server, ended + 3));
         assert_int_equal(loopback_accepted(server), ended + 3);
         loopback_continue(server, ended + 1);
     }
@@ -470,6 +524,7 @@ static void concurrency_is_a_hard_bound(void)
     for (int i = 0; i < COUNT; i++)
         gathering_expect_one(haul, "200 ok ''");
     gathering_close(haul);
+    assert_true(loopback_wait_accepted(server, COUNT));
     assert_int_equal(loopback_accepted(server), COUNT);
     assert_loopback(server);
 }
@@ -563,13 +618,14 @@ static void a_connect_has_its_own_time(void)
     close(fd);
 }
 
-static const struct loopback_script two_replies[] = {
-    SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {SEND, REPLY(1, "b")},
-           {EXPECT_END}),
-};
-
-static void check_host(struct loopback *server, const char *host)
+/* Each reply ends its connection; refused: how many connections were in vain. */
+static void check_ipv6(const char *host, uint64_t refused)
 {
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, LAST_REPLY(1, "b")}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open_ipv6(scripts, 2);
     char url[64];
     if (!server) {
         print_message("skipped: this machine has no ::1\n");
@@ -577,31 +633,33 @@ static void check_host(struct loopback *server, const char *host)
     }
     struct haul *haul =
         gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
-    for (const char *path = "a"; *path; path++) {
-        snprintf(url, sizeof url, "http://%s:%u/a", host, loopback_port(server));
-        gathering_submit(haul, server, url);
-        snprintf(url, sizeof url, "http://%s:%u/b", host, loopback_port(server));
+    for (int i = 0; i < 2; i++) {
+        snprintf(url, sizeof url, "http://%s:%u/%c", host, loopback_port(server), "ab"[i]);
         gathering_submit(haul, server, url);
     }
-    gathering_expect(haul, "200 ok 'a'\n200 ok 'b' reused\n");
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'b'\n");
+    assert_int_equal(haul->engine.connections, 2 + refused);
     gathering_close(haul);
     assert_loopback(server);
 }
 
 static void an_ipv6_literal_is_an_address(void)
 {
-    check_host(loopback_open_ipv6(two_replies, 1), "[::1]");
+    check_ipv6("[::1]", 0);
 }
 
-/* localhost is 127.0.0.1 and ::1; only one of them listens. */
+/* localhost is 127.0.0.1 and ::1; only the second listens, and is the first the next time. */
 static void localhost_is_tried_at_both_addresses(void)
 {
-    check_host(loopback_open_ipv6(two_replies, 1), "localhost");
+    check_ipv6("localhost", 1);
 }
 
 static void localhost_in_other_letters_is_the_same_origin(void)
 {
-    struct loopback *server = loopback_open(two_replies, 1);
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "},
+               {SEND, REPLY(1, "b")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
     char url[64];
     struct haul *haul =
         gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
@@ -612,6 +670,119 @@ static void localhost_in_other_letters_is_the_same_origin(void)
     gathering_expect(haul, "200 ok 'a'\n200 ok 'b' reused\n");
     gathering_close(haul);
     assert_loopback(server);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* A DNS server that knows one address for every name. */
+struct names {
+    pthread_t thread;
+    int fd;
+    char address[32]; /* as the option wants it */
+};
+
+static size_t write_answer(unsigned char *message, size_t length)
+{
+    static const unsigned char address[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1};
+    size_t name = 12;
+    while (message[name] != 0 && name < length)
+        name += message[name] + 1u;
+    bool asks_for_ipv4 = message[name + 2] == 1;
+    message[2] = 0x81; /* a reply */
+    message[3] = 0x80;
+    message[7] = asks_for_ipv4;
+    message[11] = 0; /* without the query's extra record */
+    length = name + 5;
+    if (asks_for_ipv4)
+        memcpy(message + length, address, sizeof address);
+    return length + (asks_for_ipv4 ? sizeof address : 0);
+}
+
+/* Until it is sent a message of no bytes. */
+static void *names_serve(void *argument)
+{
+    const struct names *names = argument;
+    unsigned char message[1024];
+    struct sockaddr_in from;
+    socklen_t from_length = sizeof from;
+    ssize_t length;
+    while ((length = recvfrom(names->fd, message, sizeof message / 2, 0, (struct sockaddr *)&from,
+                              &from_length)) > 0)
+        sendto(names->fd, message, write_answer(message, (size_t)length), 0,
+               (struct sockaddr *)&from, from_length);
+    return NULL;
+}
+
+static struct sockaddr_in names_bind(struct names *names)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(names->fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(names->fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(names->address, sizeof names->address, "127.0.0.1:%u", ntohs(address.sin_port));
+    return address;
+}
+
+/* Several requests wait for the same answer; it serves them all, and the next one too. */
+static void a_name_is_looked_up_once(void)
+{
+    enum { TOGETHER = 3 };
+    static const struct loopback_script scripts[] = {
+        SCRIPT_REPEAT({EXPECT, "GET /a HTTP/1.1\r\nHost: server.example:"},
+                      {SEND, LAST_REPLY(1, "a")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct names names;
+    char url[64];
+    struct sockaddr_in address = names_bind(&names);
+    assert_int_equal(pthread_create(&names.thread, NULL, names_serve, &names), 0);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = TOGETHER, .keep_bodies = true, .dns_servers = names.address});
+    snprintf(url, sizeof url, "http://server.example:%u/a", loopback_port(server));
+    for (int i = 0; i < TOGETHER; i++)
+        gathering_submit(haul, server, url);
+    gathering_expect(haul, "200 ok 'a'\n200 ok 'a'\n200 ok 'a'\n");
+    assert_int_equal(sendto(names.fd, NULL, 0, 0, (struct sockaddr *)&address, sizeof address), 0);
+    pthread_join(names.thread, NULL);
+    close(names.fd);
+    gathering_submit(haul, server, url); /* nobody is left to be asked */
+    gathering_expect(haul, "200 ok 'a'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void a_name_without_an_answer_is_an_error(void)
+{
+    struct names names;
+    names_bind(&names);
+    close(names.fd); /* and nobody listens */
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .dns_servers = names.address});
+    for (int i = 0; i < 3; i++)
+        gathering_submit_to(haul, 1, i == 2 ? "http://b.example/" : "http://a.example/");
+    gathering_expect(haul, "0 resolve@resolve ''\n0 resolve@resolve ''\n0 resolve@resolve ''\n");
+    gathering_close(haul);
+}
+
+/* The server is asked, and silent. */
+static void a_lookup_ends_by_deadline_or_cancel(void)
+{
+    const struct haul_result *result;
+    struct names names;
+    names_bind(&names);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 3, .dns_servers = names.address, .connect_timeout_ms = 50});
+    gathering_submit_to(haul, 1, "http://a.example/");
+    gathering_submit_to(haul, 1, "http://a.example/");
+    gathering_submit_to(haul, 1, "http://b.example/");
+    assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
+    assert_int_equal(haul_cancel(haul, 1), 0);
+    gathering_expect(haul,
+                     "0 deadline@resolve ''\n0 cancelled@resolve ''\n0 deadline@resolve ''\n");
+    gathering_submit_to(haul, 1, "http://c.example/"); /* given up with the engine */
+    assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
+    haul_close(haul);
+    close(names.fd);
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */
@@ -822,9 +993,11 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(unordered_results_come_as_they_are_finished),
     SCENARIO(a_head_is_cut_anywhere),
     SCENARIO(chunks_are_cut_anywhere),
+    SCENARIO(heads_are_cut_in_turns),
     SCENARIO(an_idle_connection_that_the_server_closes_is_dropped),
     SCENARIO(an_idle_connection_that_the_server_resets_is_dropped),
     SCENARIO(an_idle_connection_that_speaks_is_closed),
+    SCENARIO(what_is_sent_again_is_sent_on_a_fresh_connection),
     SCENARIO(concurrency_is_a_hard_bound),
     SCENARIO(idle_connections_give_way_to_other_origins),
     SCENARIO(a_refused_connection_is_an_error),
@@ -832,6 +1005,9 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(an_ipv6_literal_is_an_address),
     SCENARIO(localhost_is_tried_at_both_addresses),
     SCENARIO(localhost_in_other_letters_is_the_same_origin),
+    SCENARIO(a_name_is_looked_up_once),
+    SCENARIO(a_name_without_an_answer_is_an_error),
+    SCENARIO(a_lookup_ends_by_deadline_or_cancel),
     SCENARIO(time_runs_out_in_the_head_and_in_the_body),
     SCENARIO(a_body_of_10_kb_is_sent),
     SCENARIO(a_body_of_3_mb_is_sent),
