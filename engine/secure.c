@@ -196,9 +196,8 @@ static int secure_fill(struct secure *secure, const struct haul_options *options
     secure->memory = calloc(connections, tls_size());
     if (!secure->trust || !secure->memory)
         return -ENOMEM;
-    int error = trust_fill(secure->trust, options);
-    *ret_message = "the trusted roots cannot be read, or there are none";
-    if (error == -ENOMEM || (error && !options->insecure))
+    int error = config_open(secure, options, connections, ret_message);
+    if (error)
         return error;
     *ret_message = "the key log cannot be opened";
     if (options->key_log)
@@ -206,7 +205,9 @@ static int secure_fill(struct secure *secure, const struct haul_options *options
             open(options->key_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (options->key_log && secure->key_log_fd < 0)
         return -errno;
-    return config_open(secure, options, connections, ret_message);
+    *ret_message = "the trusted roots cannot be read, or there are none";
+    error = trust_fill(secure->trust, options);
+    return error == -ENOKEY && options->insecure ? 0 : error;
 }
 
 int secure_open(struct secure *secure, const struct haul_options *options, uint32_t connections,
