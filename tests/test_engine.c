@@ -618,6 +618,24 @@ static void a_connect_has_its_own_time(void)
     close(fd);
 }
 
+/* A server on [::1] whose port nobody listens on at 127.0.0.1, where it is held by *ret_held. Tests
+ * run side by side: another one's server may have it, and then this asks for another port. */
+static struct loopback *open_ipv6_only(const struct loopback_script *scripts, size_t count,
+                                       int *ret_held)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct loopback *server;
+    while ((server = loopback_open_ipv6(scripts, count))) {
+        *ret_held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        address.sin_port = htons(loopback_port(server));
+        if (bind(*ret_held, (const struct sockaddr *)&address, sizeof address) == 0)
+            break;
+        close(*ret_held);
+        loopback_close(server);
+    }
+    return server;
+}
+
 /* Each reply ends its connection; refused: how many connections were in vain. */
 static void check_ipv6(const char *host, uint64_t refused)
 {
@@ -625,7 +643,8 @@ static void check_ipv6(const char *host, uint64_t refused)
         SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
         SCRIPT({EXPECT, "GET /b "}, {SEND, LAST_REPLY(1, "b")}, {EXPECT_END}),
     };
-    struct loopback *server = loopback_open_ipv6(scripts, 2);
+    int held;
+    struct loopback *server = open_ipv6_only(scripts, 2, &held);
     char url[64];
     if (!server) {
         print_message("skipped: this machine has no ::1\n");
@@ -640,6 +659,7 @@ static void check_ipv6(const char *host, uint64_t refused)
     gathering_expect(haul, "200 ok 'a'\n200 ok 'b'\n");
     assert_int_equal(haul->engine.connections, 2 + refused);
     gathering_close(haul);
+    close(held);
     assert_loopback(server);
 }
 

@@ -319,6 +319,25 @@ static void facts_are_counted(void)
     gathering_close(haul);
 }
 
+/* Enough that the loop waits for several completions at once. */
+static void hundreds_are_under_way_at_once(void)
+{
+    enum { COUNT = 1000, AT_ONCE = 200 };
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = AT_ONCE, .window = COUNT, .keep_bodies = true});
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(submit(haul, i % 10 ? "/p/1" : "/64k"), 0);
+    for (int i = 0; i < COUNT; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->index, i);
+        assert_int_equal(result->error, HAUL_OK);
+        assert_int_equal(result->body_bytes, i % 10 ? 612 : 65536);
+        haul_release(haul, result);
+    }
+    assert_in_range(haul->engine.connections, 2, AT_ONCE);
+    gathering_close(haul);
+}
+
 /* --- waiting and waking ----------------------------------------------------------------------- */
 
 static const struct loopback_script late[] = {
@@ -561,6 +580,20 @@ static void no_descriptor_at_all_is_an_error(void)
     gathering_close(haul);
 }
 
+static void without_descriptors_nothing_opens(void)
+{
+    int descriptors[HOARD_MAX];
+    struct haul *haul = NULL;
+    struct haul_options options = {.loop = gathering_loop()};
+    struct rlimit saved = lower_nofile(HOARD_MAX / 2);
+    int count = hoard(descriptors);
+    assert_int_equal(haul_open(&haul, &options), -EMFILE);
+    spend(descriptors, count);
+    setrlimit(RLIMIT_NOFILE, &saved);
+    assert_int_equal(haul_open(&haul, &options), 0);
+    haul_close(haul);
+}
+
 /* The last reply's connection is closed by the time the next request needs its descriptor. */
 static void one_descriptor_serves_one_connection_after_the_other(void)
 {
@@ -661,6 +694,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(what_is_not_kept_is_null),
     SCENARIO(times_add_up),
     SCENARIO(facts_are_counted),
+    SCENARIO(hundreds_are_under_way_at_once),
     SCENARIO(waiting_has_an_end),
     SCENARIO(a_wake_before_the_call_ends_it),
     SCENARIO(a_wake_from_another_thread_ends_the_call),
@@ -671,6 +705,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(the_soft_limit_is_raised_where_asked),
     SCENARIO(running_out_of_descriptors_is_waited_out),
     SCENARIO(no_descriptor_at_all_is_an_error),
+    SCENARIO(without_descriptors_nothing_opens),
     SCENARIO(one_descriptor_serves_one_connection_after_the_other),
     SCENARIO(a_gathering_keeps_everything_in_order),
     SCENARIO(a_cancelled_gathering_is_complete_too),
