@@ -643,7 +643,7 @@ static void check_ipv6(const char *host, uint64_t refused)
         SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
         SCRIPT({EXPECT, "GET /b "}, {SEND, LAST_REPLY(1, "b")}, {EXPECT_END}),
     };
-    int held;
+    int held = -1;
     struct loopback *server = open_ipv6_only(scripts, 2, &held);
     char url[64];
     if (!server) {
