@@ -3,6 +3,7 @@
  * that who names a file that cannot be used is told at once. */
 
 #include "engine/secure.h"
+#include "proto/pem.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -105,26 +106,19 @@ static int trust_fill(struct trust *trust, const struct haul_options *options)
 
 /* --- pinned keys ------------------------------------------------------------------------------ */
 
-static int base64_value(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
+enum { PIN_LETTERS = 44 };
 
-/* 44 digits of base64, the last one '='. */
+/* 44 letters of base64, the last one '=': with white space among them they would decode to less. */
 static bool pin_decode(const char *text, unsigned char pin[TLS_PIN_BYTES])
 {
-    uint32_t bits = 0;
-    for (size_t i = 0, done = 0; i < 43; i++) {
-        int value = base64_value(text[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        for (; (i + 1) * 6 >= (done + 1) * 8 && done < TLS_PIN_BYTES; done++)
-            pin[done] = (unsigned char)(bits >> ((i + 1) * 6 - (done + 1) * 8));
-    }
-    return text[43] == '=';
+    char bytes[PIN_LETTERS];
+    size_t length = strnlen(text, PIN_LETTERS);
+    _Static_assert(PIN_LETTERS / 4 * 3 + 3 <= PIN_LETTERS, "pem_decoded_max() has room");
+    if (length < PIN_LETTERS || !pem_decode((struct span){text, length}, bytes, &length) ||
+        length != TLS_PIN_BYTES)
+        return false;
+    memcpy(pin, bytes, TLS_PIN_BYTES);
+    return true;
 }
 
 /* "sha256//…;sha256//…". Returns how many, or -EINVAL. */
@@ -136,9 +130,9 @@ static int pins_decode(const char *text, unsigned char (*pins)[TLS_PIN_BYTES])
         if (count == PINS_MAX || strncmp(text, prefix, sizeof prefix - 1) != 0)
             return -EINVAL;
         text += sizeof prefix - 1;
-        if (strnlen(text, 44) < 44 || !pin_decode(text, pins[count++]))
+        if (!pin_decode(text, pins[count++]))
             return -EINVAL;
-        text += 44;
+        text += PIN_LETTERS;
         if (*text == ';')
             text++;
         else if (*text)
