@@ -16,14 +16,18 @@ enum { CONNECTIONS_MAX = 65536, DESCRIPTORS_RESERVED = 32 };
 
 static const char usage[] =
     "usage: haul-server [--port N] [--host ADDRESS] [--cpu N] [--loop auto|uring|epoll]\n"
-    "                   [--stall-first MS]\n"
+    "                   [--stall-first MS] [--tls | --tls-certificate FILE [--tls-key FILE]]\n"
     "\n"
-    "Serves on 127.0.0.1 until SIGTERM or SIGINT; prints 'listening on ADDRESS:PORT'.\n"
-    "  --port N          0, the default: a free one\n"
-    "  --host ADDRESS    127.0.0.1 or ::1\n"
-    "  --cpu N           run on that processor only\n"
-    "  --loop NAME       the kernel interface\n"
-    "  --stall-first MS  let the first request for /p/1 wait this long\n";
+    "Serves on 127.0.0.1 until SIGTERM or SIGINT; prints 'listening on ADDRESS:PORT', and with\n"
+    "--tls 'pin sha256//…', the pin of its public key, on a second line.\n"
+    "  --port N                0, the default: a free one\n"
+    "  --host ADDRESS          127.0.0.1 or ::1\n"
+    "  --cpu N                 run on that processor only\n"
+    "  --loop NAME             the kernel interface\n"
+    "  --stall-first MS        let the first request for /p/1 wait this long\n"
+    "  --tls                   https, with a certificate of its own making\n"
+    "  --tls-certificate FILE  https with this one, PEM\n"
+    "  --tls-key FILE          whose key is here and not in the same file\n";
 
 /* A signal handler has no argument, so it finds the server here. */
 static struct server *signalled;
@@ -102,6 +106,16 @@ static bool parse_option(int option, const char *text, struct server_options *op
         return parse_loop(text, &options->loop);
     case 'c':
         return pin(text);
+    case 't':
+        options->tls = true;
+        return true;
+    case 'e':
+        options->tls = true;
+        options->tls_certificate = text;
+        return true;
+    case 'k':
+        options->tls_key = text;
+        return true;
     default:
         return false;
     }
@@ -116,6 +130,9 @@ static void parse_arguments(int argc, char **argv, struct server_options *option
         {"cpu", required_argument, NULL, 'c'},
         {"loop", required_argument, NULL, 'l'},
         {"stall-first", required_argument, NULL, 's'},
+        {"tls", no_argument, NULL, 't'},
+        {"tls-certificate", required_argument, NULL, 'e'},
+        {"tls-key", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, '?'},
         {NULL, 0, NULL, 0},
     };
@@ -132,7 +149,7 @@ static void parse_arguments(int argc, char **argv, struct server_options *option
             fputs(usage, stderr);
             exit(2);
         }
-    if (optind < argc) {
+    if (optind < argc || (options->tls_key && !options->tls_certificate)) {
         fputs(usage, stderr);
         exit(2);
     }
@@ -171,6 +188,8 @@ int main(int argc, char **argv)
     bool is_ipv6 = strchr(options.host, ':') != NULL;
     printf("listening on %s%s%s:%u\n", is_ipv6 ? "[" : "", options.host, is_ipv6 ? "]" : "",
            (unsigned)server_port(server));
+    if (server_pin(server))
+        printf("pin %s\n", server_pin(server));
     fflush(stdout);
     error = server_run(server);
     if (error)

@@ -365,7 +365,7 @@ static bool route_truncate(struct exchange *exchange)
 {
     struct reply *reply = exchange->reply;
 
-    reply->end = REPLY_CLOSE;
+    reply->end = REPLY_CUT;
     if (!exchange_reserve(exchange, 10))
         return true;
     char *bytes = exchange->scratch->bytes;

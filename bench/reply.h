@@ -35,7 +35,13 @@ struct scratch {
 };
 
 enum reply_rest { REPLY_WHOLE, REPLY_PATTERN, REPLY_CHUNKS, REPLY_DRIP };
-enum reply_end { REPLY_KEEP, REPLY_CLOSE, REPLY_RESET, REPLY_STALL };
+enum reply_end {
+    REPLY_KEEP,
+    REPLY_CLOSE,
+    REPLY_CUT, /* as REPLY_CLOSE, but without a word: over TLS no close_notify */
+    REPLY_RESET,
+    REPLY_STALL,
+};
 
 struct reply {
     struct span first;   /* to be sent before what rest says; may be empty */

@@ -4,11 +4,14 @@
  * latest, when the next loop_wait() has returned, provided that the socket has room. So a
  * connection asks the kernel for room now and then (a client may send requests without reading
  * replies), and what may only happen when a reply is out (its scratch memory is written anew, the
- * connection ends) happens behind the next wait: the connection settles. */
+ * connection ends) happens behind the next wait: the connection settles.
+ *
+ * Over TLS a channel stands between the bytes of requests and replies and those of the wire. */
 
 #include "bench/server.h"
 
 #include "bench/reply.h"
+#include "bench/server_tls.h"
 #include "engine/loop.h"
 
 #include <arpa/inet.h>
@@ -53,7 +56,8 @@ struct connection {
     uint64_t due_ns;
     bool client_done; /* its FIN is here */
     bool is_paused;
-    char *carry; /* received, not yet served */
+    struct channel *channel; /* NULL: not over TLS */
+    char *carry;             /* received, not yet served */
     size_t carry_length;
     size_t carry_size;
     size_t unread_bytes; /* sent since the last look at the send queue */
@@ -66,6 +70,7 @@ LIST_HEAD(connection_list, connection);
 
 struct server {
     struct loop *loop;
+    struct server_tls *tls; /* NULL: http */
     struct replies replies;
     struct connection *connections;
     uint32_t *free_slots;
@@ -94,6 +99,12 @@ static uint32_t slot_of(const struct server *server, const struct connection *co
 
 /* --- states ----------------------------------------------------------------------------------- */
 
+/* What is received is not looked at. */
+static bool is_deaf(enum state state)
+{
+    return state == LINGERING || state == STALLED || state == CLOSING;
+}
+
 static bool is_listed(enum state state)
 {
     return state == WAITING || state == SETTLING || state == LINGERING;
@@ -121,26 +132,11 @@ static void enter_timed(struct server *server, struct connection *connection, en
 
 static void connection_close(struct server *server, struct connection *connection)
 {
+    if (connection->state == CLOSING)
+        return;
     enter(connection, CLOSING, NULL);
     loop_close_slot(server->loop, slot_of(server, connection));
 }
-
-static void connection_reset(struct server *server, struct connection *connection)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    connection_close(server, connection);
-}
-
-static void connection_settle(struct server *server, struct connection *connection,
-                              enum reply_end end)
-{
-    connection->reply.end = end;
-    enter(connection, SETTLING, &server->settling);
-}
-
-/* --- sending ---------------------------------------------------------------------------------- */
 
 static bool has_room(struct connection *connection)
 {
@@ -154,17 +150,85 @@ static bool has_room(struct connection *connection)
     return true;
 }
 
+/* --- between plain bytes and the wire --------------------------------------------------------- */
+
+/* Takes the piece, or what of it there is room for. false: LOOP_SEND comes before the next. */
+static bool connection_put(struct server *server, struct connection *connection, struct span *piece)
+{
+    size_t length = piece->length;
+
+    if (connection->channel) {
+        channel_write(connection->channel, piece);
+        return !channel_is_long(connection->channel);
+    }
+    loop_send(server->loop, slot_of(server, connection), piece->bytes, length);
+    connection->unread_bytes += length;
+    piece->length = 0;
+    return length <= LOOP_SILENT_BYTES;
+}
+
+/* Nothing more will be said. Over TLS that is said too, unless the reply is to look cut off; where
+ * that has to wait, it comes here again. */
+static void connection_finish(struct server *server, struct connection *connection,
+                              enum reply_end end)
+{
+    struct channel *channel = connection->channel;
+
+    connection->reply.end = end;
+    if (channel && !has_room(connection)) {
+        enter_timed(server, connection, WAITING, NS_PER_MS);
+        return;
+    }
+    if (channel && end == REPLY_CLOSE)
+        channel_notify(channel);
+    if (channel && channel_is_long(channel))
+        enter(connection, SENDING, NULL);
+    else
+        enter(connection, SETTLING, &server->settling);
+}
+
+/* At the end of each event: what its replies and the handshake made goes out in one send. A reply
+ * has asked for room before; what else there is waits for some. */
+static void connection_flush(struct server *server, struct connection *connection)
+{
+    struct channel *channel = connection->channel;
+
+    if (!channel || connection->state == CLOSING || connection->state == LINGERING)
+        return;
+    if (channel_is_long(channel) || has_room(connection)) {
+        struct span records = channel_take(channel);
+
+        if (records.length > 0)
+            loop_send(server->loop, slot_of(server, connection), records.bytes, records.length);
+        connection->unread_bytes += records.length;
+    }
+    if (channel_has_failed(channel))
+        connection_finish(server, connection, REPLY_CUT);
+}
+
+static void connection_reset(struct server *server, struct connection *connection)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    connection_flush(server, connection);
+    setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connection_close(server, connection);
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
 static void reply_ended(struct server *server, struct connection *connection, bool used_scratch)
 {
     switch (connection->reply.end) {
     case REPLY_KEEP:
         if (used_scratch)
-            connection_settle(server, connection, REPLY_KEEP);
+            enter(connection, SETTLING, &server->settling);
         else
             enter(connection, IDLE, NULL);
         return;
     case REPLY_CLOSE:
-        connection_settle(server, connection, REPLY_CLOSE);
+    case REPLY_CUT:
+        connection_finish(server, connection, connection->reply.end);
         return;
     case REPLY_RESET:
         connection_reset(server, connection);
@@ -183,17 +247,12 @@ static void connection_send(struct server *server, struct connection *connection
     bool used_scratch = false;
 
     while (piece->length > 0 || reply_next(&server->replies, reply, &connection->scratch, piece)) {
-        bool is_short = piece->length <= LOOP_SILENT_BYTES;
-
-        if (is_short && !has_room(connection)) {
+        if (piece->length <= LOOP_SILENT_BYTES && !has_room(connection)) {
             enter_timed(server, connection, WAITING, NS_PER_MS);
             return;
         }
-        used_scratch = piece->bytes == connection->scratch.bytes;
-        loop_send(server->loop, slot_of(server, connection), piece->bytes, piece->length);
-        connection->unread_bytes += piece->length;
-        piece->length = 0;
-        if (!is_short) {
+        used_scratch = !connection->channel && piece->bytes == connection->scratch.bytes;
+        if (!connection_put(server, connection, piece)) {
             enter(connection, SENDING, NULL);
             return;
         }
@@ -290,13 +349,13 @@ static void connection_resume(struct server *server, struct connection *connecti
 {
     carry_serve(server, connection);
     if (connection->state == IDLE && connection->client_done)
-        connection_settle(server, connection, REPLY_CLOSE);
+        connection_finish(server, connection, REPLY_CLOSE);
     connection_throttle(server, connection);
 }
 
 static void on_bytes(struct server *server, struct connection *connection, struct span bytes)
 {
-    if (connection->state == LINGERING || connection->state == STALLED)
+    if (is_deaf(connection->state))
         return;
     if (connection->carry_length == 0) {
         size_t served = connection_serve(server, connection, bytes);
@@ -317,9 +376,28 @@ static void on_client_done(struct server *server, struct connection *connection)
 {
     connection->client_done = true;
     if (connection->state == IDLE)
-        connection_settle(server, connection, REPLY_CLOSE);
+        connection_finish(server, connection, REPLY_CLOSE);
     else if (connection->state == LINGERING || connection->state == STALLED)
         connection_close(server, connection);
+}
+
+static void on_received(struct server *server, struct connection *connection, struct span received)
+{
+    enum channel_read read = CHANNEL_PLAIN;
+    struct span plain;
+
+    if (!connection->channel) {
+        on_bytes(server, connection, received);
+        return;
+    }
+    channel_receive(connection->channel, received);
+    while (read == CHANNEL_PLAIN && !is_deaf(connection->state)) {
+        read = channel_read(connection->channel, &plain);
+        if (read == CHANNEL_PLAIN)
+            on_bytes(server, connection, plain);
+        else if (read == CHANNEL_ENDED)
+            on_client_done(server, connection);
+    }
 }
 
 static void on_receive(struct server *server, const struct completion *completion)
@@ -329,11 +407,13 @@ static void on_receive(struct server *server, const struct completion *completio
     if (connection->state == CLOSING)
         return;
     if (completion->result > 0)
-        on_bytes(server, connection, (struct span){completion->bytes, (size_t)completion->result});
+        on_received(server, connection,
+                    (struct span){completion->bytes, (size_t)completion->result});
     else if (completion->result == 0)
         on_client_done(server, connection);
     else
         connection_close(server, connection);
+    connection_flush(server, connection);
 }
 
 static void on_send(struct server *server, const struct completion *completion)
@@ -346,9 +426,13 @@ static void on_send(struct server *server, const struct completion *completion)
         connection_close(server, connection);
         return;
     }
-    assert(connection->state == SENDING);
-    connection_send(server, connection);
+    if (connection->channel)
+        channel_sent(connection->channel);
+    assert(connection->channel || connection->state == SENDING);
+    if (connection->state == SENDING)
+        connection_send(server, connection);
     connection_resume(server, connection);
+    connection_flush(server, connection);
 }
 
 /* --- behind each wait, and at each tick ------------------------------------------------------- */
@@ -372,6 +456,8 @@ static void server_settle(struct server *server)
 {
     struct connection *connection = LIST_FIRST(&server->settling);
 
+    if (server->tls)
+        server_tls_settle(server->tls);
     while (connection) {
         struct connection *next = LIST_NEXT(connection, link);
 
@@ -388,6 +474,7 @@ static void connection_due(struct server *server, struct connection *connection)
     }
     connection_send(server, connection);
     connection_resume(server, connection);
+    connection_flush(server, connection);
 }
 
 static void server_accept(struct server *server)
@@ -426,20 +513,24 @@ static void on_accept(struct server *server, int32_t result)
         loop_tick(server->loop, server->accept_due_ns);
         return;
     }
-    if (server->free_count == 0) {
+    struct channel *channel = server->tls ? channel_open(server->tls) : NULL;
+    if (server->free_count == 0 || (server->tls && !channel)) {
+        channel_close(channel);
         close(result);
         return;
     }
     uint32_t slot = server->free_slots[--server->free_count];
     const int on = 1;
     setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    server->connections[slot] = (struct connection){.state = IDLE, .fd = result};
+    server->connections[slot] =
+        (struct connection){.state = IDLE, .fd = result, .channel = channel};
     loop_attach(server->loop, slot, result);
     loop_receive(server->loop, slot);
 }
 
 static void connection_deinit(struct connection *connection)
 {
+    channel_close(connection->channel);
     free(connection->carry);
     free(connection->scratch.bytes);
     *connection = (struct connection){.state = FREE};
@@ -561,6 +652,8 @@ static int server_init(struct server *server, const struct server_options *optio
     uint32_t count = options->connections ? options->connections : CONNECTIONS_DEFAULT;
     int error = server_listen(server, options->host, options->port);
 
+    if (!error && options->tls)
+        error = server_tls_open(&server->tls, options->tls_certificate, options->tls_key);
     if (error)
         return error;
     server->connections = calloc(count, sizeof *server->connections);
@@ -608,6 +701,11 @@ const char *server_loop_name(const struct server *server)
     return server->loop->interface->name;
 }
 
+const char *server_pin(const struct server *server)
+{
+    return server->tls ? server_tls_pin(server->tls) : NULL;
+}
+
 /* The loop first: until it is closed, the kernel may read what the connections own. */
 void server_close(struct server *server)
 {
@@ -621,6 +719,7 @@ void server_close(struct server *server)
         close(server->listener);
     free(server->connections);
     free(server->free_slots);
+    server_tls_close(server->tls);
     replies_deinit(&server->replies);
     free(server);
 }
