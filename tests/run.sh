@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.." || exit 2
 # a command.
 needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config python3:python3
     liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
-    bearssl.h:libbearssl-dev openssl.pc:libssl-dev openssl:openssl jq:jq scdoc:scdoc
+    bearssl.h:libbearssl-dev openssl.pc:libssl-dev zlib.pc:zlib1g-dev openssl:openssl jq:jq scdoc:scdoc
     clang-format-14:clang-format-14'
 
 has() {
