@@ -505,7 +505,8 @@ static void conn_resolve(struct engine *engine, uint32_t index)
     if (origin->state == ORIGIN_RESOLVING)
         return;
     origin->state = ORIGIN_RESOLVING;
-    int error = resolver_lookup(engine->resolver, conn->origin, origin->host, origin->port);
+    int error =
+        resolver_lookup(engine->resolver, conn->origin, origin->target.host, origin->target.port);
     if (error) {
         struct resolver_answer answer = {
             .id = conn->origin, .error = error, .message = "the name service cannot be used"};
@@ -532,18 +533,9 @@ void conn_on_addresses(struct engine *engine, const struct resolver_answer *answ
     }
 }
 
-/* Literal addresses, and localhost, need no lookup and never expire. */
-static bool origin_has_addresses(struct engine *engine, struct origin *origin)
+static bool origin_has_addresses(const struct engine *engine, const struct origin *origin)
 {
-    if (origin->state == ORIGIN_KNOWN && engine->now_ns < origin->expires_ns)
-        return true;
-    if (origin->state == ORIGIN_RESOLVING)
-        return false;
-    if (!resolver_literal(origin->host, origin->host_kind, origin->port, &origin->addresses))
-        return false;
-    origin->state = ORIGIN_KNOWN;
-    origin->expires_ns = UINT64_MAX;
-    return true;
+    return origin->state == ORIGIN_KNOWN && engine->now_ns < origin->expires_ns;
 }
 
 /* A connection slot within the bound, for which the oldest idle connection is closed if need be. */

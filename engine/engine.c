@@ -145,6 +145,17 @@ static int memory_take(struct engine *engine)
     return 0;
 }
 
+static int reroute_take(struct engine *engine)
+{
+    const char *message;
+    struct haul_options *options = &engine->options;
+    int error = reroute_init(&engine->origins.reroute, options->connect_to, options->resolve,
+                             engine->now_ns, &message);
+    options->connect_to = NULL; /* the caller's; what they say is now the reroute's */
+    options->resolve = NULL;
+    return error;
+}
+
 static void memory_free(struct engine *engine)
 {
     free(engine->fetches);
@@ -157,6 +168,7 @@ static void memory_free(struct engine *engine)
     free(engine->deadlines.entries);
     free(engine->origins.list);
     free(engine->origins.buckets);
+    reroute_deinit(&engine->origins.reroute);
     free(engine->template_fields);
     free(engine->option_strings);
 }
@@ -192,6 +204,8 @@ static int engine_init(struct engine *engine, const struct haul_options *options
         error = template_take(engine);
     if (!error)
         error = memory_take(engine);
+    if (!error)
+        error = reroute_take(engine);
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)

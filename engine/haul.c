@@ -53,6 +53,17 @@ int haul_open(struct haul **ret_haul, const struct haul_options *options)
     return haul_open_on_loop(ret_haul, options, NULL);
 }
 
+/* Why connect_to or resolve cannot be used; NULL: they can. */
+static const char *reroute_message(const struct haul_options *options)
+{
+    struct reroute reroute;
+    const char *message;
+    int error = reroute_init(&reroute, options->connect_to, options->resolve, 0, &message);
+    if (!error)
+        reroute_deinit(&reroute);
+    return error == -EINVAL ? message : NULL;
+}
+
 /* Why TLS cannot be opened with these options: the errno, and its sentence. */
 static int secure_message(const struct haul_options *options, const char **ret_message)
 {
@@ -85,6 +96,9 @@ const char *haul_open_error(const struct haul_options *options, int error)
     enum proto_error bad = request_template_init(&template, &request, fields, sizeof fields, NULL);
     if (bad)
         return proto_error_sentence(bad);
+    message = reroute_message(options);
+    if (message)
+        return message;
     if (options->tls_at_open && secure_message(options, &message) == error)
         return message;
     return "dns_servers is not a list of addresses";
@@ -204,6 +218,11 @@ bool haul_header_next(const struct haul_result *result, size_t *cursor, const ch
     *ret_value = value.bytes;
     *ret_value_length = value.length;
     return true;
+}
+
+bool haul_pin_refused(const struct haul_result *result)
+{
+    return result->error == HAUL_TLS && result->message == tls_sentence(TLS_PIN);
 }
 
 size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size)

@@ -119,7 +119,9 @@ struct haul_options {
                                     used is its error; else at the first https URL, whose result
                                     then says so */
     const char *ca_file;         /* PEM roots to trust instead of the system's */
-    const char *ca_directory;    /* every file of it, likewise. Both NULL: the system's roots */
+    const char *ca_directory;    /* every file of it, likewise; or of several, with ':' between
+                                    them, of which those that cannot be read are passed over
+                                    unless none can. Both NULL: the system's roots */
     const char *client_certificate; /* PEM file, its own certificate first; NULL: none */
     const char *client_key;      /* PEM file; NULL: the key is in client_certificate */
     const char *pinned_keys;     /* "sha256//<base64>;…": the server's public key must be one */
@@ -128,6 +130,17 @@ struct haul_options {
     const char *key_log;         /* append the sessions' secrets to this file (SSLKEYLOGFILE);
                                     NULL: never */
     const char *dns_servers;     /* "host[:port],…" instead of the system's; NULL: the system's */
+    /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
+     * They concern connections alone: the Host field, SNI and what a certificate must hold for are
+     * those of the URL. */
+    const char *const *connect_to; /* "HOST1:PORT1:HOST2:PORT2": connect to the second pair for URLs
+                                      of the first. Empty, HOST1 and PORT1 are any, HOST2 and PORT2
+                                      the URL's. The first that matches counts */
+    const char *const *resolve; /* "[+]HOST:PORT:ADDRESS[,ADDRESS]…": these addresses, at most 8, in
+                                   this order, without a lookup; with + only for a minute from
+                                   haul_open() on. HOST "*": any that has none of its own. The last
+                                   for a HOST and PORT counts; "-HOST:PORT" takes those before it
+                                   away. HOST and PORT are those that connect_to leads to */
 };
 
 struct haul_request {
@@ -194,10 +207,10 @@ struct haul_result {
 struct haul; /* one engine */
 
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
- * says borrowed. Errors: -EINVAL (an option out of range or a header or method that cannot be sent:
- * haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with HAUL_LOOP_URING
- * what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). With tls_at_open: -ENOKEY (roots
- * that cannot be read), -EKEYREJECTED (client certificate or key). */
+ * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
+ * cannot be sent: haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with
+ * HAUL_LOOP_URING what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). With tls_at_open:
+ * -ENOKEY (roots that cannot be read), -EKEYREJECTED (client certificate or key). */
 int haul_open(struct haul **ret_haul, const struct haul_options *options);
 
 /* The sentence for what haul_open() returned for these options; static. */
@@ -242,6 +255,9 @@ void haul_wake(struct haul *haul);
  * zero-terminated. */
 bool haul_header_next(const struct haul_result *result, size_t *cursor, const char **ret_name,
                       size_t *ret_name_length, const char **ret_value, size_t *ret_value_length);
+
+/* Was the server's key none of pinned_keys? A TLS error. */
+bool haul_pin_refused(const struct haul_result *result);
 
 /* Copies the body, at most size bytes of it, to buffer; returns how many. */
 size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size);

@@ -112,7 +112,23 @@ static uint32_t entry_take(struct origins *origins)
     return index;
 }
 
-static void origin_fill(struct origin *origin, const struct url *url)
+/* Addresses that are given, those of literals, and those of localhost are known from the start. */
+static void origin_aim(struct origin *origin, const struct reroute *reroute)
+{
+    struct reroute_target *target = &origin->target;
+    *target = (struct reroute_target){origin->host, origin->host_kind, origin->port};
+    const struct reroute_addresses *given = reroute_find(reroute, target);
+    if (given) {
+        origin->addresses = given->addresses;
+        origin->expires_ns = given->expires_ns;
+        origin->state = ORIGIN_KNOWN;
+    } else if (resolver_literal(target->host, target->kind, target->port, &origin->addresses)) {
+        origin->expires_ns = UINT64_MAX;
+        origin->state = ORIGIN_KNOWN;
+    }
+}
+
+static void origin_fill(struct origin *origin, const struct url *url, const struct reroute *reroute)
 {
     *origin = (struct origin){
         .hash = hash_of(url),
@@ -125,6 +141,7 @@ static void origin_fill(struct origin *origin, const struct url *url)
     };
     for (size_t i = 0; i < url->host.length; i++)
         origin->host[i] = ascii_lower(url->host.bytes[i]);
+    origin_aim(origin, reroute);
 }
 
 uint32_t origin_acquire(struct origins *origins, const struct url *url)
@@ -139,7 +156,7 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
     if (index == NO_ORIGIN)
         return NO_ORIGIN;
     struct origin *origin = &origins->list[index];
-    origin_fill(origin, url);
+    origin_fill(origin, url, &origins->reroute);
     origin->conns = 1;
     origin->next = origins->buckets[origin->hash & origins->bucket_mask];
     origins->buckets[origin->hash & origins->bucket_mask] = index;

@@ -4,6 +4,7 @@
 /* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
  * connections that wait for their addresses. */
 
+#include "engine/reroute.h"
 #include "engine/resolver.h"
 #include "proto/tls.h"
 #include "proto/url.h"
@@ -25,6 +26,7 @@ struct origin {
     uint32_t idle;    /* the connection that became idle last; NO_CONN: none */
     uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
     enum origin_state state;
+    struct reroute_target target; /* what is connected to: mostly host and port */
     uint32_t preferred; /* the address that accepted the last connection */
     uint64_t expires_ns;
     struct resolver_addresses addresses;
@@ -38,6 +40,7 @@ struct origin {
 };
 
 struct origins {
+    struct reroute reroute; /* none, unless the caller fills it */
     struct origin *list;
     uint32_t *buckets;
     uint32_t bucket_mask;

@@ -90,13 +90,30 @@ static int trust_add_directory(struct trust *trust, const char *path)
     return error == -ENOMEM || !directory ? error : 0;
 }
 
+/* As in OpenSSL one of the list may be missing; that all of them are is an error. */
+static int trust_add_directories(struct trust *trust, const char *list)
+{
+    char path[PATH_MAX];
+    int error = -ENOKEY;
+    for (size_t length; *list && error != -ENOMEM; list += length + (list[length] == ':')) {
+        length = strcspn(list, ":");
+        if (length >= sizeof path)
+            continue;
+        memcpy(path, list, length);
+        path[length] = '\0';
+        int one = trust_add_directory(trust, path);
+        error = one == -ENOKEY ? error : one;
+    }
+    return error;
+}
+
 static int trust_fill(struct trust *trust, const struct haul_options *options)
 {
     int error = 0;
     if (options->ca_file)
         error = trust_add_file(trust, AT_FDCWD, options->ca_file);
     if (!error && options->ca_directory)
-        error = trust_add_directory(trust, options->ca_directory);
+        error = trust_add_directories(trust, options->ca_directory);
     if (!options->ca_file && !options->ca_directory)
         error = trust_add_file(trust, AT_FDCWD, SYSTEM_ROOTS);
     if (!error && trust_count(trust) == 0)

@@ -5,84 +5,11 @@
 #
 # Nothing here waits for a time: fifos and files say when something has happened.
 set -u
-haul_program=$(realpath "$1") || exit 1
-server_program=$(realpath "$2") || exit 1
-loop=${3:-auto}
-count=0
-failures=0
-server_pid=
-work=$(mktemp -d) || exit 1
-
-end() {
-    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
-trap 'exit 1' INT TERM
-trap '' PIPE
-unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE
-cd "$work" || exit 1
-
-mkfifo server.out
-"$server_program" >server.out 2>server.err &
-server_pid=$!
-read -r banner <server.out
-base=http://${banner#listening on }
+. "$(dirname "$0")/rows.sh"
+server_start
+base=http://$server_address
+port=${server_address##*:}
 refused=http://127.0.0.1:1
-
-haul() {
-    "$haul_program" --loop "$loop" "$@"
-}
-
-# Runs haul with its streams in out and err; the exit code is in $code.
-run() {
-    haul "$@" >out 2>err
-    code=$?
-}
-
-# Each row: what is so, and the function that finds out.
-row() {
-    count=$((count + 1))
-    if "$2" 2>trouble; then
-        echo "ok $count - $1"
-    else
-        echo "not ok $count - $1"
-        failures=$((failures + 1))
-        sed 's/^/# /' trouble
-        for stream in out err; do
-            [ ! -s "$stream" ] || head -n 20 "$stream" | cut -c 1-300 | sed "s/^/# $stream: /"
-        done
-    fi
-    rm -f out err
-}
-
-skip() {
-    count=$((count + 1))
-    echo "ok $count - $1 # SKIP $2"
-}
-
-same() {
-    [ "$1" = "$2" ] && return
-    printf 'got:  %s\nwant: %s\n' "$1" "$2" >&2
-    return 1
-}
-
-has() {
-    case $1 in
-    *"$2"*) return ;;
-    esac
-    printf 'got:  %s\nwant: ...%s...\n' "$1" "$2" >&2
-    return 1
-}
-
-code_is() {
-    same "exit code $code" "exit code $1"
-}
-
-# One member of each line, as it is written.
-member() {
-    sed -n 's/.*"'"$1"'":\("[^"]*"\|[^,}]*\).*/\1/p' "${2:-out}" | tr '\n' ' ' | sed 's/ $//'
-}
 
 urls() {
     member url "$@" | tr -d '"' | sed "s|$base||g"
@@ -271,6 +198,51 @@ row "-H 'Name:' removes a default" headers_are_removed
 row "-H refuses CR, LF and framing, and names the header" headers_are_checked
 row "-X and -I choose the method" methods_are_sent
 row "-d sends data as curl does" data_is_sent
+
+# --- connections that go elsewhere ------------------------------------------------------------
+
+connects_elsewhere() {
+    got=$(haul -q --format body --connect-to "a.test:80:127.0.0.1:$port" http://A.test/echo)
+    has "$got" 'Host: A.test' || return
+    run --connect-to a.test::127.0.0.1:1 --connect-to "::$server_address" \
+        http://a.test/ http://b.test:81/p/1 'http://[::1]:1/p/2' http://localhost:1/p/3
+    code_is 7 && same "$(member status)" "null 200 200 200"
+}
+
+resolves_elsewhere() {
+    run --resolve "a.test:$port:127.0.0.2,127.0.0.1" --resolve "*:$port:[127.0.0.1]" \
+        "http://a.test:$port/p/1" "http://b.test:$port/p/2" "http://127.0.0.2:$port/p/3"
+    code_is 0 || return
+    run --connect-to "a.test:80:b.test:$port" --resolve "b.test:$port:127.0.0.1" http://a.test/p/1
+    code_is 0 || return
+    set -- --dns-servers 127.0.0.1:1 --resolve "a.test:$port:127.0.0.1" "http://a.test:$port/p/1"
+    run "$@"
+    code_is 0 || return
+    run "$@" --resolve "-a.test:$port"
+    code_is 6
+}
+
+rerouting_is_checked() {
+    while read -r option value; do
+        run --connect-to ::127.0.0.1:1 --resolve "*:1:127.0.0.1" "$option" "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: $option '$value': ${option#--}" && same "$(cat out)" "" ||
+            return
+    done <<ROWS
+--resolve
+--resolve a.test:80
+--resolve a.test:80:b.test
+--resolve *.test:80:127.0.0.1
+--resolve -a.test:x
+ROWS
+    for value in '' a.test:80 a.test:x:b.test:81 a.test:80:b.test:65536 'a b:80::81'; do
+        run --connect-to "::$server_address" --connect-to "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: --connect-to '$value': connect_to" || return
+    done
+}
+
+row "--connect-to connects to another host and port" connects_elsewhere
+row "--resolve connects to the addresses given" resolves_elsewhere
+row "what they cannot use is named, exit code 2" rerouting_is_checked
 
 # --- output -----------------------------------------------------------------------------------
 
@@ -587,7 +559,8 @@ no_tls_there() {
 # Whatever roots are named, they must be there: the system's do not stand in for them.
 no_roots() {
     mkdir -p empty && : >empty.pem
-    for words in '--cacert missing.pem' '--capath missing' '--cacert empty.pem' '--capath empty'; do
+    for words in '--cacert missing.pem' '--capath missing' '--cacert empty.pem' '--capath empty' \
+        '--capath missing:absent' '--capath :' '--capath missing:empty'; do
         run $words "$base/p/1"
         code_is 77 && has "$(cat err)" "haul: ${words#* }: " && same "$(cat out)" "" || return
     done
@@ -597,7 +570,7 @@ no_roots() {
 
 # They are read at the first https URL, and concern no other.
 no_roots_in_environment() {
-    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_DIR=missing; do
+    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_DIR=missing SSL_CERT_DIR=missing:absent; do
         env "$setting" "$haul_program" --loop "$loop" "$base/p/1" "https${base#http}/p/1" >out 2>err
         code=$?
         code_is 35 && has "$(sed -n 1p out)" '"error":null' &&
@@ -694,5 +667,4 @@ else
     done
 fi
 
-echo "1..$count"
-[ "$failures" -eq 0 ]
+rows_end

@@ -80,6 +80,8 @@ static const struct {
     {"--format text --headers u", "--headers, --body and -v/--verbose are for --format ndjson"},
     {"--format none -v u", "--headers, --body and -v/--verbose are for --format ndjson"},
     {"u --cacert", "--cacert wants a value; see haul --help"},
+    {"u --connect-to", "--connect-to wants a value; see haul --help"},
+    {"u --resolve", "--resolve wants a value; see haul --help"},
     {"--insecure=no u", "-k/--insecure takes no value"},
     {"--key k.pem u", "--key is the key of a --cert, and there is none"},
     {"-I -d x u", "-I/--head and -d/--data exclude each other"},
@@ -234,6 +236,23 @@ static void test_control(void **state)
     args_free(&parsed.args);
 }
 
+/* In the order of writing; what they say is the engine's to check. */
+static void test_rerouting(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--connect-to a::b: --resolve -c:80 u --connect-to=:::1 --resolve *:80:::1");
+    const struct haul_options *options = &parsed.args.engine;
+    assert_int_equal(parsed.code, 0);
+    assert_string_equal(options->connect_to[0], "a::b:");
+    assert_string_equal(options->connect_to[1], ":::1");
+    assert_null(options->connect_to[2]);
+    assert_string_equal(options->resolve[0], "-c:80");
+    assert_string_equal(options->resolve[1], "*:80:::1");
+    assert_null(options->resolve[2]);
+    args_free(&parsed.args);
+}
+
 /* A time that is too short to count in milliseconds is still a limit. */
 static void test_shortest_time(void **state)
 {
@@ -345,7 +364,7 @@ static void test_own_content_type(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct parsed parsed;
         parse(&parsed, rows[i]);
-        assert_int_equal(parsed.args.header_count, 1);
+        assert_int_equal(parsed.args.headers.count, 1);
         args_free(&parsed.args);
     }
 }
@@ -442,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_inputs_keep_their_order),
         cmocka_unit_test(test_control),
+        cmocka_unit_test(test_rerouting),
         cmocka_unit_test(test_shortest_time),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_environment),

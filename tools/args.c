@@ -28,12 +28,12 @@ const char args_help[] =
     "          --on-error collect|cancel    cancel: the first failure ends all others\n"
     "          -f, --fail                   a status from 400 on is a failure\n"
     "          --loop auto|uring|epoll      --dns-servers HOST[:PORT],...\n"
+    "          --resolve HOST:PORT:ADDR,... --connect-to HOST1:PORT1:HOST2:PORT2\n"
     "tls:      --cacert FILE  --capath DIR  roots to trust instead of the system's\n"
     "          --cert FILE  --key FILE      --pinnedpubkey 'sha256//BASE64;...'\n"
     "          -k, --insecure  any certificate  --tls-legacy  TLS 1.0, SHA-1, ...\n"
     "output:   --format ndjson|csv|text|body|none         -o, --output FILE\n"
-    "          --headers, --body            into the NDJSON\n"
-    "          -v, --verbose                what TLS agreed on, likewise\n"
+    "          --headers  --body  -v, --verbose    head, body, TLS into the NDJSON\n"
     "          --bodies DIR                 each body into a file of its own\n"
     "          --unordered                  in the order of completion\n"
     "          --no-progress                -q, --quiet  nor a summary\n"
@@ -130,6 +130,12 @@ static int take_word(struct parser *parser, const char *const *words, int *ret_i
     return fail(parser, "%s '%s': one of %s is wanted", parser->option, parser->value, allowed);
 }
 
+static int list_append(struct args_list *list, const char *word)
+{
+    list->words[list->count++] = word;
+    return 0;
+}
+
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 static int take_stdin(struct parser *parser)
@@ -178,8 +184,7 @@ static int on_request(struct parser *parser)
 
 static int on_header(struct parser *parser)
 {
-    parser->args->headers[parser->args->header_count++] = parser->value;
-    return 0;
+    return list_append(&parser->args->headers, parser->value);
 }
 
 static int on_user_agent(struct parser *parser)
@@ -322,6 +327,16 @@ static int on_dns_servers(struct parser *parser)
 {
     parser->args->engine.dns_servers = parser->value;
     return 0;
+}
+
+static int on_connect_to(struct parser *parser)
+{
+    return list_append(&parser->args->connect_to, parser->value);
+}
+
+static int on_resolve(struct parser *parser)
+{
+    return list_append(&parser->args->resolve, parser->value);
 }
 
 /* --- TLS -------------------------------------------------------------------------------------- */
@@ -492,6 +507,8 @@ static const struct rule {
     {"fail", 'f', false, on_fail},
     {"loop", 0, true, on_loop},
     {"dns-servers", 0, true, on_dns_servers},
+    {"connect-to", 0, true, on_connect_to},
+    {"resolve", 0, true, on_resolve},
     {"cacert", 0, true, on_cacert},
     {"capath", 0, true, on_capath},
     {"insecure", 'k', false, on_insecure},
@@ -612,8 +629,8 @@ static int take_words(struct parser *parser, int argc, char **argv)
 static bool header_is_given(const struct args *args, const char *name)
 {
     size_t length = strlen(name);
-    for (size_t i = 0; i < args->header_count; i++) {
-        const char *header = args->headers[i];
+    for (size_t i = 0; i < args->headers.count; i++) {
+        const char *header = args->headers.words[i];
         if (strncasecmp(header, name, length) == 0 && strchr(":;", header[length]) != NULL)
             return true;
     }
@@ -628,8 +645,10 @@ static int settle_request(struct parser *parser)
     if (parser->head && args->engine.method == NULL)
         args->engine.method = "HEAD";
     if (args->engine.has_body && !header_is_given(args, "Content-Type"))
-        args->headers[args->header_count++] = "Content-Type: application/x-www-form-urlencoded";
-    args->engine.headers = args->headers;
+        list_append(&args->headers, "Content-Type: application/x-www-form-urlencoded");
+    args->engine.headers = args->headers.words;
+    args->engine.connect_to = args->connect_to.words;
+    args->engine.resolve = args->resolve.words;
     args->engine.body = args->body;
     args->engine.body_length = parser->body_length;
     return 0;
@@ -692,8 +711,11 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         return 0;
     }
     ret_args->items = calloc(words, sizeof(*ret_args->items));
-    ret_args->headers = calloc(words + 2, sizeof(*ret_args->headers));
-    if (ret_args->items == NULL || ret_args->headers == NULL)
+    ret_args->headers.words = calloc(words + 2, sizeof(char *));
+    ret_args->connect_to.words = calloc(words + 1, sizeof(char *));
+    ret_args->resolve.words = calloc(words + 1, sizeof(char *));
+    if (ret_args->items == NULL || ret_args->headers.words == NULL ||
+        ret_args->connect_to.words == NULL || ret_args->resolve.words == NULL)
         return fail_no_memory(&parser);
     int error = take_words(&parser, argc, argv);
     if (error == 0)
@@ -710,6 +732,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
 void args_free(struct args *args)
 {
     free(args->items);
-    free(args->headers);
+    free(args->headers.words);
+    free(args->connect_to.words);
+    free(args->resolve.words);
     free(args->body);
 }

@@ -12,6 +12,12 @@
 
 enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_BUDGET, ARGS_DOCTOR };
 
+/* Values of an option that may be repeated. */
+struct args_list {
+    const char **words; /* ends with NULL */
+    size_t count;
+};
+
 struct args {
     enum args_action action;
     struct haul_options engine;
@@ -22,8 +28,9 @@ struct args {
 
     /* What the above points to. */
     struct input_item *items;
-    const char **headers;
-    size_t header_count;
+    struct args_list headers;
+    struct args_list connect_to;
+    struct args_list resolve;
     char *body;
 };
 

@@ -171,19 +171,6 @@ static bool trip_step(struct trip *trip)
 
 /* --- its begin -------------------------------------------------------------------------------- */
 
-/* Which header the engine refuses: the one that it refuses alone too. NULL: it is something
- * else. */
-static const char *refused_header(const struct args *args)
-{
-    const char *other = haul_open_error(&(struct haul_options){0}, -EINVAL);
-    for (size_t i = 0; i < args->header_count; i++) {
-        const char *const alone[] = {args->headers[i], NULL};
-        if (strcmp(haul_open_error(&(struct haul_options){.headers = alone}, -EINVAL), other) != 0)
-            return args->headers[i];
-    }
-    return NULL;
-}
-
 /* Of two files, either of which may be NULL, the sentence is about one. */
 static void complain_files(const char *one, const char *other, const char *sentence)
 {
@@ -195,13 +182,39 @@ static void complain_files(const char *one, const char *other, const char *sente
         complain("%s", sentence);
 }
 
+/* Of a list, about the word that the engine refuses alone too: options has it and nothing else.
+ * False: there is none. */
+static bool complain_word(const char *option, const struct args_list *list, const char **word,
+                          const struct haul_options *options)
+{
+    const char *other = haul_open_error(&(struct haul_options){0}, -EINVAL);
+    for (size_t i = 0; i < list->count; i++) {
+        *word = list->words[i];
+        const char *sentence = haul_open_error(options, -EINVAL);
+        if (strcmp(sentence, other) != 0) {
+            complain("%s '%s': %s", option, *word, sentence);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void complain_options(const struct args *args, const char *sentence)
 {
-    const char *header = refused_header(args);
-    if (header != NULL)
-        complain("-H/--header '%s': %s", header, sentence);
-    else
-        complain("%s", sentence);
+    const char *word[] = {NULL, NULL};
+    const struct {
+        const char *option;
+        const struct args_list *list;
+        struct haul_options alone;
+    } rows[] = {
+        {"-H/--header", &args->headers, {.headers = word}},
+        {"--connect-to", &args->connect_to, {.connect_to = word}},
+        {"--resolve", &args->resolve, {.resolve = word}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (complain_word(rows[i].option, rows[i].list, word, &rows[i].alone))
+            return;
+    complain("%s", sentence);
 }
 
 static int complain_engine(const struct args *args, int error)

@@ -20,11 +20,13 @@ static bool is_consequence(enum haul_error error)
     return error == HAUL_CANCELLED || error == HAUL_NOT_STARTED;
 }
 
-/* As in curl a certificate that was refused is told from a handshake that failed. */
+/* As in curl a certificate or a key that was refused is told from a handshake that failed. */
 static int result_exit_code(const struct haul_result *result)
 {
     const char *verification = result->tls_verification;
     bool refused = verification != NULL && strcmp(verification, "ok") != 0;
+    if (haul_pin_refused(result))
+        return EXIT_PIN;
     return result->stage == HAUL_STAGE_TLS && refused ? EXIT_CERTIFICATE
                                                       : exit_codes[result->error];
 }

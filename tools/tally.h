@@ -14,6 +14,7 @@ enum exit_code {
     EXIT_CLIENT_CERTIFICATE = 58,
     EXIT_CERTIFICATE = 60,
     EXIT_ROOTS = 77,
+    EXIT_PIN = 90,
     EXIT_SIGNAL = 128,
 };
 
