@@ -3,8 +3,7 @@
  * connection whose reply ended exactly where its framing said, with the request sent to its end and
  * nothing behind the reply, becomes idle; every other one is closed. */
 
-#include "engine/conn.h"
-#include "engine/engine.h"
+#include "engine/conn_tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,16 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static struct conn *conn_at(struct engine *engine, uint32_t index)
-{
-    return &engine->conns[index];
-}
-
-static struct fetch *fetch_of(struct engine *engine, const struct conn *conn)
-{
-    return &engine->fetches[conn->fetch];
-}
 
 enum haul_stage conn_stage(const struct conn *conn)
 {
@@ -119,6 +108,8 @@ void conn_close(struct engine *engine, uint32_t index)
     engine->open--;
     conn->fetch = NO_FETCH;
     conn->state = CONN_CLOSING;
+    if (conn->tls)
+        conn_tls_close(engine, index);
     if (conn->has_socket)
         loop_close_slot(engine->loop, index);
     else
@@ -139,7 +130,17 @@ void conn_on_closed(struct engine *engine, uint32_t index)
     engine->lacks_descriptors = false;
 }
 
-static void conn_fail(struct engine *engine, uint32_t index, const struct failure *failure)
+void conn_deinit(struct engine *engine, uint32_t index)
+{
+    struct conn *conn = conn_at(engine, index);
+    if (!conn->tls)
+        return;
+    if (conn->state != CONN_CLOSING)
+        conn_tls_close(engine, index);
+    tls_deinit(conn->tls);
+}
+
+void conn_fail(struct engine *engine, uint32_t index, const struct failure *failure)
 {
     uint32_t fetch = conn_at(engine, index)->fetch;
     enum haul_stage stage = conn_stage(conn_at(engine, index));
@@ -181,8 +182,7 @@ static void conn_set_deadline(struct engine *engine, uint32_t index)
     const struct conn *conn = conn_at(engine, index);
     uint64_t start_ns = engine->fetches[conn->fetch].started_ns;
     uint64_t time_ns = due(start_ns, engine->options.max_time_ms);
-    if (conn->state == CONN_RESOLVING || conn->state == CONN_CONNECTING ||
-        conn->state == CONN_TLS) {
+    if (conn->state == CONN_RESOLVING || conn->state == CONN_CONNECTING) {
         uint64_t connect_ns = due(start_ns, engine->options.connect_timeout_ms);
         time_ns = connect_ns < time_ns ? connect_ns : time_ns;
     }
@@ -230,75 +230,11 @@ static size_t conn_write_request(struct engine *engine, uint32_t index, char **r
     return length + fits;
 }
 
-/* Everything that TLS has to send goes into one block, and from there to the kernel: the records'
- * own memory is free again for what follows. Nothing else is under way then: what there is to send
- * comes behind something received, which ends a silent send, or behind LOOP_SEND. The end of a
- * long request is never a silent send: the server may answer before it, and it would be lost. */
-static void conn_gather_records(struct engine *engine, struct conn *conn)
-{
-    if (conn->is_sending)
-        return;
-    if (conn->record_block == NO_BLOCK)
-        conn->record_block = store_take(&engine->store);
-    char *bytes = store_block(&engine->store, conn->record_block)->bytes;
-    size_t left = conn->record_length + tls_wire_out(conn->tls).length + conn->plain_length +
-                  conn->body_rest_length;
-    bool has_small_rest = left > BLOCK_BYTES - 256 && left <= BLOCK_BYTES + LOOP_SILENT_BYTES;
-    size_t size = has_small_rest ? BLOCK_BYTES / 2 : BLOCK_BYTES;
-    for (;;) {
-        struct span wire = tls_wire_out(conn->tls);
-        size_t room = conn->record_length < size ? size - conn->record_length : 0;
-        size_t fits = wire.length < room ? wire.length : room;
-        if (fits > 0)
-            memcpy(bytes + conn->record_length, wire.bytes, fits);
-        tls_wire_sent(conn->tls, fits);
-        conn->record_length += (uint32_t)fits;
-        if (fits < wire.length)
-            return;
-        if (conn->plain_length == 0) { /* all that is left of the request: one send ends it */
-            conn->plain = conn->body_rest;
-            conn->plain_length = conn->body_rest_length;
-            conn->body_rest_length = 0;
-        }
-        size_t taken = tls_plain_in(conn->tls, (struct span){conn->plain, conn->plain_length});
-        conn->plain += taken;
-        conn->plain_length -= taken;
-        if (wire.length == 0 && taken == 0)
-            return;
-    }
-}
-
-static void conn_send_records(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    size_t length = 0;
-    conn_gather_records(engine, conn);
-    if (!conn->is_sending)
-        length = conn->record_length;
-    if (length == 0)
-        return;
-    conn->record_length = 0;
-    conn->is_sending = length > LOOP_SILENT_BYTES;
-    loop_send(engine->loop, index, store_block(&engine->store, conn->record_block)->bytes, length);
-}
-
-static void conn_send_secured(struct engine *engine, uint32_t index, const char *bytes,
-                              size_t length)
-{
-    struct conn *conn = conn_at(engine, index);
-    conn->plain = bytes;
-    conn->plain_length = length;
-    conn_send_records(engine, index);
-    conn->is_sent = !conn->is_sending && conn->plain_length == 0 && conn->body_rest_length == 0;
-    if (conn->is_sent)
-        fetch_of(engine, conn)->sent_ns = engine->now_ns;
-}
-
 static void conn_send(struct engine *engine, uint32_t index, const char *bytes, size_t length)
 {
     struct conn *conn = conn_at(engine, index);
     if (conn->tls) {
-        conn_send_secured(engine, index, bytes, length);
+        conn_tls_send(engine, index, bytes, length);
         return;
     }
     conn->is_sent = length <= LOOP_SILENT_BYTES && conn->body_rest_length == 0;
@@ -307,16 +243,7 @@ static void conn_send(struct engine *engine, uint32_t index, const char *bytes, 
     loop_send(engine->loop, index, bytes, length);
 }
 
-static void fetch_take_tls(struct fetch *fetch, const struct tls *tls)
-{
-    struct tls_facts facts = tls_facts(tls);
-    fetch->result.tls_version = facts.version;
-    fetch->result.tls_suite = facts.suite;
-    fetch->result.tls_resumed = facts.is_resumed;
-    fetch->result.tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
-}
-
-static void conn_send_request(struct engine *engine, uint32_t index)
+void conn_send_request(struct engine *engine, uint32_t index)
 {
     static const struct failure too_long = {HAUL_URL,
                                             "the request's head is longer than 16,000 bytes", 0};
@@ -332,7 +259,7 @@ static void conn_send_request(struct engine *engine, uint32_t index)
         fetch->connected_ns = engine->now_ns;
     fetch->result.reused_connection = conn->requests > 0;
     if (conn->tls)
-        fetch_take_tls(fetch, conn->tls);
+        conn_tls_describe(conn, &fetch->result);
     conn->requests++;
     response_init(&conn->response, fetch->is_head);
     conn_set_deadline(engine, index);
@@ -372,12 +299,8 @@ void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
         conn_on_send_failed(engine, index, -result);
         return;
     }
-    if (conn->is_sending) {
-        conn->is_sending = false;
-        conn_send_records(engine, index);
-        if (conn->is_sending || conn->state == CONN_TLS)
-            return;
-    }
+    if (conn->is_sending && !conn_tls_on_send(engine, index))
+        return;
     const char *rest = conn->body_rest;
     size_t length = conn->body_rest_length;
     conn->body_rest_length = 0;
@@ -454,28 +377,6 @@ static bool try_next_address(struct engine *engine, uint32_t index)
     return true;
 }
 
-static void conn_begin_tls(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    struct origin *origin = &engine->origins.list[conn->origin];
-    struct failure failure = {HAUL_TLS, "the kernel gives no entropy", 0};
-    conn->state = CONN_TLS;
-    fetch_of(engine, conn)->connected_ns = engine->now_ns;
-    int error =
-        secure_open(&engine->secure, &engine->options, engine->budget.conns, &failure.message);
-    if (!error)
-        conn->tls =
-            secure_begin(&engine->secure, index, (struct span){origin->host, origin->host_length},
-                         origin->has_session ? &origin->session : NULL);
-    if (!conn->tls) {
-        failure.os_error = -error;
-        conn_fail(engine, index, &failure);
-        return;
-    }
-    conn_send_records(engine, index);
-    loop_receive(engine->loop, index);
-}
-
 void conn_on_connect(struct engine *engine, uint32_t index, int32_t result)
 {
     struct conn *conn = conn_at(engine, index);
@@ -490,7 +391,7 @@ void conn_on_connect(struct engine *engine, uint32_t index, int32_t result)
     origin->preferred = (origin->preferred + fetch->address_attempt) % origin->addresses.count;
     fetch->address_attempt = 0;
     if (origin->is_https)
-        conn_begin_tls(engine, index);
+        conn_tls_begin(engine, index);
     else
         conn_send_request(engine, index);
 }
@@ -624,6 +525,7 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
         conn_close(engine, index);
     } else {
         block_drop(engine, &conn->request_block);
+        block_drop(engine, &conn->record_block);
         deadline_clear(&engine->deadlines, index);
         conn_resume(engine, index);
         conn->fetch = NO_FETCH;
@@ -829,22 +731,7 @@ static void conn_fail_receive(struct engine *engine, uint32_t index, int error)
     conn_fail(engine, index, &failure);
 }
 
-static void conn_fail_tls(struct engine *engine, uint32_t index)
-{
-    const struct conn *conn = conn_at(engine, index);
-    struct tls_failure tls = tls_failure(conn->tls);
-    struct failure failure = {HAUL_TLS, tls.sentence, 0};
-    if (conn->fetch == NO_FETCH) {
-        conn_close(engine, index);
-        return;
-    }
-    if (tls.error == TLS_CERTIFICATE)
-        fetch_of(engine, conn)->result.tls_verification = tls.sentence;
-    conn_fail(engine, index, &failure);
-}
-
-/* FIN, or a failure (error is its errno, else 0). */
-static void conn_on_end(struct engine *engine, uint32_t index, int error)
+void conn_take_end(struct engine *engine, uint32_t index, int error)
 {
     struct conn *conn = conn_at(engine, index);
     if (conn->state == CONN_IDLE) {
@@ -854,7 +741,7 @@ static void conn_on_end(struct engine *engine, uint32_t index, int error)
                                   error};
         conn_fail(engine, index, &failure);
     } else if (conn->state == CONN_TLS) {
-        conn_fail_tls(engine, index);
+        conn_tls_fail(engine, index);
     } else if (!conn->has_reply && conn_resend(engine, index)) {
         return;
     } else if (error || (!conn->has_reply && conn->send_error)) {
@@ -865,14 +752,13 @@ static void conn_on_end(struct engine *engine, uint32_t index, int error)
     } else if (body_end(&conn->body)) {
         conn_fail_protocol(engine, index, body_end(&conn->body));
     } else if (conn->tls && tls_state(conn->tls) == TLS_FAILED) {
-        conn_fail_tls(engine, index); /* a body until close, without close_notify */
+        conn_tls_fail(engine, index); /* a body until close, without close_notify */
     } else {
         conn_finish(engine, index, false);
     }
 }
 
-/* Bytes of a reply, as the server wrote them. */
-static void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
+void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
 {
     struct conn *conn = conn_at(engine, index);
     if (conn->state == CONN_IDLE) { /* nobody asked: what comes next would be taken for a reply */
@@ -891,81 +777,19 @@ static void conn_take_bytes(struct engine *engine, uint32_t index, struct span i
         conn_take_fresh(engine, index, in);
 }
 
-/* The handshake is done: its facts and its session are kept, and the request may go. */
-static void conn_tls_done(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    struct origin *origin = &engine->origins.list[conn->origin];
-    origin->has_session = tls_get_session(conn->tls, &origin->session);
-    secure_log_keys(&engine->secure, conn->tls);
-    conn_send_request(engine, index);
-}
-
-/* What the records that were taken have led to. False: the connection is closed. */
-static bool conn_tls_advance(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    switch (tls_state(conn->tls)) {
-    case TLS_HANDSHAKE:
-    case TLS_OPEN:
-        conn_gather_records(engine, conn); /* of a resumed handshake, our flight is the last */
-        if (conn->state == CONN_TLS && tls_state(conn->tls) == TLS_OPEN)
-            conn_tls_done(engine, index);
-        else
-            conn_send_records(engine, index);
-        break;
-    case TLS_CLOSING:
-    case TLS_CLOSED:
-        conn_on_end(engine, index, 0);
-        break;
-    case TLS_FAILED:
-        conn_fail_tls(engine, index);
-        break;
-    }
-    return conn->state != CONN_CLOSING;
-}
-
-/* Wire bytes to plain ones. TLS takes none only where a handshake flight waits to be sent, which no
- * honest server answers before it is complete. */
-static void conn_take_records(struct engine *engine, uint32_t index, struct span wire)
-{
-    static const struct failure early = {
-        HAUL_TLS, "the server went on with the handshake before it was its turn", 0};
-    struct conn *conn = conn_at(engine, index);
-    for (;;) {
-        size_t taken = tls_wire_in(conn->tls, wire);
-        struct span plain = tls_plain_out(conn->tls);
-        wire = (struct span){wire.bytes + taken, wire.length - taken};
-        if (plain.length > 0) {
-            conn_take_bytes(engine, index, plain);
-            tls_plain_taken(conn->tls, plain.length);
-        }
-        if (conn->state == CONN_CLOSING || !conn_tls_advance(engine, index))
-            return;
-        if (wire.length == 0 && tls_plain_out(conn->tls).length == 0)
-            return;
-        if (taken == 0 && plain.length == 0)
-            break;
-    }
-    if (conn->fetch == NO_FETCH)
-        conn_close(engine, index);
-    else
-        conn_fail(engine, index, &early);
-}
-
 void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, const char *bytes)
 {
     struct conn *conn = conn_at(engine, index);
     if (result <= 0) {
         if (conn->tls)
             tls_wire_end(conn->tls);
-        conn_on_end(engine, index, -result);
+        conn_take_end(engine, index, -result);
         return;
     }
     struct span in = {bytes, (size_t)result};
     engine->bytes_received += in.length;
     if (conn->tls)
-        conn_take_records(engine, index, in);
+        conn_tls_on_receive(engine, index, in);
     else
         conn_take_bytes(engine, index, in);
 }

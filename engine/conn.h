@@ -74,6 +74,10 @@ void conn_on_addresses(struct engine *engine, const struct resolver_answer *answ
 /* Takes the connection out of every list and closes it. Its fetch is the caller's to finish. */
 void conn_close(struct engine *engine, uint32_t index);
 
+/* Before the loop is closed, which takes the descriptors: the last word of a connection, and the
+ * end of its keys. */
+void conn_deinit(struct engine *engine, uint32_t index);
+
 /* Where on the trip the connection's request is. */
 enum haul_stage conn_stage(const struct conn *conn);
 

@@ -235,11 +235,10 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
 void engine_close(struct engine *engine)
 {
     resolver_close(engine->resolver);
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        conn_deinit(engine, i);
     if (engine->loop)
         loop_close(engine->loop);
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        if (engine->conns[i].tls)
-            tls_deinit(engine->conns[i].tls);
     secure_close(&engine->secure);
     memory_free(engine);
 }

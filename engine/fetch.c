@@ -112,6 +112,8 @@ void fetch_requeue(struct engine *engine, uint32_t index)
     assert(fetch->state == FETCH_ACTIVE && fetch->chain.first == NO_BLOCK);
     fetch->conn = NO_CONN;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
+    fetch->result.reused_connection = fetch->result.tls_resumed = false;
+    fetch->result.tls_version = fetch->result.tls_suite = fetch->result.tls_verification = NULL;
     engine->active--;
     queue_prepend(engine, index);
 }

@@ -74,6 +74,7 @@ struct loop_interface {
     void (*connect)(struct loop *loop, uint32_t slot, const struct sockaddr *address,
                     socklen_t length);
     void (*send)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
+    void (*send_last)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
     void (*receive)(struct loop *loop, uint32_t slot);
     void (*pause)(struct loop *loop, uint32_t slot);
     void (*close_slot)(struct loop *loop, uint32_t slot);
@@ -131,6 +132,15 @@ static inline void loop_connect(struct loop *loop, uint32_t slot, const struct s
 static inline void loop_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
 {
     loop->interface->send(loop, slot, bytes, length);
+}
+
+/* A last word before loop_close_slot() or loop_close(): sent at once, as far as the kernel takes it
+ * at once, or not at all where an earlier send may still be under way. Nobody is told; bytes are
+ * the caller's again. Before loop_close() it may come from whichever thread closes. */
+static inline void loop_send_last(struct loop *loop, uint32_t slot, const void *bytes,
+                                  size_t length)
+{
+    loop->interface->send_last(loop, slot, bytes, length);
 }
 
 /* Starts, or after loop_pause() goes on with, receiving: LOOP_RECEIVE comes again and again, until

@@ -422,6 +422,16 @@ static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes,
     step_send(of(head), slot);
 }
 
+static void epoll_loop_send_last(struct loop *head, uint32_t slot, const void *bytes, size_t length)
+{
+    struct watch *watch = slot_watch(of(head), slot);
+
+    if (watch->rest_length > 0)
+        return;
+    head->counters.enters++;
+    send(watch->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void epoll_loop_receive(struct loop *head, uint32_t slot)
 {
     slot_watch(of(head), slot);
@@ -583,6 +593,7 @@ static const struct loop_interface interface = {
     .attach = epoll_loop_attach,
     .connect = epoll_loop_connect,
     .send = epoll_loop_send,
+    .send_last = epoll_loop_send_last,
     .receive = epoll_loop_receive,
     .pause = epoll_loop_pause,
     .close_slot = epoll_loop_close_slot,

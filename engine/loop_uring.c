@@ -69,6 +69,7 @@ struct uring_slot {
     int fd;
     uint32_t generation;
     uint32_t next_closed;
+    uint32_t silent_at;  /* the place of the last silent send in the submission queue */
     uint8_t outstanding; /* operations that will still post a last completion */
     bool receive_wanted;
     bool receiving : 1; /* a receive is with the kernel */
@@ -244,6 +245,24 @@ static void uring_send(struct loop *loop, uint32_t index, const void *bytes, siz
     io_uring_prep_send(sqe, slot->fd, bytes, length, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
     sqe_finish(sqe, user_data, IOSQE_CQE_SKIP_SUCCESS);
     slot->silent_send = true;
+    slot->silent_at = uring->ring.sq.sqe_tail - 1;
+}
+
+/* Of completions that came together, one may lead to a send and the next take its bytes back. */
+static bool is_silent_send_queued(const struct uring *uring, const struct uring_slot *slot)
+{
+    return slot->silent_send && (int32_t)(*uring->ring.sq.khead - slot->silent_at) <= 0;
+}
+
+/* Past the ring: the bytes need not stay, and a loop may be closed by a thread that may not submit
+ * to its ring. A silent send may still be queued, behind which this would have to come. */
+static void uring_send_last(struct loop *loop, uint32_t index, const void *bytes, size_t length)
+{
+    const struct uring_slot *slot = &uring_of(loop)->slots[index];
+    if (slot->sending || slot->silent_send)
+        return;
+    loop->counters.enters++;
+    send(slot->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void uring_receive(struct loop *loop, uint32_t index)
@@ -288,7 +307,7 @@ static void uring_close_slot(struct loop *loop, uint32_t index)
 {
     struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
-    bool is_sending = slot->sending;
+    bool is_sending = slot->sending || is_silent_send_queued(uring, slot);
     assert(!slot->closing);
     if (slot->receiving && !slot->cancelling)
         submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
@@ -577,6 +596,8 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
     }
     if (is_stale)
         return false;
+    if (is_silent_send_queued(uring, slot))
+        submit_now(uring);
     give_up_silent_send(slot);
     bool goes_on = cqe->res == -ENOBUFS || cqe->res == -ECANCELED;
     if (cqe->res == -ENOBUFS)
@@ -855,6 +876,7 @@ static const struct loop_interface uring_interface = {
     .attach = uring_attach,
     .connect = uring_connect,
     .send = uring_send,
+    .send_last = uring_send_last,
     .receive = uring_receive,
     .pause = uring_pause,
     .close_slot = uring_close_slot,

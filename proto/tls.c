@@ -49,7 +49,9 @@ struct tls_config {
     const struct trust *trust;
     struct verify_cache *verdicts; /* NULL: none are remembered */
     struct chain *chains;
-    struct chain *free_chain;
+    struct chain *free_chain; /* given back */
+    size_t chain_count;
+    size_t chains_begun; /* those behind them were never used: their pages cost nothing */
     unsigned char (*pins)[TLS_PIN_BYTES];
     size_t pin_count;
     struct client_auth client;
@@ -74,6 +76,7 @@ struct tls {
     bool is_open;
     bool is_closing;
     bool is_waiting;
+    uint16_t in_used; /* bytes of in: the others were never written */
     uint8_t host_length;
     char host[HOST_BYTES_MAX + 1]; /* in lower case, without its final dot */
     unsigned char in[BR_SSL_BUFSIZE_INPUT];
@@ -222,13 +225,16 @@ static struct tls *tls_of(const br_x509_class **x509)
 
 static bool chain_take(struct tls *tls)
 {
-    if (tls->chain == NULL) {
-        tls->chain = tls->config->free_chain;
-        if (tls->chain == NULL)
-            return false;
-        tls->config->free_chain = tls->chain->next_free;
-    }
-    return true;
+    struct tls_config *config = tls->config;
+
+    if (tls->chain != NULL)
+        return true;
+    tls->chain = config->free_chain;
+    if (tls->chain != NULL)
+        config->free_chain = tls->chain->next_free;
+    else if (config->chains_begun < config->chain_count)
+        tls->chain = &config->chains[config->chains_begun++];
+    return tls->chain != NULL;
 }
 
 static void chain_give_back(struct tls *tls)
@@ -678,13 +684,8 @@ static void template_init(struct tls_config *config)
 static bool chains_open(struct tls_config *config, size_t count)
 {
     config->chains = calloc(count, sizeof(config->chains[0]));
-    if (config->chains == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        config->chains[i].next_free = config->free_chain;
-        config->free_chain = &config->chains[i];
-    }
-    return true;
+    config->chain_count = count;
+    return config->chains != NULL;
 }
 
 static bool pins_copy(struct tls_config *config, const struct tls_options *options)
@@ -746,7 +747,7 @@ void tls_config_close(struct tls_config *config)
 
 bool tls_config_has_chain(const struct tls_config *config)
 {
-    return config->free_chain != NULL;
+    return config->free_chain != NULL || config->chains_begun < config->chain_count;
 }
 
 size_t tls_chain_size(void)
@@ -863,7 +864,8 @@ struct tls *tls_init(void *memory, struct tls_config *config, const struct tls_p
 void tls_deinit(struct tls *tls)
 {
     chain_give_back(tls);
-    explicit_bzero(tls, sizeof(*tls));
+    explicit_bzero(tls->out, sizeof(tls->out));
+    explicit_bzero(tls, offsetof(struct tls, in) + tls->in_used);
 }
 
 static bool has_failed(const struct tls *tls)
@@ -924,6 +926,15 @@ static bool is_answering(const struct tls *tls)
     return tls->client.eng.application_data == 0 && tls_wire_out(tls).length > 0;
 }
 
+/* What is written to, and decrypted where it lies, has to be wiped; the rest costs no page. */
+static void in_note(struct tls *tls, const unsigned char *end)
+{
+    uint16_t used = (uint16_t)(end - tls->in);
+
+    if (used > tls->in_used)
+        tls->in_used = used;
+}
+
 size_t tls_wire_in(struct tls *tls, struct span bytes)
 {
     br_ssl_engine_context *engine = &tls->client.eng;
@@ -942,6 +953,7 @@ size_t tls_wire_in(struct tls *tls, struct span bytes)
         if (room > bytes.length - taken)
             room = bytes.length - taken;
         memcpy(buffer, bytes.bytes + taken, room);
+        in_note(tls, buffer + room);
         br_ssl_engine_recvrec_ack(engine, room);
         taken += room;
         closing_drop(tls);

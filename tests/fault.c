@@ -178,11 +178,14 @@ static void hold_dead(struct fault_loop *fault, const struct completion *receive
 static void hold_cut(struct fault_loop *fault, const struct completion *received)
 {
     struct completion rest = *received;
+    uint32_t each = fault->rates.cut_bytes;
 
-    for (int cuts = 0; cuts < CUTS_MAX && rest.result > 1; cuts++) {
+    for (int cuts = 0; each == 0 && cuts < CUTS_MAX && rest.result > 1; cuts++) {
         bool is_small = random_below(fault, 2) == 0;
         hold_piece(fault, &rest, is_small ? 1 : 1 + random_below(fault, (uint32_t)rest.result - 1));
     }
+    while (each > 0 && (uint32_t)rest.result > each)
+        hold_piece(fault, &rest, each);
     hold_piece(fault, &rest, (uint32_t)rest.result);
 }
 
@@ -253,17 +256,38 @@ static void break_receiving(struct fault_loop *fault, uint32_t slot)
     loop_pause(fault->inner, slot);
 }
 
+static bool holds_received(const struct fault_loop *fault, uint32_t slot)
+{
+    const struct held *held = fault->first;
+
+    while (held != NULL && (held->completion.op != LOOP_RECEIVE || held->completion.slot != slot))
+        held = held->next;
+    return held != NULL;
+}
+
+/* Whoever receives what is held here takes the bytes back: by then they must be with the kernel. */
 static void fault_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
 {
     struct fault_loop *fault = of(loop);
     int32_t error = random_below(fault, 2) == 0 ? -EPIPE : -ECONNRESET;
 
+    fault->counts.silent_sends += length <= LOOP_SILENT_BYTES;
     if (!strikes(fault, fault->rates.send_failed, &fault->counts.send_failed)) {
         loop_send(fault->inner, slot, bytes, length);
+        if (holds_received(fault, slot))
+            loop_wait(fault->inner, 1, 0);
         return;
     }
     hold(fault, &(struct completion){LOOP_SEND, slot, error, NULL});
     break_receiving(fault, slot);
+}
+
+static void fault_send_last(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
+{
+    struct fault_loop *fault = of(loop);
+
+    if (!strikes(fault, fault->rates.send_failed, &fault->counts.send_failed))
+        loop_send_last(fault->inner, slot, bytes, length);
 }
 
 static void fault_receive(struct loop *loop, uint32_t slot)
@@ -346,7 +370,7 @@ static bool fault_next(struct loop *loop, struct completion *ret_completion)
     struct held **link = find_timely(fault, &fault->first);
     if (link == NULL)
         return false;
-    struct held **other = find_timely(fault, &(*link)->next);
+    struct held **other = fault->rates.reordered > 0 ? find_timely(fault, &(*link)->next) : NULL;
     if (other != NULL && strikes(fault, fault->rates.reordered, &fault->counts.reordered))
         link = other;
 
@@ -374,6 +398,7 @@ static const struct loop_interface interface = {
     .attach = fault_attach,
     .connect = fault_connect,
     .send = fault_send,
+    .send_last = fault_send_last,
     .receive = fault_receive,
     .pause = fault_pause,
     .close_slot = fault_close_slot,

@@ -13,6 +13,7 @@
 /* How often, in thousandths. */
 struct fault_rates {
     uint32_t receive_cut;    /* of receives: lent in several pieces, some of them one byte long */
+    uint32_t cut_bytes;      /* no rate: how long the pieces are instead; 0: as chance has it */
     uint32_t receive_failed; /* of receives: -ECONNRESET, after some of the bytes or none */
     uint32_t receive_ended;  /* of receives: a FIN, after some of the bytes or none */
     uint32_t connect_failed; /* of connects: -ECONNREFUSED, -ETIMEDOUT or -ENETUNREACH */
@@ -36,6 +37,7 @@ struct fault_counts {
     uint64_t spurious_tick;
     uint64_t spurious_wake;
     uint64_t interrupted;
+    uint64_t silent_sends; /* no fault: sends of which nothing is told unless they fail */
 };
 
 /* inner is the new loop's from now on, and closed with it. NULL: out of memory; inner is closed

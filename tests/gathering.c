@@ -40,6 +40,7 @@ struct pairing {
 };
 
 static const struct variant *current = &variants[0];
+static const char *ca_file;
 static char note[160];
 
 /* --- the engine ------------------------------------------------------------------------------- */
@@ -58,12 +59,24 @@ enum haul_loop gathering_loop(void)
     return current->open == loop_epoll_open ? HAUL_LOOP_EPOLL : HAUL_LOOP_URING;
 }
 
+void gathering_trust(const char *file)
+{
+    ca_file = file;
+}
+
 struct haul *gathering_open(const struct haul_options *options)
 {
+    return gathering_open_on(gathering_open_loop(options), options);
+}
+
+struct haul *gathering_open_on(struct loop *loop, const struct haul_options *options)
+{
+    struct haul_options trusting = *options;
     struct haul *haul = NULL;
-    struct loop *loop = gathering_open_loop(options);
     assert_non_null(loop);
-    assert_int_equal(haul_open_on_loop(&haul, options, loop), 0);
+    if (ca_file)
+        trusting.ca_file = ca_file;
+    assert_int_equal(haul_open_on_loop(&haul, &trusting, loop), 0);
     return haul;
 }
 
@@ -99,6 +112,11 @@ void gathering_close(struct haul *haul)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+const char *gathering_scheme(void)
+{
+    return ca_file ? "https" : "http";
+}
+
 void gathering_submit_to(struct haul *haul, uint16_t port, const char *request)
 {
     static const char *const methods[] = {"HEAD", "POST", "PUT", "DELETE"};
@@ -112,7 +130,7 @@ void gathering_submit_to(struct haul *haul, uint16_t port, const char *request)
         }
     }
     if (request[0] == '/')
-        snprintf(url, sizeof url, "http://127.0.0.1:%u%s", port, request);
+        snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", gathering_scheme(), port, request);
     else
         snprintf(url, sizeof url, "%s", request);
     assert_int_equal(haul_submit(haul, &asked), 0);

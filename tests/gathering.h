@@ -37,6 +37,8 @@ struct gathering_row {
     .script_count =                                                                                \
         sizeof((const struct loopback_script[]){__VA_ARGS__}) / sizeof(struct loopback_script)
 
+struct loop;
+
 struct gathering_scenario {
     const char *name;
     void (*run)(void);
@@ -51,13 +53,20 @@ struct gathering_scenario {
 int gathering_main(const struct gathering_row *rows, size_t row_count,
                    const struct gathering_scenario *scenarios, size_t scenario_count);
 
+/* Requests for paths go by https from here on, to servers that a root in ca_file has signed; NULL,
+ * as at first: by http. ca_file must stay. */
+void gathering_trust(const char *ca_file);
+
 /* --- inside a scenario ------------------------------------------------------------------------ */
 
 /* What is printed should the scenario fail from here on: a seed, say. */
 __attribute__((format(printf, 1, 2))) void gathering_note(const char *format, ...);
 
-/* An engine over the loop whose turn it is. */
+/* An engine over the loop whose turn it is, which trusts as gathering_trust() says. */
 struct haul *gathering_open(const struct haul_options *options);
+
+/* The same over a loop that may wrap that one. loop is the engine's from now on. */
+struct haul *gathering_open_on(struct loop *loop, const struct haul_options *options);
 
 /* All that was handed out must be released. Checks the balance, then closes. */
 void gathering_close(struct haul *haul);
@@ -65,6 +74,9 @@ void gathering_close(struct haul *haul);
 /* request: "/path", "METHOD /path", or a whole URL. Must be taken. */
 void gathering_submit(struct haul *haul, const struct loopback *server, const char *request);
 void gathering_submit_to(struct haul *haul, uint16_t port, const char *request);
+
+/* "http", or "https" after gathering_trust(). */
+const char *gathering_scheme(void);
 
 /* haul_next(), except that it goes on after -EINTR: the kernel interrupts a thread once to take
  * apart a ring that the thread has closed. */

@@ -21,7 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES_MAX = 64 * 1024, STACK_BYTES = 256 * 1024, VIOLATION_BYTES = 1024 };
+enum { HEAD_BYTES_MAX = 64 * 1024, STACK_BYTES = 512 * 1024, VIOLATION_BYTES = 1024 };
+enum { WIRE_BYTES = 32 * 1024, FILL_BYTES = 16 * 1024 };
 
 struct connection {
     struct loopback *loopback;
@@ -31,11 +32,14 @@ struct connection {
     int fd;
     size_t permits; /* PAUSE rows that may pass */
     size_t pauses;  /* PAUSE rows reached */
+    void *state;    /* of the layer; NULL: there is none */
+    bool is_cut;    /* the layer may send no more */
     size_t head_length;
     char *head; /* the last one received, zero-terminated */
 };
 
 struct loopback {
+    const struct loopback_layer *layer;
     const struct loopback_script *scripts;
     size_t count;
     pthread_t thread;
@@ -47,19 +51,42 @@ struct loopback {
     uint16_t port;
     size_t accepted;
     size_t received;
+    size_t sent;
     char violation[VIOLATION_BYTES];
     struct connection connections[LOOPBACK_CONNECTIONS_MAX];
 };
 
 static const char *const action_names[] = {
-    [END] = "END",     [EXPECT] = "EXPECT",
-    [HAS] = "HAS",     [LACKS] = "LACKS",
-    [SEND] = "SEND",   [FILL] = "FILL",
-    [PAUSE] = "PAUSE", [EXPECT_BODY] = "EXPECT_BODY",
-    [FIN] = "FIN",     [RESET] = "RESET",
-    [CLOSE] = "CLOSE", [EXPECT_END] = "EXPECT_END",
-    [HOLD] = "HOLD",   [SEND_BYTES] = "SEND_BYTES",
+    [END] = "END",
+    [EXPECT] = "EXPECT",
+    [HAS] = "HAS",
+    [LACKS] = "LACKS",
+    [SEND] = "SEND",
+    [FILL] = "FILL",
+    [PAUSE] = "PAUSE",
+    [EXPECT_BODY] = "EXPECT_BODY",
+    [FIN] = "FIN",
+    [RESET] = "RESET",
+    [CLOSE] = "CLOSE",
+    [EXPECT_END] = "EXPECT_END",
+    [HOLD] = "HOLD",
+    [SEND_BYTES] = "SEND_BYTES",
+    [EXPECT_NOTIFIED_END] = "EXPECT_NOTIFIED_END",
+    [EXPECT_UNNOTIFIED_END] = "EXPECT_UNNOTIFIED_END",
+    [SEND_PART] = "SEND_PART",
+    [SEND_RAW] = "SEND_RAW",
+    [NOTIFY] = "NOTIFY",
+    [HANDSHAKE_BEFORE] = "HANDSHAKE_BEFORE",
+    [HANDSHAKE_INSIDE] = "HANDSHAKE_INSIDE",
+    [HANDSHAKE_AFTER] = "HANDSHAKE_AFTER",
 };
+
+static const struct loopback_layer *layer_in_use;
+
+void loopback_use(const struct loopback_layer *layer)
+{
+    layer_in_use = layer;
+}
 
 /* --- what went wrong -------------------------------------------------------------------------- */
 
@@ -139,32 +166,129 @@ static size_t read_count(struct loopback *loopback, const size_t *count)
     return now;
 }
 
-static void raise_count(struct loopback *loopback, size_t *count)
+static void raise_count_by(struct loopback *loopback, size_t *count, size_t by)
 {
     pthread_mutex_lock(&loopback->mutex);
-    ++*count;
+    *count += by;
     pthread_cond_broadcast(&loopback->changed);
     pthread_mutex_unlock(&loopback->mutex);
 }
 
+static void raise_count(struct loopback *loopback, size_t *count)
+{
+    raise_count_by(loopback, count, 1);
+}
+
+/* --- the wire --------------------------------------------------------------------------------- */
+
+static void wire_send(struct connection *connection, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent > 0) {
+            bytes += sent;
+            length -= (size_t)sent;
+            raise_count_by(connection->loopback, &connection->loopback->sent, (size_t)sent);
+        } else if (errno == EAGAIN) {
+            if (wait_ready(connection->loopback, connection->fd, POLLOUT) != NULL)
+                return;
+        } else if (errno != EINTR) {
+            return;
+        }
+    }
+}
+
+/* NULL: something was received. */
+static const char *wire_receive(struct connection *connection, char *bytes, size_t size,
+                                size_t *ret_length)
+{
+    ssize_t got;
+
+    do {
+        const char *why = wait_ready(connection->loopback, connection->fd, POLLIN);
+
+        if (why != NULL)
+            return why;
+        got = recv(connection->fd, bytes, size, 0);
+    } while (got < 0 && errno == EINTR);
+    *ret_length = got > 0 ? (size_t)got : 0;
+    return got > 0 ? NULL : client_closed;
+}
+
+/* --- the layer -------------------------------------------------------------------------------- */
+
+static size_t layer_take(struct connection *connection, char *bytes, size_t size)
+{
+    return connection->loopback->layer->wire_out(connection->state, bytes, size);
+}
+
+static void layer_send(struct connection *connection)
+{
+    char bytes[WIRE_BYTES];
+    size_t length;
+
+    while ((length = layer_take(connection, bytes, sizeof bytes)) > 0)
+        if (!connection->is_cut)
+            wire_send(connection, bytes, length);
+}
+
+/* NULL: the layer has taken what came. What it answers is still to be sent. */
+static const char *layer_receive(struct connection *connection)
+{
+    char bytes[4096];
+    size_t length;
+    const char *why = wire_receive(connection, bytes, sizeof bytes, &length);
+
+    if (why == NULL)
+        connection->loopback->layer->wire_in(connection->state, bytes, length);
+    return why;
+}
+
+static bool layer_is_notified(const struct connection *connection)
+{
+    return connection->state != NULL && connection->loopback->layer->is_notified(connection->state);
+}
+
+static void layer_notify(struct connection *connection)
+{
+    if (connection->state == NULL || connection->is_cut)
+        return;
+    connection->loopback->layer->notify(connection->state);
+    layer_send(connection);
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
+
+/* NULL: something was received; or, with a layer, there may be something the next time. */
+static const char *receive_some(struct connection *connection, char *bytes, size_t size,
+                                size_t *ret_length)
+{
+    const char *why;
+
+    if (connection->state == NULL)
+        return wire_receive(connection, bytes, size, ret_length);
+    *ret_length = connection->loopback->layer->plain_out(connection->state, bytes, size);
+    if (*ret_length > 0)
+        return NULL;
+    if (layer_is_notified(connection))
+        return client_closed;
+    why = layer_receive(connection);
+    layer_send(connection);
+    return why;
+}
 
 /* NULL: exactly length bytes lie at bytes. */
 static const char *receive_exactly(struct connection *connection, char *bytes, size_t length)
 {
     while (length > 0) {
-        const char *why = wait_ready(connection->loopback, connection->fd, POLLIN);
-        ssize_t got;
+        size_t got;
+        const char *why = receive_some(connection, bytes, length, &got);
 
         if (why != NULL)
             return why;
-        got = recv(connection->fd, bytes, length, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return client_closed;
         bytes += got;
-        length -= (size_t)got;
+        length -= got;
     }
     return NULL;
 }
@@ -233,29 +357,28 @@ static bool play_expect_end(struct connection *connection, const struct loopback
 
     if (why == NULL)
         why = "the client sent more";
+    else if (why == client_closed && row->action == EXPECT_NOTIFIED_END &&
+             !layer_is_notified(connection))
+        why = "the client did not say so";
+    else if (why == client_closed && row->action == EXPECT_UNNOTIFIED_END &&
+             layer_is_notified(connection))
+        why = "the client said so";
     return why == client_closed || row_violated(connection, row, why);
 }
 
 static void send_all(struct connection *connection, const char *bytes, size_t length)
 {
-    while (length > 0) {
-        ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (sent > 0) {
-            bytes += sent;
-            length -= (size_t)sent;
-        } else if (errno == EAGAIN) {
-            if (wait_ready(connection->loopback, connection->fd, POLLOUT) != NULL)
-                return;
-        } else if (errno != EINTR) {
-            return;
-        }
+    if (connection->state == NULL) {
+        wire_send(connection, bytes, length);
+        return;
     }
+    connection->loopback->layer->plain_in(connection->state, bytes, length);
+    layer_send(connection);
 }
 
 static void play_fill(struct connection *connection, size_t length)
 {
-    char block[4096];
+    char block[FILL_BYTES];
 
     memset(block, 'x', sizeof block);
     for (; length > sizeof block; length -= sizeof block)
@@ -266,8 +389,56 @@ static void play_fill(struct connection *connection, size_t length)
 /* TCP_NODELAY is set, so each send is a segment. */
 static void play_send_bytes(struct connection *connection, const struct loopback_row *row)
 {
-    for (size_t i = 0; i < row_length(row); i++)
-        send_all(connection, row->text + i, 1);
+    char wire[WIRE_BYTES];
+    const char *bytes = row->text;
+    size_t length = row_length(row);
+
+    if (connection->state != NULL) {
+        connection->loopback->layer->plain_in(connection->state, bytes, length);
+        length = layer_take(connection, wire, sizeof wire);
+        bytes = wire;
+    }
+    for (size_t i = 0; i < length; i++)
+        wire_send(connection, bytes + i, 1);
+}
+
+static void play_send_part(struct connection *connection, const struct loopback_row *row)
+{
+    char wire[WIRE_BYTES];
+
+    connection->loopback->layer->plain_in(connection->state, row->text, row_length(row));
+    wire_send(connection, wire, layer_take(connection, wire, sizeof wire) / 2);
+    connection->is_cut = true;
+}
+
+static size_t handshake_part(enum loopback_action action, size_t offset, size_t length)
+{
+    if (action == HANDSHAKE_BEFORE)
+        return offset;
+    return offset + (action == HANDSHAKE_INSIDE ? length / 2 : length);
+}
+
+/* What the layer gives at once is what it says in one turn: the message is in it, or all of it
+ * comes before. */
+static bool play_handshake(struct connection *connection, const struct loopback_row *row)
+{
+    char wire[WIRE_BYTES];
+    const char *why = NULL;
+
+    while (why == NULL) {
+        size_t length = layer_take(connection, wire, sizeof wire);
+        size_t offset, part;
+
+        connection->is_cut =
+            connection->loopback->layer->find(wire, length, row->text, &offset, &part);
+        if (connection->is_cut)
+            length = handshake_part(row->action, offset, part);
+        wire_send(connection, wire, length);
+        if (connection->is_cut)
+            return true;
+        why = layer_receive(connection);
+    }
+    return row_violated(connection, row, why);
 }
 
 static bool play_pause(struct connection *connection, const struct loopback_row *row)
@@ -310,6 +481,7 @@ static void close_orderly(struct connection *connection)
 
     if (connection->fd < 0)
         return;
+    layer_notify(connection);
     shutdown(connection->fd, SHUT_WR);
     while (recv(connection->fd, discarded, sizeof discarded, MSG_DONTWAIT) > 0)
         ;
@@ -329,6 +501,8 @@ static bool play_row(struct connection *connection, const struct loopback_row *r
     case EXPECT_BODY:
         return play_expect_body(connection, row);
     case EXPECT_END:
+    case EXPECT_NOTIFIED_END:
+    case EXPECT_UNNOTIFIED_END:
         return play_expect_end(connection, row);
     case SEND:
         send_all(connection, row->text, row_length(row));
@@ -336,8 +510,21 @@ static bool play_row(struct connection *connection, const struct loopback_row *r
     case SEND_BYTES:
         play_send_bytes(connection, row);
         return true;
+    case SEND_PART:
+        play_send_part(connection, row);
+        return true;
+    case SEND_RAW:
+        wire_send(connection, row->text, row_length(row));
+        return true;
     case FILL:
         play_fill(connection, row->length);
+        return true;
+    case HANDSHAKE_BEFORE:
+    case HANDSHAKE_INSIDE:
+    case HANDSHAKE_AFTER:
+        return play_handshake(connection, row);
+    case NOTIFY:
+        layer_notify(connection);
         return true;
     case PAUSE:
         return play_pause(connection, row);
@@ -393,6 +580,15 @@ static int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *argum
     return error;
 }
 
+static void connection_free(struct connection *connection)
+{
+    free(connection->head);
+    if (connection->state != NULL)
+        connection->loopback->layer->close(connection->state);
+    connection->head = NULL;
+    connection->state = NULL;
+}
+
 /* false: no thread was started, fd is the caller's. */
 static bool connection_start(struct loopback *loopback, size_t index, int fd)
 {
@@ -409,11 +605,11 @@ static bool connection_start(struct loopback *loopback, size_t index, int fd)
     connection->index = index;
     connection->fd = fd;
     connection->head = calloc(1, HEAD_BYTES_MAX + 1);
-    if (connection->head != NULL &&
+    connection->state = loopback->layer != NULL ? loopback->layer->open() : NULL;
+    if (connection->head != NULL && (connection->state != NULL || loopback->layer == NULL) &&
         thread_start(&connection->thread, connection_main, connection) == 0)
         return true;
-    free(connection->head);
-    connection->head = NULL;
+    connection_free(connection);
     violate(loopback, "connection %zu: no thread or memory for it", index);
     return false;
 }
@@ -485,6 +681,7 @@ static struct loopback *open_family(int family, const struct loopback_script *sc
 
     if (loopback == NULL)
         return NULL;
+    loopback->layer = layer_in_use;
     loopback->scripts = scripts;
     loopback->count = count;
     loopback->listener = -1;
@@ -531,6 +728,16 @@ size_t loopback_received(struct loopback *loopback)
     return read_count(loopback, &loopback->received);
 }
 
+size_t loopback_sent(struct loopback *loopback)
+{
+    return read_count(loopback, &loopback->sent);
+}
+
+size_t loopback_paused(struct loopback *loopback, size_t connection)
+{
+    return read_count(loopback, &loopback->connections[connection].pauses);
+}
+
 bool loopback_wait_received(struct loopback *loopback, size_t count)
 {
     return wait_count(loopback, &loopback->received, count);
@@ -559,7 +766,7 @@ static void end_threads(struct loopback *loopback)
     pthread_join(loopback->thread, NULL);
     for (size_t i = 0; i < loopback->accepted; i++) {
         pthread_join(loopback->connections[i].thread, NULL);
-        free(loopback->connections[i].head);
+        connection_free(&loopback->connections[i]);
     }
 }
 

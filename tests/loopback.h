@@ -37,8 +37,17 @@ enum loopback_action {
     PAUSE,       /* waits for loopback_continue() */
     FIN,         /* ends the sending direction, goes on receiving */
     RESET,       /* closes with RST */
-    CLOSE,       /* closes with FIN */
+    CLOSE,       /* closes with FIN, which the layer announces */
     HOLD,        /* keeps the connection open, and silent, until loopback_close() */
+    /* with a layer only: */
+    HANDSHAKE_BEFORE,      /* its handshake, of which the message that text names is not sent, */
+    HANDSHAKE_INSIDE,      /* is sent by half, */
+    HANDSHAKE_AFTER,       /* or is the last one sent; the layer sends no more */
+    SEND_PART,             /* sends half of what it makes of text; it sends no more */
+    SEND_RAW,              /* sends text past it */
+    NOTIFY,                /* announces the end */
+    EXPECT_NOTIFIED_END,   /* EXPECT_END, and the client must have announced it */
+    EXPECT_UNNOTIFIED_END, /* EXPECT_END, and the client must not have announced it */
 };
 
 /* A client that has gone away makes sending rows pass in silence; EXPECT and EXPECT_BODY report it.
@@ -62,6 +71,25 @@ struct loopback_script {
 #define SCRIPT(...) {.rows = {__VA_ARGS__, {END}}}
 #define SCRIPT_REPEAT(...) {.rows = {__VA_ARGS__, {END}}, .repeat = true}
 
+/* What a script's bytes pass through: TLS. Pure bytes, one state a connection, each used by one
+ * thread. The handshake goes on by itself, with what comes in. */
+struct loopback_layer {
+    void *(*open)(void);
+    void (*close)(void *state);
+    void (*wire_in)(void *state, const char *bytes, size_t length);
+    size_t (*wire_out)(void *state, char *bytes, size_t size); /* 0: nothing is to be sent */
+    size_t (*plain_out)(void *state, char *bytes, size_t size); /* 0: nothing was received */
+    void (*plain_in)(void *state, const char *bytes, size_t length);
+    void (*notify)(void *state);
+    bool (*is_notified)(const void *state); /* the client has announced its end */
+    /* Where a message of the handshake lies in what wire_out gave at once; false: not in it. */
+    bool (*find)(const char *bytes, size_t length, const char *message, size_t *ret_offset,
+                 size_t *ret_length);
+};
+
+/* Servers opened from here on speak through layer; NULL, as at first: plainly. */
+void loopback_use(const struct loopback_layer *layer);
+
 struct loopback;
 
 /* Listens on a free port of 127.0.0.1, or of [::1]. scripts must stay until loopback_close(). NULL:
@@ -78,6 +106,9 @@ void loopback_continue(struct loopback *loopback, size_t connection);
 size_t loopback_accepted(struct loopback *loopback);
 size_t loopback_received(struct loopback *loopback);
 
+/* How many bytes were sent so far, as they went over the wire. */
+size_t loopback_sent(struct loopback *loopback);
+
 /* Waits until count heads were received, or connections accepted. false: it took too long. */
 bool loopback_wait_received(struct loopback *loopback, size_t count);
 bool loopback_wait_accepted(struct loopback *loopback, size_t count);
@@ -85,6 +116,9 @@ bool loopback_wait_accepted(struct loopback *loopback, size_t count);
 /* Waits until a connection's script has come to its PAUSE (the nth, from 1), so that everything
  * before it is sent. false: it took too long. */
 bool loopback_wait_paused(struct loopback *loopback, size_t connection, size_t nth);
+
+/* How many PAUSE rows a connection's script has come to. */
+size_t loopback_paused(struct loopback *loopback, size_t connection);
 
 /* Ends every script, joins every thread. NULL: all went as written; else the first violation, valid
  * until the next call: a row that was not met, a script that nobody came for, a connection that no

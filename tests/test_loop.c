@@ -513,6 +513,98 @@ static void an_early_reply_frees_the_bytes_of_a_silent_send(struct loop *loop)
     close(peer);
 }
 
+/* The second of two completions that come together gives back bytes that the first led to sending:
+ * what the caller writes there now is not sent. */
+static void bytes_given_back_at_once_are_sent_first(struct loop *loop)
+{
+    enum { TWO_BUFFERS = LOOP_BUFFER_BYTES + 1 };
+    static char request[4];
+    char *bytes = make_bytes(TWO_BUFFERS);
+    int peer = connect_tcp(loop, 0);
+
+    memcpy(request, "ping", 4);
+    assert_int_equal(send(peer, bytes, TWO_BUFFERS, 0), TWO_BUFFERS);
+    loop_receive(loop, 0);
+    for (int32_t received = 0; received < TWO_BUFFERS;) {
+        struct completion completion = await(loop);
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        if (received == 0)
+            loop_send(loop, 0, request, 4);
+        received += completion.result;
+    }
+    memcpy(request, "pong", 4);
+    hear(peer, "ping");
+    free(bytes);
+    close(peer);
+}
+
+/* The same where the second is the connection's end, and the slot is closed with it. */
+static void bytes_given_back_by_a_close_are_sent_first(struct loop *loop)
+{
+    static char request[4];
+    int peer = connect_tcp(loop, 0);
+
+    memcpy(request, "ping", 4);
+    say(peer, "x");
+    shutdown(peer, SHUT_WR);
+    loop_receive(loop, 0);
+    expect_text(loop, 0, "x");
+    loop_send(loop, 0, request, 4);
+    expect(loop, LOOP_RECEIVE, 0, 0);
+    loop_close_slot(loop, 0);
+    expect(loop, LOOP_CLOSED, 0, 0);
+    memcpy(request, "pong", 4);
+    hear(peer, "ping");
+    close(peer);
+}
+
+/* A last word goes at once, and its bytes are the caller's again. */
+static void a_last_word_comes_before_the_end(struct loop *loop)
+{
+    char word[4] = "bye";
+    int peer = connect_tcp(loop, 0);
+
+    loop_receive(loop, 0);
+    loop_send(loop, 0, "GET /", 5);
+    hand_over(loop);
+    hear(peer, "GET /");
+    say(peer, "HTTP/1.1 200");
+    expect_text(loop, 0, "HTTP/1.1 200");
+    loop_send_last(loop, 0, word, 3);
+    memset(word, 0, sizeof(word));
+    loop_close_slot(loop, 0);
+    expect(loop, LOOP_CLOSED, 0, 0);
+    hand_over(loop);
+    hear(peer, "bye");
+    assert_int_equal(recv(peer, word, 1, 0), 0);
+    close(peer);
+}
+
+/* In the middle of a send it would be taken for a part of that. */
+static void a_last_word_is_not_said_in_the_middle(struct loop *loop)
+{
+    enum { LENGTH = 8 << 20 };
+    char *bytes = make_bytes(LENGTH);
+    char *heard = malloc(LENGTH);
+    int peer = connect_tcp(loop, 0);
+    size_t length = 0;
+    ssize_t got;
+
+    assert_non_null(heard);
+    loop_send(loop, 0, bytes, LENGTH);
+    hand_over(loop);
+    loop_send_last(loop, 0, "bye", 3);
+    loop_close_slot(loop, 0);
+    expect(loop, LOOP_CLOSED, 0, 0);
+    while (length < LENGTH && (got = recv(peer, heard + length, LENGTH - length, 0)) > 0)
+        length += (size_t)got;
+    assert_in_range(length, 0, LENGTH - 1);
+    assert_memory_equal(heard, bytes, length);
+    free(bytes);
+    free(heard);
+    close(peer);
+}
+
 /* --- receiving -------------------------------------------------------------------------------- */
 
 static void pieces_come_as_they_are_sent(struct loop *loop)
@@ -1160,6 +1252,10 @@ static const struct scenario {
     SCENARIO(a_long_send_under_way_is_closed),
     SCENARIO(a_silent_send_that_has_to_wait_stays_silent),
     SCENARIO(an_early_reply_frees_the_bytes_of_a_silent_send),
+    SCENARIO(bytes_given_back_at_once_are_sent_first),
+    SCENARIO(bytes_given_back_by_a_close_are_sent_first),
+    SCENARIO(a_last_word_comes_before_the_end),
+    SCENARIO(a_last_word_is_not_said_in_the_middle),
     SCENARIO(pieces_come_as_they_are_sent),
     SCENARIO(what_came_before_asking_is_not_lost),
     SCENARIO(a_long_stream_comes_whole),

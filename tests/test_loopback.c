@@ -11,7 +11,9 @@
 #include "tests/loopback.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -188,6 +190,154 @@ static void test_violations(void **state)
     }
 }
 
+/* A layer that a test can speak: what the client hears first is three messages, letters are in the
+ * other case, and '!' announces the end. */
+struct layered {
+    char in[64];
+    char out[64];
+    bool has_heard;
+    bool is_notified;
+};
+
+static void *layered_open(void)
+{
+    return calloc(1, sizeof(struct layered));
+}
+
+static void flip(const char *bytes, size_t length, char *ret_text)
+{
+    for (size_t i = 0; i < length; i++)
+        ret_text[i] = (char)(isalpha((unsigned char)bytes[i]) ? bytes[i] ^ 0x20 : bytes[i]);
+    ret_text[length] = '\0';
+}
+
+static void layered_wire_in(void *state, const char *bytes, size_t length)
+{
+    struct layered *layered = state;
+
+    if (!layered->has_heard)
+        strcat(layered->out, "ONE TWO THREE ");
+    layered->has_heard = true;
+    layered->is_notified |= memchr(bytes, '!', length) != NULL;
+    flip(bytes, length, layered->in + strlen(layered->in));
+}
+
+static void layered_plain_in(void *state, const char *bytes, size_t length)
+{
+    struct layered *layered = state;
+
+    flip(bytes, length, layered->out + strlen(layered->out));
+}
+
+static size_t take(char *text, char *bytes, size_t size)
+{
+    size_t length = strnlen(text, size);
+
+    memcpy(bytes, text, length);
+    memmove(text, text + length, strlen(text) - length + 1);
+    return length;
+}
+
+static size_t layered_wire_out(void *state, char *bytes, size_t size)
+{
+    return take(((struct layered *)state)->out, bytes, size);
+}
+
+static size_t layered_plain_out(void *state, char *bytes, size_t size)
+{
+    struct layered *layered = state;
+
+    return layered->in[0] != '!' ? take(layered->in, bytes, size) : 0;
+}
+
+static void layered_notify(void *state)
+{
+    strcat(((struct layered *)state)->out, "!");
+}
+
+static bool layered_is_notified(const void *state)
+{
+    return ((const struct layered *)state)->is_notified;
+}
+
+static bool layered_find(const char *bytes, size_t length, const char *message, size_t *ret_offset,
+                         size_t *ret_length)
+{
+    const char *found = memmem(bytes, length, message, strlen(message));
+
+    *ret_offset = found != NULL ? (size_t)(found - bytes) : 0;
+    *ret_length = strlen(message);
+    return found != NULL;
+}
+
+static const struct loopback_layer layer = {
+    .open = layered_open,
+    .close = free,
+    .wire_in = layered_wire_in,
+    .wire_out = layered_wire_out,
+    .plain_out = layered_plain_out,
+    .plain_in = layered_plain_in,
+    .notify = layered_notify,
+    .is_notified = layered_is_notified,
+    .find = layered_find,
+};
+
+#define LAYERED_EXPECT                                                                             \
+    {                                                                                              \
+        EXPECT, "get "                                                                             \
+    }
+
+/* What the client says, what it hears then until the end, and a part of the violation that must be
+ * reported; NULL: none. */
+static const struct {
+    struct loopback_script script;
+    const char *says;
+    const char *hears;
+    const char *violation;
+} layered_rows[] = {
+    {SCRIPT(LAYERED_EXPECT, {SEND, "one"}, {SEND_BYTES, "two"}, {FILL, NULL, 2}, {EXPECT_END}),
+     "GET /\r\n\r\n!", "ONE TWO THREE ONETWOXX!", NULL},
+    {SCRIPT(LAYERED_EXPECT, {SEND_RAW, "raw"}, {SEND_PART, "part"}, {SEND, "x"}), "GET /\r\n\r\n",
+     "ONE TWO THREE rawPA", NULL},
+    {SCRIPT(LAYERED_EXPECT, {FIN}), "GET /\r\n\r\n", "ONE TWO THREE ", NULL},
+    {SCRIPT(LAYERED_EXPECT, {NOTIFY}, {SEND_RAW, "x"}, {RESET}), "GET /\r\n\r\n",
+     "ONE TWO THREE !x", NULL},
+    {SCRIPT({HANDSHAKE_BEFORE, "TWO"}, {CLOSE}), "x", "ONE ", NULL},
+    {SCRIPT({HANDSHAKE_INSIDE, "THREE"}, {CLOSE}), "x", "ONE TWO TH", NULL},
+    {SCRIPT({HANDSHAKE_AFTER, "ONE"}, {CLOSE}), "x", "ONE", NULL},
+    {SCRIPT({HANDSHAKE_AFTER, "FOUR"}), "x", "ONE TWO THREE !", "the client closed"},
+    {SCRIPT(LAYERED_EXPECT, {EXPECT_NOTIFIED_END}), "GET /\r\n\r\n!", "ONE TWO THREE !", NULL},
+    {SCRIPT(LAYERED_EXPECT, {EXPECT_NOTIFIED_END}), "GET /\r\n\r\n", "ONE TWO THREE !",
+     "the client did not say so"},
+    {SCRIPT(LAYERED_EXPECT, {EXPECT_UNNOTIFIED_END}), "GET /\r\n\r\n", "ONE TWO THREE !", NULL},
+    {SCRIPT(LAYERED_EXPECT, {EXPECT_UNNOTIFIED_END}), "GET /\r\n\r\n!", "ONE TWO THREE !",
+     "the client said so"},
+};
+
+static void test_layer(void **state)
+{
+    (void)state;
+    loopback_use(&layer);
+    for (size_t i = 0; i < sizeof layered_rows / sizeof layered_rows[0]; i++) {
+        struct loopback *server = loopback_open(&layered_rows[i].script, 1);
+        const char *wanted = layered_rows[i].violation;
+        const char *violation;
+        int fd = dial(server);
+
+        say(fd, layered_rows[i].says);
+        shutdown(fd, SHUT_WR);
+        hear(fd, layered_rows[i].hears);
+        hear_end(fd);
+        assert_int_equal(loopback_sent(server), strlen(layered_rows[i].hears));
+        violation = loopback_close(server);
+        if (wanted == NULL ? violation != NULL
+                           : violation == NULL || strstr(violation, wanted) == NULL)
+            fail_msg("row %zu: %s", i, violation);
+        close(fd);
+    }
+    loopback_use(NULL);
+}
+
 static void test_counts_of_connections(void **state)
 {
     static const struct loopback_script scripts[] = {SCRIPT({EXPECT_END})};
@@ -216,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_repeat),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_violations),
+        cmocka_unit_test(test_layer),
         cmocka_unit_test(test_counts_of_connections),
     };
 

@@ -122,7 +122,7 @@ static void client_open(struct bed *bed, const struct bed_spec *spec)
                             .now_s = spec->now_s != 0 ? spec->now_s : CERTS_NOW_S,
                             .seed = seed,
                             .session = spec->session};
-    void *memory = malloc(tls_size());
+    void *memory = calloc(1, tls_size());
 
     assert_non_null(memory);
     bed->has_own_config = spec->config == NULL;
@@ -139,9 +139,13 @@ static void bed_open(struct bed *bed, const struct bed_spec *spec)
     client_open(bed, spec);
 }
 
+/* Nothing of the keys and of what was received may be left. */
 static void client_close(struct bed *bed)
 {
+    const char *memory = (const char *)bed->tls;
+
     tls_deinit(bed->tls);
+    assert_true(memory[0] == 0 && memcmp(memory, memory + 1, tls_size() - 1) == 0);
     free(bed->tls);
     if (bed->has_own_config)
         tls_config_close(bed->config);
@@ -1311,7 +1315,7 @@ static void session_teach(const struct tls_server *server)
 
 static void fixed_open(struct bed *bed, unsigned flags)
 {
-    void *memory = malloc(tls_size());
+    void *memory = calloc(1, tls_size());
 
     bed->config = tls_fixed_config(trust, flags);
     bed->has_own_config = true;

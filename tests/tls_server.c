@@ -19,8 +19,8 @@ static void require(int condition, const char *what)
 static int alpn_select(SSL *ssl, const unsigned char **ret_chosen, unsigned char *ret_length,
                        const unsigned char *offered, unsigned length, void *context)
 {
-    const struct tls_server *server = context;
-    const char *wanted = server->options->alpn;
+    const struct tls_server_options *options = context;
+    const char *wanted = options->alpn;
 
     (void)ssl;
     for (unsigned at = 0; wanted != NULL && at < length; at += 1u + offered[at]) {
@@ -60,7 +60,8 @@ static void client_ca_set(SSL_CTX *context, const struct tls_server_options *opt
     SSL_CTX_set_verify(context, mode, NULL);
 }
 
-/* SSL_CTX_set1_groups_list is a macro that casts const away, which the compiler would not have. */
+/* SSL_CTX_set1_groups_list is a macro that casts const away, which the compiler would not have; nor
+ * would it have const options as the context of alpn_select. */
 static void groups_set(SSL_CTX *context, const char *groups)
 {
     void *argument = (void *)(uintptr_t)groups;
@@ -85,6 +86,7 @@ static SSL_CTX *context_make(const struct tls_server_options *options)
         groups_set(context, options->groups);
     if (options->client_ca != NULL)
         client_ca_set(context, options);
+    SSL_CTX_set_alpn_select_cb(context, alpn_select, (void *)(uintptr_t)options);
     SSL_CTX_set_keylog_callback(context, key_log);
     return context;
 }
@@ -99,7 +101,6 @@ void tls_server_init(struct tls_server *server, const struct tls_server_options 
     } else {
         server->context = context_make(options);
     }
-    SSL_CTX_set_alpn_select_cb(server->context, alpn_select, server);
     server->ssl = SSL_new(server->context);
     server->in = BIO_new(BIO_s_mem());
     server->out = BIO_new(BIO_s_mem());

@@ -31,7 +31,8 @@ struct tls_server {
     char key_log[512]; /* the last line of it */
 };
 
-/* resumed_from: take its context, so that sessions live on; NULL: a new context. */
+/* resumed_from: take its context, so that sessions live on; NULL: a new context, for whose life
+ * options must stay. */
 void tls_server_init(struct tls_server *server, const struct tls_server_options *options,
                      const struct tls_server *resumed_from);
 void tls_server_deinit(struct tls_server *server);
