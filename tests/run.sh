@@ -9,23 +9,29 @@ cd "$(dirname "$0")/.." || exit 2
 
 # --- what the tests need --------------------------------------------------------------------------
 
-# name:package. A name ending in .pc is asked of pkg-config, one in .h of /usr/include, every other is
-# a command.
+# name:package. A path is one; a name ending in .pc is asked of pkg-config, one in .h of /usr/include,
+# every other is a command.
 needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config python3:python3
     liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
-    bearssl.h:libbearssl-dev openssl.pc:libssl-dev zlib.pc:zlib1g-dev openssl:openssl jq:jq scdoc:scdoc
+    bearssl.h:libbearssl-dev openssl.pc:libssl-dev jansson.pc:libjansson-dev zlib.pc:zlib1g-dev
+    /usr/share/javascript/chart.js/chart.min.js:libjs-chart.js openssl:openssl jq:jq scdoc:scdoc
     clang-format-14:clang-format-14'
+
+# Others to test against; what of them cannot be had is skipped by name.
+wanted='nginx:nginx-light wrk:wrk chromium:chromium'
 
 has() {
     case $1 in
+    /*) [ -f "$1" ] ;;
     *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
     *.h) [ -f "/usr/include/$1" ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 
-missing_packages() {
-    for pair in $needed; do
+# Packages of those pairs whose name is not there.
+missing_of() {
+    for pair; do
         has "${pair%%:*}" || printf ' %s' "${pair#*:}"
     done
 }
@@ -34,13 +40,19 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-install_missing() {
-    packages=$(missing_packages)
-    [ -n "$packages" ] || return 0
-    echo "installing:$packages"
+install_packages() {
+    echo "installing: $*"
     as_root apt-get update -qq &&
         as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -qq --no-install-recommends $packages >/dev/null
+            timeout 240 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+install_missing() {
+    packages=$(missing_of $needed)
+    [ -z "$packages" ] || install_packages $packages || return 1
+    packages=$(missing_of $wanted)
+    [ -z "$packages" ] || install_packages $packages || echo "not to be had:$packages"
+    return 0
 }
 
 # --- builds and tests -----------------------------------------------------------------------------

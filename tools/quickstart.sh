@@ -26,7 +26,7 @@ need() {
 
 if command -v dpkg-query >/dev/null; then
     for package in gcc libc6-dev meson ninja-build pkg-config liburing-dev libbearssl-dev \
-        libc-ares-dev libssl-dev zlib1g-dev scdoc; do
+        libc-ares-dev libssl-dev libjansson-dev zlib1g-dev libjs-chart.js scdoc; do
         need $package
     done
 else

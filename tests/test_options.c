@@ -1,0 +1,619 @@
+/* The words of a run of load: rows of words, and what they come to or what is said about them. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "bench/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
+
+enum { WORDS_MAX = 32, LINE_BYTES = 512, LINE_LIMIT = 16000 };
+
+static const uint64_t second_ns = 1000000000;
+
+struct parsed {
+    char line[LINE_BYTES];
+    char message[OPTIONS_MESSAGE_BYTES];
+    struct options options;
+    enum options_verdict verdict;
+};
+
+/* Cuts a line at its spaces. '~' stands for a space inside a word. */
+static int split(char *line, char **ret_words)
+{
+    static char program[] = "haul bench";
+    int count = 0;
+    ret_words[count++] = program;
+    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+        for (char *at = strchr(word, '~'); at != NULL; at = strchr(at, '~'))
+            *at = ' ';
+        ret_words[count++] = word;
+    }
+    ret_words[count] = NULL;
+    return count;
+}
+
+static const struct load_options *parse(struct parsed *parsed, const char *line)
+{
+    char *words[WORDS_MAX] = {NULL};
+    *parsed = (struct parsed){0};
+    snprintf(parsed->line, sizeof parsed->line, "%s", line);
+    int count = split(parsed->line, words);
+    parsed->verdict = options_parse(&parsed->options, count, words, parsed->message);
+    return &parsed->options.load;
+}
+
+static void unparse(struct parsed *parsed)
+{
+    options_free(&parsed->options);
+}
+
+/* --- what is refused -------------------------------------------------------------------------- */
+
+#define COUNT_WANTED(most) ": a number from 1 to " most " is wanted"
+#define TIME_WANTED ": a time is wanted, such as 500ms, 30s or 5m"
+#define RATE_WANTED ": requests a second are wanted, such as 1000 or 100..5000/s"
+#define SIZE_WANTED ": a size up to 64m is wanted, such as 128 or 4k"
+
+static const struct {
+    const char *words;
+    const char *message;
+} refusals[] = {
+    {"--frob", "--frob: no such option (--help lists them)"},
+    {"u --frob=1", "--frob=1: no such option (--help lists them)"},
+    {"--p 1", "--p: no such option (--help lists them)"},
+    {"-Z", "-Z: no such option (--help lists them)"},
+    {"u -qZ", "-Z: no such option (--help lists them)"},
+    {"u -Zq", "-Z: no such option (--help lists them)"},
+    {"--quiet=yes", "--quiet=yes: takes no value"},
+    {"--insecure=no", "--insecure=no: takes no value"},
+    {"--close=1", "--close=1: takes no value"},
+    {"u -c", "-c: needs a value"},
+    {"u --rate", "--rate: needs a value"},
+    {"-c 0", "-c 0" COUNT_WANTED("100000")},
+    {"-c 100001", "-c 100001" COUNT_WANTED("100000")},
+    {"-c 5x", "-c 5x" COUNT_WANTED("100000")},
+    {"-c -5", "-c -5" COUNT_WANTED("100000")},
+    {"-c +5", "-c +5" COUNT_WANTED("100000")},
+    {"-c 1.5", "-c 1.5" COUNT_WANTED("100000")},
+    {"--connections ~5", "-c  5" COUNT_WANTED("100000")},
+    {"-c 99999999999999999999", "-c 99999999999999999999" COUNT_WANTED("100000")},
+    {"-n 0", "-n 0" COUNT_WANTED("1099511627776")},
+    {"-n 1099511627777", "-n 1099511627777" COUNT_WANTED("1099511627776")},
+    {"-n 1k", "-n 1k" COUNT_WANTED("1099511627776")},
+    {"-t 0", "-t 0" COUNT_WANTED("256")},
+    {"-t 257", "-t 257" COUNT_WANTED("256")},
+    {"--pipeline 0", "--pipeline 0" COUNT_WANTED("1024")},
+    {"--pipeline 1025", "--pipeline 1025" COUNT_WANTED("1024")},
+    {"--plant 0", "--plant 0" COUNT_WANTED("1000000000")},
+    {"--plant 1000000001", "--plant 1000000001" COUNT_WANTED("1000000000")},
+    {"--plant 5us", "--plant 5us" COUNT_WANTED("1000000000")},
+    {"-z 0", "-z 0" TIME_WANTED},
+    {"-z 0s", "-z 0s" TIME_WANTED},
+    {"-z s", "-z s" TIME_WANTED},
+    {"-z 5x", "-z 5x" TIME_WANTED},
+    {"-z -5s", "-z -5s" TIME_WANTED},
+    {"-z 5~s", "-z 5 s" TIME_WANTED},
+    {"-z nan", "-z nan" TIME_WANTED},
+    {"-z inf", "-z inf" TIME_WANTED},
+    {"-z 1e999", "-z 1e999" TIME_WANTED},
+    {"-z 99999999h", "-z 99999999h" TIME_WANTED},
+    {"-z 0.1ns", "-z 0.1ns" TIME_WANTED},
+    {"--timeout 0", "--timeout 0" TIME_WANTED},
+    {"--timeout ~", "--timeout  " TIME_WANTED},
+    {"--warm-up never", "--warm-up never: auto or a time is wanted, such as 2s"},
+    {"--warm-up -1", "--warm-up -1: auto or a time is wanted, such as 2s"},
+    {"--rate 0", "--rate 0" RATE_WANTED},
+    {"--rate 0.0009", "--rate 0.0009" RATE_WANTED},
+    {"--rate 100000001", "--rate 100000001" RATE_WANTED},
+    {"--rate fast", "--rate fast" RATE_WANTED},
+    {"--rate 5/m", "--rate 5/m" RATE_WANTED},
+    {"--rate 5/s/s", "--rate 5/s/s" RATE_WANTED},
+    {"--rate 5..", "--rate 5.." RATE_WANTED},
+    {"--rate ..5", "--rate ..5" RATE_WANTED},
+    {"--rate 5....6", "--rate 5....6" RATE_WANTED},
+    {"--rate 1..2..3", "--rate 1..2..3" RATE_WANTED},
+    {"--rate 1/s..2/s", "--rate 1/s..2/s" RATE_WANTED},
+    {"--rate 5M", "--rate 5M" RATE_WANTED},
+    {"--rate -5", "--rate -5" RATE_WANTED},
+    {"--loop poll", "--loop poll: uring, epoll or threads is wanted"},
+    {"--loop URING", "--loop URING: uring, epoll or threads is wanted"},
+    {"--format xml", "--format xml: text, json or prometheus is wanted"},
+    {"--reply-size 65m", "--reply-size 65m" SIZE_WANTED},
+    {"--reply-size 64.1m", "--reply-size 64.1m" SIZE_WANTED},
+    {"--reply-size 4kb", "--reply-size 4kb" SIZE_WANTED},
+    {"--reply-size 4g", "--reply-size 4g" SIZE_WANTED},
+    {"--reply-size 1e300", "--reply-size 1e300" SIZE_WANTED},
+    {"--reply-size k", "--reply-size k" SIZE_WANTED},
+    {"--assert p98<1ms", "--assert 'p98<1ms': character 1: there is no metric 'p98'"},
+    {"--assert p99<20",
+     "--assert 'p99<20': character 7: a time needs its unit: ns, us, ms, s or m"},
+    {"--assert ok>1 -c 1", "--assert 'ok>1': character 1: there is no metric 'ok'"},
+    {"--find-max p99", "--find-max 'p99': character 4: one of < <= > >= == != should stand here"},
+    {"-i nowhere", "-i nowhere: No such file or directory"},
+    {"-i /", "-i /: Is a directory"},
+    {"-i /dev/null", "-i /dev/null: has no URL"},
+    {"-d @nowhere", "-d @nowhere: No such file or directory"},
+    {"-d @/", "-d @/: Is a directory"},
+    {"--https u",
+     "--https and --reply-size are the embedded server's: with a URL they mean nothing"},
+    {"u --reply-size 4k",
+     "--https and --reply-size are the embedded server's: with a URL they mean nothing"},
+    {"--rate 1..2", "--rate A..B needs -z: how long the rate is to grow"},
+    {"--rate 1..2 -n 5", "--rate A..B needs -z: how long the rate is to grow"},
+    {"--pipeline 2 --close", "--pipeline needs connections that are kept"},
+    {"--http1.0 --pipeline 2", "--pipeline needs connections that are kept"},
+    {"--find-max p99<1ms --rate 5", "--find-max sets the rate itself, in trials of -z"},
+    {"-n 5 --find-max p99<1ms", "--find-max sets the rate itself, in trials of -z"},
+    {"--hdr x --find-max p99<1ms", "--find-max makes many runs: --hdr has room for one"},
+};
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        struct parsed parsed;
+        parse(&parsed, refusals[i].words);
+        if (parsed.verdict != OPTIONS_BAD || strcmp(parsed.message, refusals[i].message) != 0)
+            fail_msg("%s: %d '%s', not '%s'", refusals[i].words, (int)parsed.verdict,
+                     parsed.message, refusals[i].message);
+        unparse(&parsed);
+    }
+}
+
+/* What is wanted is not lost behind a word that is too long to be repeated. */
+static void test_long_word(void **state)
+{
+    (void)state;
+    static char option[] = "--warm-up", word[4 * OPTIONS_MESSAGE_BYTES];
+    char *words[] = {option, option, word, NULL};
+    char message[OPTIONS_MESSAGE_BYTES + 1];
+    struct options options;
+    memset(word, 'x', sizeof word - 1);
+    memset(message, '!', sizeof message);
+    assert_int_equal(options_parse(&options, 3, words, message), OPTIONS_BAD);
+    assert_int_equal(message[OPTIONS_MESSAGE_BYTES], '!');
+    assert_memory_equal(message, "--warm-up xxx", 13);
+    options_free(&options);
+}
+
+/* --- what is taken ---------------------------------------------------------------------------- */
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        enum options_verdict verdict;
+    } rows[] = {
+        {"", OPTIONS_RUN},
+        {"u", OPTIONS_RUN},
+        {"--help", OPTIONS_HELP},
+        {"-c 0 --help", OPTIONS_BAD},
+        {"--help -c 0", OPTIONS_HELP},
+        {"u --version", OPTIONS_VERSION},
+        {"-- --help", OPTIONS_RUN},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct parsed parsed;
+        parse(&parsed, rows[i].words);
+        assert_int_equal(parsed.verdict, rows[i].verdict);
+        unparse(&parsed);
+    }
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    static const struct load_options zero;
+    const struct load_options *load = parse(&parsed, "");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_memory_equal(load, &zero, sizeof zero);
+    assert_int_equal(load->client, CLIENT_URING);
+    assert_int_equal(parsed.options.format, FORMAT_TEXT);
+    assert_null(parsed.options.output_path);
+    assert_null(parsed.options.hdr_path);
+    assert_true(parsed.options.is_embedded);
+    assert_int_equal(parsed.options.threshold_count, 0);
+    assert_false(parsed.options.has_find_max);
+    unparse(&parsed);
+}
+
+static void test_load(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    const struct load_options *load =
+        parse(&parsed, "-c 100000 -n 1099511627776 -z 30s -t 256 --rate 100..5000/s --loop threads "
+                       "--warm-up 2s --timeout 250ms --pin --plant 700 --full-handshake u");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(load->connections, 100000);
+    assert_int_equal(load->requests, UINT64_C(1) << 40);
+    assert_int_equal(load->duration_ns, 30 * second_ns);
+    assert_int_equal(load->threads, 256);
+    assert_true(load->rate_from == 100 && load->rate_to == 5000);
+    assert_int_equal(load->client, CLIENT_THREADS);
+    assert_int_equal(load->warm_up_ns, 2 * second_ns);
+    assert_int_equal(load->timeout_ns, second_ns / 4);
+    assert_int_equal(load->plant_ns, 700);
+    assert_true(load->is_pinned && load->is_full_handshake);
+    assert_false(load->is_closing || load->is_http10);
+    assert_int_equal(load->pipeline, 0);
+    unparse(&parsed);
+
+    load = parse(&parsed, "--connections 7 --requests 8 --duration 9 --threads 2 --close --http1.0 "
+                          "--warm-up auto");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(load->connections, 7);
+    assert_int_equal(load->requests, 8);
+    assert_int_equal(load->duration_ns, 9 * second_ns);
+    assert_int_equal(load->threads, 2);
+    assert_int_equal(load->warm_up_ns, LOAD_WARM_UP_AUTO);
+    assert_true(load->is_closing && load->is_http10);
+    unparse(&parsed);
+
+    load = parse(&parsed, "--pipeline 1024 --warm-up 0 -c 1 -c 2");
+    assert_int_equal(load->pipeline, 1024);
+    assert_int_equal(load->warm_up_ns, 0);
+    assert_int_equal(load->connections, 2); /* the last one counts */
+    unparse(&parsed);
+}
+
+static void test_loops(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < CLIENT_COUNT; kind++) {
+        char line[32];
+        struct parsed parsed;
+        snprintf(line, sizeof line, "--loop %s", client_name((enum client_kind)kind));
+        assert_int_equal(parse(&parsed, line)->client, kind);
+        assert_int_equal(parsed.verdict, OPTIONS_RUN);
+        unparse(&parsed);
+    }
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } rows[] = {
+        {"1", UINT64_C(1000000000)},
+        {"30s", UINT64_C(30000000000)},
+        {"500ms", UINT64_C(500000000)},
+        {"5m", UINT64_C(300000000000)},
+        {"2h", UINT64_C(7200000000000)},
+        {"1.5s", UINT64_C(1500000000)},
+        {".25s", UINT64_C(250000000)},
+        {"20us", UINT64_C(20000)},
+        {"7ns", 7},
+        {"0.5", UINT64_C(500000000)},
+        {"277777h", UINT64_C(999997200000000000)},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char line[64];
+        struct parsed parsed;
+        snprintf(line, sizeof line, "-z %s --timeout %s --warm-up %s", rows[i].text, rows[i].text,
+                 rows[i].text);
+        const struct load_options *load = parse(&parsed, line);
+        assert_int_equal(parsed.verdict, OPTIONS_RUN);
+        assert_int_equal(load->duration_ns, rows[i].ns);
+        assert_int_equal(load->timeout_ns, rows[i].ns);
+        assert_int_equal(load->warm_up_ns, rows[i].ns);
+        unparse(&parsed);
+    }
+}
+
+static void test_rates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double from;
+        double to;
+    } rows[] = {
+        {"1000", 1000, 1000},       {"1000/s", 1000, 1000},   {"5k", 5000, 5000},
+        {"2.5k/s", 2500, 2500},     {"0.001", 0.001, 0.001},  {"100000000", 1e8, 1e8},
+        {"100..5000/s", 100, 5000}, {"5000..100", 5000, 100}, {"1k..2k/s", 1000, 2000},
+        {"0.5..1.5", 0.5, 1.5},     {".5...75", 0.5, 0.75},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char line[64];
+        struct parsed parsed;
+        snprintf(line, sizeof line, "-z 1 --rate %s", rows[i].text);
+        const struct load_options *load = parse(&parsed, line);
+        if (parsed.verdict != OPTIONS_RUN)
+            fail_msg("%s: %s", line, parsed.message);
+        assert_true(load->rate_from == rows[i].from);
+        assert_true(load->rate_to == rows[i].to);
+        unparse(&parsed);
+    }
+}
+
+static void test_reply_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } rows[] = {
+        {"0", 0},       {"128", 128},    {"4k", 4096},      {"4K", 4096},
+        {"64k", 65536}, {"1m", 1 << 20}, {"1.5M", 3 << 19}, {"64m", 64 << 20},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char line[64];
+        struct parsed parsed;
+        snprintf(line, sizeof line, "--https --reply-size %s", rows[i].text);
+        parse(&parsed, line);
+        assert_int_equal(parsed.verdict, OPTIONS_RUN);
+        assert_int_equal(parsed.options.reply_bytes, rows[i].bytes);
+        assert_true(parsed.options.is_https && parsed.options.is_embedded);
+        unparse(&parsed);
+    }
+}
+
+static void test_request(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    const struct load_options *load =
+        parse(&parsed, "-H A:~1 -X PUT --header B;~ -A me -d a=b --data c u http://v/");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_string_equal(load->http.method, "PUT");
+    assert_string_equal(load->http.user_agent, "me");
+    assert_string_equal(load->http.headers[0], "A: 1");
+    assert_string_equal(load->http.headers[1], "B; ");
+    assert_null(load->http.headers[2]);
+    assert_true(load->http.has_body);
+    assert_int_equal(load->http.body_length, 5);
+    assert_memory_equal(load->http.body, "a=b&c", 5);
+    assert_int_equal(load->url_count, 2);
+    assert_string_equal(load->urls[0], "u");
+    assert_string_equal(load->urls[1], "http://v/");
+    assert_null(load->urls[2]);
+    assert_false(parsed.options.is_embedded);
+    unparse(&parsed);
+
+    load = parse(&parsed, "--request HEAD --user-agent x -- -u");
+    assert_string_equal(load->http.method, "HEAD");
+    assert_string_equal(load->http.user_agent, "x");
+    assert_false(load->http.has_body);
+    assert_null(load->http.headers);
+    assert_string_equal(load->urls[0], "-u");
+    unparse(&parsed);
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    const struct haul_options *http =
+        &parse(&parsed, "-k --cacert c --capath d --cert e --key f --pinnedpubkey g --tls-legacy")
+             ->http;
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_true(http->insecure && http->tls_legacy);
+    assert_string_equal(http->ca_file, "c");
+    assert_string_equal(http->ca_directory, "d");
+    assert_string_equal(http->client_certificate, "e");
+    assert_string_equal(http->client_key, "f");
+    assert_string_equal(http->pinned_keys, "g");
+    unparse(&parsed);
+    assert_true(parse(&parsed, "--insecure")->http.insecure);
+    unparse(&parsed);
+}
+
+static void test_result(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--format json -o out --hdr log --assert p99<20ms --assert errors<0.1% "
+                   "--calibrate -q");
+    const struct options *options = &parsed.options;
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(options->format, FORMAT_JSON);
+    assert_string_equal(options->output_path, "out");
+    assert_string_equal(options->hdr_path, "log");
+    assert_int_equal(options->threshold_count, 2);
+    assert_string_equal(options->thresholds[0].text, "p99<20ms");
+    assert_string_equal(options->thresholds[1].text, "errors<0.1%");
+    assert_true(options->is_calibrating && options->is_quiet);
+    assert_false(options->has_find_max);
+    unparse(&parsed);
+
+    parse(&parsed, "--output x --format prometheus --quiet --find-max p99~<~50ms");
+    assert_true(parsed.options.has_find_max && parsed.options.is_quiet);
+    assert_string_equal(parsed.options.find_max.text, "p99 < 50ms");
+    assert_true(parsed.options.find_max.limit == 50000);
+    assert_int_equal(parsed.options.format, FORMAT_PROMETHEUS);
+    assert_string_equal(parsed.options.output_path, "x");
+    unparse(&parsed);
+    parse(&parsed, "--format text");
+    assert_int_equal(parsed.options.format, FORMAT_TEXT);
+    unparse(&parsed);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* A file with this content, which parse_with_file() takes away. */
+static char file_path[] = "/tmp/test_options.XXXXXX";
+
+static void file_make(const char *bytes, size_t length)
+{
+    strcpy(file_path + strlen(file_path) - 6, "XXXXXX");
+    int fd = mkstemp(file_path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, length), (ssize_t)length);
+    close(fd);
+}
+
+static const struct load_options *parse_with_file(struct parsed *parsed, const char *before)
+{
+    char line[LINE_BYTES];
+    snprintf(line, sizeof line, "%s%s", before, file_path);
+    const struct load_options *load = parse(parsed, line);
+    unlink(file_path);
+    return load;
+}
+
+static void test_url_files(void **state)
+{
+    (void)state;
+    static const char text[] = "# a list\n\nhttp://a/\r\n  \thttp://b/ \t\n \n #c\nhttp://d/";
+    struct parsed parsed;
+    file_make(text, sizeof text - 1);
+    const struct load_options *load = parse_with_file(&parsed, "http://z/ -i ");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(load->url_count, 4);
+    assert_string_equal(load->urls[0], "http://a/");
+    assert_string_equal(load->urls[1], "http://b/");
+    assert_string_equal(load->urls[2], "http://d/");
+    assert_string_equal(load->urls[3], "http://z/");
+    assert_null(load->urls[4]);
+    unparse(&parsed);
+}
+
+static void test_url_line_lengths(void **state)
+{
+    (void)state;
+    static char text[2 * LINE_LIMIT + 10];
+    for (int more = 0; more < 2; more++) {
+        struct parsed parsed;
+        char message[OPTIONS_MESSAGE_BYTES];
+        size_t length = (size_t)LINE_LIMIT + (size_t)more;
+        memcpy(text, "u\n", 2);
+        memset(text + 2, 'a', length);
+        memcpy(text + 2 + length, "\nv\n", 3);
+        file_make(text, length + 5);
+        const struct load_options *load = parse_with_file(&parsed, "-i ");
+        snprintf(message, sizeof message, "%s:2: longer than 16000 bytes", file_path);
+        if (more) {
+            assert_int_equal(parsed.verdict, OPTIONS_BAD);
+            assert_string_equal(parsed.message, message);
+        } else {
+            assert_int_equal(parsed.verdict, OPTIONS_RUN);
+            assert_int_equal(load->url_count, 3);
+            assert_int_equal(strlen(load->urls[1]), LINE_LIMIT);
+            assert_string_equal(load->urls[2], "v");
+        }
+        unparse(&parsed);
+    }
+}
+
+static void test_body_files(void **state)
+{
+    (void)state;
+    static const char text[] = "{\r\n 1\0}\n";
+    struct parsed parsed;
+    file_make(text, sizeof text - 1);
+    const struct load_options *load = parse_with_file(&parsed, "-d x -d @");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(load->http.body_length, 6);
+    assert_memory_equal(load->http.body, "x&{ 1}", 6);
+    unparse(&parsed);
+
+    static char large[100000];
+    memset(large, 'l', sizeof large);
+    file_make(large, sizeof large);
+    load = parse_with_file(&parsed, "-d @");
+    assert_int_equal(load->http.body_length, sizeof large);
+    assert_memory_equal(load->http.body, large, sizeof large);
+    unparse(&parsed);
+}
+
+static void test_endless_body(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-d @/dev/zero");
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    assert_string_equal(parsed.message, "-d @/dev/zero: 64 MiB or more");
+    unparse(&parsed);
+}
+
+/* --- help ------------------------------------------------------------------------------------- */
+
+static void test_usage(void **state)
+{
+    (void)state;
+    const char *usage = options_usage();
+    size_t columns = 0;
+    for (const char *at = usage; *at != '\0'; at++) {
+        bool is_continued = ((unsigned char)*at & 0xC0) == 0x80;
+        columns = *at == '\n' ? 0 : columns + !is_continued;
+        if (columns > 60)
+            fail_msg("60 columns and more: %.70s", at - 60);
+    }
+    assert_int_equal(columns, 0);
+}
+
+/* Whatever an option is called, the help names it. */
+static void test_usage_is_complete(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "-c, --connections",
+        "-n, --requests",
+        "-z, --duration",
+        "-t, --threads",
+        "--rate",
+        "--loop",
+        "--warm-up",
+        "--pipeline",
+        "--close",
+        "--http1.0",
+        "--timeout",
+        "--pin ",
+        "--plant",
+        "-H, --header",
+        "-X ",
+        "-d, --data",
+        "-A, --user-agent",
+        "-i, --input",
+        "--reply-size",
+        "--https",
+        "-k, --insecure",
+        "--cacert",
+        "--capath",
+        "--cert,",
+        "--key,",
+        "--pinnedpubkey",
+        "--tls-legacy",
+        "--full-handshake",
+        "--format",
+        "-o, --output",
+        "--hdr",
+        "--assert",
+        "--find-max",
+        "--calibrate",
+        "-q, --quiet",
+    };
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strstr(options_usage(), names[i]) == NULL)
+            fail_msg("the help has no '%s'", names[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_verdicts),    cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_load),        cmocka_unit_test(test_loops),
+        cmocka_unit_test(test_times),       cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_reply_sizes), cmocka_unit_test(test_request),
+        cmocka_unit_test(test_tls),         cmocka_unit_test(test_result),
+        cmocka_unit_test(test_url_files),   cmocka_unit_test(test_url_line_lengths),
+        cmocka_unit_test(test_body_files),  cmocka_unit_test(test_endless_body),
+        cmocka_unit_test(test_usage),       cmocka_unit_test(test_usage_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
