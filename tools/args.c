@@ -18,7 +18,7 @@ const char args_help[] =
     "haul gathers many http(s) URLs at once and reports them in the order asked for.\n"
     "usage: haul [OPTION]... URL...     URLs may have globs: /p/[1-150] /{a,b}\n"
     "       haul [OPTION]... -i FILE    one URL a line; '-' is stdin\n"
-    "       haul doctor                 what this machine allows, and how to mend it\n"
+    "       haul doctor                 what this machine allows   (haul bench: load)\n"
     "input:    -i, --input FILE    -g, --globoff    --repeat N\n"
     "request:  -X, --request METHOD         -H, --header 'Name: value'\n"
     "          -A, --user-agent NAME        -I, --head\n"

@@ -4,6 +4,7 @@
 
 #include "engine/haul.h"
 #include "tools/args.h"
+#include "tools/bench.h"
 #include "tools/doctor.h"
 #include "tools/human.h"
 #include "tools/inputs.h"
@@ -422,6 +423,8 @@ int main(int argc, char **argv)
     struct args args;
     char message[MESSAGE_BYTES];
     hold_standard_descriptors();
+    if (argc > 1 && strcmp(argv[1], "bench") == 0)
+        return bench_exec(argv + 1);
     int code = args_parse(&args, argc, argv, message, sizeof(message));
     if (code == 0)
         code = actions[args.action](&args);

@@ -1,0 +1,293 @@
+/* haul-bench, which `haul bench` runs: main(), and a run of load from its words to its exit status.
+ * The other subcommands are drivers of such runs, or read what they left. */
+
+#include "bench/calibrate.h"
+#include "bench/compare.h"
+#include "bench/embedded.h"
+#include "bench/environment.h"
+#include "bench/find_max.h"
+#include "bench/hdrlog.h"
+#include "bench/instrument.h"
+#include "bench/live.h"
+#include "bench/merge.h"
+#include "bench/options.h"
+#include "bench/replace.h"
+#include "bench/report.h"
+#include "bench/result.h"
+#include "bench/run.h"
+#include "bench/signals.h"
+#include "bench/sweep.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MESSAGE_BYTES = 400, FIND_MAX_TRIAL_S = 3 };
+
+enum {
+    EXIT_CANNOT = 1,
+    EXIT_USAGE = 2,
+    EXIT_UNMET = 99,
+    EXIT_INTERRUPTED = 130,
+};
+
+/* A run, and what belongs to it. */
+struct bench {
+    struct options options;
+    struct embedded embedded;
+    bool has_embedded;
+    char url[EMBEDDED_URL_BYTES];
+    const char *urls[2];
+    json_t *calibration;
+    json_t *environment;
+    struct replace output;
+    struct replace hdr;
+    struct instrument instrument; /* of the last run */
+    char message[MESSAGE_BYTES];
+};
+
+static int complain(const char *message)
+{
+    fprintf(stderr, "haul bench: %s\n", message);
+    return EXIT_CANNOT;
+}
+
+static int complain_of(const char *path, int error)
+{
+    fprintf(stderr, "haul bench: %s: %s\n", path, strerror(-error));
+    return EXIT_CANNOT;
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+/* Its certificate is nobody's, so that it is not looked at. */
+static int server_start(struct bench *bench)
+{
+    struct options *options = &bench->options;
+    struct embedded_options wanted = {.is_tls = options->is_https, .is_apart = true};
+    if (!options->is_embedded)
+        return 0;
+    if (embedded_open(&bench->embedded, &wanted, bench->message, sizeof bench->message) < 0)
+        return complain(bench->message);
+    bench->has_embedded = true;
+    embedded_url(&bench->embedded, options->reply_bytes, bench->url);
+    bench->urls[0] = bench->url;
+    options->load.urls = bench->urls;
+    options->load.url_count = 1;
+    options->load.http.insecure |= options->is_https;
+    return 0;
+}
+
+/* --- one run ---------------------------------------------------------------------------------- */
+
+/* The processors that the calling thread may use: "0,2". */
+static void processors_text(char *text, size_t size)
+{
+    cpu_set_t set;
+    size_t length = 0;
+    text[0] = '\0';
+    if (sched_getaffinity(0, sizeof set, &set) < 0)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE && length < size; cpu++)
+        if (CPU_ISSET(cpu, &set))
+            length +=
+                (size_t)snprintf(text + length, size - length, length > 0 ? ",%d" : "%d", cpu);
+}
+
+/* What was found before the load, and what is known only now. */
+static void environment_finish(struct bench *bench, const struct load_result *result)
+{
+    char processors[128];
+    const char *ring = result->loop_reason;
+    processors_text(processors, sizeof processors);
+    json_object_set_new(bench->environment, "ring", ring[0] ? json_string(ring) : json_null());
+    if (bench->options.load.is_pinned || bench->has_embedded)
+        json_object_set_new(bench->environment, "client_processors", json_string(processors));
+    if (bench->has_embedded && bench->embedded.cpu >= 0)
+        json_object_set_new(bench->environment, "server_processors",
+                            json_sprintf("%d", bench->embedded.cpu));
+}
+
+/* false: out has failed. */
+static bool hdr_write(const struct bench *bench, const struct load_result *result)
+{
+    struct hdrlog_interval interval = {.end_ns = (uint64_t)(result->elapsed_s * 1e9)};
+    FILE *out = bench->hdr.out;
+    bool is_open_loop = bench->options.load.rate_from > 0;
+    if (!out)
+        return true;
+    interval.tag = is_open_loop ? "actual" : NULL;
+    if (!hdrlog_begin(out, (uint64_t)(result->started_at * 1e9)) ||
+        !hdrlog_write(out, &interval, &result->stats.actual))
+        return false;
+    interval.tag = "intended";
+    return !is_open_loop || hdrlog_write(out, &interval, &result->stats.intended);
+}
+
+/* The run's JSON, a new reference; NULL, with bench->message: it could not be done. */
+static json_t *bench_run(struct bench *bench, const struct load_options *load)
+{
+    struct live_view view;
+    struct load_result result;
+    struct run_watch watch = {live_draw, &view, LIVE_INTERVAL_MS};
+    bool is_live = !bench->options.is_quiet && isatty(STDERR_FILENO);
+    live_open(&view, stderr, load);
+    int error =
+        load_run(load, is_live ? &watch : NULL, &result, bench->message, sizeof bench->message);
+    if (is_live)
+        live_close(&view);
+    if (error)
+        return NULL;
+    instrument_judge(&bench->instrument, &result, result.processors);
+    environment_finish(bench, &result);
+    struct result_context context = {
+        .server = bench->has_embedded ? "embedded" : NULL,
+        .instrument = &bench->instrument,
+        .environment = bench->environment,
+        .calibration = bench->calibration,
+        .thresholds = bench->options.thresholds,
+        .threshold_count = bench->options.threshold_count,
+        .has_histograms = true,
+    };
+    json_t *run = result_json(&result, &context);
+    if (!run)
+        snprintf(bench->message, sizeof bench->message, "out of memory");
+    if (run && !hdr_write(bench, &result)) {
+        snprintf(bench->message, sizeof bench->message, "%s: %s", bench->options.hdr_path,
+                 strerror(errno));
+        json_decref(run);
+        run = NULL;
+    }
+    load_result_close(&result);
+    return run;
+}
+
+static json_t *trial(void *context, double rate)
+{
+    struct bench *bench = context;
+    struct load_options load = bench->options.load;
+    load.rate_from = load.rate_to = rate;
+    if (load.duration_ns == 0)
+        load.duration_ns = (uint64_t)FIND_MAX_TRIAL_S * 1000000000;
+    json_t *run = signals_first() == 0 ? bench_run(bench, &load) : NULL;
+    if (run && !bench->options.is_quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "tried %.0f requests/s\n", rate);
+    return run;
+}
+
+/* --- from words to exit status ---------------------------------------------------------------- */
+
+static int outputs_open(struct bench *bench)
+{
+    const struct options *options = &bench->options;
+    int error = replace_open(&bench->output, options->output_path);
+    if (error)
+        return complain_of(options->output_path, error);
+    error = options->hdr_path ? replace_open(&bench->hdr, options->hdr_path) : 0;
+    return error ? complain_of(options->hdr_path, error) : 0;
+}
+
+static int outputs_commit(struct bench *bench)
+{
+    const char *path = bench->options.output_path;
+    int error = replace_commit(&bench->output);
+    if (error)
+        return complain_of(path ? path : "standard output", error);
+    error = bench->hdr.out ? replace_commit(&bench->hdr) : 0;
+    return error ? complain_of(bench->options.hdr_path, error) : 0;
+}
+
+static void print(struct bench *bench, const json_t *run)
+{
+    FILE *out = bench->output.out;
+    switch (bench->options.format) {
+    case FORMAT_TEXT:
+        result_text(out, run);
+        break;
+    case FORMAT_JSON:
+        json_dumpf(run, out, RESULT_JSON_FLAGS);
+        fputc('\n', out);
+        break;
+    case FORMAT_PROMETHEUS:
+        result_prometheus(out, run);
+        break;
+    }
+}
+
+static int work(struct bench *bench)
+{
+    struct options *options = &bench->options;
+    int status = outputs_open(bench);
+    if (status)
+        return status;
+    bench->environment = environment_json(NULL);
+    if (options->is_calibrating) {
+        bench->calibration = calibrate(&options->load, bench->message, sizeof bench->message);
+        if (!bench->calibration)
+            return complain(bench->message);
+    }
+    status = server_start(bench);
+    if (status)
+        return status;
+    json_t *run = options->has_find_max ? find_max(&options->find_max, trial, bench)
+                                        : bench_run(bench, &options->load);
+    if (!run)
+        return signals_first() ? EXIT_INTERRUPTED : complain(bench->message);
+    print(bench, run);
+    bool is_met = result_is_met(run);
+    json_decref(run);
+    status = outputs_commit(bench);
+    if (status)
+        return status;
+    if (signals_first())
+        return EXIT_INTERRUPTED;
+    return is_met ? instrument_exit_status(&bench->instrument) : EXIT_UNMET;
+}
+
+static int run_main(int argc, char **argv)
+{
+    static struct bench bench;
+    int status = 0;
+    switch (options_parse(&bench.options, argc, argv, bench.message)) {
+    case OPTIONS_BAD:
+        status = complain(bench.message) + EXIT_USAGE - EXIT_CANNOT;
+        break;
+    case OPTIONS_HELP:
+        fputs(options_usage(), stdout);
+        break;
+    case OPTIONS_VERSION:
+        puts("haul bench " HAUL_VERSION);
+        break;
+    case OPTIONS_RUN:
+        status = work(&bench);
+        break;
+    }
+    if (bench.output.out)
+        replace_abandon(&bench.output);
+    if (bench.hdr.out)
+        replace_abandon(&bench.hdr);
+    if (bench.has_embedded)
+        embedded_close(&bench.embedded);
+    json_decref(bench.calibration);
+    json_decref(bench.environment);
+    options_free(&bench.options);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } subcommands[] = {
+        {"compare", compare_main}, {"sweep", sweep_main},         {"merge", merge_main},
+        {"report", report_main},   {"calibrate", calibrate_main},
+    };
+    signals_catch();
+    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof *subcommands; i++)
+        if (strcmp(argv[1], subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    return run_main(argc, argv);
+}
