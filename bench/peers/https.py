@@ -1,0 +1,284 @@
+"""https: kept connections, handshakes taken up again and made in full, and bulk.
+
+The hard idea: a figure for a resumed handshake is worth something only where sessions were resumed.
+Each client of a table first runs untimed against a path whose accesses nginx logs, and the log says
+on how many connections the session was taken up again, and which suite was agreed.
+"""
+
+import os
+import re
+import time
+from collections import namedtuple
+from dataclasses import replace
+from functools import partial
+
+from peers.clients import CLIENTS, S_TIME, Load, fill, sample_of, take_sample
+from peers.load import sized
+from peers.process import Failure, Run, say
+from peers.servers import BULK_NAME, KEY_NAMES, PAGE_BYTES, HttpsServer
+from peers.tables import as_ms, interleave, ratio
+
+KEPT_CONNECTIONS = 64
+CLOSING_CONNECTIONS = 16
+GUESS_KEPT, GUESS_RESUMED, GUESS_FULL = 20000, 2000, 500  # requests that tell of haul's rate
+CHECK_REQUESTS = 320
+CHECK_SECONDS = 0.3
+FIRST_RUNS_A_ROUND = 10
+BULK_FILES = 8
+SUITE = "AES128-GCM"
+LOG_SETTLED_SECONDS = 0.1
+
+# With handshakes, curl is not as slow beside the others.
+HANDSHAKERS = {**CLIENTS, "curl": replace(CLIENTS["curl"], share=0.5), "openssl s_time": S_TIME}
+KEPT_CLIENTS = ["haul", "haul bench uring", "haul bench epoll", "wrk"]
+CLOSING_CLIENTS = ["haul", "haul bench uring", "haul bench epoll", "wrk", "curl", "openssl s_time"]
+
+Evidence = namedtuple("Evidence", "requests connections reused suites")
+
+
+# --- what nginx saw -------------------------------------------------------------------------------
+
+
+def read_log(path, begin):
+    """The lines from there on, once no more are added."""
+    size = -1
+    while size != (size := os.path.getsize(path) if os.path.exists(path) else 0):
+        time.sleep(LOG_SETTLED_SECONDS)
+    if not size:
+        return []
+    with open(path, encoding="ascii", errors="replace") as log:
+        log.seek(begin)
+        return [line.split() for line in log]
+
+
+def gather_evidence(server, run):
+    """Runs it, and tells from the log what it did."""
+    begin = os.path.getsize(server.log) if os.path.exists(server.log) else 0
+    run()
+    lines = [line for line in read_log(server.log, begin) if len(line) == 4]
+    if not lines:
+        raise Failure("nginx saw no request of it")
+    return Evidence(len(lines), len({line[0] for line in lines}),
+                    len({line[0] for line in lines if line[1] == "r"}),
+                    sorted({f"{line[2]} {line[3]}" for line in lines}))
+
+
+def check_suite(evidence):
+    if any("TLSv1.2" not in suite or SUITE not in suite for suite in evidence.suites):
+        raise Failure("another suite: " + ", ".join(evidence.suites))
+
+
+def check_kept(evidence, load):
+    if evidence.connections > load.connections:
+        raise Failure(f"{evidence.requests} requests took {evidence.connections} connections")
+
+
+def check_closing(evidence, load):
+    """The first connections that are opened at once have no session to take up yet."""
+    if evidence.connections != evidence.requests:
+        raise Failure(f"{evidence.requests} requests took {evidence.connections} connections")
+    wanted = evidence.connections - load.connections if load.resuming else 0
+    if evidence.reused < wanted or not load.resuming and evidence.reused:
+        raise Failure(f"{evidence.reused} of {evidence.connections} sessions were resumed")
+
+
+def check(server, endpoint, client, programs, load, rule):
+    """Evidence of an untimed run, or a Failure."""
+    small = replace(load, url=endpoint.url("/check/1"), seconds=CHECK_SECONDS,
+                    requests=round(CHECK_REQUESTS / client.share))
+    evidence = gather_evidence(server, partial(take_sample, client, programs, small))
+    check_suite(evidence)
+    rule(evidence, small)
+    return evidence
+
+
+# --- load over TLS --------------------------------------------------------------------------------
+
+
+def measure(options, server, endpoint, names, load, rule):
+    """({name: Taken}, {name: Evidence}). Who does not what the table is about, has no figure."""
+    evidence = {}
+
+    def take(name):
+        client = HANDSHAKERS[name]
+        if name not in evidence:
+            evidence[name] = check(server, endpoint, client, options.programs, load, rule)
+        return take_sample(client, options.programs, load)
+
+    takers = {name: (partial(take, name), options.rounds) for name in names}
+    return interleave(f"https {endpoint.key}", takers, options.rounds), evidence
+
+
+def present(options, names):
+    return [name for name in names
+            if options.programs.has(name)
+            and (name.startswith("haul") or name in [*options.peers, "openssl s_time"])]
+
+
+def best(taken, names):
+    """The least median of those."""
+    medians = [taken[name].median("cpu_us") for name in names if name in taken]
+    return min((median for median in medians if median), default=None)
+
+
+def kept_tables(options, page, server):
+    page.heading(f"https, kept connections: nginx, {KEY_NAMES[options.keys[0]]}, TLS 1.2, "
+                 f"{KEPT_CONNECTIONS} connections")
+    endpoint = server.endpoints[options.keys[0], True]
+    load = sized(options.programs, Load(endpoint.url("/p/1"), KEPT_CONNECTIONS, GUESS_KEPT,
+                                        options.seconds, options.scratch, root=endpoint.root))
+    taken, evidence = measure(options, server, endpoint, present(options, KEPT_CLIENTS), load,
+                              check_kept)
+    base = best(taken, ["wrk"])
+    page.table(["client", "CPU us/request", "window us/request", "requests/s", "of wrk", "suite",
+                "note"],
+               [[name, of_name.cell("cpu_us", ".2f"), of_name.cell("window_us", ".2f"),
+                 of_name.cell("rate", ",.0f"), ratio(of_name.median("cpu_us"), base),
+                 ", ".join(evidence[name].suites) if name in evidence else "", of_name.note()]
+                for name, of_name in taken.items()])
+
+
+def closing_rows(options, server, endpoint, resuming):
+    load = sized(options.programs,
+                 Load(endpoint.url("/p/1"), CLOSING_CONNECTIONS,
+                      GUESS_RESUMED if resuming else GUESS_FULL, options.seconds, options.scratch,
+                      root=endpoint.root, closing=True, resuming=resuming))
+    taken, evidence = measure(options, server, endpoint, present(options, CLOSING_CLIENTS), load,
+                              check_closing)
+    base, s_time = best(taken, ["wrk", "curl"]), best(taken, ["openssl s_time"])
+    for name, of_name in taken.items():
+        seen = evidence.get(name)
+        yield [KEY_NAMES[endpoint.key], name, of_name.cell("cpu_us", ".0f"),
+               of_name.cell("window_us", ".0f"), of_name.cell("rate", ",.0f"),
+               *(ratio(of_name.median("cpu_us"), peer) for peer in (base, s_time)),
+               f"{seen.reused} of {seen.connections}" if seen else "", of_name.note()]
+
+
+def closing_tables(options, page, server, resuming):
+    what = "sessions resumed" if resuming else "full handshakes"
+    page.heading(f"https, a connection a request, {what}: nginx, TLS 1.2, "
+                 f"{CLOSING_CONNECTIONS} connections at once")
+    page.table(["key", "client", "CPU us/request", "window us/request", "connections/s",
+                "of the better of wrk and curl", "of s_time", "resumed when checked", "note"],
+               [row for key in options.keys
+                for row in closing_rows(options, server, server.endpoints[key, resuming],
+                                        resuming)])
+
+
+# --- the first handshake of a process -------------------------------------------------------------
+
+FIRST = {"haul": "{haul} --quiet --no-progress --format none {trust} {url}",
+         "curl": "curl --silent --show-error --fail --tls-max 1.2 {trust} --output /dev/null {url}"}
+
+
+def take_single(options, name, url, root):
+    trust = ["--cacert", root] if root else []
+    return sample_of(Run(fill(FIRST[name], {**options.programs.facts, "trust": trust,
+                                            "url": url})), 1)
+
+
+def first_rows(options, server, key):
+    endpoint = server.endpoints[key, True]
+    rounds = options.rounds * FIRST_RUNS_A_ROUND
+    takers = {}
+    for name in present(options, FIRST):
+        for url, root in ((endpoint.url("/p/1"), endpoint.root), (server.plain_url, "")):
+            takers[name, bool(root)] = partial(take_single, options, name, url, root), rounds
+    taken = interleave(f"first handshake {key}", takers, rounds)
+    extra = {name: (taken[name, True].median("cpu") or 0)
+             - (taken[name, False].median("cpu") or 0)
+             for name, is_https in taken if is_https}
+    for name, handshake_s in extra.items():
+        https, http = taken[name, True], taken[name, False]
+        is_whole = bool(https.samples and http.samples)
+        yield [KEY_NAMES[key], name, https.cell("cpu", ".2f", as_ms),
+               http.cell("cpu", ".2f", as_ms),
+               f"{as_ms(handshake_s):.2f}" if is_whole else "",
+               ratio(handshake_s, extra.get("curl")) if is_whole else "",
+               https.note() or http.note()]
+
+
+def first_tables(options, page, server):
+    page.heading("https, the first full handshake of a process: one request, less the same over "
+                 "http")
+    page.table(["key", "client", "https, CPU ms", "http, CPU ms", "difference", "of curl", "note"],
+               [row for key in options.keys for row in first_rows(options, server, key)])
+
+
+# --- bulk -----------------------------------------------------------------------------------------
+
+# Each says how many bytes every body had.
+BULK = {"haul": "{haul} --quiet --no-progress {trust} -c 1 {url}?[1-{files}]",
+        "curl": "curl --silent --show-error --fail --fail-early --tls-max 1.2 {trust} "
+                "--output /dev/null --write-out body_bytes:%{{size_download}}\\n "
+                "{url}?[1-{files}]"}
+
+
+def take_bulk(options, endpoint, name, path, wanted):
+    facts = {**options.programs.facts, "trust": ["--cacert", endpoint.root],
+             "url": endpoint.url(path), "files": BULK_FILES}
+    run = Run(fill(BULK[name], facts))
+    sizes = [int(size) for size in re.findall(r'body_bytes"?:(\d+)', run.text)]
+    if sizes != [wanted] * BULK_FILES:
+        raise Failure(f"{BULK_FILES} bodies of {wanted} bytes were to come, not {sizes}")
+    return sample_of(run, BULK_FILES)
+
+
+def bulk_rows(options, server):
+    endpoint = server.endpoints[options.keys[0], True]
+    suites = {}
+
+    def take(name):
+        if name not in suites:
+            evidence = gather_evidence(
+                server, partial(take_bulk, options, endpoint, name, "/check/1", PAGE_BYTES))
+            check_suite(evidence)
+            suites[name] = ", ".join(evidence.suites)
+        return take_bulk(options, endpoint, name, "/" + BULK_NAME, options.bulk_bytes)
+
+    takers = {name: (partial(take, name), options.rounds)
+              for name in present(options, BULK)}
+    taken = interleave("https bulk", takers, options.rounds)
+    total_mb = BULK_FILES * options.bulk_bytes / 1e6
+    base = taken["curl"].median("cpu") if "curl" in taken else None
+    for name, of_name in taken.items():
+        cpu = of_name.median("cpu")
+        yield [name, of_name.cell("cpu", ".0f", lambda seconds: total_mb / seconds),
+               of_name.cell("cpu", ".3f"),
+               of_name.cell("wall", ".2f"), ratio(base, cpu), suites.get(name, ""),
+               of_name.note()]
+
+
+def bulk_tables(options, page, server):
+    page.heading(f"https, bulk: {BULK_FILES} x {options.bulk_bytes >> 20} MiB one after the other, "
+                 f"nginx, {KEY_NAMES[options.keys[0]]}")
+    page.table(["client", "MB per CPU second", "CPU s", "wall s", "of curl's MB per CPU second",
+                "suite", "note"], bulk_rows(options, server))
+
+
+# --- all of it ------------------------------------------------------------------------------------
+
+LEGEND = """\
+nginx keeps sessions by session id (no tickets), and refuses them where full handshakes are
+measured. Its one suite is ECDHE with AES-128-GCM. haul, haul bench, curl and s_time verify the
+server's certificate against its root, haul bench with its cache of verdicts as it is by default;
+wrk verifies nothing, and its figure grows with the time that a handshake takes, since it asks its
+sockets over and over meanwhile. s_time makes one connection after the other. That connections were
+kept, or sessions resumed, was read from nginx's log ($connection, $ssl_session_reused) of an
+untimed run of each client; the first connections, which are opened at once, have
+nothing to resume."""
+
+
+def tables(options, page):
+    if not (options.programs.has("nginx") and options.programs.has("openssl")):
+        say("skipped https")
+        return
+    folder = os.path.join(options.scratch, "https")
+    os.mkdir(folder)
+    server = HttpsServer(folder, options.descriptors, options.keys, options.bulk_bytes)
+    for part in (kept_tables, partial(closing_tables, resuming=True),
+                 partial(closing_tables, resuming=False), first_tables, bulk_tables):
+        part(options, page, server)
+        if server.process.poll() is not None:
+            raise Failure("nginx has ended")
+    page.text(LEGEND)
