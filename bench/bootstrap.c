@@ -4,10 +4,10 @@
  * temperature, neighbours) is in both: a round counts by its log ratio d = log(b / a) alone. Were
  * the sides equal, swapping their names within a round would change nothing but the sign of d.
  *
- * First, disturbed rounds. What decides about them looks at |d| only, which a swap leaves as it is,
- * and so it cannot make a difference where there is none. A value stands out when it lies beyond
+ * First, disturbances. What decides about them looks at |d| only, which a swap leaves as it is, and
+ * so it cannot make a difference where there is none. A value stands out when it lies beyond
  * fence() robust deviations (scaled MAD) of the |d| of all rounds. A round that stands out in the
- * median of its metrics is set aside in all of them; else the value alone is pulled to the fence.
+ * median of its metrics is set aside in all of them, any other value for itself.
  *
  * Then a studentised bootstrap with normal multipliers, of all metrics together: a resample is a
  * set of rounds, each a sum of the residuals with random normal weights, the same weights for all
@@ -16,16 +16,7 @@
  * is half its interval. Hence all intervals of a pair hold at once (family-wise), without paying
  * for metrics that say the same, such as rate and mean; and the verdict is the interval's.
  *
- * Why not others, by simulation (7 correlated metrics, noise 1 … 5 % a run, drift 0.5 % a run,
- * one run in 20 disturbed by 10 … 50 %, nominal 1 % of false alarms, 1,000 and more comparisons
- * each): percentile intervals give 10 % of false alarms at ten rounds, 30 % at five. Resampling
- * whole rounds, with a studentised mean or trimmed mean, makes intervals that are useless below
- * 15: a resample of few different rounds has hardly any deviation. Random signs are exact, but
- * see nothing below 8 rounds and less than this at ten. A plain mean misses every third
- * difference of 5 % once rounds are disturbed. This here gives 0.3 … 1.9 % of false alarms at 3
- * … 30 rounds, 1.0 % in all, also with noise of heavy tails (Student's t of 4 degrees); with 1.5
- * % noise a run it finds 5 % in 0.97 of the comparisons at 12 rounds, 0.997 if none is
- * disturbed. */
+@WHY@ */
 
 #include "bench/bootstrap.h"
 
@@ -45,11 +36,11 @@ static const double deviation_of_mad = 1.4826;
 
 struct analysis {
     size_t metrics;
-    size_t rounds;     /* in use */
-    size_t stride;     /* of all */
-    double *ratios;    /* log ratios: [metric * stride + round] */
-    double *residuals; /* likewise */
-    double *scores;    /* likewise: how far each stands out */
+    size_t rounds;
+    double *ratios;    /* log ratios: [metric * rounds + round] */
+    double *scores;    /* likewise: how far each stands out; then INFINITY: it is not used */
+    double *residuals; /* likewise; 0: it is not used */
+    size_t *used;      /* how many rounds of each metric are */
     double *weights;   /* [round * rounds + residual] */
     double *peaks;     /* the largest |t| of each resample */
     double *row;       /* room for one value a round or a metric */
@@ -115,124 +106,132 @@ static struct moments moments_of(const double *values, size_t count)
     return (struct moments){mean, fmax(error, resolution / sqrt((double)count))};
 }
 
-/* --- disturbed rounds ------------------------------------------------------------------------- */
+/* --- disturbances ----------------------------------------------------------------------------- */
 
 /* With few rounds the MAD is too coarse to judge by. */
 static double fence(size_t rounds)
 {
-    return rounds > 4 ? 3 * (double)rounds / (double)(rounds - 4) : INFINITY;
+    return rounds > 5 ? 3 * (double)rounds / (double)(rounds - 4) : INFINITY;
 }
 
-struct spread {
-    double middle;
-    double deviation;
-};
-
-static struct spread spread_of_magnitudes(const double *ratios, size_t rounds, double *row)
+static void score_metric(struct analysis *analysis, size_t metric)
 {
-    struct spread spread;
+    const double *ratios = analysis->ratios + metric * analysis->rounds;
+    double *scores = analysis->scores + metric * analysis->rounds;
+    double *row = analysis->row;
 
-    for (size_t i = 0; i < rounds; i++)
+    for (size_t i = 0; i < analysis->rounds; i++)
         row[i] = fabs(ratios[i]);
-    spread.middle = bootstrap_median(row, rounds);
-    for (size_t i = 0; i < rounds; i++)
-        row[i] = fabs(fabs(ratios[i]) - spread.middle);
-    spread.deviation = fmax(deviation_of_mad * bootstrap_median(row, rounds), resolution);
-    return spread;
+    double middle = bootstrap_median(row, analysis->rounds);
+    for (size_t i = 0; i < analysis->rounds; i++)
+        row[i] = scores[i] = fabs(fabs(ratios[i]) - middle);
+    double deviation = deviation_of_mad * bootstrap_median(row, analysis->rounds);
+    for (size_t i = 0; i < analysis->rounds; i++)
+        scores[i] /= fmax(deviation, resolution);
 }
 
-/* Fills the scores, and pulls each value to its fence. The round's score stays what it was. */
-static void pull_metric(struct analysis *analysis, size_t metric)
-{
-    double *ratios = analysis->ratios + metric * analysis->stride;
-    double *scores = analysis->scores + metric * analysis->stride;
-    struct spread spread = spread_of_magnitudes(ratios, analysis->rounds, analysis->row);
-    double reach = fence(analysis->rounds) * spread.deviation;
-
-    for (size_t i = 0; i < analysis->rounds; i++) {
-        double magnitude = fabs(ratios[i]);
-        scores[i] = fabs(magnitude - spread.middle) / spread.deviation;
-        magnitude = fmin(fmax(magnitude, spread.middle - reach), spread.middle + reach);
-        ratios[i] = copysign(magnitude, ratios[i]);
-    }
-}
-
-static double score_of_round(struct analysis *analysis, size_t round)
+static double score_of_round(const struct analysis *analysis, size_t round)
 {
     for (size_t i = 0; i < analysis->metrics; i++)
-        analysis->row[i] = analysis->scores[i * analysis->stride + round];
+        analysis->row[i] = analysis->scores[i * analysis->rounds + round];
     return bootstrap_median(analysis->row, analysis->metrics);
 }
 
-static void drop_aside(struct analysis *analysis, const bool *aside)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < analysis->rounds; i++) {
-        if (aside[i])
-            continue;
-        for (size_t metric = 0; metric < analysis->metrics; metric++) {
-            double *ratios = analysis->ratios + metric * analysis->stride;
-            ratios[kept] = ratios[i];
-        }
-        kept++;
-    }
-    analysis->rounds = kept;
-}
-
-/* Where most rounds stand out, it is not the rounds: then all are used. */
-static void set_aside(struct analysis *analysis, bool *ret_aside)
+/* Where most rounds stand out, it is not the rounds: then none is set aside. */
+static void choose_rounds(const struct analysis *analysis, bool *ret_aside)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < analysis->metrics; i++)
-        pull_metric(analysis, i);
     for (size_t i = 0; i < analysis->rounds; i++) {
         ret_aside[i] = score_of_round(analysis, i) > fence(analysis->rounds);
         count += ret_aside[i];
     }
     if (2 * count > analysis->rounds)
         memset(ret_aside, 0, analysis->rounds * sizeof *ret_aside);
-    drop_aside(analysis, ret_aside);
+}
+
+/* Where most values would go, they are not what stands out: then all are used. */
+static void choose_values(struct analysis *analysis, size_t metric, const bool *aside)
+{
+    double *scores = analysis->scores + metric * analysis->rounds;
+    size_t used = 0;
+
+    for (size_t i = 0; i < analysis->rounds; i++) {
+        bool is_used = !aside[i] && scores[i] <= fence(analysis->rounds);
+        scores[i] = is_used ? 0 : INFINITY;
+        used += is_used;
+    }
+    if (2 * used < analysis->rounds) {
+        memset(scores, 0, analysis->rounds * sizeof *scores);
+        used = analysis->rounds;
+    }
+    analysis->used[metric] = used;
+}
+
+static void set_aside(struct analysis *analysis, bool *ret_aside)
+{
+    for (size_t i = 0; i < analysis->metrics; i++)
+        score_metric(analysis, i);
+    choose_rounds(analysis, ret_aside);
+    for (size_t i = 0; i < analysis->metrics; i++)
+        choose_values(analysis, i, ret_aside);
 }
 
 /* --- the bootstrap ---------------------------------------------------------------------------- */
 
-static void fill_residuals(struct analysis *analysis)
+static struct moments moments_of_metric(const struct analysis *analysis, size_t metric)
 {
-    for (size_t metric = 0; metric < analysis->metrics; metric++) {
-        const double *ratios = analysis->ratios + metric * analysis->stride;
-        double *residuals = analysis->residuals + metric * analysis->stride;
-        struct moments moments = moments_of(ratios, analysis->rounds);
-        for (size_t i = 0; i < analysis->rounds; i++)
-            residuals[i] = ratios[i] - moments.mean;
-    }
+    const double *ratios = analysis->ratios + metric * analysis->rounds;
+    const double *scores = analysis->scores + metric * analysis->rounds;
+    size_t count = 0;
+
+    for (size_t i = 0; i < analysis->rounds; i++)
+        if (scores[i] < INFINITY)
+            analysis->row[count++] = ratios[i];
+    return moments_of(analysis->row, count);
 }
 
-/* A resampled round: as far from 0 as the rounds are from their mean. */
+static void fill_residuals(struct analysis *analysis, size_t metric)
+{
+    size_t offset = metric * analysis->rounds;
+    double mean = moments_of_metric(analysis, metric).mean;
+
+    for (size_t i = offset; i < offset + analysis->rounds; i++)
+        analysis->residuals[i] = analysis->scores[i] < INFINITY ? analysis->ratios[i] - mean : 0;
+}
+
 static double weigh(const double *residuals, const double *weights, size_t rounds)
 {
     double sum = 0;
 
     for (size_t i = 0; i < rounds; i++)
         sum += residuals[i] * weights[i];
-    return sum / sqrt((double)(rounds - 1));
+    return sum;
+}
+
+/* |t| of one metric in a resample. Its rounds are as far from 0 as the measured ones are from their
+ * mean. */
+static double resample_metric(const struct analysis *analysis, size_t metric)
+{
+    const double *residuals = analysis->residuals + metric * analysis->rounds;
+    size_t used = analysis->used[metric];
+
+    for (size_t i = 0; i < used; i++)
+        analysis->row[i] =
+            weigh(residuals, analysis->weights + i * analysis->rounds, analysis->rounds) /
+            sqrt((double)(used - 1));
+    struct moments moments = moments_of(analysis->row, used);
+    return fabs(moments.mean) / moments.error;
 }
 
 /* The largest |t| of one resample. */
 static double resample(struct analysis *analysis)
 {
-    size_t rounds = analysis->rounds;
     double peak = 0;
 
-    fill_normal(analysis->weights, rounds * rounds, &analysis->random);
-    for (size_t metric = 0; metric < analysis->metrics; metric++) {
-        const double *residuals = analysis->residuals + metric * analysis->stride;
-        for (size_t i = 0; i < rounds; i++)
-            analysis->row[i] = weigh(residuals, analysis->weights + i * rounds, rounds);
-        struct moments moments = moments_of(analysis->row, rounds);
-        peak = fmax(peak, fabs(moments.mean) / moments.error);
-    }
+    fill_normal(analysis->weights, analysis->rounds * analysis->rounds, &analysis->random);
+    for (size_t metric = 0; metric < analysis->metrics; metric++)
+        peak = fmax(peak, resample_metric(analysis, metric));
     return peak;
 }
 
@@ -258,15 +257,16 @@ static enum bootstrap_verdict judge(const struct bootstrap_estimate *estimate, d
 static void estimate_all(struct analysis *analysis, const struct bootstrap_options *options,
                          struct bootstrap_estimate *ret_estimates)
 {
-    fill_residuals(analysis);
+    for (size_t i = 0; i < analysis->metrics; i++)
+        fill_residuals(analysis, i);
     double critical = critical_value(analysis, options->confidence);
     for (size_t i = 0; i < analysis->metrics; i++) {
-        struct moments moments =
-            moments_of(analysis->ratios + i * analysis->stride, analysis->rounds);
+        struct moments moments = moments_of_metric(analysis, i);
         double reach = critical * moments.error;
         ret_estimates[i].ratio = exp(moments.mean);
         ret_estimates[i].low = exp(moments.mean - reach);
         ret_estimates[i].high = exp(moments.mean + reach);
+        ret_estimates[i].rounds = analysis->used[i];
         ret_estimates[i].verdict = judge(&ret_estimates[i], options->same_within);
     }
 }
@@ -275,20 +275,20 @@ int bootstrap_compare(const struct bootstrap_rounds *rounds,
                       const struct bootstrap_options *options,
                       struct bootstrap_estimate *ret_estimates, bool *ret_aside)
 {
-    size_t values = rounds->metrics * rounds->rounds;
-    size_t weights = rounds->rounds * rounds->rounds;
-    double *memory =
-        calloc(3 * values + weights + RESAMPLES + rounds->rounds + rounds->metrics, sizeof *memory);
+    size_t values = rounds->metrics * rounds->rounds, weights = rounds->rounds * rounds->rounds;
+    size_t row = rounds->rounds > rounds->metrics ? rounds->rounds : rounds->metrics;
+    size_t used[BOOTSTRAP_METRICS_MAX];
+    double *memory = calloc(3 * values + weights + RESAMPLES + row, sizeof *memory);
 
     if (memory == NULL)
         return -ENOMEM;
     struct analysis analysis = {
         .metrics = rounds->metrics,
         .rounds = rounds->rounds,
-        .stride = rounds->rounds,
         .ratios = memory,
-        .residuals = memory + values,
-        .scores = memory + 2 * values,
+        .scores = memory + values,
+        .residuals = memory + 2 * values,
+        .used = used,
         .weights = memory + 3 * values,
         .peaks = memory + 3 * values + weights,
         .row = memory + 3 * values + weights + RESAMPLES,

@@ -34,10 +34,12 @@ struct bootstrap_estimate {
     double ratio; /* b of a: geometric mean of the rounds' ratios */
     double low;
     double high;
+    size_t rounds; /* in use: without those disturbed, in all metrics or in this one */
     enum bootstrap_verdict verdict;
 };
 
-/* One estimate a metric. ret_aside, one a round, says which rounds were disturbed and not used.
+/* One estimate a metric. ret_aside, one a round, says which rounds were disturbed and not used
+ * in any.
  * Returns 0 or -ENOMEM. */
 int bootstrap_compare(const struct bootstrap_rounds *rounds,
                       const struct bootstrap_options *options,

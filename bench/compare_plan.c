@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_DEFAULT = 12 };
+enum { ROUNDS_DEFAULT = 20 };
 
 /* A run's time where the user says none; and what a run may take beside it, to start and to end. */
-static const uint64_t duration_default_ns = 2000000000;
+static const uint64_t duration_default_ns = 1000000000;
 static const uint64_t timeout_default_ns = 10000000000;
 static const uint64_t slack_ns = 60000000000;
 
@@ -32,7 +32,7 @@ const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'
                           "  --loops LIST              a side for each of these loops\n"
                           "  --program-a PATH          what runs a: a haul-bench\n"
                           "  --program-b PATH          what runs b\n"
-                          "  --rounds N                that count (12)\n"
+                          "  --rounds N                that count (20)\n"
                           "  --confidence P            that all intervals of a pair\n"
                           "                            hold at once (0.99)\n"
                           "  --same-within P           smaller differences do not\n"
@@ -43,7 +43,7 @@ const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'
                           "  --fail-on-difference      exit status 3 if there is one\n"
                           "  -q, --quiet               no progress\n"
                           "\n"
-                          "A run has -z 2s and --warm-up auto if nothing else is said.\n"
+                          "A run has -z 1s and --warm-up auto if nothing else is said.\n"
                           "Exit status: 0, 1 could not be done, 2 usage, 3 see above,\n"
                           "130 interrupted: what is known by then is printed.\n";
 
@@ -404,7 +404,7 @@ static bool plan_run(struct plan *plan, struct plan_side *side, const struct opt
     if (duration_ns != 0)
         side->limit_ns = 2 * duration_ns + warm_up_ns + timeout_ns + slack_ns;
     return (is_bounded ||
-            (plan_add_word(plan, &side->run, "-z") && plan_add_word(plan, &side->run, "2s"))) &&
+            (plan_add_word(plan, &side->run, "-z") && plan_add_word(plan, &side->run, "1s"))) &&
            plan_add_word(plan, &side->run, "--warm-up") &&
            plan_add_word(plan, &side->run, "auto") && plan_add_word(plan, &side->run, "-q") &&
            add_run_words(plan, side, plan->common.words) &&

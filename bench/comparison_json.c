@@ -133,6 +133,7 @@ static json_t *describe_not_comparable(const char *metric)
         {"ratio", json_null()},
         {"low", json_null()},
         {"high", json_null()},
+        {"rounds", count_of(0)},
         {"verdict", json_string(not_comparable)},
     };
 
@@ -155,6 +156,7 @@ static json_t *describe_metric(const struct pair *pair, size_t index)
         {"ratio", json_real(estimate->ratio)},
         {"low", json_real(estimate->low)},
         {"high", json_real(estimate->high)},
+        {"rounds", count_of(estimate->rounds)},
         {"verdict", json_string(verdicts[estimate->verdict])},
     };
     return object_of(members, COUNT(members));

@@ -213,7 +213,7 @@ static void finds_what_is_planted(void **state)
         assert_string_equal(json_string_value(json_object_get(pair, "verdict")), pairs[i].verdict);
         assert_string_equal(metric_verdict(pair, "cpu"), pairs[i].cpu);
         assert_string_equal(metric_verdict(pair, "p99.9"), pairs[i].tail);
-        assert_int_equal(json_array_size(json_object_get(json, "runs")), 24);
+        assert_int_equal(json_array_size(json_object_get(json, "runs")), 40);
         json_decref(json);
     }
 }
@@ -265,7 +265,7 @@ static void says_how_it_was(void **state)
  * counts. */
 static void runs_in_turns(void **state)
 {
-    static const char format[] = "--format json -z 2s --warm-up auto -q -c 8 http://h/s %s\n";
+    static const char format[] = "--format json -z 1s --warm-up auto -q -c 8 http://h/s %s\n";
     static const char *const order[] = {"--close", "-k",      "-k", "--close", "-k",
                                         "--close", "--close", "-k", "--close", "-k"};
     struct stage stage;
@@ -347,9 +347,9 @@ static const struct {
     int rounds;
 } interruptions[] = {
     {PROGRAM("[ $runs -lt 5 ] || { kill -INT $PPID; exec tail -f /dev/null; }"),
-     "haul bench: compare: interrupted after 1 complete rounds of 12: too few to compare\n", 0},
+     "haul bench: compare: interrupted after 1 complete rounds of 20: too few to compare\n", 0},
     {PROGRAM("[ $runs -lt 12 ] || { kill -TERM $PPID; exec tail -f /dev/null; }"),
-     "haul bench: compare: interrupted after 4 complete rounds of 12\n", 4},
+     "haul bench: compare: interrupted after 4 complete rounds of 20\n", 4},
 };
 
 static void tells_what_it_knows_when_interrupted(void **state)
