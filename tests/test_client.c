@@ -121,7 +121,7 @@ static const struct row rows[] = {
         "a reply to a request that is never read", /* what only sends does not see it */
         {CALL, SCRIPT({EXPECT, "POST /a "}, {SEND, REPLY(1, "a")}, {HOLD}),
          SCRIPT({EXPECT, "POST /a "}, {SEND, REPLY(1, "b")}, {HOLD})},
-        .options = {.requests = 2, .timeout_ns = 300 * 1000000, .http = LONG_BODY},
+        .options = {.requests = 2, .timeout_ns = 1000 * 1000000, .http = LONG_BODY},
         .summary = "200 x2; 2 connections; 2 body bytes",
         .threads_summary = "deadline x2; 2 connections; 0 body bytes",
     },
