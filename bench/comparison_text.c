@@ -294,10 +294,14 @@ static void put_sentence(FILE *out, const json_t *pair, double same_within)
 static void put_aside(FILE *out, const json_t *pair)
 {
     const json_t *rounds = json_object_get(pair, "rounds_aside");
+    size_t count = json_array_size(rounds), length = 0;
+    char numbers[BOOTSTRAP_ROUNDS_MAX * 5 + 1];
 
-    for (size_t i = 0; i < json_array_size(rounds); i++)
-        put(out, "", "Round %.0f was disturbed and is not used here.",
-            json_number_value(json_array_get(rounds, i)));
+    for (size_t i = 0; i < count && length < sizeof numbers; i++)
+        length += (size_t)snprintf(numbers + length, sizeof numbers - length, "%s%.0f",
+                                   i > 0 ? ", " : "", json_number_value(json_array_get(rounds, i)));
+    if (count > 0)
+        put(out, "", "Disturbed, and not used here: round%s %s.", count > 1 ? "s" : "", numbers);
 }
 
 static void put_pair(FILE *out, const json_t *json, const json_t *pair)
