@@ -16,7 +16,16 @@
  * is half its interval. Hence all intervals of a pair hold at once (family-wise), without paying
  * for metrics that say the same, such as rate and mean; and the verdict is the interval's.
  *
-@WHY@ */
+ * Why not others, by simulation (7 correlated metrics, noise 1 to 5 % a run, drift 0.5 % a run,
+ * one run in 20 disturbed by 10 to 50 %, nominal 1 % of false alarms, hundreds of comparisons
+ * each): percentile intervals give 10 % of false alarms at ten rounds, 30 % at five. Resampling
+ * whole rounds, with a studentised mean or trimmed mean, makes intervals that are useless below
+ * 15: a resample of few different rounds has hardly any deviation. Random signs are exact, but
+ * see nothing below 8 rounds and less than this at ten. A plain mean misses every third
+ * difference of 5 % once rounds are disturbed. This here gives 0.3 to 1.6 % of false alarms at 3
+ * to 30 rounds, also with noise of heavy tails (Student's t of 4 degrees) and with disturbances
+ * of one metric alone. With noise of 1.5 % a run it finds 5 % in 0.91 of the comparisons at ten
+ * rounds, 0.999 at 20. */
 
 #include "bench/bootstrap.h"
 
