@@ -23,8 +23,8 @@ enum loop_op {
     LOOP_SEND,    /* a send failed, or one longer than LOOP_SILENT_BYTES is through: result 0 */
     LOOP_RECEIVE, /* result: how many bytes were received, lent at bytes; 0: the peer's FIN, or a
                      failure: both end the receiving */
-    LOOP_CLOSED,  /* after loop_close(): the slot is free, nothing of it is still to come */
     LOOP_READY,   /* slot: the tag of loop_poll(); result: the poll(2) events */
+    LOOP_CLOSED,  /* after loop_close_slot(): the slot is free, nothing of it is still to come */
     LOOP_TICK,    /* the time of loop_tick() has come */
     LOOP_WAKE,    /* loop_wake() was called */
 };

@@ -7,6 +7,10 @@
  * that is too much goes when an event shows that it is; so a connection that sends and receives in
  * turns, or is paused and goes on, needs no epoll_ctl() at all.
  *
+ * System calls of a kind go together, as a ring's do: some events are received from before the
+ * first of their bytes is lent, and what is to be sent is sent when the last of them is handled. So
+ * neither the kernel's code nor ours is driven out of the caches by the other at each request.
+ *
  * poll_fd is the epoll set. What is queued in the watches cannot make it readable, so it is to be
  * polled only after loop_wait() with a timeout of 0 and loop_next() until false: then nothing is
  * queued, and the kernel knows all that is wanted. */
@@ -17,13 +21,19 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 512, SCRATCH_BYTES = 65536 };
+enum {
+    EVENTS_MAX = 512,
+    RECEIVE_BYTES = 65536, /* at most, in one call */
+    LOANS_MAX = 32,
+    SCRATCH_BYTES = 2 * RECEIVE_BYTES,
+};
 
 #define NO_WATCH UINT32_MAX
 #define NO_TICK UINT64_MAX
@@ -31,23 +41,35 @@ enum { EVENTS_MAX = 512, SCRATCH_BYTES = 65536 };
 
 enum { FAILURE_EVENTS = EPOLLERR | EPOLLHUP }; /* come without being asked for */
 
-/* The low half of epoll's data is the watch's index, the high half its generation. */
+/* The low half of epoll's data is the watch's index, the high half its generation. One line of the
+ * cache: with thousands of them each request finds its own cold. */
 struct watch {
-    int fd;
+    _Alignas(64) int fd;
     uint32_t generation; /* events of an earlier one are dropped */
-    uint32_t watched;    /* the epoll events that the kernel has been told; 0: not in the set */
+    uint16_t watched;    /* the epoll events that the kernel has been told; 0: not in the set */
+    uint16_t polled;     /* the poll(2) events that LOOP_READY waits for */
     uint8_t wanted;      /* BIT(op) of what waits for an event */
     uint8_t ended;       /* BIT(op) of what is in the queue of completions, with its result */
     bool attached : 1;
     bool in_queue : 1;
     bool in_changes : 1;
+    bool in_sends : 1;
     bool silent : 1; /* the rest is of a send that completes silently */
-    uint32_t polled; /* the poll(2) events that LOOP_READY waits for */
     uint32_t queue_next;
     uint32_t change_next;
-    const char *rest; /* still to be sent */
+    uint32_t send_next;
+    int32_t results[LOOP_READY + 1]; /* of the others it is 0 */
+    const char *rest;                /* still to be sent */
     size_t rest_length;
-    int32_t results[LOOP_WAKE + 1];
+};
+
+static_assert(sizeof(struct watch) == 64, "one line");
+
+/* What was received in one call, lent in pieces of LOOP_BUFFER_BYTES. */
+struct loan {
+    uint32_t slot;
+    uint32_t begin; /* in the scratch, of what is to be lent yet */
+    uint32_t end;
 };
 
 struct epoll_loop {
@@ -57,16 +79,18 @@ struct epoll_loop {
     uint32_t tags;
     uint32_t queue_first; /* watches with ended operations */
     uint32_t queue_last;
-    uint32_t changes; /* watches of which more is wanted than watched */
+    uint32_t changes;    /* watches of which more is wanted than watched */
+    uint32_t send_first; /* watches that have something to send, in the order asked for */
+    uint32_t send_last;
     int timer_fd;
     uint64_t tick_ns; /* when the timer goes off, or NO_TICK */
     bool has_pwait2;
     uint32_t event_next;
     uint32_t event_count;
-    /* Received in one call, lent in pieces of LOOP_BUFFER_BYTES. */
-    uint32_t lent_slot;
-    uint32_t lent_offset;
-    uint32_t lent_end;
+    uint32_t loan_next;
+    uint32_t loan_count;
+    uint32_t scratch_used;
+    struct loan loans[LOANS_MAX];
     struct epoll_event events[EVENTS_MAX];
     char scratch[SCRATCH_BYTES];
 };
@@ -110,7 +134,7 @@ static bool queue_pop(struct epoll_loop *loop, struct completion *ret_completion
         *ret_completion = (struct completion){
             .op = op,
             .slot = index < loop->slots ? index : index - loop->slots,
-            .result = watch->results[op],
+            .result = op <= LOOP_READY ? watch->results[op] : 0,
         };
         return true;
     }
@@ -122,7 +146,8 @@ static void complete(struct epoll_loop *loop, uint32_t index, enum loop_op op, i
     struct watch *watch = &loop->watches[index];
 
     watch->ended |= (uint8_t)BIT(op);
-    watch->results[op] = result;
+    if (op <= LOOP_READY)
+        watch->results[op] = result;
     queue_push(loop, index);
 }
 
@@ -174,7 +199,7 @@ static int watch_update(struct epoll_loop *loop, uint32_t index)
 
     if (events == watch->watched)
         return 0;
-    watch->watched = events;
+    watch->watched = (uint16_t)events;
     if (epoll_ctl(loop->head.poll_fd, events == 0 ? EPOLL_CTL_DEL : operation, watch->fd, &event) ==
         0)
         return 0;
@@ -255,6 +280,41 @@ static void step_send(struct epoll_loop *loop, uint32_t index)
         watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
 }
 
+static void sends_push(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+
+    if (watch->in_sends)
+        return;
+    watch->in_sends = true;
+    watch->send_next = NO_WATCH;
+    if (loop->send_first == NO_WATCH)
+        loop->send_first = index;
+    else
+        loop->watches[loop->send_last].send_next = index;
+    loop->send_last = index;
+}
+
+/* Before the caller has its bytes back, or sends more, a send that waits its turn is made. */
+static void send_due(struct epoll_loop *loop, uint32_t index)
+{
+    struct watch *watch = &loop->watches[index];
+
+    if (watch->in_sends && watch->rest_length > 0 && !(watch->wanted & BIT(LOOP_SEND)))
+        step_send(loop, index);
+}
+
+static void sends_flush(struct epoll_loop *loop)
+{
+    while (loop->send_first != NO_WATCH) {
+        uint32_t index = loop->send_first;
+
+        loop->send_first = loop->watches[index].send_next;
+        send_due(loop, index);
+        loop->watches[index].in_sends = false;
+    }
+}
+
 /* The peer answers before a silent send is through, and with the answer its bytes cease to be ours.
  * The answer is still good, but nothing may follow half a request on this connection. */
 static void give_up_silent_send(struct watch *watch)
@@ -269,7 +329,8 @@ static void give_up_silent_send(struct watch *watch)
 static void step_receive(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
-    ssize_t received = recv(watch->fd, loop->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+    char *room = loop->scratch + loop->scratch_used;
+    ssize_t received = recv(watch->fd, room, RECEIVE_BYTES, MSG_DONTWAIT);
 
     loop->head.counters.enters++;
     if (received < 0 && would_block())
@@ -277,9 +338,11 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
     if (received <= 0)
         end(loop, index, LOOP_RECEIVE, received < 0 ? -errno : 0);
     give_up_silent_send(watch);
-    loop->lent_slot = index;
-    loop->lent_offset = 0;
-    loop->lent_end = received > 0 ? (uint32_t)received : 0;
+    if (received <= 0)
+        return;
+    uint32_t begin = loop->scratch_used;
+    loop->scratch_used += (uint32_t)received;
+    loop->loans[loop->loan_count++] = (struct loan){index, begin, loop->scratch_used};
 }
 
 /* The event stays the next one for as long as there are connections to take. */
@@ -415,17 +478,19 @@ static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes,
 {
     struct watch *watch = slot_watch(of(head), slot);
 
+    send_due(of(head), slot);
     assert(watch->rest_length == 0);
     watch->rest = bytes;
     watch->rest_length = length;
     watch->silent = length <= LOOP_SILENT_BYTES;
-    step_send(of(head), slot);
+    sends_push(of(head), slot);
 }
 
 static void epoll_loop_send_last(struct loop *head, uint32_t slot, const void *bytes, size_t length)
 {
     struct watch *watch = slot_watch(of(head), slot);
 
+    send_due(of(head), slot);
     if (watch->rest_length > 0)
         return;
     head->counters.enters++;
@@ -448,11 +513,13 @@ static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
     struct epoll_loop *loop = of(head);
     struct watch *watch = slot_watch(loop, slot);
 
+    send_due(loop, slot);
     close(watch->fd); /* which takes it out of the set */
     watch->attached = false;
     watch_reset(watch);
-    if (loop->lent_slot == slot)
-        loop->lent_end = 0;
+    for (uint32_t i = loop->loan_next; i < loop->loan_count; i++)
+        if (loop->loans[i].slot == slot)
+            loop->loans[i].end = loop->loans[i].begin;
     complete(loop, slot, LOOP_CLOSED, 0);
 }
 
@@ -474,7 +541,7 @@ static void epoll_loop_poll(struct loop *head, uint32_t tag, int fd, short event
 
     epoll_loop_unpoll(head, tag);
     watch->fd = fd;
-    watch->polled = (unsigned short)events; /* the values of epoll are those of poll */
+    watch->polled = (uint16_t)events; /* the values of epoll are those of poll */
     want(loop, loop->slots + tag, LOOP_READY);
 }
 
@@ -532,8 +599,9 @@ static int epoll_loop_wait(struct loop *head, uint32_t count, int64_t timeout_ns
     struct epoll_loop *loop = of(head);
     (void)count;
 
-    if (loop->event_next < loop->event_count || loop->lent_offset < loop->lent_end)
+    if (loop->event_next < loop->event_count || loop->loan_next < loop->loan_count)
         return 0;
+    sends_flush(loop);
     apply_changes(loop);
     int events = wait_ns(loop, loop->queue_first != NO_WATCH ? 0 : timeout_ns);
     loop->event_next = 0;
@@ -543,19 +611,38 @@ static int epoll_loop_wait(struct loop *head, uint32_t count, int64_t timeout_ns
 
 static bool lend(struct epoll_loop *loop, struct completion *ret_completion)
 {
-    uint32_t length = loop->lent_end - loop->lent_offset;
+    while (loop->loan_next < loop->loan_count) {
+        struct loan *loan = &loop->loans[loop->loan_next];
+        uint32_t length = loan->end - loan->begin;
 
-    if (loop->lent_offset >= loop->lent_end)
+        if (length > LOOP_BUFFER_BYTES)
+            length = LOOP_BUFFER_BYTES;
+        else
+            loop->loan_next++;
+        if (length == 0) /* closed since */
+            continue;
+        send_due(loop, loan->slot);
+        *ret_completion = (struct completion){
+            .op = LOOP_RECEIVE,
+            .slot = loan->slot,
+            .result = (int32_t)length,
+            .bytes = loop->scratch + loan->begin,
+        };
+        loan->begin += length;
+        return true;
+    }
+    return false;
+}
+
+/* Handles events for as long as what they bring can wait together; false: none was left. */
+static bool take_events(struct epoll_loop *loop)
+{
+    if (loop->event_next == loop->event_count)
         return false;
-    if (length > LOOP_BUFFER_BYTES)
-        length = LOOP_BUFFER_BYTES;
-    *ret_completion = (struct completion){
-        .op = LOOP_RECEIVE,
-        .slot = loop->lent_slot,
-        .result = (int32_t)length,
-        .bytes = loop->scratch + loop->lent_offset,
-    };
-    loop->lent_offset += length;
+    loop->loan_next = loop->loan_count = loop->scratch_used = 0;
+    while (loop->event_next < loop->event_count && loop->queue_first == NO_WATCH &&
+           loop->loan_count < LOANS_MAX && loop->scratch_used + RECEIVE_BYTES <= SCRATCH_BYTES)
+        on_event(loop, &loop->events[loop->event_next++]);
     return true;
 }
 
@@ -564,9 +651,9 @@ static bool epoll_loop_next(struct loop *head, struct completion *ret_completion
     struct epoll_loop *loop = of(head);
 
     while (!lend(loop, ret_completion) && !queue_pop(loop, ret_completion)) {
-        if (loop->event_next == loop->event_count)
+        sends_flush(loop);
+        if (!take_events(loop) && loop->queue_first == NO_WATCH)
             return false;
-        on_event(loop, &loop->events[loop->event_next++]);
     }
     head->counters.completions++;
     return true;
@@ -638,10 +725,14 @@ int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options)
     loop->tags = options->polls;
     loop->queue_first = NO_WATCH;
     loop->changes = NO_WATCH;
+    loop->send_first = NO_WATCH;
     loop->timer_fd = -1;
     loop->tick_ns = NO_TICK;
     loop->has_pwait2 = true;
-    loop->watches = calloc((size_t)loop->slots + loop->tags + 2, sizeof(*loop->watches));
+    size_t size = ((size_t)loop->slots + loop->tags + 2) * sizeof(*loop->watches);
+    loop->watches = aligned_alloc(_Alignof(struct watch), size);
+    if (loop->watches != NULL)
+        memset(loop->watches, 0, size);
 
     int error = loop->watches == NULL ? -ENOMEM : open_descriptors(loop);
     if (error != 0)

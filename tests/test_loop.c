@@ -830,6 +830,39 @@ static void a_slot_used_again_hears_only_its_own(struct loop *loop)
     settle(loop);
 }
 
+/* What came together is lent one by one; in between the caller may close any of the others, and use
+ * the slot again. */
+static void the_first_of_many_ends_the_others(struct loop *loop)
+{
+    enum { COUNT = 8, AGAIN = 3 };
+    int peers[COUNT];
+
+    for (uint32_t slot = 0; slot < COUNT; slot++) {
+        peers[slot] = attach_pair(loop, slot);
+        loop_receive(loop, slot);
+        say(peers[slot], "old");
+    }
+    struct completion completion = await(loop);
+    assert_int_equal(completion.op, LOOP_RECEIVE);
+    for (uint32_t slot = 0; slot < COUNT; slot++) {
+        loop_send(loop, slot, "bye", 3);
+        loop_close_slot(loop, slot);
+    }
+    for (uint32_t slot = 0; slot < COUNT; slot++)
+        assert_int_equal(await(loop).op, LOOP_CLOSED);
+    int peer = attach_pair(loop, AGAIN);
+    loop_receive(loop, AGAIN);
+    say(peer, "new");
+    expect_text(loop, AGAIN, "new");
+    expect_closed(loop, AGAIN);
+    settle(loop);
+    close(peer);
+    for (uint32_t slot = 0; slot < COUNT; slot++) {
+        hear(peers[slot], "bye");
+        close(peers[slot]);
+    }
+}
+
 static void a_failed_send_does_not_outlive_the_slot(struct loop *loop)
 {
     for (int life = 0; life < 50; life++) {
@@ -1268,6 +1301,7 @@ static const struct scenario {
     SCENARIO(a_receiving_slot_closes),
     SCENARIO(bytes_on_their_way_do_not_survive_the_slot),
     SCENARIO(a_slot_used_again_hears_only_its_own),
+    SCENARIO(the_first_of_many_ends_the_others),
     SCENARIO(a_failed_send_does_not_outlive_the_slot),
     SCENARIO(connections_are_accepted_until_unpoll),
     SCENARIO(accepting_from_what_does_not_listen_ends),
