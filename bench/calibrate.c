@@ -4,6 +4,7 @@
 #include "bench/calibrate.h"
 
 #include "bench/embedded.h"
+#include "bench/json_at.h"
 #include "bench/options.h"
 #include "bench/run.h"
 #include "bench/signals.h"
@@ -75,11 +76,9 @@ json_t *calibrate(const struct load_options *like, char *ret_message, size_t siz
 
 static void row_print(const char *loop, const json_t *row)
 {
-    printf("%-8s %10.2f %10.2f %14.0f %12.1f\n", loop,
-           json_number_value(json_object_get(row, "us_per_request")),
-           json_number_value(json_object_get(row, "user_us_per_request")),
-           json_number_value(json_object_get(row, "rate_per_s")),
-           json_number_value(json_object_get(row, "p50_us")));
+    printf("%-8s %10.2f %10.2f %14.0f %12.1f\n", loop, number_at(row, "us_per_request"),
+           number_at(row, "user_us_per_request"), number_at(row, "rate_per_s"),
+           number_at(row, "p50_us"));
 }
 
 int calibrate_main(int argc, char **argv)

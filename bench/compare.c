@@ -11,6 +11,7 @@
 #include "bench/compare_plan.h"
 #include "bench/comparison.h"
 #include "bench/embedded.h"
+#include "bench/json_at.h"
 #include "bench/replace.h"
 #include "bench/result.h"
 #include "bench/signals.h"
@@ -156,7 +157,7 @@ static bool fail_run(struct compare *compare, size_t index, const char *sentence
 
 static bool is_run(const json_t *json)
 {
-    const char *kind = json_string_value(json_object_get(json, "kind"));
+    const char *kind = text_at(json, "kind");
 
     return kind != NULL && strcmp(kind, "run") == 0;
 }

@@ -4,6 +4,7 @@
 
 #include "bench/comparison.h"
 #include "bench/bootstrap.h"
+#include "bench/json_at.h"
 #include "bench/metric.h"
 
 #include <math.h>
@@ -245,7 +246,7 @@ static json_t *count_verdicts(const struct comparison_side *side, size_t rounds)
 
     for (size_t i = 0; i < rounds; i++) {
         const json_t *instrument = json_object_get(side->runs[i], "instrument");
-        const char *verdict = json_string_value(json_object_get(instrument, "verdict"));
+        const char *verdict = text_at(instrument, "verdict");
         if (verdict == NULL)
             continue;
         json_int_t count = json_integer_value(json_object_get(counts, verdict));
@@ -353,7 +354,7 @@ bool comparison_has_difference(const json_t *json)
 
     for (size_t i = 0; i < json_array_size(pairs); i++) {
         const json_t *pair = json_array_get(pairs, i);
-        if (strcmp(json_string_value(json_object_get(pair, "verdict")), "difference") == 0)
+        if (strcmp(text_at(pair, "verdict"), "difference") == 0)
             return true;
     }
     return false;

@@ -3,80 +3,15 @@
 
 #include "bench/comparison.h"
 #include "bench/bootstrap.h"
+#include "bench/json_at.h"
 #include "bench/metric.h"
+#include "bench/prose.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 60, LABEL = 9, NAME_WIDTH = 6, VALUE_WIDTH = 9, NUMBER_BYTES = 32 };
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
-static double number_at(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
-/* Bytes that continue a character (10xxxxxx) take no column. */
-static int columns_of(const char *text, size_t length)
-{
-    int columns = 0;
-
-    for (size_t i = 0; i < length; i++)
-        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return columns;
-}
-
-/* Control characters could move a terminal's cursor. */
-static void put_word(FILE *out, const char *word, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        fputc((unsigned char)word[i] < ' ' || word[i] == 0x7f ? '?' : word[i], out);
-}
-
-/* Words behind a label, which is of the first line; the others are indented as far. */
-static void put_filled(FILE *out, const char *label, const char *text)
-{
-    int indent = fprintf(out, "%-*s", *label != '\0' ? LABEL : 0, label);
-    int column = indent;
-
-    while (*(text += strspn(text, " ")) != '\0') {
-        size_t length = strcspn(text, " ");
-        int columns = columns_of(text, length);
-        if (column > indent && column + 1 + columns > COLUMNS) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
-        }
-        if (column > indent)
-            column += fprintf(out, " ");
-        put_word(out, text, length);
-        column += columns;
-        text += length;
-    }
-    fputc('\n', out);
-}
-
-static __attribute__((format(printf, 3, 4))) void put(FILE *out, const char *label,
-                                                      const char *format, ...)
-{
-    char *text;
-    va_list arguments;
-
-    va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0)
-        return;
-    put_filled(out, label, text);
-    free(text);
-}
+enum { LABEL = 9, NAME_WIDTH = 6, VALUE_WIDTH = 9, NUMBER_BYTES = 32 };
 
 /* --- what was compared ------------------------------------------------------------------------ */
 
@@ -101,7 +36,7 @@ static void put_options(FILE *out, const char *label, const char *program, const
     for (size_t i = 0; i < json_array_size(options); i++)
         write_option(memory, json_string_value(json_array_get(options, i)));
     if (fclose(memory) == 0)
-        put_filled(out, label, *text != '\0' ? text : "(nothing of its own)");
+        prose_line(out, label, LABEL, "%s", *text != '\0' ? text : "(nothing of its own)");
     free(text);
 }
 
@@ -109,9 +44,11 @@ static void put_rounds(FILE *out, const json_t *json)
 {
     double rounds = number_at(json, "rounds");
 
-    put(out, "", "%.0f of %.0f rounds, in each all sides one after the other, in changing order%s",
-        rounds, number_at(json, "rounds_asked"),
-        json_is_true(json_object_get(json, "interrupted")) ? "; then it was interrupted" : "");
+    prose_line(out, "", 0,
+               "%.0f of %.0f rounds, in each all sides one after the other, in changing order%s",
+               rounds, number_at(json, "rounds_asked"),
+               json_is_true(json_object_get(json, "interrupted")) ? "; then it was interrupted"
+                                                                  : "");
 }
 
 static void put_head(FILE *out, const json_t *json)
@@ -120,7 +57,8 @@ static void put_head(FILE *out, const json_t *json)
     const char *url = text_at(json, "url");
 
     if (url != NULL)
-        put(out, "", "%s%s", url, text_at(json, "server") != NULL ? " (embedded server)" : "");
+        prose_line(out, "", 0, "%s%s", url,
+                   text_at(json, "server") != NULL ? " (embedded server)" : "");
     if (json_array_size(json_object_get(json, "options")) > 0)
         put_options(out, "all", NULL, json_object_get(json, "options"));
     for (size_t i = 0; i < json_array_size(sides); i++) {
@@ -195,7 +133,7 @@ static void put_metric(FILE *out, const json_t *pair, const json_t *metric, int 
              RATIO_AT(metric, "high"));
     fprintf(out, "%*s %*s %5s %s%*s ", VALUE_WIDTH, VALUE_AT(metric, "a"), VALUE_WIDTH,
             VALUE_AT(metric, "b"), RATIO_AT(metric, "ratio"), interval,
-            11 - columns_of(interval, strlen(interval)), "");
+            11 - (int)prose_columns(interval, strlen(interval)), "");
     put_verdict(out, pair, metric);
 }
 
@@ -287,7 +225,7 @@ static void put_sentence(FILE *out, const json_t *pair, double same_within)
         return;
     write_sentence(memory, pair, same_within);
     if (fclose(memory) == 0)
-        put_filled(out, "", text);
+        prose_line(out, "", 0, "%s", text);
     free(text);
 }
 
@@ -301,7 +239,8 @@ static void put_aside(FILE *out, const json_t *pair)
         length += (size_t)snprintf(numbers + length, sizeof numbers - length, "%s%.0f",
                                    i > 0 ? ", " : "", json_number_value(json_array_get(rounds, i)));
     if (count > 0)
-        put(out, "", "Disturbed, and not used here: round%s %s.", count > 1 ? "s" : "", numbers);
+        prose_line(out, "", 0, "Disturbed, and not used here: round%s %s.", count > 1 ? "s" : "",
+                   numbers);
 }
 
 static void put_pair(FILE *out, const json_t *json, const json_t *pair)
@@ -331,13 +270,15 @@ static void put_instrument(FILE *out, const json_t *side, double rounds)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double count = number_at(counts, rows[i].verdict);
         if (count > 0)
-            put(out, "", "%s: %s in %.0f of %.0f runs.", name, rows[i].words, count, rounds);
+            prose_line(out, "", 0, "%s: %s in %.0f of %.0f runs.", name, rows[i].words, count,
+                       rounds);
     }
     if (number_at(counts, "ok") == rounds)
-        put(out, "", "%s: the client was the bottleneck in none of %.0f runs.", name, rounds);
+        prose_line(out, "", 0, "%s: the client was the bottleneck in none of %.0f runs.", name,
+                   rounds);
     if (errors > 0)
-        put(out, "", "%s: %.0f of %.0f requests failed.", name, errors,
-            number_at(side, "requests"));
+        prose_line(out, "", 0, "%s: %.0f of %.0f requests failed.", name, errors,
+                   number_at(side, "requests"));
 }
 
 static void put_notes(FILE *out, const json_t *json)
@@ -345,12 +286,13 @@ static void put_notes(FILE *out, const json_t *json)
     const json_t *sides = json_object_get(json, "sides");
 
     if (json_array_size(json_object_get(json, "pairs")) > 0)
-        put(out, "",
+        prose_line(
+            out, "", 0,
             "A ratio is of the second side to the first. All intervals of a table hold at once in "
             "%.3g %% of comparisons; '-': no difference detected.",
             number_at(json, "confidence") * 100);
     else
-        put(out, "", "Too few rounds to compare: %d are needed.", BOOTSTRAP_ROUNDS_MIN);
+        prose_line(out, "", 0, "Too few rounds to compare: %d are needed.", BOOTSTRAP_ROUNDS_MIN);
     for (size_t i = 0; i < json_array_size(sides); i++)
         put_instrument(out, json_array_get(sides, i), number_at(json, "rounds"));
 }

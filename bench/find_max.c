@@ -5,6 +5,7 @@
  * percentiles say. */
 
 #include "bench/find_max.h"
+#include "bench/json_at.h"
 
 #include <math.h>
 
@@ -60,7 +61,7 @@ static bool search_try(struct search *search, double rate)
 static bool capacity(const struct search *search, double *ret_rate)
 {
     json_t *run = search->trial(search->context, 0);
-    *ret_rate = json_number_value(json_object_get(run, "rate_per_s"));
+    *ret_rate = number_at(run, "rate_per_s");
     json_decref(run);
     return run != NULL;
 }

@@ -3,6 +3,7 @@
  * listed. */
 
 #include "bench/matrix.h"
+#include "bench/json_at.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -343,7 +344,7 @@ bool matrix_find(const struct matrix *matrix, const json_t *cell, size_t *ret_ce
     *ret_cell = 0;
     for (size_t i = 0; i < matrix->axis_count; i++) {
         const struct matrix_axis *axis = &matrix->axes[i];
-        if (!find_value(axis, json_string_value(json_object_get(cell, axis->key)), &index))
+        if (!find_value(axis, text_at(cell, axis->key), &index))
             return false;
         *ret_cell = *ret_cell * axis->value_count + index;
     }

@@ -3,6 +3,7 @@
  * result, however many files there are. */
 
 #include "bench/merge.h"
+#include "bench/json_at.h"
 
 #include "bench/pool.h"
 #include "bench/records.h"
@@ -86,8 +87,7 @@ static bool take_first(struct merge *merge, const struct records *records)
     merge->cell_count = 1;
     if (records->head == NULL)
         return true;
-    if (matrix_parse(&merge->matrix, json_string_value(json_object_get(records->head, "matrix")),
-                     message) != 0)
+    if (matrix_parse(&merge->matrix, text_at(records->head, "matrix"), message) != 0)
         return fail(merge, "%s: %s", records->path, message);
     merge->head = json_incref(records->head);
     merge->cell_count = merge->matrix.cell_count;

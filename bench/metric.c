@@ -2,6 +2,7 @@
  * clock or a phase, which says where to look, and a statistic, which says what to take there. */
 
 #include "bench/metric.h"
+#include "bench/json_at.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -151,7 +152,7 @@ static bool error_share(const json_t *run, double *ret_value)
 static const json_t *loop_latency(const json_t *run)
 {
     const json_t *latency = json_object_get(run, "latency_us");
-    const char *mode = json_string_value(json_object_get(run, "mode"));
+    const char *mode = text_at(run, "mode");
     bool is_open = mode != NULL && strcmp(mode, "open") == 0;
     return json_object_get(latency, is_open ? "intended" : "actual");
 }

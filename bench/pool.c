@@ -7,6 +7,7 @@
 #include "bench/hdrlog.h"
 #include "bench/histogram.h"
 #include "bench/instrument.h"
+#include "bench/json_at.h"
 #include "bench/threshold.h"
 
 #include <inttypes.h>
@@ -92,7 +93,7 @@ static bool are_numbers(struct pool *pool, const struct pair *pair)
 /* A member of a run's that weighs the run; 0: it is not there. */
 static double weight(const json_t *run, const char *key)
 {
-    return json_number_value(json_object_get(run, key));
+    return number_at(run, key);
 }
 
 static double mean(double first, double first_weight, double second, double second_weight)
@@ -202,7 +203,7 @@ static json_t *rate(struct pool *pool, const struct pair *pair)
 /* Of the embedded server the port is any. */
 static const char *place_in_url(const json_t *run, const char *url)
 {
-    const char *server = json_string_value(json_object_get(run, "server"));
+    const char *server = text_at(run, "server");
     const char *authority = strstr(url, "://");
 
     if (server == NULL || strcmp(server, "embedded") != 0 || authority == NULL)
@@ -413,8 +414,7 @@ static const json_t *latency_of(const json_t *run, const char *clock)
 static bool take_histogram(struct pool *pool, const json_t *run, const char *clock,
                            struct histogram *ret_histogram)
 {
-    const char *payload =
-        json_string_value(json_object_get(json_object_get(run, "histograms"), clock));
+    const char *payload = text_at(json_object_get(run, "histograms"), clock);
     uint64_t wanted =
         (uint64_t)json_integer_value(json_object_get(latency_of(run, clock), "count"));
     enum hdrlog_error error = HDRLOG_OK;
@@ -433,8 +433,8 @@ static bool take_histogram(struct pool *pool, const json_t *run, const char *clo
 /* What is read back from a bucket is its highest value, which the exact extremes bound. */
 static bool put_quantiles(const struct histogram *histogram, json_t *both)
 {
-    double min = json_number_value(json_object_get(both, "min"));
-    double max = json_number_value(json_object_get(both, "max"));
+    double min = number_at(both, "min");
+    double max = number_at(both, "max");
     bool is_good = true;
 
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
@@ -486,7 +486,7 @@ static bool add_histograms(struct pool *pool, json_t *both)
 /* What was asserted of each is looked at again, of both. */
 static json_t *judge(struct pool *pool, const json_t *asserted, const json_t *both)
 {
-    const char *text = json_string_value(json_object_get(asserted, "text"));
+    const char *text = text_at(asserted, "text");
     char sentence[THRESHOLD_SENTENCE_BYTES] = "no string";
     struct threshold threshold;
 

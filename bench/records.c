@@ -3,6 +3,7 @@
  * twice. */
 
 #include "bench/records.h"
+#include "bench/json_at.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -46,11 +47,6 @@ static enum records_next read_line(struct records *records)
     return RECORDS_ONE;
 }
 
-static const char *string_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 static bool is_text(const char *text, const char *wish)
 {
     return text != NULL && strcmp(text, wish) == 0;
@@ -58,7 +54,7 @@ static bool is_text(const char *text, const char *wish)
 
 static bool check_schema(struct records *records, const json_t *object)
 {
-    const char *schema = string_at(object, "schema");
+    const char *schema = text_at(object, "schema");
 
     if (is_text(schema, RECORDS_SCHEMA))
         return true;
@@ -73,7 +69,7 @@ static bool check_run(struct records *records, const json_t *run)
         return records_fail(records, "a run is an object, and this is none");
     if (!check_schema(records, run))
         return false;
-    return is_text(string_at(run, "kind"), "run") ||
+    return is_text(text_at(run, "kind"), "run") ||
            records_fail(records, "the run is of no kind run");
 }
 
@@ -82,7 +78,7 @@ static bool check_run(struct records *records, const json_t *run)
 static bool take_head(struct records *records)
 {
     char message[MATRIX_MESSAGE_BYTES];
-    const char *text = string_at(records->head, "matrix");
+    const char *text = text_at(records->head, "matrix");
     json_int_t rounds = json_integer_value(json_object_get(records->head, "rounds"));
 
     records->head_bytes = records->whole_bytes;
@@ -123,7 +119,7 @@ bool records_open(struct records *records, const char *path)
     if (next == RECORDS_ONE)
         records->head =
             json_loadb(records->text, (size_t)records->whole_bytes, JSON_REJECT_DUPLICATES, NULL);
-    if (is_text(string_at(records->head, "kind"), "sweep"))
+    if (is_text(text_at(records->head, "kind"), "sweep"))
         return take_head(records);
     json_decref(records->head);
     records->head = NULL;
@@ -149,14 +145,14 @@ static bool take_cell(struct records *records, struct record *record)
 
     if (!check_schema(records, record->json))
         return false;
-    if (!is_text(string_at(record->json, "kind"), "cell"))
+    if (!is_text(text_at(record->json, "kind"), "cell"))
         return records_fail(records, "is of no kind cell");
     if (!matrix_find(&records->matrix, json_object_get(record->json, "cell"), &record->cell))
         return records_fail(records, "'cell' is none of the matrix in line 1");
     if (round < 1 || round > records->rounds)
         return records_fail(records, "'round' is no number from 1 to %u", records->rounds);
     record->round = (uint32_t)round;
-    record->failed = string_at(record->json, "failed");
+    record->failed = text_at(record->json, "failed");
     if (record->failed != NULL)
         return true;
     record->run = json_object_get(record->json, "run");

@@ -4,6 +4,7 @@
 
 #include "bench/report_data.h"
 #include "bench/hdrlog.h"
+#include "bench/json_at.h"
 #include "bench/metric.h"
 
 #include <errno.h>
@@ -93,11 +94,6 @@ static json_t *keep(struct report *report, json_t *made)
 }
 
 /* --- one line --------------------------------------------------------------------------------- */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static json_t *number_text(const json_t *number)
 {
@@ -194,7 +190,7 @@ static bool read_cell(struct report *report, json_t *root, struct source source)
     struct report_run run = {
         .cell = json_object_get(root, "cell"),
         .json = json_object_get(root, "run"),
-        .failed = text_of(root, "failed"),
+        .failed = text_at(root, "failed"),
         .round = json_integer_value(json_object_get(root, "round")),
     };
     if (!cell_is_sound(run.cell))
@@ -299,7 +295,7 @@ static bool read_sweep(struct report *report, json_t *root, struct source source
 static bool read_compared_run(struct report *report, json_t *root, const json_t *row,
                               struct source source)
 {
-    const char *side = text_of(row, "side");
+    const char *side = text_at(row, "side");
     const json_t *json = json_object_get(row, "run");
     json_int_t round = json_integer_value(json_object_get(row, "round"));
     if (side == NULL || round < 1 || !json_is_object(json))
@@ -314,11 +310,11 @@ static bool compared_is_sound(const json_t *pair)
 {
     json_t *metrics = json_object_get(pair, "metrics"), *metric;
     size_t i;
-    if (text_of(pair, "a") == NULL || text_of(pair, "b") == NULL || !json_is_array(metrics))
+    if (text_at(pair, "a") == NULL || text_at(pair, "b") == NULL || !json_is_array(metrics))
         return false;
     json_array_foreach(metrics, i, metric)
     {
-        if (text_of(metric, "metric") == NULL || text_of(metric, "verdict") == NULL)
+        if (text_at(metric, "metric") == NULL || text_at(metric, "verdict") == NULL)
             return false;
     }
     return true;
@@ -356,7 +352,7 @@ static const struct {
 
 static bool read_object(struct report *report, json_t *root, struct source source)
 {
-    const char *schema = text_of(root, "schema"), *kind = text_of(root, "kind");
+    const char *schema = text_at(root, "schema"), *kind = text_at(root, "kind");
     if (schema == NULL || strcmp(schema, SCHEMA) != 0)
         return fail_at(report, source, "not a result of haul bench: its schema is not " SCHEMA);
     for (size_t i = 0; kind != NULL && i < sizeof kinds / sizeof *kinds; i++)
@@ -499,7 +495,7 @@ static bool add_cell_axes(struct report *report, const struct report_run *run)
 /* A run's value on an axis that its cell does not name may be known from the run. */
 static const char *value_of(struct report *report, const struct report_run *run, const char *axis)
 {
-    const char *value = text_of(run->cell, axis);
+    const char *value = text_at(run->cell, axis);
     json_t *made = NULL;
     for (size_t i = 0; value == NULL && i < sizeof fields / sizeof *fields; i++)
         if (run->json != NULL && strcmp(fields[i].axis, axis) == 0)
@@ -590,7 +586,7 @@ static int compare_cells(const void *left, const void *right)
 
 static bool is_same_run(const struct report_run *a, const struct report_run *b)
 {
-    const char *begun_a = text_of(a->json, "started_at"), *begun_b = text_of(b->json, "started_at");
+    const char *begun_a = text_at(a->json, "started_at"), *begun_b = text_at(b->json, "started_at");
     return begun_a != NULL && begun_b != NULL && strcmp(begun_a, begun_b) == 0;
 }
 
@@ -633,7 +629,7 @@ static bool drop_repeated(struct report *report)
 
 const char *report_run_verdict(const struct report_run *run)
 {
-    const char *verdict = text_of(json_object_get(run->json, "instrument"), "verdict");
+    const char *verdict = text_at(json_object_get(run->json, "instrument"), "verdict");
     return verdict != NULL ? verdict : "ok";
 }
 

@@ -3,6 +3,7 @@
  * run or load but what it was built with, whatever the results contain. */
 
 #include "bench/report_assets.h"
+#include "bench/json_at.h"
 #include "bench/report_page.h"
 
 #include <math.h>
@@ -228,7 +229,7 @@ static void put_compared_legend(const struct report_page *page, const json_t *co
     fputs("<ul class=\"legend\">\n", page->out);
     json_array_foreach(json_object_get(compare, "sides"), i, side)
     {
-        const char *name = json_string_value(json_object_get(side, "name"));
+        const char *name = text_at(side, "name");
         if (name == NULL || i >= REPORT_SIDES_MAX)
             continue;
         legend_item_begin(page, i);
@@ -308,8 +309,7 @@ static size_t put_comparison(const struct report_page *page, const json_t *compa
     json_array_foreach(json_object_get(compare, "pairs"), i, pair)
     {
         char *title = NULL;
-        if (asprintf(&title, "%s of %s", json_string_value(json_object_get(pair, "a")),
-                     json_string_value(json_object_get(pair, "b"))) >= 0)
+        if (asprintf(&title, "%s of %s", text_at(pair, "a"), text_at(pair, "b")) >= 0)
             put_figure(page, "compared", figure++, "", title, "");
         free(title);
     }

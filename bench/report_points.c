@@ -3,6 +3,7 @@
  * whose text is the inside of a JSON string. */
 
 #include "bench/report_page.h"
+#include "bench/json_at.h"
 
 #include <math.h>
 #include <string.h>
@@ -292,7 +293,7 @@ static void put_compared_pair(const struct report_page *page, const json_t *comp
             continue;
         put_comma(page, count++);
         fputs("{\"label\":", page->out);
-        put_string(page, json_string_value(json_object_get(metric, "metric")));
+        put_string(page, text_at(metric, "metric"));
         fputs(",\"ratio\":", page->out);
         put_ratio(page, &ratio, winner, sides);
         putc('}', page->out);

@@ -1,6 +1,7 @@
 /* Owns the tables and lists: every number that a chart shows, and what stood in its way. */
 
 #include "bench/report_page.h"
+#include "bench/json_at.h"
 #include "bench/metric.h"
 
 #include <math.h>
@@ -321,7 +322,7 @@ static void cell_compared(const struct report_page *page, const struct report_ta
 static void row_compared(const struct report_page *page, const struct report_table *table,
                          const json_t *metric, const size_t *sides)
 {
-    const char *name = json_string_value(json_object_get(metric, "metric"));
+    const char *name = text_at(metric, "metric");
     struct report_estimate ratio = {.value = NAN};
     enum report_winner winner = REPORT_UNKNOWN;
     report_compared(metric, &ratio, &winner);
@@ -332,7 +333,7 @@ static void row_compared(const struct report_page *page, const struct report_tab
     page->format->cell_begin(page->out, table, 3, ratio.value, winner_mark(winner, sides));
     report_difference(page, &ratio);
     page->format->cell_end(page->out, table, 3);
-    cell_text(page, table, 4, json_string_value(json_object_get(metric, "verdict")));
+    cell_text(page, table, 4, text_at(metric, "verdict"));
     page->format->row_end(page->out);
 }
 
@@ -345,8 +346,8 @@ static void table_compared(const struct report_page *page, const json_t *compare
     size_t i;
     report_compared_sides(compare, pair, sides);
     add_column(&table, "Metric", "", REPORT_COLUMN_TEXT);
-    add_column(&table, json_string_value(json_object_get(pair, "a")), "", REPORT_COLUMN_NUMBER);
-    add_column(&table, json_string_value(json_object_get(pair, "b")), "", REPORT_COLUMN_NUMBER);
+    add_column(&table, text_at(pair, "a"), "", REPORT_COLUMN_NUMBER);
+    add_column(&table, text_at(pair, "b"), "", REPORT_COLUMN_NUMBER);
     add_column(&table, "Difference", "", REPORT_COLUMN_NUMBER);
     add_column(&table, "Verdict", "", REPORT_COLUMN_TEXT);
     page->format->table_begin(page->out, &table);
@@ -396,8 +397,8 @@ static const char *verdict_name(const char *verdict)
 /* The loop that was asked for gave way to another. NULL: it did not. */
 static const char *loop_instead(const struct report_run *run)
 {
-    const char *asked = json_string_value(json_object_get(run->cell, "loop"));
-    const char *used = json_string_value(json_object_get(run->json, "loop"));
+    const char *asked = text_at(run->cell, "loop");
+    const char *used = text_at(run->json, "loop");
     return asked != NULL && used != NULL && strcmp(asked, used) != 0 ? used : NULL;
 }
 
@@ -464,7 +465,7 @@ static void say_hidden(const struct report_page *page)
     const struct report *report = page->sums->report;
     const char *hidden = NULL;
     for (size_t i = 0; hidden == NULL && i < report->run_count; i++)
-        hidden = json_string_value(json_object_get(report->runs[i].json, "hidden"));
+        hidden = text_at(report->runs[i].json, "hidden");
     if (hidden == NULL)
         return;
     page->format->paragraph_begin(page->out, "basis");

@@ -2,6 +2,7 @@
  * never asks its reader to turn a ratio round, and where nothing was detected it says so first. */
 
 #include "bench/report_page.h"
+#include "bench/json_at.h"
 #include "bench/metric.h"
 
 #include <math.h>
@@ -364,18 +365,13 @@ static void say_pair(const struct report_page *page, size_t pair)
 
 /* --- what compare has found ------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 bool report_compared(const json_t *metric, struct report_estimate *ret_ratio,
                      enum report_winner *ret_winner)
 {
-    const char *name = text_of(metric, "metric"), *verdict = text_of(metric, "verdict");
-    double ratio = json_number_value(json_object_get(metric, "ratio"));
-    double low = json_number_value(json_object_get(metric, "low"));
-    double high = json_number_value(json_object_get(metric, "high"));
+    const char *name = text_at(metric, "metric"), *verdict = text_at(metric, "verdict");
+    double ratio = number_at(metric, "ratio");
+    double low = number_at(metric, "low");
+    double high = number_at(metric, "high");
     if (!(ratio > 0) || !(low > 0) || !(high > 0))
         return false;
     bool is_first_higher = strcmp(verdict, "a higher") == 0;
@@ -391,13 +387,13 @@ void report_compared_sides(const json_t *compare, const json_t *pair, size_t ret
 {
     const char *const keys[] = {"a", "b"};
     for (size_t k = 0; k < 2; k++) {
-        const char *wanted = text_of(pair, keys[k]);
+        const char *wanted = text_at(pair, keys[k]);
         json_t *side;
         size_t i;
         ret_sides[k] = k;
         json_array_foreach(json_object_get(compare, "sides"), i, side)
         {
-            const char *name = text_of(side, "name");
+            const char *name = text_at(side, "name");
             if (name != NULL && strcmp(name, wanted) == 0 && i < REPORT_SIDES_MAX)
                 ret_sides[k] = i;
         }
@@ -411,16 +407,16 @@ static void say_compared_metric(const struct report_page *page, const json_t *pa
     struct report_estimate ratio;
     enum report_winner winner;
     page->format->item_begin(page->out);
-    page->format->strong(page->out, text_of(metric, "metric"));
+    page->format->strong(page->out, text_at(metric, "metric"));
     report_say(page, ": ");
     if (!report_compared(metric, &ratio, &winner)) {
-        report_say(page, text_of(metric, "verdict"));
+        report_say(page, text_at(metric, "verdict"));
     } else if (winner == REPORT_TIE) {
-        report_say(page, text_of(metric, "verdict"));
+        report_say(page, text_at(metric, "verdict"));
         report_say(page, ", ");
         report_difference(page, &ratio);
     } else {
-        report_say(page, text_of(pair, ratio.value > 1 ? "a" : "b"));
+        report_say(page, text_at(pair, ratio.value > 1 ? "a" : "b"));
         report_say(page, " is higher by ");
         say_margin(page, &ratio, ratio.value > 1 ? REPORT_FIRST : REPORT_SECOND);
     }
@@ -430,9 +426,9 @@ static void say_compared_metric(const struct report_page *page, const json_t *pa
 
 static void say_compared_basis(const struct report_page *page, const json_t *compare)
 {
-    double confidence = json_number_value(json_object_get(compare, "confidence"));
-    double same = json_number_value(json_object_get(compare, "same_within"));
-    double rounds = json_number_value(json_object_get(compare, "rounds"));
+    double confidence = number_at(compare, "confidence");
+    double same = number_at(compare, "same_within");
+    double rounds = number_at(compare, "rounds");
     page->format->paragraph_begin(page->out, "basis");
     report_sayf(page, "As compare has found it in %.0f rounds, each with all sides. ", rounds);
     if (confidence > 0)
@@ -451,9 +447,9 @@ static void say_compared(const struct report_page *page, const json_t *compare)
     {
         page->format->group_begin(page->out, "pair");
         page->format->heading_begin(page->out, 3);
-        report_say(page, text_of(pair, "a"));
+        report_say(page, text_at(pair, "a"));
         report_say(page, " and ");
-        report_say(page, text_of(pair, "b"));
+        report_say(page, text_at(pair, "b"));
         page->format->heading_end(page->out, 3);
         page->format->list_begin(page->out, "along");
         json_array_foreach(json_object_get(pair, "metrics"), k, metric)
@@ -600,7 +596,7 @@ static const char *environment_text(const struct report_page *page, const char *
 {
     const struct report *report = page->sums->report;
     const json_t *run = report->run_count > 0 ? report->runs[0].json : NULL;
-    return json_string_value(json_object_get(json_object_get(run, "environment"), key));
+    return text_at(json_object_get(run, "environment"), key);
 }
 
 /* The first and the last of the runs' beginnings: ISO 8601 sorts as text. */
@@ -609,7 +605,7 @@ static void say_when(const struct report_page *page)
     const struct report *report = page->sums->report;
     const char *first = NULL, *last = NULL;
     for (size_t i = 0; i < report->run_count; i++) {
-        const char *begun = json_string_value(json_object_get(report->runs[i].json, "started_at"));
+        const char *begun = text_at(report->runs[i].json, "started_at");
         if (begun == NULL || strlen(begun) < 16 || begun[10] != 'T')
             continue;
         if (first == NULL || strcmp(begun, first) < 0)

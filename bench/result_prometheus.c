@@ -2,6 +2,7 @@
  * its type, its help and where its value stands. One without a value is left out as a whole. */
 
 #include "bench/result.h"
+#include "bench/json_at.h"
 
 #include <string.h>
 
@@ -33,11 +34,6 @@ static void put_label(FILE *out, const char *name, const char *value)
     fputc('"', out);
 }
 
-static const char *text_at(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 /* A label beside those of every sample; name NULL: none. */
 struct label {
     const char *name;
@@ -49,7 +45,7 @@ static void put_sample(FILE *out, const json_t *run, const char *name, const cha
 {
     fprintf(out, "haul_bench_%s%s{", name, suffix);
     put_label(out, "loop", text_at(run, "loop"));
-    fprintf(out, ",connections=\"%.0f\",", json_number_value(json_object_get(run, "connections")));
+    fprintf(out, ",connections=\"%.0f\",", number_at(run, "connections"));
     put_label(out, "url", text_at(run, "url"));
     for (size_t i = 0; i < label_count; i++) {
         fputc(',', out);
@@ -169,8 +165,8 @@ static const struct {
 static void put_summary(FILE *out, const json_t *run, const char *name, struct label label,
                         const json_t *latency)
 {
-    double count = json_number_value(json_object_get(latency, "count"));
-    double mean_us = json_number_value(json_object_get(latency, "mean"));
+    double count = number_at(latency, "count");
+    double mean_us = number_at(latency, "mean");
     for (size_t i = 0; i < ROWS(quantiles); i++) {
         const json_t *value = json_object_get(latency, quantiles[i].key);
         const struct label labels[] = {label, {"quantile", quantiles[i].quantile}};

@@ -9,6 +9,7 @@
 
 #include "bench/child.h"
 #include "bench/journal.h"
+#include "bench/json_at.h"
 #include "bench/records.h"
 #include "bench/result.h"
 #include "bench/signals.h"
@@ -323,8 +324,8 @@ static bool append(struct sweep *sweep, size_t cell, uint32_t round, const char 
 
 static bool is_run(const json_t *json)
 {
-    const char *schema = json_string_value(json_object_get(json, "schema"));
-    const char *kind = json_string_value(json_object_get(json, "kind"));
+    const char *schema = text_at(json, "schema");
+    const char *kind = text_at(json, "kind");
 
     return schema != NULL && kind != NULL && strcmp(schema, RECORDS_SCHEMA) == 0 &&
            strcmp(kind, "run") == 0;
