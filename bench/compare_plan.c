@@ -13,10 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_DEFAULT = 20 };
+/* Many short rounds rather than few long ones: a machine that turns faster or slower in between
+ * (another load on the same core) then spoils a smaller part of them. Where the user says how long
+ * a run is, it is longer, and fewer will do. */
+enum { ROUNDS_DEFAULT = 50, ROUNDS_OF_USERS_LENGTH = 20 };
 
 /* A run's time where the user says none; and what a run may take beside it, to start and to end. */
-static const uint64_t duration_default_ns = 1000000000;
+static const char duration_default[] = "300ms";
+static const uint64_t duration_default_ns = 300000000;
+static const char warm_up_default[] = "0.2";
 static const uint64_t timeout_default_ns = 10000000000;
 static const uint64_t slack_ns = 60000000000;
 
@@ -32,7 +37,8 @@ const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'
                           "  --loops LIST              a side for each of these loops\n"
                           "  --program-a PATH          what runs a: a haul-bench\n"
                           "  --program-b PATH          what runs b\n"
-                          "  --rounds N                that count (20)\n"
+                          "  --rounds N                that count (50; 20 with\n"
+                          "                            -z or -n)\n"
                           "  --confidence P            that all intervals of a pair\n"
                           "                            hold at once (0.99)\n"
                           "  --same-within P           smaller differences do not\n"
@@ -43,7 +49,7 @@ const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'
                           "  --fail-on-difference      exit status 3 if there is one\n"
                           "  -q, --quiet               no progress\n"
                           "\n"
-                          "A run has -z 1s and --warm-up auto if nothing else is said.\n"
+                          "A run has -z 300ms --warm-up 0.2 if nothing else is said.\n"
                           "Exit status: 0, 1 could not be done, 2 usage, 3 see above,\n"
                           "130 interrupted: what is known by then is printed.\n";
 
@@ -403,11 +409,12 @@ static bool plan_run(struct plan *plan, struct plan_side *side, const struct opt
     side->reply_bytes = options->reply_bytes;
     if (duration_ns != 0)
         side->limit_ns = 2 * duration_ns + warm_up_ns + timeout_ns + slack_ns;
-    return (is_bounded ||
-            (plan_add_word(plan, &side->run, "-z") && plan_add_word(plan, &side->run, "1s"))) &&
+    plan->has_users_length |= is_bounded;
+    return (is_bounded || (plan_add_word(plan, &side->run, "-z") &&
+                           plan_add_word(plan, &side->run, duration_default))) &&
            plan_add_word(plan, &side->run, "--warm-up") &&
-           plan_add_word(plan, &side->run, "auto") && plan_add_word(plan, &side->run, "-q") &&
-           add_run_words(plan, side, plan->common.words) &&
+           plan_add_word(plan, &side->run, is_bounded ? "auto" : warm_up_default) &&
+           plan_add_word(plan, &side->run, "-q") && add_run_words(plan, side, plan->common.words) &&
            add_run_words(plan, side, side->options.words) &&
            (!side->is_https || plan_add_word(plan, &side->run, "-k"));
 }
@@ -432,7 +439,7 @@ static bool check_side(struct plan *plan, struct plan_side *side)
 
 bool plan_parse(struct plan *ret_plan, int argc, char **argv)
 {
-    *ret_plan = (struct plan){.rounds = ROUNDS_DEFAULT, .confidence = 0.99, .same_within = 0.01};
+    *ret_plan = (struct plan){.confidence = 0.99, .same_within = 0.01};
     bool is_good = take_words(ret_plan, argc, argv);
 
     if (is_good && ret_plan->is_help)
@@ -440,6 +447,8 @@ bool plan_parse(struct plan *ret_plan, int argc, char **argv)
     is_good = is_good && add_sides(ret_plan);
     for (size_t i = 0; is_good && i < ret_plan->side_count; i++)
         is_good = check_side(ret_plan, &ret_plan->sides[i]);
+    if (ret_plan->rounds == 0)
+        ret_plan->rounds = ret_plan->has_users_length ? ROUNDS_OF_USERS_LENGTH : ROUNDS_DEFAULT;
     return is_good;
 }
 

@@ -33,9 +33,10 @@ struct plan_side {
 struct plan {
     struct plan_side sides[PLAN_SIDES_MAX];
     size_t side_count;
-    const char *loops;  /* NULL: sides are a and b */
-    struct list common; /* options of all sides */
-    size_t rounds;      /* without the warm-up */
+    const char *loops;     /* NULL: sides are a and b */
+    struct list common;    /* options of all sides */
+    size_t rounds;         /* without the warm-up */
+    bool has_users_length; /* -z or -n */
     double confidence;
     double same_within;
     struct list metrics;
@@ -43,7 +44,7 @@ struct plan {
     bool is_json;
     bool is_failing; /* --fail-on-difference */
     bool is_quiet;
-    bool is_help;    /* the only thing that is asked for */
+    bool is_help; /* the only thing that is asked for */
     char message[PLAN_MESSAGE_BYTES];
 };
 

@@ -203,8 +203,8 @@ static void finds_what_is_planted(void **state)
         struct called called;
         set_up(&stage, state, HEALTHY);
         call((const char *[]){"--a", pairs[i].a, "--b", pairs[i].b, "--program-a", stage.program,
-                              "--program-b", stage.program, "--fail-on-difference", "--format",
-                              "json", "-o", stage.output, "http://h/s", NULL},
+                              "--program-b", stage.program, "--fail-on-difference", "--rounds",
+                              "20", "--format", "json", "-o", stage.output, "http://h/s", NULL},
              &called);
         assert_string_equal(called.errors, "");
         assert_int_equal(called.status, pairs[i].status);
@@ -265,7 +265,7 @@ static void says_how_it_was(void **state)
  * counts. */
 static void runs_in_turns(void **state)
 {
-    static const char format[] = "--format json -z 1s --warm-up auto -q -c 8 http://h/s %s\n";
+    static const char format[] = "--format json -z 300ms --warm-up 0.2 -q -c 8 http://h/s %s\n";
     static const char *const order[] = {"--close", "-k",      "-k", "--close", "-k",
                                         "--close", "--close", "-k", "--close", "-k"};
     struct stage stage;
@@ -347,9 +347,9 @@ static const struct {
     int rounds;
 } interruptions[] = {
     {PROGRAM("[ $runs -lt 5 ] || { kill -INT $PPID; exec tail -f /dev/null; }"),
-     "haul bench: compare: interrupted after 1 complete rounds of 20: too few to compare\n", 0},
+     "haul bench: compare: interrupted after 1 complete rounds of 50: too few to compare\n", 0},
     {PROGRAM("[ $runs -lt 12 ] || { kill -TERM $PPID; exec tail -f /dev/null; }"),
-     "haul bench: compare: interrupted after 4 complete rounds of 20\n", 4},
+     "haul bench: compare: interrupted after 4 complete rounds of 50\n", 4},
 };
 
 static void tells_what_it_knows_when_interrupted(void **state)
