@@ -2,6 +2,8 @@
 
 #include "bench/options.h"
 
+#include "proto/url.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +16,7 @@ enum {
     BODY_BYTES_MAX = 64 << 20,
     LINE_BYTES_MAX = 16000,
     CONNECTIONS_MAX = 100000,
+    WHERE_BYTES = 240, /* a file's name and a line's number */
 };
 
 static const char usage[] = "usage: haul bench [options] [URL]\n"
@@ -191,6 +194,18 @@ static __attribute__((format(printf, 2, 3))) bool bad(char *message, const char 
     return false;
 }
 
+/* Where it stands in a file, with a colon; or nothing. */
+static bool url_add(struct options *options, const char *where, const char *text, char *message)
+{
+    struct url url;
+    size_t offset;
+    enum proto_error error = url_parse(span_of(text), &url, &offset);
+    if (error != PROTO_OK)
+        return bad(message, "%sURL '%.200s', character %zu: %s", where, text, offset + 1,
+                   proto_error_sentence(error));
+    return list_add(&options->urls, text) || bad(message, "out of memory");
+}
+
 /* URLs, one a line; empty lines and lines that begin with '#' are none. */
 static bool urls_read(struct options *options, const char *path, char *message)
 {
@@ -203,13 +218,15 @@ static bool urls_read(struct options *options, const char *path, char *message)
     while (is_good && fgets(line, sizeof line, file)) {
         size_t blanks = strspn(line, " \t");
         size_t length = strlen(line);
+        char where[WHERE_BYTES];
         number++;
+        snprintf(where, sizeof where, "%.200s:%lu: ", path, number);
         while (length > blanks && isspace((unsigned char)line[length - 1]))
             line[--length] = '\0';
         if (length > LINE_BYTES_MAX)
-            is_good = bad(message, "%s:%lu: longer than %d bytes", path, number, LINE_BYTES_MAX);
-        else if (length > blanks && line[blanks] != '#' && !list_add(&options->urls, line + blanks))
-            is_good = bad(message, "out of memory");
+            is_good = bad(message, "%slonger than %d bytes", where, LINE_BYTES_MAX);
+        else if (length > blanks && line[blanks] != '#')
+            is_good = url_add(options, where, line + blanks, message);
     }
     if (is_good && ferror(file))
         is_good = bad(message, "-i %s: %s", path, strerror(errno));
@@ -586,9 +603,8 @@ enum options_verdict options_parse(struct options *ret_options, int argc, char *
         else
             is_good = apply(ret_options, option, optarg, ret_message);
     }
-    for (; is_good && optind < argc; optind++)
-        if (!list_add(&ret_options->urls, argv[optind]))
-            is_good = bad(ret_message, "out of memory");
+    for (; is_good && verdict == OPTIONS_RUN && optind < argc; optind++)
+        is_good = url_add(ret_options, "", argv[optind], ret_message);
     if (verdict == OPTIONS_RUN && is_good)
         is_good = check(ret_options, ret_message);
     ret_options->load.http.headers = (const char *const *)ret_options->headers;

@@ -12,7 +12,7 @@
 
 enum options_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROMETHEUS };
 
-enum { OPTIONS_MESSAGE_BYTES = 400 };
+enum { OPTIONS_MESSAGE_BYTES = 560 };
 
 struct options {
     struct load_options load; /* its urls are urls below */

@@ -294,7 +294,11 @@ usage() {
 
 typo() {
     bench -n 1 htp://127.0.0.1/
-    code_is 1 && same "$(cat out)" "" && has "$(cat err)" "haul bench: URL 'htp://127.0.0.1/', char"
+    code_is 2 && same "$(cat out)" "" &&
+        has "$(cat err)" "haul bench: URL 'htp://127.0.0.1/', character 1: " || return
+    printf '# two\nhttp://127.0.0.1/\nhttp://127.0.0.1:x/\n' >urls
+    bench -n 1 -i urls
+    code_is 2 && has "$(cat err)" "haul bench: urls:3: URL 'http://127.0.0.1:x/', character 18: "
 }
 
 refused() {

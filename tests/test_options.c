@@ -68,16 +68,16 @@ static const struct {
     const char *message;
 } refusals[] = {
     {"--frob", "--frob: no such option (--help lists them)"},
-    {"u --frob=1", "--frob=1: no such option (--help lists them)"},
+    {"http://u --frob=1", "--frob=1: no such option (--help lists them)"},
     {"--p 1", "--p: no such option (--help lists them)"},
     {"-Z", "-Z: no such option (--help lists them)"},
-    {"u -qZ", "-Z: no such option (--help lists them)"},
-    {"u -Zq", "-Z: no such option (--help lists them)"},
+    {"http://u -qZ", "-Z: no such option (--help lists them)"},
+    {"http://u -Zq", "-Z: no such option (--help lists them)"},
     {"--quiet=yes", "--quiet=yes: takes no value"},
     {"--insecure=no", "--insecure=no: takes no value"},
     {"--close=1", "--close=1: takes no value"},
-    {"u -c", "-c: needs a value"},
-    {"u --rate", "--rate: needs a value"},
+    {"http://u -c", "-c: needs a value"},
+    {"http://u --rate", "--rate: needs a value"},
     {"-c 0", "-c 0" COUNT_WANTED("100000")},
     {"-c 100001", "-c 100001" COUNT_WANTED("100000")},
     {"-c 5x", "-c 5x" COUNT_WANTED("100000")},
@@ -143,9 +143,9 @@ static const struct {
     {"-i /dev/null", "-i /dev/null: has no URL"},
     {"-d @nowhere", "-d @nowhere: No such file or directory"},
     {"-d @/", "-d @/: Is a directory"},
-    {"--https u",
+    {"--https http://u",
      "--https and --reply-size are the embedded server's: with a URL they mean nothing"},
-    {"u --reply-size 4k",
+    {"http://u --reply-size 4k",
      "--https and --reply-size are the embedded server's: with a URL they mean nothing"},
     {"--rate 1..2", "--rate A..B needs -z: how long the rate is to grow"},
     {"--rate 1..2 -n 5", "--rate A..B needs -z: how long the rate is to grow"},
@@ -195,12 +195,13 @@ static void test_verdicts(void **state)
         enum options_verdict verdict;
     } rows[] = {
         {"", OPTIONS_RUN},
-        {"u", OPTIONS_RUN},
+        {"http://u", OPTIONS_RUN},
         {"--help", OPTIONS_HELP},
         {"-c 0 --help", OPTIONS_BAD},
         {"--help -c 0", OPTIONS_HELP},
-        {"u --version", OPTIONS_VERSION},
-        {"-- --help", OPTIONS_RUN},
+        {"http://u --version", OPTIONS_VERSION},
+        {"-- http://u", OPTIONS_RUN},
+        {"-- --help", OPTIONS_BAD},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct parsed parsed;
@@ -234,7 +235,7 @@ static void test_load(void **state)
     struct parsed parsed;
     const struct load_options *load =
         parse(&parsed, "-c 100000 -n 1099511627776 -z 30s -t 256 --rate 100..5000/s --loop threads "
-                       "--warm-up 2s --timeout 250ms --pin --plant 700 --full-handshake u");
+                       "--warm-up 2s --timeout 250ms --pin --plant 700 --full-handshake http://u");
     assert_int_equal(parsed.verdict, OPTIONS_RUN);
     assert_int_equal(load->connections, 100000);
     assert_int_equal(load->requests, UINT64_C(1) << 40);
@@ -367,7 +368,7 @@ static void test_request(void **state)
     (void)state;
     struct parsed parsed;
     const struct load_options *load =
-        parse(&parsed, "-H A:~1 -X PUT --header B;~ -A me -d a=b --data c u http://v/");
+        parse(&parsed, "-H A:~1 -X PUT --header B;~ -A me -d a=b --data c http://u http://v/");
     assert_int_equal(parsed.verdict, OPTIONS_RUN);
     assert_string_equal(load->http.method, "PUT");
     assert_string_equal(load->http.user_agent, "me");
@@ -378,18 +379,18 @@ static void test_request(void **state)
     assert_int_equal(load->http.body_length, 5);
     assert_memory_equal(load->http.body, "a=b&c", 5);
     assert_int_equal(load->url_count, 2);
-    assert_string_equal(load->urls[0], "u");
+    assert_string_equal(load->urls[0], "http://u");
     assert_string_equal(load->urls[1], "http://v/");
     assert_null(load->urls[2]);
     assert_false(parsed.options.is_embedded);
     unparse(&parsed);
 
-    load = parse(&parsed, "--request HEAD --user-agent x -- -u");
+    load = parse(&parsed, "--request HEAD --user-agent x -- http://-u");
     assert_string_equal(load->http.method, "HEAD");
     assert_string_equal(load->http.user_agent, "x");
     assert_false(load->http.has_body);
     assert_null(load->http.headers);
-    assert_string_equal(load->urls[0], "-u");
+    assert_string_equal(load->urls[0], "http://-u");
     unparse(&parsed);
 }
 
@@ -482,6 +483,28 @@ static void test_url_files(void **state)
     unparse(&parsed);
 }
 
+static void test_url_faults(void **state)
+{
+    (void)state;
+    static const char text[] = "# two\nhttp://a/\nhttp://b:c/\n";
+    struct parsed parsed;
+    char message[OPTIONS_MESSAGE_BYTES];
+    parse(&parsed, "-c 1 http://a/ htp://b/");
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    assert_string_equal(parsed.message, "URL 'htp://b/', character 1: the URL's scheme is neither "
+                                        "http nor https");
+    unparse(&parsed);
+    file_make(text, sizeof text - 1);
+    parse_with_file(&parsed, "-i ");
+    snprintf(
+        message, sizeof message,
+        "%s:3: URL 'http://b:c/', character 10: the URL's port is not a number from 1 to 65535",
+        file_path);
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    assert_string_equal(parsed.message, message);
+    unparse(&parsed);
+}
+
 static void test_url_line_lengths(void **state)
 {
     (void)state;
@@ -490,10 +513,10 @@ static void test_url_line_lengths(void **state)
         struct parsed parsed;
         char message[OPTIONS_MESSAGE_BYTES];
         size_t length = (size_t)LINE_LIMIT + (size_t)more;
-        memcpy(text, "u\n", 2);
-        memset(text + 2, 'a', length);
-        memcpy(text + 2 + length, "\nv\n", 3);
-        file_make(text, length + 5);
+        memset(text, 'a', sizeof text);
+        memcpy(text, "http://u\nhttp://u/", 18);
+        memcpy(text + 9 + length, "\nhttp://v\n", 10);
+        file_make(text, length + 19);
         const struct load_options *load = parse_with_file(&parsed, "-i ");
         snprintf(message, sizeof message, "%s:2: longer than 16000 bytes", file_path);
         if (more) {
@@ -503,7 +526,7 @@ static void test_url_line_lengths(void **state)
             assert_int_equal(parsed.verdict, OPTIONS_RUN);
             assert_int_equal(load->url_count, 3);
             assert_int_equal(strlen(load->urls[1]), LINE_LIMIT);
-            assert_string_equal(load->urls[2], "v");
+            assert_string_equal(load->urls[2], "http://v");
         }
         unparse(&parsed);
     }
@@ -605,15 +628,25 @@ static void test_usage_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_long_word),
-        cmocka_unit_test(test_verdicts),    cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_load),        cmocka_unit_test(test_loops),
-        cmocka_unit_test(test_times),       cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_reply_sizes), cmocka_unit_test(test_request),
-        cmocka_unit_test(test_tls),         cmocka_unit_test(test_result),
-        cmocka_unit_test(test_url_files),   cmocka_unit_test(test_url_line_lengths),
-        cmocka_unit_test(test_body_files),  cmocka_unit_test(test_endless_body),
-        cmocka_unit_test(test_usage),       cmocka_unit_test(test_usage_is_complete),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_loops),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_reply_sizes),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_result),
+        cmocka_unit_test(test_url_files),
+        cmocka_unit_test(test_url_line_lengths),
+        cmocka_unit_test(test_url_faults),
+        cmocka_unit_test(test_body_files),
+        cmocka_unit_test(test_endless_body),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_usage_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
