@@ -7,6 +7,7 @@
     const data = JSON.parse(document.getElementById('points').textContent);
     const points = ['circle', 'triangle', 'rect', 'rectRot'];
     const dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
+    const labelPixels = 66; // of a percentage under an axis, and a gap
     const chosen = {panel: data.panels.map(() => 0), context: [data.context]};
     const charts = [];
     let colours;
@@ -101,6 +102,15 @@
         return ticks.filter((ratio) => ratio > 0);
     }
 
+    // Going out from 0 to both sides, those that have room for their labels.
+    function spaced(values, gap) {
+        const side = (sign) => values.filter((value) => sign * value > 0)
+            .sort((a, b) => sign * (a - b))
+            .reduce((kept, value) =>
+                sign * (value - kept[kept.length - 1]) >= gap ? kept.concat(value) : kept, [0]);
+        return side(-1).reverse().concat(side(1).slice(1));
+    }
+
     function ratioPoint(row, y) {
         if (!row.ratio) return null;
         const [value, low, high, bound, winner] = row.ratio;
@@ -141,10 +151,12 @@
                         type: 'linear', min: from - room, max: to + room,
                         title: {display: true, text: '← less          more →'},
                         afterBuildTicks: (axis) => {
-                            axis.ticks = marks.map((value) => ({value}))
-                                .filter(({value}) => value >= axis.min && value <= axis.max);
+                            const seen = marks.filter((value) =>
+                                value >= axis.min && value <= axis.max);
+                            const gap = (axis.max - axis.min) * labelPixels / axis.chart.width;
+                            axis.ticks = spaced(seen, gap).map((value) => ({value}));
                         },
-                        ticks: {maxRotation: 0, callback: (value) => percentShort(Math.exp(value))},
+                        ticks: {autoSkip: false, maxRotation: 0, callback: (value) => percentShort(Math.exp(value))},
                         grid: {
                             color: (it) => it.tick?.value === 0 ? colours.axis : colours.grid,
                             lineWidth: (it) => it.tick?.value === 0 ? 1.5 : 1,
