@@ -8,6 +8,7 @@
 #include "bench/histogram.h"
 #include "bench/instrument.h"
 #include "bench/json_at.h"
+#include "bench/stats.h"
 #include "bench/threshold.h"
 
 #include <inttypes.h>
@@ -405,28 +406,51 @@ static json_t *latency(struct pool *pool, const struct pair *pair)
 
 /* --- histograms ------------------------------------------------------------------------------- */
 
-static const json_t *latency_of(const json_t *run, const char *clock)
+/* What has histograms, under the name that it has in its group. */
+struct series {
+    const char *group;
+    const char *name;
+    bool is_optional; /* older runs lack it */
+};
+
+#define PHASE_SERIES(name, text) {"phases_us", text, true},
+
+static const struct series series_list[] = {
+    {"latency_us", "actual", false}, {"latency_us", "intended", false}, PHASES(PHASE_SERIES)};
+#undef PHASE_SERIES
+
+static json_t *latency_of(const json_t *run, const struct series *series)
 {
-    return json_object_get(json_object_get(run, "latency_us"), clock);
+    return json_object_get(json_object_get(run, series->group), series->name);
 }
 
-/* Decodes what a run has; a run that counts latencies must have a histogram of as many. */
-static bool take_histogram(struct pool *pool, const json_t *run, const char *clock,
+/* A run that has counted nothing lacks nothing. */
+static bool is_lacking(const json_t *run, const struct series *series)
+{
+    return series->is_optional && !json_is_null(latency_of(run, series)) &&
+           json_object_get(json_object_get(run, "histograms"), series->name) == NULL;
+}
+
+/* Decodes what a run has, and nothing where it may lack it; a run that counts latencies must have a
+ * histogram of as many. */
+static bool take_histogram(struct pool *pool, const json_t *run, const struct series *series,
                            struct histogram *ret_histogram)
 {
-    const char *payload = text_at(json_object_get(run, "histograms"), clock);
+    const char *payload = text_at(json_object_get(run, "histograms"), series->name);
     uint64_t wanted =
-        (uint64_t)json_integer_value(json_object_get(latency_of(run, clock), "count"));
+        (uint64_t)json_integer_value(json_object_get(latency_of(run, series), "count"));
     enum hdrlog_error error = HDRLOG_OK;
 
     histogram_reset(ret_histogram);
+    if (is_lacking(run, series))
+        return true;
     if (payload != NULL)
         error = hdrlog_decode(span_of(payload), ret_histogram);
     if (error != HDRLOG_OK)
-        return deny(pool, "histograms.%s: %s", clock, hdrlog_error_sentence(error));
+        return deny(pool, "histograms.%s: %s", series->name, hdrlog_error_sentence(error));
     if (histogram_count(ret_histogram) != wanted)
-        return deny(pool, "histograms.%s has %" PRIu64 " values, and latency_us.%s %" PRIu64, clock,
-                    histogram_count(ret_histogram), clock, wanted);
+        return deny(pool, "histograms.%s has %" PRIu64 " values, and %s.%s %" PRIu64, series->name,
+                    histogram_count(ret_histogram), series->group, series->name, wanted);
     return true;
 }
 
@@ -454,18 +478,30 @@ static json_t *encode(const struct histogram *histogram)
     return histogram_count(histogram) > 0 ? string : json_null();
 }
 
-static bool add_clock(struct pool *pool, const char *clock, struct histogram *first,
-                      struct histogram *second, json_t *both)
+static bool put_series(struct pool *pool, const struct series *series,
+                       const struct histogram *histogram, json_t *both)
 {
-    json_t *payloads = json_object_get(both, "histograms");
+    json_t *latency = latency_of(both, series);
+    bool is_empty = histogram_count(histogram) == 0;
 
-    if (!take_histogram(pool, pool->first, clock, first) ||
-        !take_histogram(pool, pool->second, clock, second))
+    if (!is_empty && !json_is_object(latency))
+        return deny(pool, "%s.%s is missing", series->group, series->name);
+    return json_object_set_new(json_object_get(both, "histograms"), series->name,
+                               encode(histogram)) == 0 &&
+           (is_empty || put_quantiles(histogram, latency));
+}
+
+/* Where one run lacks the histogram, both together do. */
+static bool add_series(struct pool *pool, const struct series *series, struct histogram *first,
+                       struct histogram *second, json_t *both)
+{
+    if (!take_histogram(pool, pool->first, series, first) ||
+        !take_histogram(pool, pool->second, series, second))
         return false;
+    if (is_lacking(pool->first, series) || is_lacking(pool->second, series))
+        return true;
     histogram_add(first, second);
-    json_t *object = json_object_get(json_object_get(both, "latency_us"), clock);
-    return json_object_set_new(payloads, clock, encode(first)) == 0 &&
-           (histogram_count(first) == 0 || put_quantiles(first, object));
+    return put_series(pool, series, first, both);
 }
 
 static bool add_histograms(struct pool *pool, json_t *both)
@@ -474,8 +510,8 @@ static bool add_histograms(struct pool *pool, json_t *both)
     bool is_good = histogram_open(&first) && histogram_open(&second) &&
                    json_object_set_new(both, "histograms", json_pack("{ss}", "unit", "ns")) == 0;
 
-    is_good = is_good && add_clock(pool, "actual", &first, &second, both) &&
-              add_clock(pool, "intended", &first, &second, both);
+    for (size_t i = 0; is_good && i < sizeof series_list / sizeof *series_list; i++)
+        is_good = add_series(pool, &series_list[i], &first, &second, both);
     histogram_close(&first);
     histogram_close(&second);
     return is_good;

@@ -17,9 +17,10 @@ enum { POOL_MESSAGE_BYTES = 400 };
 const char *pool_manner_name(enum pool_manner manner);
 
 /* A new run. Counts add up; what is per request is weighted by requests; count, least, greatest,
- * mean and deviation of latencies are exact, their percentiles are those of the histograms added,
- * and null where a run carries none (phases, schedule lag). The gravest verdict counts. Of the
- * environment what is not the same is all there is, as "a | b". What else differs becomes null.
+ * mean and deviation of latencies are exact, their percentiles are those of the histograms added.
+ * The schedule lag has none, and phases have none where a run lacks theirs: their percentiles are
+ * null then. The gravest verdict counts. Of the environment what is not the same is all there is,
+ * as "a | b". What else differs becomes null.
  *
  * NULL: they are not of the same load, or not well formed, or there is no memory; ret_message,
  * of POOL_MESSAGE_BYTES, then names the member: 'loop is "epoll", and "uring" in the other'. */

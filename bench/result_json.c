@@ -302,14 +302,21 @@ static json_t *clocks(const struct stats *stats)
     return object_of(members, COUNT(members));
 }
 
-static json_t *phases(const struct stats *stats)
+/* A member a phase; value_of gives it away. */
+static int add_phases(json_t *object, const struct stats *stats,
+                      json_t *value_of(const struct histogram *))
 {
-    json_t *object = json_object();
     int failed = 0;
     for (int i = 0; i < PHASE_COUNT; i++)
         failed |=
-            json_object_set_new(object, phase_name((enum phase)i), latency(&stats->phases[i]));
-    return unless(failed, object);
+            json_object_set_new(object, phase_name((enum phase)i), value_of(&stats->phases[i]));
+    return failed;
+}
+
+static json_t *phases(const struct stats *stats)
+{
+    json_t *object = json_object();
+    return unless(add_phases(object, stats, latency), object);
 }
 
 /* --- what it cost ----------------------------------------------------------------------------- */
@@ -403,7 +410,8 @@ static json_t *histograms(const struct stats *stats)
         {"actual", encoded(&stats->actual)},
         {"intended", encoded(&stats->intended)},
     };
-    return object_of(members, COUNT(members));
+    json_t *object = object_of(members, COUNT(members));
+    return unless(add_phases(object, stats, encoded), object);
 }
 
 static int add_circumstances(json_t *run, const struct load_result *result,

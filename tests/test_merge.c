@@ -97,15 +97,25 @@ static void put(json_t *run, const char *path, json_t *value)
                      0);
 }
 
-static void put_latencies(json_t *run, const char *clock, const struct histogram *histogram)
+/* The last word of a path. */
+static const char *name_of(const char *path)
 {
-    char path[40], *payload = hdrlog_encode(histogram);
+    return strrchr(path, '.') + 1;
+}
+
+static void put_payload(json_t *run, const char *path, json_t *value)
+{
+    json_object_set_new(at(run, "histograms"), name_of(path), value);
+}
+
+/* path: "latency_us.actual". */
+static void put_latencies(json_t *run, const char *path, const struct histogram *histogram)
+{
+    char *payload = hdrlog_encode(histogram);
 
     assert_non_null(payload);
-    snprintf(path, sizeof path, "histograms.%s", clock);
-    put(run, path, json_string(payload));
+    put_payload(run, path, json_string(payload));
     free(payload);
-    snprintf(path, sizeof path, "latency_us.%s", clock);
     put(run, path,
         json_pack("{sI sf sn sf sf sf}", "count", (json_int_t)histogram_count(histogram), "min",
                   (double)histogram_min_ns(histogram) / 1e3, "p50", "max",
@@ -127,6 +137,7 @@ struct two {
     json_t *other;
     struct histogram actual;
     struct histogram intended;
+    struct histogram first_byte;
 };
 
 static void open_two(struct two *two)
@@ -139,20 +150,26 @@ static void open_two(struct two *two)
     assert_int_equal(json_object_update(two->other, changes), 0);
     json_decref(changes);
     assert_true(histogram_open(&part) && histogram_open(&two->actual) &&
-                histogram_open(&two->intended));
+                histogram_open(&two->intended) && histogram_open(&two->first_byte));
     record(&part, 10000, 77, 99);
     histogram_add(&two->actual, &part);
-    put_latencies(two->one, "actual", &part);
-    put_latencies(two->one, "intended", &part);
     histogram_add(&two->intended, &part);
+    histogram_add(&two->first_byte, &part);
+    put_latencies(two->one, "latency_us.actual", &part);
+    put_latencies(two->one, "latency_us.intended", &part);
+    put_latencies(two->one, "phases_us.first_byte", &part);
     histogram_reset(&part);
     record(&part, 5000, 1234567, 300);
     histogram_add(&two->actual, &part);
-    put_latencies(two->other, "actual", &part);
+    put_latencies(two->other, "latency_us.actual", &part);
     histogram_reset(&part);
     record(&part, 3000000000, 50000000, 400);
     histogram_add(&two->intended, &part);
-    put_latencies(two->other, "intended", &part);
+    put_latencies(two->other, "latency_us.intended", &part);
+    histogram_reset(&part);
+    record(&part, 700, 333, 250);
+    histogram_add(&two->first_byte, &part);
+    put_latencies(two->other, "phases_us.first_byte", &part);
     histogram_close(&part);
 }
 
@@ -162,6 +179,7 @@ static void close_two(struct two *two)
     json_decref(two->other);
     histogram_close(&two->actual);
     histogram_close(&two->intended);
+    histogram_close(&two->first_byte);
 }
 
 static void assert_member(json_t *run, const char *path, const char *wanted)
@@ -273,16 +291,15 @@ static void assert_near(json_t *latency, const char *key, double wanted_ns, doub
         fail_msg("%s is %.17g, not %.17g", key, value, wanted_ns / 1e3);
 }
 
-static void assert_latencies(json_t *run, const char *clock, const struct histogram *all)
+static void assert_latencies(json_t *run, const char *path, const struct histogram *all)
 {
     static const struct {
         const char *key;
         double q;
     } quantiles[] = {{"p50", 0.5},  {"p75", 0.75},    {"p90", 0.9},      {"p95", 0.95},
                      {"p99", 0.99}, {"p99_9", 0.999}, {"p99_99", 0.9999}};
-    json_t *latency = json_object_get(json_object_get(run, "latency_us"), clock);
-    const char *payload =
-        json_string_value(json_object_get(json_object_get(run, "histograms"), clock));
+    json_t *latency = at(run, path);
+    const char *payload = json_string_value(json_object_get(at(run, "histograms"), name_of(path)));
     struct histogram found;
 
     assert_int_equal(json_integer_value(json_object_get(latency, "count")), histogram_count(all));
@@ -293,6 +310,7 @@ static void assert_latencies(json_t *run, const char *clock, const struct histog
     assert_near(latency, "max", (double)histogram_max_ns(all), 1e-12);
     assert_near(latency, "mean", histogram_mean_ns(all), 1e-12);
     assert_near(latency, "stddev", histogram_deviation_ns(all), 1e-9);
+    assert_non_null(payload);
     assert_true(histogram_open(&found));
     assert_int_equal(hdrlog_decode(span_of(payload), &found), HDRLOG_OK);
     assert_memory_equal(found.counts, all->counts, HISTOGRAM_BUCKETS * sizeof *found.counts);
@@ -308,13 +326,16 @@ static void latencies_are_those_of_one_histogram(void **state)
     open_two(&two);
     json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
     assert_non_null(both);
-    assert_latencies(both, "actual", &two.actual);
-    assert_latencies(both, "intended", &two.intended);
+    assert_latencies(both, "latency_us.actual", &two.actual);
+    assert_latencies(both, "latency_us.intended", &two.intended);
+    assert_latencies(both, "phases_us.first_byte", &two.first_byte);
     /* and once more, with what was merged */
     json_t *thrice = pool_runs(both, two.one, POOL_REPEATS, message);
     assert_non_null(thrice);
     record(&two.actual, 10000, 77, 99);
-    assert_latencies(thrice, "actual", &two.actual);
+    assert_latencies(thrice, "latency_us.actual", &two.actual);
+    record(&two.first_byte, 10000, 77, 99);
+    assert_latencies(thrice, "phases_us.first_byte", &two.first_byte);
     json_decref(both);
     json_decref(thrice);
     close_two(&two);
@@ -340,10 +361,112 @@ static void a_run_without_latencies_adds_none(void **state)
     assert_member(both, "latency_us.intended", "null");
     assert_member(both, "histograms.intended", "null");
     record(&empty, 10000, 77, 99);
-    assert_latencies(both, "actual", &empty);
+    assert_latencies(both, "latency_us.actual", &empty);
     assert_true(json_is_null(at(two.one, "latency_us.actual.p50"))); /* they are as they were */
     json_decref(both);
     histogram_close(&empty);
+    close_two(&two);
+}
+
+/* What a run has of a phase: values or none, and in histograms a payload, null or, in an older run,
+ * no member. */
+enum has { PAYLOAD, NONE, OLDER, OLDER_NONE };
+
+static void put_phase(json_t *run, const char *path, enum has has, const struct histogram *values)
+{
+    put_latencies(run, path, values);
+    if (has == OLDER || has == OLDER_NONE)
+        json_object_del(at(run, "histograms"), name_of(path));
+    if (has == NONE)
+        put_payload(run, path, json_null());
+    if (has == NONE || has == OLDER_NONE)
+        put(run, path, json_null());
+}
+
+static const struct {
+    enum has one;
+    enum has other;
+    const char *payload; /* NULL: that of the values in both; "": it is not there */
+} phase_rows[] = {
+    {PAYLOAD, PAYLOAD, NULL},    {PAYLOAD, NONE, NULL},
+    {NONE, PAYLOAD, NULL},       {NONE, NONE, "null"},
+    {PAYLOAD, OLDER_NONE, NULL}, {OLDER_NONE, PAYLOAD, NULL},
+    {NONE, OLDER_NONE, "null"},  {OLDER_NONE, OLDER_NONE, "null"},
+    {PAYLOAD, OLDER, ""},        {OLDER, PAYLOAD, ""},
+    {OLDER, OLDER, ""},          {OLDER, NONE, ""},
+    {OLDER_NONE, OLDER, ""},
+};
+
+static size_t add_values(struct histogram *all, enum has has, const struct histogram *values)
+{
+    if (has == PAYLOAD || has == OLDER)
+        histogram_add(all, values);
+    return has == PAYLOAD || has == OLDER;
+}
+
+static void assert_phase(json_t *both, size_t row, const char *path, struct two *two)
+{
+    struct histogram all;
+    assert_true(histogram_open(&all));
+    size_t had = add_values(&all, phase_rows[row].one, &two->actual) +
+                 add_values(&all, phase_rows[row].other, &two->intended);
+    json_t *payload = json_object_get(at(both, "histograms"), name_of(path));
+
+    if (phase_rows[row].payload == NULL)
+        assert_latencies(both, path, &all);
+    else if (*phase_rows[row].payload == '\0')
+        assert_null(payload);
+    else
+        assert_true(json_is_null(payload));
+    assert_int_equal(json_integer_value(json_object_get(at(both, path), "count")),
+                     histogram_count(&all));
+    if (payload == NULL && had == 2)
+        assert_true(json_is_null(json_object_get(at(both, path), "p50")));
+    histogram_close(&all);
+}
+
+static void phases_are_those_of_one_histogram_where_both_have_theirs(void **state)
+{
+    static const char *const paths[] = {"phases_us.queue", "phases_us.connect", "phases_us.tls",
+                                        "phases_us.first_byte", "phases_us.body"};
+    char message[POOL_MESSAGE_BYTES];
+
+    (void)state;
+    for (size_t row = 0; row < COUNT(phase_rows); row++) {
+        struct two two;
+        open_two(&two);
+        for (size_t i = 0; i < COUNT(paths); i++) {
+            put_phase(two.one, paths[i], phase_rows[row].one, &two.actual);
+            put_phase(two.other, paths[i], phase_rows[row].other, &two.intended);
+        }
+        json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
+        if (both == NULL)
+            fail_msg("row %zu says '%s'", row, message);
+        for (size_t i = 0; i < COUNT(paths); i++)
+            assert_phase(both, row, paths[i], &two);
+        json_decref(both);
+        close_two(&two);
+    }
+}
+
+static void a_run_without_any_histograms_has_no_phases(void **state)
+{
+    char message[POOL_MESSAGE_BYTES];
+    struct two two;
+
+    (void)state;
+    open_two(&two);
+    put(two.other, "histograms", json_null());
+    put(two.other, "latency_us", parse("{'actual':null,'intended':null}"));
+    json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
+    assert_non_null(both);
+    assert_member(both, "phases_us.first_byte.count", "349");
+    assert_member(both, "phases_us.first_byte.p99", "null");
+    assert_null(at(both, "histograms.first_byte"));
+    json_decref(both);
+    put(two.other, "latency_us", json_null());
+    assert_null(pool_runs(two.one, two.other, POOL_REPEATS, message));
+    assert_string_equal(message, "latency_us.actual is missing");
     close_two(&two);
 }
 
@@ -384,6 +507,16 @@ static void what_differs_or_is_broken_is_named(void **state)
         {"histograms.actual", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
         {"histograms", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
         {"histograms.actual", "'HIST'", "histograms.actual: the payload "},
+        {"histograms.first_byte", "'HIST'", "histograms.first_byte: the payload "},
+        {"histograms.first_byte", "5",
+         "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
+        {"histograms.first_byte", "null",
+         "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
+        {"phases_us.first_byte", "null",
+         "histograms.first_byte has 250 values, and phases_us.first_byte 0"},
+        {"phases_us.first_byte.count", "251",
+         "histograms.first_byte has 250 values, and phases_us.first_byte 251"},
+        {"histograms.body", "'HIST'", "histograms.body: the payload "}, /* the first has none */
         {"thresholds", "[]", "thresholds is missing, and \"p50<20us\" in the other"},
         {"thresholds", "[{'text':'p50<21us'}]", "thresholds is \"p50<21us\", and \"p50<20us\""},
     };
@@ -707,6 +840,7 @@ static void files_that_do_not_go_together_are_refused(void **state)
         {"a damaged", 1, "damaged:2: is no JSON"},
         {"a schema", 1, "schema:1: has the schema 'haul-bench/9'"},
         {"a empty", 1, "empty:1: is no JSON"},
+        {"run phase", 1, "phase:1: does not go with run:1: histograms.first_byte: the payload "},
         {"-o merged", 2, "which files?"},
         {"--pool --together a", 2, "--pool and --together are two merges"},
         {"--nonsense a", 2, "--nonsense: no such option"},
@@ -724,6 +858,8 @@ static void files_that_do_not_go_together_are_refused(void **state)
                 "'options':['-z','3s']}",
                 none);
     write_run("run", two.one, 0);
+    put_payload(two.other, "phases_us.first_byte", json_string("HIST"));
+    write_run("phase", two.other, 0);
     put(two.one, "loop", json_string("epoll"));
     json_t *head = parse(HEAD(2)),
            *line = json_pack("{ss ss s{ss} si sO}", "schema", "haul-bench/1", "kind", "cell",
@@ -781,9 +917,9 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-    static const char *const names[] = {"a",    "b",       "c",     "ab",     "abc",   "direct",
-                                        "axes", "options", "run",   "epoll",  "twice", "diary",
-                                        "out",  "damaged", "empty", "schema", "err",   "merged"};
+    static const char *const names[] = {
+        "a",     "b",     "c",   "ab",      "abc",   "direct", "axes",  "options", "run",   "epoll",
+        "twice", "diary", "out", "damaged", "empty", "schema", "phase", "err",     "merged"};
 
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++)
@@ -797,6 +933,8 @@ int main(void)
         cmocka_unit_test(members_become_one),
         cmocka_unit_test(latencies_are_those_of_one_histogram),
         cmocka_unit_test(a_run_without_latencies_adds_none),
+        cmocka_unit_test(phases_are_those_of_one_histogram_where_both_have_theirs),
+        cmocka_unit_test(a_run_without_any_histograms_has_no_phases),
         cmocka_unit_test(what_differs_or_is_broken_is_named),
         cmocka_unit_test(whatever_a_member_is_nothing_breaks),
         cmocka_unit_test(the_same_cell_of_the_same_round_is_added),
