@@ -1,6 +1,6 @@
-/* Owns the reading of result files. The idea: a sweep is a first line that gives the matrix, and
- * every other line is held against it, so that readers get numbers of cells and need not look
- * twice. */
+/* Owns the reading of result files. The idea: whoever gets a record need not look twice. What any
+ * object must be is looked at when it is read; a sweep's first line gives the matrix, and every
+ * other line is held against that, so that its readers get numbers of cells. */
 
 #include "bench/records.h"
 #include "bench/json_at.h"
@@ -27,53 +27,167 @@ bool records_fail(struct records *records, const char *format, ...)
     return false;
 }
 
-/* Takes the next line that has its end into text. */
-static enum records_next read_line(struct records *records)
+/* Takes the next line that has its end, and is not blank, into text. RECORDS_END: ret_length is
+ * that of a line without end. */
+static enum records_next read_line(struct records *records, size_t *ret_length)
 {
-    ssize_t length = getline(&records->text, &records->text_size, records->in);
-
-    if (length < 0 && feof(records->in))
-        return RECORDS_END;
-    if (length < 0) {
-        records_fail(records, "cannot be read: %s", strerror(errno));
-        return RECORDS_BAD;
-    }
-    if (records->text[length - 1] != '\n') {
-        records->is_torn = true;
-        return RECORDS_END;
-    }
-    records->line++;
-    records->whole_bytes += length;
+    do {
+        ssize_t length = getline(&records->text, &records->text_size, records->in);
+        if (length < 0 && !feof(records->in)) {
+            records_fail(records, "cannot be read: %s", strerror(errno));
+            return RECORDS_BAD;
+        }
+        *ret_length = length < 0 ? 0 : (size_t)length;
+        records->is_torn |= length > 0 && records->text[length - 1] != '\n';
+        if (length < 0 || records->is_torn)
+            return RECORDS_END;
+        records->line++;
+        records->whole_bytes += length;
+    } while (strspn(records->text, " \t\r\n") == *ret_length);
     return RECORDS_ONE;
 }
 
-static bool is_text(const char *text, const char *wish)
+/* --- objects ---------------------------------------------------------------------------------- */
+
+/* A file from where reading began: what of it was taken already, then the rest. It may be a pipe,
+ * so that there is no way back. */
+struct whole {
+    const char *taken;
+    size_t length;
+    FILE *in;
+};
+
+static size_t read_whole(void *buffer, size_t size, void *from)
 {
-    return text != NULL && strcmp(text, wish) == 0;
+    struct whole *whole = from;
+    size_t length = whole->length < size ? whole->length : size;
+
+    if (length == 0)
+        return fread(buffer, 1, size, whole->in);
+    memcpy(buffer, whole->taken, length);
+    whole->taken += length;
+    whole->length -= length;
+    return length;
 }
 
-static bool check_schema(struct records *records, const json_t *object)
+/* A file whose first line is not an object is one object over many lines: no line is whole then. */
+static enum records_next read_json(struct records *records, json_t **ret_json)
 {
-    const char *schema = text_at(object, "schema");
+    json_error_t fault;
+    size_t length;
+    bool is_first = records->line == 0;
+    enum records_next next = read_line(records, &length);
 
-    if (is_text(schema, RECORDS_SCHEMA))
-        return true;
-    return schema == NULL ? records_fail(records, "has no schema, so it is no result of haul bench")
-                          : records_fail(records, "has the schema '%.40s', this reads %s", schema,
-                                         RECORDS_SCHEMA);
+    if (next == RECORDS_BAD || (next == RECORDS_END && !is_first))
+        return next;
+    *ret_json = next == RECORDS_ONE
+                    ? json_loadb(records->text, length - 1, JSON_REJECT_DUPLICATES, &fault)
+                    : NULL;
+    if (*ret_json == NULL && is_first) {
+        struct whole whole = {records->text, length, records->in};
+        *ret_json = json_load_callback(read_whole, &whole, JSON_REJECT_DUPLICATES, &fault);
+        records->line += next == RECORDS_END;
+        records->whole_bytes = 0;
+        records->is_torn = false;
+    }
+    if (*ret_json != NULL)
+        return RECORDS_ONE;
+    records->line += fault.line > 1 ? (size_t)fault.line - 1 : 0;
+    records_fail(records, "is no JSON: %s", fault.text);
+    return RECORDS_BAD;
 }
 
-static bool check_run(struct records *records, const json_t *run)
+enum record_kind record_kind(const json_t *json)
 {
-    if (!json_is_object(run))
-        return records_fail(records, "a run is an object, and this is none");
-    if (!check_schema(records, run))
-        return false;
-    return is_text(text_at(run, "kind"), "run") ||
-           records_fail(records, "the run is of no kind run");
+    static const char *const names[] = {"", "sweep", "cell", "run", "compare"};
+    const char *schema = text_at(json, "schema"), *name = text_at(json, "kind");
+    bool is_known = schema != NULL && name != NULL && strcmp(schema, RECORDS_SCHEMA) == 0;
+    enum record_kind kind = is_known ? RECORD_COMPARE : RECORD_NONE;
+
+    while (kind != RECORD_NONE && strcmp(name, names[kind]) != 0)
+        kind--;
+    return kind;
 }
 
-/* --- the first line --------------------------------------------------------------------------- */
+/* Says that an object is of another kind, or why it is of none. */
+static bool fail_kind(struct records *records, const json_t *json, const char *sentence)
+{
+    const char *schema = text_at(json, "schema");
+
+    if (schema == NULL)
+        return records_fail(records, "has no schema, so it is no result of haul bench");
+    if (strcmp(schema, RECORDS_SCHEMA) != 0)
+        return records_fail(records, "has the schema '%.40s', this reads %s", schema,
+                            RECORDS_SCHEMA);
+    return records_fail(records, "%s", sentence);
+}
+
+static bool take_cell(struct records *records, struct record *record)
+{
+    record->round = json_integer_value(json_object_get(record->json, "round"));
+    record->run = json_object_get(record->json, "run");
+    record->failed = text_at(record->json, "failed");
+    if (record->round < 1)
+        return records_fail(records, "its \"round\" is not a number from 1 on");
+    if (json_is_object(record->run) == (record->failed != NULL))
+        return records_fail(records, "it has neither one \"run\" nor one sentence in \"failed\"");
+    if (record->failed != NULL)
+        record->run = NULL;
+    else if (record_kind(record->run) != RECORD_RUN)
+        return fail_kind(records, record->run, "the run is of no kind run");
+    return true;
+}
+
+static bool take_object(struct records *records, struct record *record)
+{
+    record->kind = record_kind(record->json);
+    record->path = records->path;
+    record->line = records->line;
+    if (record->kind == RECORD_NONE)
+        return fail_kind(records, record->json, "is no sweep, cell, run or comparison");
+    if (record->kind == RECORD_CELL)
+        return take_cell(records, record);
+    if (record->kind == RECORD_RUN) {
+        record->run = record->json;
+        record->round = 1;
+    }
+    return true;
+}
+
+bool records_open_any(struct records *records, const char *path)
+{
+    *records = (struct records){.path = path, .in = fopen(path, "re")};
+    return records->in != NULL || records_fail(records, "cannot be opened: %s", strerror(errno));
+}
+
+enum records_next records_read_any(struct records *records, struct record *ret_record)
+{
+    *ret_record = (struct record){0};
+    enum records_next next = read_json(records, &ret_record->json);
+    if (next != RECORDS_ONE || take_object(records, ret_record))
+        return next;
+    record_free(ret_record);
+    return RECORDS_BAD;
+}
+
+void record_free(struct record *record)
+{
+    json_decref(record->json);
+    record->json = NULL;
+}
+
+void records_close(struct records *records)
+{
+    if (records->in != NULL)
+        fclose(records->in);
+    if (records->head != NULL)
+        matrix_free(&records->matrix);
+    json_decref(records->head);
+    record_free(&records->single);
+    free(records->text);
+}
+
+/* --- a sweep, or a single run ----------------------------------------------------------------- */
 
 static bool take_head(struct records *records)
 {
@@ -82,8 +196,8 @@ static bool take_head(struct records *records)
     json_int_t rounds = json_integer_value(json_object_get(records->head, "rounds"));
 
     records->head_bytes = records->whole_bytes;
-    if (!check_schema(records, records->head))
-        return false;
+    if (records->head_bytes == 0)
+        return records_fail(records, "the first line of a sweep is not whole");
     if (text == NULL)
         return records_fail(records, "'matrix' is no string");
     if (matrix_parse(&records->matrix, text, message) != 0)
@@ -95,108 +209,43 @@ static bool take_head(struct records *records)
     return true;
 }
 
-/* A run is a file of its own, however its lines are broken. */
-static bool take_single(struct records *records)
-{
-    json_error_t fault;
-
-    rewind(records->in);
-    records->single = json_loadf(records->in, JSON_REJECT_DUPLICATES, &fault);
-    records->line = records->single == NULL && fault.line > 0 ? (size_t)fault.line : 1;
-    if (records->single == NULL)
-        return records_fail(records, "is no JSON: %s", fault.text);
-    return check_run(records, records->single);
-}
-
 bool records_open(struct records *records, const char *path)
 {
-    *records = (struct records){.path = path, .in = fopen(path, "re")};
-    if (records->in == NULL)
-        return records_fail(records, "cannot be opened: %s", strerror(errno));
-    enum records_next next = read_line(records);
-    if (next == RECORDS_BAD)
+    struct record *first = &records->single;
+
+    if (!records_open_any(records, path) || records_read_any(records, first) != RECORDS_ONE)
         return false;
-    if (next == RECORDS_ONE)
-        records->head =
-            json_loadb(records->text, (size_t)records->whole_bytes, JSON_REJECT_DUPLICATES, NULL);
-    if (is_text(text_at(records->head, "kind"), "sweep"))
+    if (first->kind == RECORD_SWEEP) {
+        records->head = first->json;
+        first->json = NULL;
         return take_head(records);
-    json_decref(records->head);
-    records->head = NULL;
-    return take_single(records);
+    }
+    return first->kind == RECORD_RUN || records_fail(records, "is no sweep and no run");
 }
 
-void records_close(struct records *records)
+static bool check_cell(struct records *records, struct record *record)
 {
-    if (records->in != NULL)
-        fclose(records->in);
-    if (records->head != NULL)
-        matrix_free(&records->matrix);
-    json_decref(records->head);
-    json_decref(records->single);
-    free(records->text);
-}
-
-/* --- cells ------------------------------------------------------------------------------------ */
-
-static bool take_cell(struct records *records, struct record *record)
-{
-    json_int_t round = json_integer_value(json_object_get(record->json, "round"));
-
-    if (!check_schema(records, record->json))
-        return false;
-    if (!is_text(text_at(record->json, "kind"), "cell"))
+    if (records->head == NULL)
+        return records_fail(records, "there is more behind the run, which is a file of its own");
+    if (record->kind != RECORD_CELL)
         return records_fail(records, "is of no kind cell");
     if (!matrix_find(&records->matrix, json_object_get(record->json, "cell"), &record->cell))
         return records_fail(records, "'cell' is none of the matrix in line 1");
-    if (round < 1 || round > records->rounds)
-        return records_fail(records, "'round' is no number from 1 to %u", records->rounds);
-    record->round = (uint32_t)round;
-    record->failed = text_at(record->json, "failed");
-    if (record->failed != NULL)
-        return true;
-    record->run = json_object_get(record->json, "run");
-    return check_run(records, record->run);
-}
-
-static enum records_next read_cell(struct records *records, struct record *record)
-{
-    json_error_t fault;
-    off_t begin = records->whole_bytes;
-    enum records_next next = read_line(records);
-
-    if (next != RECORDS_ONE)
-        return next;
-    record->line = records->line;
-    record->json = json_loadb(records->text, (size_t)(records->whole_bytes - begin),
-                              JSON_REJECT_DUPLICATES, &fault);
-    if (record->json == NULL)
-        records_fail(records, "is no JSON: %s", fault.text);
-    return record->json != NULL && take_cell(records, record) ? RECORDS_ONE : RECORDS_BAD;
-}
-
-static enum records_next read_single(struct records *records, struct record *record)
-{
-    if (records->single == NULL)
-        return RECORDS_END;
-    *record = (struct record){.json = records->single, .line = 1, .round = 1};
-    record->run = record->json;
-    records->single = NULL;
-    return RECORDS_ONE;
+    return record->round <= records->rounds ||
+           records_fail(records, "'round' is no number from 1 to %u", records->rounds);
 }
 
 enum records_next records_read(struct records *records, struct record *ret_record)
 {
-    *ret_record = (struct record){0};
-    enum records_next next =
-        records->head != NULL ? read_cell(records, ret_record) : read_single(records, ret_record);
-    if (next != RECORDS_ONE)
-        record_free(ret_record);
-    return next;
-}
-
-void record_free(struct record *record)
-{
-    json_decref(record->json);
-    record->json = NULL;
+    if (records->single.json != NULL) {
+        *ret_record = records->single;
+        records->single.json = NULL;
+        return RECORDS_ONE;
+    }
+    enum records_next next = records_read_any(records, ret_record);
+    bool is_more = next == RECORDS_ONE || (records->head == NULL && records->is_torn);
+    if (!is_more || check_cell(records, ret_record))
+        return next;
+    record_free(ret_record);
+    return RECORDS_BAD;
 }

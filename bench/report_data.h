@@ -78,10 +78,10 @@ struct report_place {
 
 /* One round of a cell. */
 struct report_run {
-    json_t *root;       /* what the line held; all other pointers lead into it */
     const json_t *cell; /* names and values, strings */
     const json_t *json; /* the run; NULL: it failed */
     const char *failed; /* the sentence why, or NULL */
+    const char *side;   /* of a comparison; NULL: the run is of none */
     const char *file;
     size_t line;
     json_int_t round;
@@ -103,19 +103,19 @@ struct report_cell {
 };
 
 struct report {
-    struct report_axis *axes;
+    struct report_axis axes[REPORT_AXES_MAX];
     size_t axis_count;
     struct report_run *runs; /* in the order of the cells */
     size_t run_count;
     struct report_cell *cells; /* in the order of their places */
     size_t cell_count;
-    json_t **compares; /* objects of kind "compare" */
+    const json_t **compares; /* objects of kind "compare" */
     size_t compare_count;
     size_t planned;    /* runs that the sweeps' first lines speak of */
     size_t swept;      /* runs that there are of them, failed ones too */
     size_t torn_count; /* last lines cut short, left out */
     bool is_sweep;
-    json_t *owned;     /* what strings were made */
+    json_t *kept;      /* an array of all that others point into */
     char fault[REPORT_FAULT_BYTES]; /* why a call has returned false */
 };
 
@@ -140,5 +140,18 @@ int report_axis_find(const struct report *report, const char *name);
 
 /* One of the words of the instrument's verdict; "ok" where there is none. */
 const char *report_run_verdict(const struct report_run *run);
+
+/* --- for those who fill it --- */
+
+/* The sentence into fault; returns false. */
+__attribute__((format(printf, 2, 3))) bool report_fail(struct report *report, const char *format,
+                                                       ...);
+
+/* Takes a value that others will point into. NULL: no memory. */
+json_t *report_keep(struct report *report, json_t *made);
+
+/* The names of an object become axes, and where a name's value is an array, what is in it the
+ * axis' values, in that order. false: fault says why, with the line. */
+bool report_add_axes(struct report *report, const json_t *axes, const char *file, size_t line);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "bench/child.h"
 #include "bench/journal.h"
-#include "bench/json_at.h"
 #include "bench/records.h"
 #include "bench/result.h"
 #include "bench/signals.h"
@@ -322,22 +321,13 @@ static bool append(struct sweep *sweep, size_t cell, uint32_t round, const char 
     return is_good;
 }
 
-static bool is_run(const json_t *json)
-{
-    const char *schema = text_at(json, "schema");
-    const char *kind = text_at(json, "kind");
-
-    return schema != NULL && kind != NULL && strcmp(schema, RECORDS_SCHEMA) == 0 &&
-           strcmp(kind, "run") == 0;
-}
-
 /* Returns 0 or the sweep's exit status. */
 static int keep(struct sweep *sweep, size_t cell, uint32_t round, struct child_result *result)
 {
     unsigned char *state = &sweep->states[(round - 1) * sweep->plan.matrix.cell_count + cell];
     char text[CELL_TEXT_BYTES];
 
-    if (is_run(result->json)) {
+    if (record_kind(result->json) == RECORD_RUN) {
         *state = DONE;
         sweep->done++;
         return append(sweep, cell, round, "run", json_incref(result->json)) ? 0 : EXIT_CANNOT;

@@ -24,6 +24,7 @@
 
 #define LINE "{\"schema\":\"haul-bench/1\",\"kind\":"
 #define CELL LINE "\"cell\",\"cell\":{\"loop\":\"uring\"},\"round\":1,"
+#define RUN LINE "\"run\"}"
 
 #define SWEEP                                                                                      \
     "{\"schema\":\"haul-bench/1\",\"kind\":\"sweep\",\"rounds\":%d,\"axes\":{\"loop\":[\"uring\"," \
@@ -309,34 +310,62 @@ static void test_repeated(void **state)
     report_free(&report);
 }
 
-/* What a sweep that was killed leaves: half a line. */
+/* What a sweep that was killed leaves: half a line, or a whole one that lacks only its end. */
 static void test_torn(void **state)
 {
-    struct input input;
-    struct report report;
+    static const char *const tails[] = {LINE "\"ce", RUN};
     (void)state;
-    input_open(&input);
-    put_cell(&input, "uring", "64", 1, 4);
-    fputs("{\"schema\":\"haul-bench/1\",\"kind\":\"ce", input.file);
-    report_of(&report, &input);
-    assert_int_equal(report.run_count, 1);
-    assert_int_equal(report.torn_count, 1);
-    report_free(&report);
+    for (size_t i = 0; i < COUNT(tails); i++) {
+        struct input input;
+        struct report report;
+        input_open(&input);
+        put_cell(&input, "uring", "64", 1, 4);
+        fputs(tails[i], input.file);
+        report_of(&report, &input);
+        assert_int_equal(report.run_count, 1);
+        assert_int_equal(report.torn_count, 1);
+        report_free(&report);
+    }
+}
+
+/* One object has no lines: they may break anywhere, and the last needs no end. A pipe gives it as a
+ * file does. */
+static void test_whole(void **state)
+{
+    static const char broken[] = "{\"schema\":\n\"haul-bench/1\",\n\"kind\":\"run\"\n}";
+    static const char *const texts[] = {RUN, "\n" RUN "\n", broken};
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct report report = {0};
+        char path[32];
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], texts[i], strlen(texts[i])), strlen(texts[i]));
+        close(ends[1]);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+        assert_true(report_read(&report, path) && report_arrange(&report));
+        assert_int_equal(report.run_count, 1);
+        assert_int_equal(report.torn_count, 0);
+        report_free(&report);
+        close(ends[0]);
+    }
 }
 
 static const struct {
     const char *text;
     const char *fault; /* behind the path */
 } damaged_rows[] = {
-    {"", ":1: not JSON: '[' or '{' expected near end of file"},
-    {"nonsense\n", ":1: not JSON: '[' or '{' expected near 'nonsense'"},
-    {CELL "\"failed\":\"x\"}\nnonsense\n", ":2: not JSON: '[' or '{' expected near 'nonsense'"},
-    {"{\n\"schema\":\n1 2}", ":3: not JSON: '}' expected near '2'"},
-    {"[]\n", ":1: not a result of haul bench: its schema is not haul-bench/1"},
+    {"", ":1: is no JSON: '[' or '{' expected near end of file"},
+    {"nonsense\n", ":1: is no JSON: '[' or '{' expected near 'nonsense'"},
+    {CELL "\"failed\":\"x\"}\nnonsense\n", ":2: is no JSON: '[' or '{' expected near 'nonsense'"},
+    {"{\n\"schema\":\n1 2}", ":3: is no JSON: '}' expected near '2'"},
+    {RUN "\n\n" RUN "{\n" RUN "\n", ":3: is no JSON: end of file expected near '{'"},
+    {"\n{\n\"schema\":\n1 2}", ":4: is no JSON: '}' expected near '2'"},
+    {"[]\n", ":1: has no schema, so it is no result of haul bench"},
     {"{\"schema\":\"haul-bench/2\"}\n",
-     ":1: not a result of haul bench: its schema is not haul-bench/1"},
-    {LINE "\"poem\"}\n", ":1: not a sweep, cell, run or comparison"},
-    {LINE "7}\n", ":1: not a sweep, cell, run or comparison"},
+     ":1: has the schema 'haul-bench/2', this reads haul-bench/1"},
+    {LINE "\"poem\"}\n", ":1: is no sweep, cell, run or comparison"},
+    {LINE "7}\n", ":1: is no sweep, cell, run or comparison"},
     {LINE "\"sweep\"}\n", ":1: a sweep without \"axes\" or \"rounds\""},
     {LINE "\"sweep\",\"rounds\":1,\"axes\":{\"c\":[1]}}\n",
      ":1: the values of its \"axes\" are not strings"},
@@ -347,10 +376,13 @@ static const struct {
     {LINE "\"cell\",\"cell\":{},\"round\":0,\"failed\":\"x\"}\n",
      ":1: its \"round\" is not a number from 1 on"},
     {CELL "\"run\":7}\n", ":1: it has neither one \"run\" nor one sentence in \"failed\""},
-    {CELL "\"run\":{},\"failed\":\"x\"}\n",
+    {CELL "\"run\":{}}\n", ":1: has no schema, so it is no result of haul bench"},
+    {CELL "\"run\":" LINE "\"cell\"}}\n", ":1: the run is of no kind run"},
+    {CELL "\"run\":" RUN ",\"failed\":\"x\"}\n",
      ":1: it has neither one \"run\" nor one sentence in \"failed\""},
-    {"\n" CELL "\"run\":{}}\n\n" CELL "\"run\":{}}\n", ":4: the same run is in "},
-    {CELL "\"run\":{\"histograms\":{\"actual\":\"HISTF!\"}}}\n", ":1: the payload is not base64"},
+    {"\n" CELL "\"run\":" RUN "}\n \t\n" CELL "\"run\":" RUN "}\n", ":4: the same run is in "},
+    {CELL "\"run\":" LINE "\"run\",\"histograms\":{\"actual\":\"HISTF!\"}}}\n",
+     ":1: the payload is not base64"},
     {LINE "\"compare\"}\n", ":1: a comparison without \"pairs\""},
     {LINE "\"compare\",\"pairs\":[{\"a\":\"x\"}]}\n",
      ":1: one of its \"pairs\" has no sides, metrics or verdict"},
@@ -433,8 +465,9 @@ static void test_curves(void **state)
     input_open(&input);
     for (int round = 1; round <= 2; round++)
         fprintf(input.file,
-                LINE "\"cell\",\"cell\":{\"loop\":\"uring\"},\"round\":%d,\"run\":{\"histograms\":"
-                     "{\"unit\":\"ns\",\"actual\":\"%s\",\"intended\":null}}}\n",
+                LINE
+                "\"cell\",\"cell\":{\"loop\":\"uring\"},\"round\":%d,\"run\":" LINE
+                "\"run\",\"histograms\":{\"unit\":\"ns\",\"actual\":\"%s\",\"intended\":null}}}\n",
                 round, payload);
     report_of(&report, &input);
     const struct report_cell *cell = &report.cells[0];
@@ -560,9 +593,9 @@ static void test_escapes(void **state)
         put_failed(&input, i == 0 ? "uring" : "epoll", NASTY, 1, NASTY);
         fprintf(input.file,
                 LINE "\"cell\",\"cell\":{\"loop\":\"%s\",\"c\":\"" NASTY "\",\"" NASTY
-                     "\":\"%d\"},\"round\":2,\"run\":{\"environment\":{\"" NASTY "\":\"" NASTY
-                     "\"},\"instrument\":{\"verdict\":\"" NASTY "\",\"sentences\":[\"" NASTY
-                     "\"]}}}\n",
+                     "\":\"%d\"},\"round\":2,\"run\":" LINE "\"run\",\"environment\":{\"" NASTY
+                     "\":\"" NASTY "\"},\"instrument\":{\"verdict\":\"" NASTY
+                     "\",\"sentences\":[\"" NASTY "\"]}}}\n",
                 i == 0 ? "uring" : "epoll", i);
     }
     report_of(&report, &input);
@@ -619,13 +652,14 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),   cmocka_unit_test(test_ratios),
-        cmocka_unit_test(test_slices),   cmocka_unit_test(test_by),
-        cmocka_unit_test(test_axes),     cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_torn),     cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_any_byte), cmocka_unit_test(test_curves),
-        cmocka_unit_test(test_markdown), cmocka_unit_test(test_admissions),
-        cmocka_unit_test(test_escapes),  cmocka_unit_test(test_words),
+        cmocka_unit_test(test_levels),     cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_slices),     cmocka_unit_test(test_by),
+        cmocka_unit_test(test_axes),       cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_torn),       cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_curves),     cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_admissions), cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

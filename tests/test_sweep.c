@@ -571,7 +571,7 @@ static void a_file_that_is_no_sweep_is_refused(void **state)
         {"{\n\"schema\": 5,\n\"kind\" \"run\"}\n", "sweep.ndjson:3: is no JSON"},
         {"{\"schema\":\"haul-bench/1\",\"kind\":\"sw", "sweep.ndjson:1: is no JSON"},
         {"{}\n", "sweep.ndjson:1: has no schema, so it is no result of haul bench"},
-        {"[]\n", "sweep.ndjson:1: a run is an object, and this is none"},
+        {"[]\n", "sweep.ndjson:1: has no schema, so it is no result of haul bench"},
         {"{\"schema\":\"haul-bench/1\",\"kind\":\"run\"}\n", "sweep.ndjson: is a run, not a sweep"},
         {"{\"schema\":\"haul-bench/2\",\"kind\":\"sweep\"}\n",
          "sweep.ndjson:1: has the schema 'haul-bench/2', this reads haul-bench/1"},
@@ -584,18 +584,19 @@ static void a_file_that_is_no_sweep_is_refused(void **state)
         {"{\"schema\":\"haul-bench/"
          "1\",\"kind\":\"sweep\",\"matrix\":\"c=1,2\",\"rounds\":500001}\n",
          "sweep.ndjson:1: 'rounds' is no number"},
-        {HEAD "\n", "sweep.ndjson:2: is no JSON"},
+        {HEAD "\n\n!\n", "sweep.ndjson:4: is no JSON"},
         {HEAD "{\n" CELL RUN, "sweep.ndjson:2: is no JSON"},
         {HEAD CELL RUN HEAD, "sweep.ndjson:3: is of no kind cell"},
         {HEAD CELL RUN "{\"kind\":\"cell\"}\n", "sweep.ndjson:3: has no schema"},
-        {HEAD CELL "\"run\":5}\n", "sweep.ndjson:2: a run is an object, and this is none"},
+        {HEAD CELL "\"run\":5}\n", "sweep.ndjson:2: it has neither one \"run\" nor one sentence"},
         {HEAD CELL "\"run\":{}}\n", "sweep.ndjson:2: has no schema"},
-        {HEAD CELL "\"failed\":5}\n", "sweep.ndjson:2: a run is an object, and this is none"},
+        {HEAD CELL "\"failed\":5}\n",
+         "sweep.ndjson:2: it has neither one \"run\" nor one sentence"},
         {HEAD
-         "{\"schema\":\"haul-bench/1\",\"kind\":\"cell\",\"cell\":{\"c\":\"3\"},\"round\":1}\n",
+         "{\"schema\":\"haul-bench/1\",\"kind\":\"cell\",\"cell\":{\"c\":\"3\"},\"round\":1," RUN,
          "sweep.ndjson:2: 'cell' is none of the matrix in line 1"},
         {HEAD
-         "{\"schema\":\"haul-bench/1\",\"kind\":\"cell\",\"cell\":{\"c\":\"1\"},\"round\":3}\n",
+         "{\"schema\":\"haul-bench/1\",\"kind\":\"cell\",\"cell\":{\"c\":\"1\"},\"round\":3," RUN,
          "sweep.ndjson:2: 'round' is no number from 1 to 2"},
         {HEAD CELL "\"round\":1," RUN, "sweep.ndjson:2: is no JSON: duplicate object key"},
     };
@@ -613,7 +614,7 @@ static void a_file_that_is_no_sweep_is_refused(void **state)
 /* A first line alone is nobody's work, nor is an empty file. */
 static void a_file_without_cells_is_begun_anew(void **state)
 {
-    static const char *const rows[] = {"", HEAD, HEAD "{\"schema\":\"haul-"};
+    static const char *const rows[] = {"", HEAD, "\n" HEAD, HEAD "{\"schema\":\"haul-"};
     static char bytes[FILE_BYTES];
 
     (void)state;
