@@ -19,6 +19,34 @@ no_parts() {
     same "$(find . -name '.haul-*')" ""
 }
 
+# A shell keeps SIGINT from its background jobs; this lets it through, where there is such a thing.
+unmasked='env --default-signal=INT'
+$unmasked true 2>/dev/null || unmasked=
+
+# begin WORD…: haul in the background, which reads lines from our descriptor 3. $pid is the program
+# itself: of haul(), it would be a shell that waits for it, and takes the signals.
+begin() {
+    rm -f in
+    mkfifo in
+    $unmasked "$haul_program" --loop "$loop" "$@" -i - <in >out 2>err &
+    pid=$!
+    exec 3>in
+}
+
+# The same; its results are to be read from 4.
+begin_talk() {
+    mkfifo out
+    begin "$@"
+    exec 4<out
+}
+
+# Waits for its end, and only then closes what is left of both.
+ended() {
+    wait "$pid"
+    code=$?
+    exec 3>&- 4<&-
+}
+
 # --- inputs -----------------------------------------------------------------------------------
 
 keeps_order() {
@@ -97,35 +125,23 @@ repeats_no_pipe() {
 
 # The first result comes while the pipe is still open.
 stdin_is_lazy() {
-    rm -f in lines
-    mkfifo in lines
-    haul -i - <in >lines 2>err &
-    pid=$!
-    exec 3>in 4<lines
+    begin_talk
     echo "$base/p/1" >&3
     read -r first <&4
     echo "$base/p/2" >&3
     read -r second <&4
     exec 3>&-
-    wait "$pid"
-    code=$?
-    exec 4<&-
+    ended
     has "$first" '/p/1"' && has "$second" '/p/2"' && code_is 0
 }
 
 # Deadlines count while nothing is to be read.
 deadline_beside_stdin() {
-    rm -f in lines
-    mkfifo in lines
-    haul --max-time 0.1 -i - <in >lines 2>err &
-    pid=$!
-    exec 3>in 4<lines
+    begin_talk --max-time 0.1
     echo "$base/stall" >&3
     read -r first <&4
     exec 3>&-
-    wait "$pid"
-    code=$?
-    exec 4<&-
+    ended
     has "$first" '"code":"deadline"' && code_is 28
 }
 
@@ -361,18 +377,14 @@ output_file() {
 
 # While the run goes on, only the part is there.
 output_appears_whole() {
-    rm -f in file
-    mkfifo in
-    haul -o file -i - <in 2>err &
-    pid=$!
-    exec 3>in
+    rm -f file
+    begin -o file
     echo "$base/p/1" >&3
     until grep -qs '/p/1"' .haul-*.part; do sleep 0.02; done
     test ! -e file
     absent=$?
     exec 3>&-
-    wait "$pid"
-    code=$?
+    ended
     same "$absent" 0 && code_is 0 && same "$(wc -l <file)" 1 && no_parts
 }
 
@@ -452,48 +464,30 @@ cancels() {
 
 # The first failure ends the run although more could be read.
 cancels_beside_stdin() {
-    rm -f in
-    mkfifo in
-    haul --on-error cancel -i - <in >out 2>err &
-    pid=$!
-    exec 3>in
+    begin --on-error cancel
     echo "$refused/" >&3
-    wait "$pid"
-    code=$?
-    exec 3>&-
+    ended
     code_is 7 && has "$(cat err)" "what follows line 1 of stdin was not taken"
 }
 
-# env lets SIGINT through, which a shell keeps from its background jobs.
 interrupted() {
-    rm -f in file
-    mkfifo in
-    env --default-signal=INT "$haul_program" --loop "$loop" -o file -i - <in 2>err &
-    pid=$!
-    exec 3>in
+    rm -f file
+    begin -o file
     printf '%s\n' "$base/p/1" "$base/stall" >&3
     until grep -qs '/p/1"' .haul-*.part; do sleep 0.02; done
     kill -INT "$pid"
-    wait "$pid"
-    code=$?
-    exec 3>&-
+    ended
     code_is 130 && same "$(urls file)" "/p/1 /stall" &&
         has "$(sed -n 2p file)" '"code":"cancelled"' && no_parts &&
         has "$(cat err)" "2 requests: 1 ok"
 }
 
 terminated() {
-    rm -f in lines
-    mkfifo in lines
-    haul -i - <in >lines 2>err &
-    pid=$!
-    exec 3>in 4<lines
+    begin_talk
     echo "$base/p/1" >&3
     read -r first <&4
     kill -TERM "$pid"
-    wait "$pid"
-    code=$?
-    exec 3>&- 4<&-
+    ended
     code_is 143 && has "$first" '/p/1"'
 }
 
@@ -501,14 +495,12 @@ terminated() {
 interrupted_twice() {
     rm -f lines
     mkfifo lines
-    env --default-signal=INT "$haul_program" --loop "$loop" "$base/p/[1-100000]" >lines 2>err &
+    $unmasked "$haul_program" --loop "$loop" "$base/p/[1-100000]" >lines 2>err &
     pid=$!
     exec 4<lines
     dd bs=1 count=1 <&4 >out 2>trouble.dd
     while kill -INT "$pid" 2>/dev/null; do sleep 0.02; done
-    wait "$pid"
-    code=$?
-    exec 4<&-
+    ended
     code_is 130
 }
 
@@ -533,7 +525,7 @@ row "exit codes are curl's" exit_codes
 row "the first failure in the order of the arguments counts" first_failure_counts
 row "--on-error cancel ends the siblings" cancels
 row "--on-error cancel does not wait for stdin" cancels_beside_stdin
-if env --default-signal=INT true 2>/dev/null; then
+if [ -n "$unmasked" ]; then
     row "SIGINT keeps what was gathered, exit code 130" interrupted
     row "a second SIGINT ends at once" interrupted_twice
 else

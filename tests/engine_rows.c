@@ -3,6 +3,12 @@
 
 #include "tests/engine_rows.h"
 
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 const struct gathering_row engine_rows[] = {
     {
         "one reply",
@@ -295,3 +301,66 @@ const struct gathering_row engine_rows[] = {
 };
 
 const size_t engine_row_count = sizeof engine_rows / sizeof *engine_rows;
+
+void engine_step(struct haul *haul, int *steps)
+{
+    enum { STEP_MS = 5 };
+    const struct haul_result *result;
+    assert_in_range(++*steps, 0, GATHERING_PATIENCE_MS / STEP_MS);
+    assert_int_equal(gathering_try(haul, &result, STEP_MS), -EAGAIN);
+}
+
+char *engine_body(size_t length)
+{
+    char *body = malloc(length);
+    assert_non_null(body);
+    for (size_t i = 0; i < length; i++)
+        body[i] = (char)(i * 31 + (i >> 8));
+    return body;
+}
+
+void engine_check_early_reply(enum loopback_action ends_with)
+{
+    enum { LENGTH = 16 << 20 };
+    const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "POST /a "},
+               {SEND, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nmuch"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {ends_with}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
+    char *body = calloc(1, LENGTH);
+    char url[64];
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/a", gathering_scheme(), loopback_port(server));
+    struct haul_request request = {.url = url, .body = body, .body_length = LENGTH};
+    assert_int_equal(haul_submit(haul, &request), 0);
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "413 ok 'much'");
+    free(body); /* the result is released: it is ours again */
+    gathering_expect(haul, "200 ok 'b'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+void engine_check_idle_is_dropped(const struct loopback_script scripts[3])
+{
+    struct loopback *server = loopback_open(scripts, 3);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .keep_bodies = true});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "200 ok 'a'");
+    gathering_until_asked(haul, server, 2);
+    assert_int_equal(haul->engine.open, 2);
+    loopback_continue(server, 0);
+    for (int steps = 0; haul->engine.open == 2;)
+        engine_step(haul, &steps);
+    gathering_submit(haul, server, "/c");
+    gathering_until_finished(haul, 2);
+    loopback_continue(server, 1);
+    gathering_expect(haul, "200 ok 'b'\n200 ok 'c'\n");
+    assert_int_equal(haul->engine.retries, 0);
+    gathering_close(haul);
+    assert_loopback(server);
+}

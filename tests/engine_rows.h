@@ -1,7 +1,8 @@
 #ifndef TESTS_ENGINE_ROWS_H
 #define TESTS_ENGINE_ROWS_H
 
-/* Rows of replies that hold whatever carries them, and the words that such rows are made of. */
+/* Rows of replies that hold whatever carries them, the words that such rows are made of, and what
+ * scenarios over any carrier share. */
 
 #include "tests/gathering.h"
 
@@ -18,5 +19,20 @@ extern const size_t engine_row_count;
 #define X40 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X500 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
 #define X5000 X500 X500 X500 X500 X500 X500 X500 X500 X500 X500
+
+/* Works for a moment in which no result may come; counts in *steps, and fails after too many. */
+void engine_step(struct haul *haul, int *steps);
+
+/* Bytes for a request's body, to be freed. */
+char *engine_body(size_t length);
+
+/* 16 MB are being sent when the reply to them is there: the next request takes a connection of its
+ * own, whose end is the row that ends_with names. */
+void engine_check_early_reply(enum loopback_action ends_with);
+
+/* The first script answers /a at once and, after a PAUSE, spoils the idle connection; the second
+ * answers /b after a PAUSE, and keeps the engine busy until then; the third answers /c, for which
+ * the spoilt connection must not even be tried. */
+void engine_check_idle_is_dropped(const struct loopback_script scripts[3]);
 
 #endif

@@ -20,6 +20,24 @@ get() {
     run --cacert ca.pem "$@"
 }
 
+# with_setting NAME=VALUE WORD…: runs haul so, with this in its environment.
+with_setting() {
+    setting=$1
+    shift
+    env "$setting" "$haul_program" --loop "$loop" "$@" >out 2>err
+    code=$?
+}
+
+# failed CODE ERROR STAGE: that is its exit code, and a result says so.
+failed() {
+    code_is "$1" && has "$(cat out)" "\"error\":{\"code\":\"$2\",\"stage\":\"$3\",\"message\":\""
+}
+
+# bodies_are FILE FILE: byte for byte.
+bodies_are() {
+    code_is 0 && cmp "$1" pages/000000 && cmp "$2" pages/000001
+}
+
 # A row that needs a server: $no_<server> says why there is none, or nothing.
 with() {
     eval "missing=\$no_$1"
@@ -253,20 +271,20 @@ resumes_no_tickets() {
 # Two of them are more than the memory for bodies.
 large_bodies() {
     get --bodies pages "$rsa/big" "$ec/big"
-    code_is 0 && cmp www/big pages/000000 && cmp www/big pages/000001
+    bodies_are www/big www/big
 }
 
 s_server_large_body() {
     s_server -WWW || return
     get -c 1 -v --bodies pages "$s_server/www/big" "$s_server/ca.pem"
-    code_is 0 && cmp www/big pages/000000 && cmp ca.pem pages/000001
+    bodies_are www/big ca.pem
 }
 
 # 3 MB there and back, of which what comes back begins before all is there.
 echoes() {
     head -c 3000000 www/big >data
     get --bodies pages --data-binary @data "$echo/1" "$echo/2"
-    code_is 0 && cmp data pages/000000 && cmp data pages/000001
+    bodies_are data data
 }
 
 small_echoes() {
@@ -320,10 +338,9 @@ with nginx "--connect-to and --resolve change neither SNI nor what is verified" 
 
 # --- certificates that are refused ------------------------------------------------------------
 
-# refused URL SENTENCE
+# refused SENTENCE
 refused() {
-    code_is 60 && has "$(cat out)" '"error":{"code":"tls","stage":"tls","message":"' &&
-        has "$(member message)" "$1" && same "$(member status)" null
+    failed 60 tls tls && has "$(member message)" "$1" && same "$(member status)" null
 }
 
 wrong_host() {
@@ -363,16 +380,14 @@ environment() {
     mkdir -p roots more && cp ca.pem roots && cp other.pem more
     for setting in SSL_CERT_FILE=ca.pem SSL_CERT_DIR=roots SSL_CERT_DIR=missing::more:roots \
         SSL_CERT_DIR=roots:missing; do
-        env "$setting" "$haul_program" --loop "$loop" "$rsa/p/1" >out 2>err
-        code=$?
+        with_setting "$setting" "$rsa/p/1"
         code_is 0 || return
     done
     run --capath missing:roots "$rsa/p/1"
     code_is 0 || return
     run --capath more "$rsa/p/1"
     code_is 60 || return
-    SSL_CERT_FILE=ca.pem "$haul_program" --loop "$loop" --cacert other.pem "$rsa/p/1" >out 2>err
-    code=$?
+    with_setting SSL_CERT_FILE=ca.pem --cacert other.pem "$rsa/p/1"
     code_is 60
 }
 
@@ -419,7 +434,7 @@ no_client_certificate() {
 client_is_verified() {
     s_server -www -tls1_2 -Verify 1 -verify_return_error -CAfile ca.pem || return
     get "$s_server/"
-    code_is 35 && has "$(cat out)" '"error":{"code":"tls","stage":"tls","message":"' || return
+    failed 35 tls tls || return
     for kind in rsa ec; do
         get --cert client-$kind.pem --key client-$kind.key "$s_server/" && code_is 0 || return
     done
@@ -449,23 +464,23 @@ no_tls_there() {
 }
 
 key_log() {
-    env SSLKEYLOGFILE=keys "$haul_program" --loop "$loop" --cacert ca.pem -c 1 \
-        "$rsa/p/[1-3]" "$ec/close/[1-2]" "$expired/" >out 2>err
+    with_setting SSLKEYLOGFILE=keys --cacert ca.pem -c 1 \
+        "$rsa/p/[1-3]" "$ec/close/[1-2]" "$expired/"
     same "$(grep -cE '^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$' keys)" 3 &&
         same "$(wc -l <keys)" 3 && same "$(stat -c %a keys)" 600
 }
 
 silence() {
     get --connect-timeout 0.3 "$silent/"
-    code_is 28 && has "$(cat out)" '"error":{"code":"deadline","stage":"tls","message":"'
+    failed 28 deadline tls
 }
 
 cut_short() {
     get --bodies pages "$rude/cut"
-    code_is 35 && has "$(cat out)" '"error":{"code":"tls","stage":"body","message":"' &&
-        has "$(member message)" "without a close_notify" && same "$(ls -A pages)" "" || return
+    failed 35 tls body && has "$(member message)" "without a close_notify" &&
+        same "$(ls -A pages)" "" || return
     get "$rude/short"
-    code_is 18 && has "$(cat out)" '"error":{"code":"truncated","stage":"body","message":"'
+    failed 18 truncated body
 }
 
 not_cut_short() {

@@ -61,3 +61,18 @@ void scripts_close(struct scripts *scripts)
     }
     assert_int_equal(rmdir(scripts->directory), 0);
 }
+
+int scripts_set_up(void **state)
+{
+    static struct scripts scripts;
+
+    scripts_open(&scripts);
+    *state = &scripts;
+    return 0;
+}
+
+int scripts_tear_down(void **state)
+{
+    scripts_close(*state);
+    return 0;
+}

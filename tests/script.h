@@ -25,4 +25,8 @@ void script_output(const char *path, char *ret_text, size_t size);
 /* Removes the scripts and what they wrote. */
 void scripts_close(struct scripts *scripts);
 
+/* The same for a group of tests, whose state they are. */
+int scripts_set_up(void **state);
+int scripts_tear_down(void **state);
+
 #endif

@@ -479,20 +479,6 @@ static void reads_well(void **state)
     json_decref(json);
 }
 
-static int open_scripts(void **state)
-{
-    static struct scripts scripts;
-    scripts_open(&scripts);
-    *state = &scripts;
-    return 0;
-}
-
-static int close_scripts(void **state)
-{
-    scripts_close(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,5 +493,5 @@ int main(void)
         cmocka_unit_test(reads_well),
     };
     signals_catch();
-    return cmocka_run_group_tests(tests, open_scripts, close_scripts);
+    return cmocka_run_group_tests(tests, scripts_set_up, scripts_tear_down);
 }

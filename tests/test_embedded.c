@@ -142,20 +142,6 @@ static void says_what_cannot_be_started(void **state)
     assert_non_null(strstr(message, "/haul-server cannot be started: No such file or directory"));
 }
 
-static int open_scripts(void **state)
-{
-    static struct scripts scripts;
-    scripts_open(&scripts);
-    *state = &scripts;
-    return 0;
-}
-
-static int close_scripts(void **state)
-{
-    scripts_close(*state);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -171,5 +157,5 @@ int main(int argc, char **argv)
     }
     server_path = argv[1];
     signals_catch();
-    return cmocka_run_group_tests(tests, open_scripts, close_scripts);
+    return cmocka_run_group_tests(tests, scripts_set_up, scripts_tear_down);
 }

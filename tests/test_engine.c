@@ -2,6 +2,7 @@
  * both sides as scenarios. */
 
 #include "engine/engine.h"
+#include "tests/address.h"
 #include "tests/engine_rows.h"
 
 #include <arpa/inet.h>
@@ -124,28 +125,6 @@ static void heads_are_cut_in_turns(void)
 
 /* --- idle connections ------------------------------------------------------------------------- */
 
-/* Two requests at a time: /a leaves an idle connection behind while /b keeps the engine busy. */
-static void check_idle_is_dropped(const struct loopback_script *scripts)
-{
-    struct loopback *server = loopback_open(scripts, 3);
-    struct haul *haul = ask_twice(server, false);
-    gathering_expect_one(haul, "200 ok 'a'");
-    assert_int_equal(haul->engine.open, 2);
-    loopback_continue(server, 0);
-    for (int i = 0; haul->engine.open == 2; i++) {
-        const struct haul_result *result;
-        assert_in_range(i, 0, 6000);
-        assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
-    }
-    gathering_submit(haul, server, "/c");
-    gathering_until_finished(haul, 2);
-    loopback_continue(server, 1);
-    gathering_expect(haul, "200 ok 'b'\n200 ok 'c'\n");
-    assert_int_equal(haul->engine.retries, 0);
-    gathering_close(haul);
-    assert_loopback(server);
-}
-
 #define BUSY SCRIPT({EXPECT, "GET /b "}, {PAUSE}, {SEND, REPLY(1, "b")}, {EXPECT_END})
 #define FRESH SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})
 
@@ -153,14 +132,14 @@ static void an_idle_connection_that_the_server_closes_is_dropped(void)
 {
     static const struct loopback_script scripts[] = {
         SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {CLOSE}), BUSY, FRESH};
-    check_idle_is_dropped(scripts);
+    engine_check_idle_is_dropped(scripts);
 }
 
 static void an_idle_connection_that_the_server_resets_is_dropped(void)
 {
     static const struct loopback_script scripts[] = {
         SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {RESET}), BUSY, FRESH};
-    check_idle_is_dropped(scripts);
+    engine_check_idle_is_dropped(scripts);
 }
 
 static void an_idle_connection_that_speaks_is_closed(void)
@@ -169,7 +148,7 @@ static void an_idle_connection_that_speaks_is_closed(void)
                                                             {SEND, REPLY(1, "a")}, {PAUSE},
                                                             {SEND, REPLY(1, "?")}, {EXPECT_END}),
                                                      BUSY, FRESH};
-    check_idle_is_dropped(scripts);
+    engine_check_idle_is_dropped(scripts);
 }
 
 /* Another idle connection may be as dead as the one that was tried. */
@@ -260,24 +239,10 @@ static void idle_connections_give_way_to_other_origins(void)
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-/* A port of 127.0.0.1 that is taken; backlog below 0: nobody listens. */
-static int hold_port(int backlog, uint16_t *ret_port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    if (backlog >= 0)
-        assert_int_equal(listen(fd, backlog), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
-
 static void a_refused_connection_is_an_error(void)
 {
     uint16_t port;
-    int fd = hold_port(-1, &port);
+    int fd = address_hold(-1, &port);
     struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
     for (int i = 0; i < 3; i++)
         gathering_submit_to(haul, port, "/a");
@@ -298,7 +263,7 @@ static void a_connect_has_its_own_time(void)
     enum { FILLERS = 4 };
     int fillers[FILLERS];
     uint16_t port;
-    int fd = hold_port(0, &port);
+    int fd = address_hold(0, &port);
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     for (int i = 0; i < FILLERS; i++) {
@@ -433,11 +398,8 @@ static void *names_serve(void *argument)
 
 static struct sockaddr_in names_bind(struct names *names)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(names->fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(names->fd, (struct sockaddr *)&address, &length), 0);
+    struct sockaddr_in address;
+    names->fd = address_bind(SOCK_DGRAM, &address);
     snprintf(names->address, sizeof names->address, "127.0.0.1:%u", ntohs(address.sin_port));
     return address;
 }
@@ -527,10 +489,7 @@ static void time_runs_out_in_the_head_and_in_the_body(void)
 
 static void check_upload(size_t length)
 {
-    char *body = malloc(length);
-    assert_non_null(body);
-    for (size_t i = 0; i < length; i++)
-        body[i] = (char)(i * 31 + (i >> 8));
+    char *body = engine_body(length);
     const struct loopback_script scripts[] = {
         SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, body, length}, {SEND, REPLY(1, "a")},
                {EXPECT, "POST /b "}, {EXPECT_BODY, body, length}, {SEND, REPLY(1, "b")},
@@ -563,26 +522,7 @@ static void a_body_of_3_mb_is_sent(void)
 /* What is still being sent when the reply is there makes the connection unfit for another. */
 static void an_early_reply_ends_the_upload(void)
 {
-    enum { LENGTH = 16 << 20 };
-    static const struct loopback_script scripts[] = {
-        SCRIPT({EXPECT, "POST /a "},
-               {SEND, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nmuch"}, {HOLD}),
-        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END}),
-    };
-    struct loopback *server = loopback_open(scripts, 2);
-    struct haul *haul =
-        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
-    char *body = calloc(1, LENGTH);
-    char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/a", loopback_port(server));
-    struct haul_request request = {.url = url, .body = body, .body_length = LENGTH};
-    assert_int_equal(haul_submit(haul, &request), 0);
-    gathering_submit(haul, server, "/b");
-    gathering_expect_one(haul, "413 ok 'much'");
-    free(body); /* the result is released: it is ours again */
-    gathering_expect(haul, "200 ok 'b'\n");
-    gathering_close(haul);
-    assert_loopback(server);
+    engine_check_early_reply(EXPECT_END);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */
@@ -671,7 +611,7 @@ static void all_requests_are_cancelled(void)
 static void a_failed_connect_cancels_the_others(void)
 {
     uint16_t port;
-    int fd = hold_port(-1, &port);
+    int fd = address_hold(-1, &port);
     struct haul *haul =
         gathering_open(&(struct haul_options){.concurrency = 8, .cancel_on_error = true});
     for (int i = 0; i < COUNT; i++)

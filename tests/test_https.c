@@ -3,16 +3,15 @@
  * in the handshake and behind it. */
 
 #include "engine/engine.h"
+#include "tests/address.h"
 #include "tests/engine_rows.h"
 #include "tests/fault.h"
 #include "tests/tls_loopback.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -276,15 +275,6 @@ static void make_rows(void)
     memcpy(row, https_rows, sizeof https_rows);
 }
 
-/* Works for a moment in which no result may come. */
-static void step(struct haul *haul, int *steps)
-{
-    enum { STEP_MS = 5 };
-    const struct haul_result *result;
-    assert_in_range(++*steps, 0, GATHERING_PATIENCE_MS / STEP_MS);
-    assert_int_equal(gathering_try(haul, &result, STEP_MS), -EAGAIN);
-}
-
 /* --- a server that stops ---------------------------------------------------------------------- */
 
 enum { CONNECT_MS = 60000, TOTAL_MS = 120000, SOON_NS = 20000000 };
@@ -301,7 +291,7 @@ static void until_stopped(struct haul *haul, struct loopback *server)
 {
     int steps = 0;
     while (loopback_paused(server, 0) == 0 || haul->engine.bytes_received < loopback_sent(server))
-        step(haul, &steps);
+        engine_step(haul, &steps);
 }
 
 static void stop_open(struct stop *stop, const struct state *state, bool cancel_on_error)
@@ -362,22 +352,10 @@ static void a_request_to_a_server_that_stops_can_be_cancelled(void)
     }
 }
 
-/* A port that is taken, and where nobody listens. */
-static int hold_port(uint16_t *ret_port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
-
 static void another_ones_failure_cancels_it_too(void)
 {
     uint16_t port;
-    int fd = hold_port(&port);
+    int fd = address_hold(-1, &port);
     for (size_t i = 0; i < STATES; i++) {
         struct stop stop;
         stop_open(&stop, &states[i], true);
@@ -544,10 +522,7 @@ static void bodies_of_all_lengths_are_sent(void)
     struct haul_options options = {.concurrency = 1, .keep_bodies = true};
     struct loopback_script script = {0};
     struct loopback_row *row = script.rows;
-    char *body = malloc(ALL);
-    assert_non_null(body);
-    for (size_t i = 0; i < ALL; i++)
-        body[i] = (char)(i * 31 + (i >> 8));
+    char *body = engine_body(ALL);
     for (size_t i = 0; i < COUNT; i++) {
         *row++ = (struct loopback_row){EXPECT, "POST /a "};
         *row++ = (struct loopback_row){SEND, "HTTP/1.1 100 Continue\r\n\r\n"};
@@ -571,26 +546,7 @@ static void bodies_of_all_lengths_are_sent(void)
  * can be announced in the middle of a record. */
 static void an_early_reply_ends_the_upload(void)
 {
-    enum { LENGTH = 16 << 20 };
-    static const struct loopback_script scripts[] = {
-        SCRIPT({EXPECT, "POST /a "},
-               {SEND, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nmuch"}, {HOLD}),
-        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_NOTIFIED_END}),
-    };
-    struct loopback *server = loopback_open(scripts, 2);
-    struct haul *haul =
-        gathering_open(&(struct haul_options){.concurrency = 1, .keep_bodies = true});
-    char *body = calloc(1, LENGTH);
-    char url[64];
-    snprintf(url, sizeof url, "https://127.0.0.1:%u/a", loopback_port(server));
-    struct haul_request request = {.url = url, .body = body, .body_length = LENGTH};
-    assert_int_equal(haul_submit(haul, &request), 0);
-    gathering_submit(haul, server, "/b");
-    gathering_expect_one(haul, "413 ok 'much'");
-    free(body);
-    gathering_expect(haul, "200 ok 'b'\n");
-    gathering_close(haul);
-    assert_loopback(server);
+    engine_check_early_reply(EXPECT_NOTIFIED_END);
 }
 
 /* The flight of the handshake that has it is longer than a send that completes silently, and than a
@@ -636,7 +592,6 @@ static void an_idle_connection_that_gives_way_announces_it(void)
     assert_loopback(servers[1]);
 }
 
-/* /a leaves an idle connection behind while /b keeps the engine busy. */
 static void check_idle_is_dropped(struct loopback_row last)
 {
     struct loopback_script scripts[] = {
@@ -647,23 +602,7 @@ static void check_idle_is_dropped(struct loopback_row last)
     };
     if (last.action == RESET)
         scripts[0].rows[4].action = END;
-    struct loopback *server = loopback_open(scripts, 3);
-    struct haul *haul =
-        gathering_open(&(struct haul_options){.concurrency = 2, .keep_bodies = true});
-    gathering_submit(haul, server, "/a");
-    gathering_submit(haul, server, "/b");
-    gathering_expect_one(haul, "200 ok 'a'");
-    gathering_until_asked(haul, server, 2);
-    loopback_continue(server, 0);
-    for (int steps = 0; haul->engine.open == 2;)
-        step(haul, &steps);
-    gathering_submit(haul, server, "/c");
-    gathering_until_finished(haul, 2);
-    loopback_continue(server, 1);
-    gathering_expect(haul, "200 ok 'b'\n200 ok 'c'\n");
-    assert_int_equal(haul->engine.retries, 0);
-    gathering_close(haul);
-    assert_loopback(server);
+    engine_check_idle_is_dropped(scripts);
 }
 
 static void an_idle_connection_that_ends_in_any_way_is_dropped(void)

@@ -6,6 +6,7 @@
  * last has gone off. A slow machine can only make that miss a fault, never see one. */
 
 #include "engine/loop.h"
+#include "tests/address.h"
 #include "tests/fault.h"
 
 #include <stdarg.h>
@@ -108,13 +109,8 @@ static int attach_pair(struct loop *loop, uint32_t slot)
 
 static int bind_port(struct sockaddr_in *ret_address)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t length = sizeof(*ret_address);
+    int fd = address_bind(SOCK_STREAM, ret_address);
 
-    *ret_address = (struct sockaddr_in){.sin_family = AF_INET};
-    ret_address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)ret_address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)ret_address, &length), 0);
     set_patience(fd);
     return fd;
 }

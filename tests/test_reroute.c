@@ -2,9 +2,9 @@
  * port, lists that are refused, and then the engine, over each loop. */
 
 #include "engine/reroute.h"
+#include "tests/address.h"
 #include "tests/gathering.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,22 +128,6 @@ static const struct {
     {"a.test:80:b.test:81", "*:81:127.0.0.1", "a.test:80", "b.test:81", "127.0.0.1#81"},
 };
 
-static void write_addresses(const struct resolver_addresses *addresses, char *ret_text, size_t size)
-{
-    *ret_text = '\0';
-    for (uint32_t i = 0; i < addresses->count; i++) {
-        const union resolver_address *address = &addresses->list[i];
-        char text[INET6_ADDRSTRLEN];
-        bool is_6 = address->any.sa_family == AF_INET6;
-        const void *bytes =
-            is_6 ? (const void *)&address->ipv6.sin6_addr : (const void *)&address->ipv4.sin_addr;
-        inet_ntop(address->any.sa_family, bytes, text, sizeof text);
-        size_t length = strlen(ret_text);
-        snprintf(ret_text + length, size - length, "%s%s#%u", i == 0 ? "" : " ", text,
-                 ntohs(is_6 ? address->ipv6.sin6_port : address->ipv4.sin_port));
-    }
-}
-
 /* text: "host:port", the host in lower case. */
 static struct reroute_target target_of(const char *text, char ret_host[LIST_BYTES])
 {
@@ -173,7 +157,7 @@ static void hosts_and_ports_go_elsewhere(void **state)
         assert_int_equal(target.port, wanted.port);
         assert_int_equal(given != NULL, rows[i].addresses != NULL);
         if (given) {
-            write_addresses(&given->addresses, addresses, sizeof addresses);
+            address_write(&given->addresses, addresses, sizeof addresses);
             assert_string_equal(addresses, rows[i].addresses);
         }
         reroute_deinit(&reroute);

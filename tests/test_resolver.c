@@ -3,6 +3,7 @@
  * scenario waits for a time to run out. */
 
 #include "engine/resolver.h"
+#include "tests/address.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -199,13 +200,9 @@ static void *serve(void *argument)
 
 static void server_open(struct server *server)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof(address);
+    struct sockaddr_in address;
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &length), 0);
+    server->fd = address_bind(SOCK_DGRAM, &address);
     snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", ntohs(address.sin_port));
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
@@ -263,23 +260,6 @@ static struct resolver_answer await(struct loop *loop, struct resolver *resolver
     return answer;
 }
 
-static void write_addresses(const struct resolver_addresses *addresses, char *ret_text)
-{
-    *ret_text = '\0';
-    for (uint32_t i = 0; i < addresses->count; i++) {
-        const union resolver_address *address = &addresses->list[i];
-        char text[INET6_ADDRSTRLEN];
-        bool is_6 = address->any.sa_family == AF_INET6;
-        const void *bytes =
-            is_6 ? (const void *)&address->ipv6.sin6_addr : (const void *)&address->ipv4.sin_addr;
-        inet_ntop(address->any.sa_family, bytes, text, sizeof(text));
-        ret_text += sprintf(ret_text, "%s%s#%d", i == 0 ? "" : " ", text,
-                            ntohs(is_6 ? address->ipv6.sin6_port : address->ipv4.sin_port));
-        assert_int_equal(resolver_address_length(address),
-                         is_6 ? sizeof(address->ipv6) : sizeof(address->ipv4));
-    }
-}
-
 /* --- scenarios -------------------------------------------------------------------------------- */
 
 static const struct row {
@@ -318,7 +298,7 @@ static void check(const struct row *row, const struct resolver_answer *answer)
 {
     char text[512];
 
-    write_addresses(&answer->addresses, text);
+    address_write(&answer->addresses, text, sizeof(text));
     print_message("  %s: %s%s\n", row->host, text, answer->message != NULL ? answer->message : "");
     assert_int_equal(answer->error, row->error);
     assert_int_equal(answer->message == NULL, row->error == 0);
@@ -376,15 +356,11 @@ static void no_server_is_there(struct loop *loop, struct resolver *resolver)
 {
     (void)resolver;
     struct resolver *lonely;
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof(address);
+    uint16_t port;
     char server[64];
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* TCP: nobody hears datagrams */
+    int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    snprintf(server, sizeof(server), "127.0.0.1:%d", ntohs(address.sin_port));
+    snprintf(server, sizeof(server), "127.0.0.1:%d", port);
     assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server), 0);
     assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80), 0);
     struct resolver_answer answer = await(loop, lonely);
@@ -454,7 +430,7 @@ static void literals_need_no_lookup(void **state)
         assert_int_equal(is_literal, literals[i].addresses != NULL);
         if (!is_literal)
             continue;
-        write_addresses(&addresses, text);
+        address_write(&addresses, text, sizeof(text));
         assert_string_equal(text, literals[i].addresses);
         assert_int_equal(addresses.ttl_s, RESOLVER_TTL_MAX_S);
     }

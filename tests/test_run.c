@@ -11,10 +11,10 @@
 #include "bench/run.h"
 #include "bench/server.h"
 #include "bench/signals.h"
+#include "tests/address.h"
 #include "tests/loopback.h"
 #include "tests/running.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -73,27 +73,50 @@ static int servers_end(void **state)
     return 0;
 }
 
-/* --- the URLs of a run ------------------------------------------------------------------------ */
+/* --- a run ------------------------------------------------------------------------------------ */
 
-struct urls {
-    char texts[URLS_MAX][URL_BYTES];
-    const char *list[URLS_MAX];
-};
-
-static void url_add(struct urls *urls, struct load_options *options, const char *scheme,
-                    unsigned port, const char *path)
+/* One run is made after the other: the URLs are those of the one at hand. */
+static void url_add(struct load_options *options, const char *scheme, unsigned port,
+                    const char *path)
 {
+    static char texts[URLS_MAX][URL_BYTES];
+    static const char *urls[URLS_MAX];
     size_t index = options->url_count++;
-    snprintf(urls->texts[index], URL_BYTES, "%s://127.0.0.1:%u%s", scheme, port, path);
-    urls->list[index] = urls->texts[index];
-    options->urls = urls->list;
+    snprintf(texts[index], URL_BYTES, "%s://127.0.0.1:%u%s", scheme, port, path);
+    urls[index] = texts[index];
+    options->urls = urls;
 }
 
-static void path_add(struct urls *urls, struct load_options *options, int server, const char *path)
+static void path_add(struct load_options *options, int server, const char *path)
 {
-    url_add(urls, options, server == TLS_SERVER ? "https" : "http",
-            server_port(servers[server].server), path);
+    url_add(options, server == TLS_SERVER ? "https" : "http", server_port(servers[server].server),
+            path);
     options->http.insecure |= server == TLS_SERVER;
+}
+
+/* A scripted server, which is asked for /a. */
+static struct loopback *loopback_add(struct load_options *options,
+                                     const struct loopback_script *scripts, size_t count)
+{
+    struct loopback *loopback = loopback_open(scripts, count);
+    assert_non_null(loopback);
+    url_add(options, "http", loopback_port(loopback), "/a");
+    return loopback;
+}
+
+static void run_watched(const struct load_options *options, struct run_watch watch,
+                        struct load_result *ret_result)
+{
+    char message[200];
+    assert_int_equal(load_run(options, &watch, ret_result, message, sizeof message), 0);
+    assert_null(running_violation(ret_result));
+}
+
+static void assert_summary(const struct load_result *result, const char *wanted)
+{
+    char summary[RUNNING_SUMMARY_BYTES];
+    running_summarize(result, summary);
+    assert_string_equal(summary, wanted);
 }
 
 /* For each client there is. */
@@ -227,10 +250,9 @@ static void run_row(const struct row *row, enum client_kind kind, int server)
 {
     struct load_options options = row->options;
     struct load_result result;
-    struct urls urls;
     char summary[RUNNING_SUMMARY_BYTES];
     for (int i = 0; i < row->servers || i == 0; i++)
-        path_add(&urls, &options, server + i, row->path);
+        path_add(&options, server + i, row->path);
     running_do(row->path, kind, &options, &result);
     running_summarize(&result, summary);
     if (strcmp(summary, row->summary) != 0)
@@ -293,9 +315,8 @@ static void test_ports(void **state)
     {
         struct load_options options = {.requests = 400, .connections = 2, .is_closing = true};
         struct load_result result;
-        struct urls urls;
         unsigned before = waiting_ports(server_port(server));
-        url_add(&urls, &options, "http", server_port(server), "/s");
+        url_add(&options, "http", server_port(server), "/s");
         running_do("ports", kind, &options, &result);
         assert_int_equal(result.stats.connections, 400);
         assert_true(waiting_ports(server_port(server)) <= before + 2);
@@ -316,9 +337,8 @@ static void test_two_servers(void **state)
     {
         struct load_options options = {.requests = 40, .connections = 2, .threads = 2};
         struct load_result result;
-        struct urls urls;
-        path_add(&urls, &options, 0, "/s");
-        path_add(&urls, &options, 1, "/status/404");
+        path_add(&options, 0, "/s");
+        path_add(&options, 1, "/status/404");
         running_do("two servers", kind, &options, &result);
         assert_int_equal(result.stats.statuses[200] + result.stats.statuses[404], 40);
         assert_int_equal(stats_errors(&result.stats), result.stats.statuses[404]);
@@ -337,10 +357,9 @@ static void test_targets(void **state)
     {
         struct load_options options = {.requests = 90, .connections = 1};
         struct load_result result;
-        struct urls urls;
-        path_add(&urls, &options, 0, "/s");
-        path_add(&urls, &options, 0, "/status/404");
-        path_add(&urls, &options, 0, "/status/503");
+        path_add(&options, 0, "/s");
+        path_add(&options, 0, "/status/404");
+        path_add(&options, 0, "/status/503");
         running_do("targets", kind, &options, &result);
         assert_int_equal(result.stats.statuses[200], 30);
         assert_int_equal(result.stats.statuses[404], 30);
@@ -376,10 +395,7 @@ static void test_arrivals(void **state)
         struct load_options options = {
             .requests = 1000, .connections = 8, .threads = 2, .pipeline = pipelines[i]};
         struct load_result result;
-        struct urls urls;
-        struct loopback *loopback = loopback_open(scripts, 1);
-        assert_non_null(loopback);
-        url_add(&urls, &options, "http", loopback_port(loopback), "/a");
+        struct loopback *loopback = loopback_add(&options, scripts, 1);
         running_do("arrivals", kind, &options, &result);
         assert_int_equal(loopback_received(loopback), 1000);
         assert_int_equal(result.stats.replies, 1000);
@@ -403,8 +419,7 @@ static void test_resumption(void **state)
             struct load_options options = {
                 .requests = 40, .connections = 2, .is_closing = true, .is_full_handshake = is_full};
             struct load_result result;
-            struct urls urls;
-            path_add(&urls, &options, TLS_SERVER, "/s");
+            path_add(&options, TLS_SERVER, "/s");
             running_do("resumption", kind, &options, &result);
             assert_int_equal(result.stats.replies, 40);
             assert_int_equal(histogram_count(&result.stats.phases[PHASE_TLS]), 40);
@@ -422,13 +437,10 @@ static void test_distrust(void **state)
     {
         struct load_options options = {.requests = 2, .connections = 1};
         struct load_result result;
-        struct urls urls;
-        char summary[RUNNING_SUMMARY_BYTES];
-        path_add(&urls, &options, TLS_SERVER, "/s");
+        path_add(&options, TLS_SERVER, "/s");
         options.http.insecure = false;
         running_do("distrust", kind, &options, &result);
-        running_summarize(&result, summary);
-        assert_string_equal(summary, "tls x2; 0 connections; 0 body bytes");
+        assert_summary(&result, "tls x2; 0 connections; 0 body bytes");
         load_result_close(&result);
     }
 }
@@ -462,18 +474,12 @@ static void test_freeze(void **state)
     };
     FOR_KINDS(kind)
     {
-        struct loopback *loopback = loopback_open(scripts, 2);
-        struct thaw thaw = {loopback, 0.2, false};
-        struct run_watch watch = {thaw_watch, &thaw, 1};
         struct load_options options = {
             .client = kind, .requests = 20, .connections = 1, .rate_from = 200};
         struct load_result result;
-        struct urls urls;
-        char message[200];
-        assert_non_null(loopback);
-        url_add(&urls, &options, "http", loopback_port(loopback), "/a");
-        assert_int_equal(load_run(&options, &watch, &result, message, sizeof message), 0);
-        assert_null(running_violation(&result));
+        struct loopback *loopback = loopback_add(&options, scripts, 2);
+        struct thaw thaw = {loopback, 0.2, false};
+        run_watched(&options, (struct run_watch){thaw_watch, &thaw, 1}, &result);
         const struct stats *stats = &result.stats;
         assert_int_equal(stats->replies, 20);
         assert_true(histogram_min_ns(&stats->intended) >= 105 * millisecond_ns);
@@ -523,18 +529,12 @@ static void test_tickets(void **state)
     static const struct loopback_script scripts[] = {
         SCRIPT_REPEAT(FOUR(FOUR({EXPECT, "GET /a "}, {PAUSE}, {SEND, REPLY(1, "a")}))),
     };
-    struct loopback *loopback = loopback_open(scripts, 1);
-    struct slow slow = {.loopback = loopback, .gap_s = 0.2};
-    struct run_watch watch = {slow_watch, &slow, 1};
     struct load_options options = {
         .client = CLIENT_THREADS, .requests = 6, .connections = 3, .pipeline = 2, .rate_from = 50};
     struct load_result result;
-    struct urls urls;
-    char message[200];
-    assert_non_null(loopback);
-    url_add(&urls, &options, "http", loopback_port(loopback), "/a");
-    assert_int_equal(load_run(&options, &watch, &result, message, sizeof message), 0);
-    assert_null(running_violation(&result));
+    struct loopback *loopback = loopback_add(&options, scripts, 1);
+    struct slow slow = {.loopback = loopback, .gap_s = 0.2};
+    run_watched(&options, (struct run_watch){slow_watch, &slow, 1}, &result);
     assert_int_equal(result.stats.replies, 6);
     load_result_close(&result);
     loopback_close(loopback);
@@ -547,15 +547,12 @@ static void test_overdue(void **state)
     static const struct loopback_script scripts[] = {SCRIPT_REPEAT({EXPECT, "GET /a "}, {HOLD})};
     FOR_KINDS(kind)
     {
-        struct loopback *loopback = loopback_open(scripts, 1);
         struct load_options options = {.connections = 1,
                                        .rate_from = 10000,
                                        .duration_ns = 50 * millisecond_ns,
                                        .timeout_ns = 100 * millisecond_ns};
         struct load_result result;
-        struct urls urls;
-        assert_non_null(loopback);
-        url_add(&urls, &options, "http", loopback_port(loopback), "/a");
+        struct loopback *loopback = loopback_add(&options, scripts, 1);
         running_do("overdue", kind, &options, &result);
         assert_int_equal(result.stats.begun + result.stats.unsent, 500);
         assert_true(result.stats.unsent > 0);
@@ -577,8 +574,7 @@ static void test_duration(void **state)
         struct load_options options = {
             .connections = 8, .threads = 2, .duration_ns = 100 * millisecond_ns};
         struct load_result result;
-        struct urls urls;
-        path_add(&urls, &options, 0, "/s");
+        path_add(&options, 0, "/s");
         running_do("duration", kind, &options, &result);
         assert_true(result.window_s == 0.1);
         assert_true(result.started_at > 1e9);
@@ -603,8 +599,7 @@ static void test_count_and_duration(void **state)
         struct load_options options = {
             .requests = 10, .connections = 2, .duration_ns = 60000 * millisecond_ns};
         struct load_result result;
-        struct urls urls;
-        path_add(&urls, &options, 0, "/s");
+        path_add(&options, 0, "/s");
         running_do("10 requests", kind, &options, &result);
         assert_int_equal(result.stats.replies, 10);
         assert_true(result.window_s < 60);
@@ -628,8 +623,7 @@ static void test_warm_up(void **state)
         struct load_options options = {
             .requests = 1000, .connections = 32, .threads = 2, .warm_up_ns = lengths[i]};
         struct load_result result;
-        struct urls urls;
-        path_add(&urls, &options, 0, "/s");
+        path_add(&options, 0, "/s");
         running_do("warm-up", kind, &options, &result);
         assert_int_equal(result.stats.begun, 1000);
         assert_int_equal(result.stats.replies, 1000);
@@ -660,18 +654,14 @@ static void test_progress(void **state)
     FOR_KINDS(kind)
     {
         struct track track = {0};
-        struct run_watch watch = {track_watch, &track, 1};
         struct load_options options = {.client = kind,
                                        .connections = 8,
                                        .threads = 2,
                                        .warm_up_ns = 20000000,
                                        .duration_ns = 60 * millisecond_ns};
         struct load_result result;
-        struct urls urls;
-        char message[200];
-        path_add(&urls, &options, 0, "/status/404");
-        assert_int_equal(load_run(&options, &watch, &result, message, sizeof message), 0);
-        assert_null(running_violation(&result));
+        path_add(&options, 0, "/status/404");
+        run_watched(&options, (struct run_watch){track_watch, &track, 1}, &result);
         assert_false(track.is_wrong);
         assert_true(track.looks > 1);
         assert_int_equal(track.last.opened, 8);
@@ -700,13 +690,12 @@ static void test_errors(void **state)
     for (size_t i = 0; i < COUNT(faults); i++) {
         struct load_options options = {.client = kind, .connections = 9, .http = faults[i].http};
         struct load_result result;
-        struct urls urls;
         char message[200];
         if (faults[i].url) {
             options.urls = &faults[i].url;
             options.url_count = 1;
         } else {
-            path_add(&urls, &options, TLS_SERVER, "/s");
+            path_add(&options, TLS_SERVER, "/s");
             options.http.insecure = false;
         }
         assert_int_equal(load_run(&options, NULL, &result, message, sizeof message),
@@ -718,19 +707,6 @@ static void test_errors(void **state)
 }
 
 /* --- servers that nobody would want ----------------------------------------------------------- */
-
-static int listen_on(int backlog, unsigned *ret_port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(fd, backlog), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
 
 /* Answers one request, having gone out of service. */
 static void *answer_once(void *argument)
@@ -755,17 +731,14 @@ static void test_refused(void **state)
     {
         struct load_options options = {.requests = 3, .connections = 1};
         struct load_result result;
-        struct urls urls;
-        char summary[RUNNING_SUMMARY_BYTES];
-        unsigned port;
+        uint16_t port;
         pthread_t thread;
-        int listener = listen_on(16, &port);
+        int listener = address_hold(16, &port);
         assert_int_equal(pthread_create(&thread, NULL, answer_once, &listener), 0);
-        url_add(&urls, &options, "http", port, "/a");
+        url_add(&options, "http", port, "/a");
         running_do("refused", kind, &options, &result);
         pthread_join(thread, NULL);
-        running_summarize(&result, summary);
-        assert_string_equal(summary, "200 x1, connect x2; 1 connections; 1 body bytes");
+        assert_summary(&result, "200 x1, connect x2; 1 connections; 1 body bytes");
         assert_int_equal(stats_errors(&result.stats), 2);
         assert_true(result.window_s >= 0.1); /* it does not knock again at once */
         load_result_close(&result);
@@ -781,14 +754,11 @@ static void test_unaccepted(void **state)
         struct load_options options = {
             .requests = 2, .connections = 1, .timeout_ns = 200 * millisecond_ns};
         struct load_result result;
-        struct urls urls;
-        char summary[RUNNING_SUMMARY_BYTES];
-        unsigned port;
-        int listener = listen_on(0, &port);
-        url_add(&urls, &options, "http", port, "/a");
+        uint16_t port;
+        int listener = address_hold(0, &port);
+        url_add(&options, "http", port, "/a");
         running_do("unaccepted", kind, &options, &result);
-        running_summarize(&result, summary);
-        assert_string_equal(summary, "deadline x2; 0 connections; 0 body bytes");
+        assert_summary(&result, "deadline x2; 0 connections; 0 body bytes");
         assert_true(result.opening_s >= 0.2);
         load_result_close(&result);
         close(listener);
@@ -840,18 +810,24 @@ static void trap_watch(void *context, const struct run_progress *progress)
     raise(SIGINT);
 }
 
-static void run_trapped(struct load_options *options, struct trap trap,
-                        struct load_result *ret_result)
+/* watch may be NULL. */
+static void run_in_child(const struct load_options *options, const struct run_watch *watch,
+                         struct load_result *ret_result)
 {
-    struct run_watch watch = {trap_watch, &trap, 1};
     char message[200];
-    options->duration_ns = 60000 * millisecond_ns;
-    options->timeout_ns = 60000 * millisecond_ns;
-    CHECK(load_run(options, &watch, ret_result, message, sizeof message) == 0);
+    CHECK(load_run(options, watch, ret_result, message, sizeof message) == 0);
     const char *violation = running_violation(ret_result);
     if (violation)
         fprintf(stderr, "%s\n", violation);
     CHECK(violation == NULL);
+}
+
+static void run_trapped(struct load_options *options, struct trap trap,
+                        struct load_result *ret_result)
+{
+    options->duration_ns = 60000 * millisecond_ns;
+    options->timeout_ns = 60000 * millisecond_ns;
+    run_in_child(options, &(struct run_watch){trap_watch, &trap, 1}, ret_result);
     CHECK(ret_result->is_interrupted);
     CHECK(ret_result->window_s < 60);
 }
@@ -860,8 +836,7 @@ static void check_interrupted(enum client_kind kind)
 {
     struct load_options options = {.client = kind, .connections = 4};
     struct load_result result;
-    struct urls urls;
-    path_add(&urls, &options, 0, "/s");
+    path_add(&options, 0, "/s");
     run_trapped(&options, (struct trap){.stage = STAGE_WINDOW, .finished = 5}, &result);
     CHECK(result.stats.replies >= 5);
     CHECK(result.stats.begun <= result.stats.requests + 4);
@@ -874,8 +849,7 @@ static void check_interrupted_open_loop(enum client_kind kind)
 {
     struct load_options options = {.client = kind, .connections = 4, .rate_from = 1000};
     struct load_result result;
-    struct urls urls;
-    path_add(&urls, &options, 0, "/s");
+    path_add(&options, 0, "/s");
     run_trapped(&options, (struct trap){.stage = STAGE_WINDOW, .finished = 20}, &result);
     CHECK(result.stats.replies >= 20);
     CHECK(result.stats.begun + result.stats.unsent < 60000);
@@ -886,8 +860,7 @@ static void check_interrupted_wait(enum client_kind kind)
 {
     struct load_options options = {.client = kind, .connections = 4};
     struct load_result result;
-    struct urls urls;
-    path_add(&urls, &options, 0, "/stall");
+    path_add(&options, 0, "/stall");
     run_trapped(&options, (struct trap){.stage = STAGE_WINDOW, .elapsed_s = 0.05}, &result);
     CHECK(result.stats.requests == 0);
     CHECK(result.window_s >= 0.05);
@@ -898,10 +871,9 @@ static void check_interrupted_opening(enum client_kind kind)
 {
     struct load_options options = {.client = kind, .connections = 4};
     struct load_result result;
-    struct urls urls;
-    unsigned port;
-    int listener = listen_on(0, &port);
-    url_add(&urls, &options, "http", port, "/a");
+    uint16_t port;
+    int listener = address_hold(0, &port);
+    url_add(&options, "http", port, "/a");
     run_trapped(&options, (struct trap){.stage = STAGE_OPENING, .elapsed_s = 0.05}, &result);
     CHECK(result.stats.begun == 0 && result.stats.requests == 0 && result.stats.connections == 0);
     CHECK(result.window_s == 0 && result.elapsed_s == 0);
@@ -914,8 +886,7 @@ static void check_interrupted_warm_up(enum client_kind kind)
     struct load_options options = {
         .client = kind, .connections = 4, .warm_up_ns = (int64_t)(60000 * millisecond_ns)};
     struct load_result result;
-    struct urls urls;
-    path_add(&urls, &options, 0, "/s");
+    path_add(&options, 0, "/s");
     run_trapped(&options, (struct trap){.stage = STAGE_WARMING, .finished = 5}, &result);
     CHECK(result.stats.begun == 0);
     CHECK(result.stats.requests == 0);
@@ -948,12 +919,9 @@ static void check_few_descriptors(enum client_kind kind)
 {
     struct load_options options = {.client = kind, .requests = 200, .connections = 2000};
     struct load_result result;
-    struct urls urls;
-    char message[200];
     descriptors_limit(100, 200);
-    path_add(&urls, &options, 0, "/s");
-    CHECK(load_run(&options, NULL, &result, message, sizeof message) == 0);
-    CHECK(running_violation(&result) == NULL);
+    path_add(&options, 0, "/s");
+    run_in_child(&options, NULL, &result);
     CHECK(result.stats.replies == 200);
     CHECK(result.connections < 200 && result.connections > 100);
     CHECK(result.stats.connections == result.connections);
@@ -986,12 +954,9 @@ static void check_drought(enum client_kind kind)
                                    .is_closing = true,
                                    .duration_ns = 60000 * millisecond_ns};
     struct load_result result;
-    struct urls urls;
-    char message[200];
     descriptors_limit(1000, 1000);
-    path_add(&urls, &options, 0, "/s");
-    CHECK(load_run(&options, &watch, &result, message, sizeof message) == 0);
-    CHECK(running_violation(&result) == NULL);
+    path_add(&options, 0, "/s");
+    run_in_child(&options, &watch, &result);
     CHECK(result.stats.errors[HAUL_RESOURCE] > 0);
     CHECK(result.stats.errors[HAUL_RESOURCE] == stats_errors(&result.stats));
     CHECK(result.stats.replies > 0);
