@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -492,6 +493,7 @@ int main(void)
         cmocka_unit_test(says_where_it_cannot_write),
         cmocka_unit_test(reads_well),
     };
+    signal(SIGINT, SIG_DFL); /* a shell's background job ignores it */
     signals_catch();
     return cmocka_run_group_tests(tests, scripts_set_up, scripts_tear_down);
 }

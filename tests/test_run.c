@@ -775,6 +775,7 @@ static void in_child(void (*check)(enum client_kind kind), enum client_kind kind
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        signal(SIGINT, SIG_DFL); /* a shell's background job ignores it */
         signals_catch();
         check(kind);
         _exit(0);
