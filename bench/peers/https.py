@@ -16,7 +16,7 @@ from peers.clients import CLIENTS, S_TIME, Load, fill, sample_of, take_sample
 from peers.load import sized
 from peers.process import Failure, Run, say
 from peers.servers import BULK_NAME, KEY_NAMES, PAGE_BYTES, HttpsServer
-from peers.tables import as_ms, interleave, ratio
+from peers.tables import as_ms, interleave, ratio, ratio_of
 
 KEPT_CONNECTIONS = 64
 CLOSING_CONNECTIONS = 16
@@ -116,9 +116,9 @@ def present(options, names):
 
 
 def best(taken, names):
-    """The least median of those."""
-    medians = [taken[name].median("cpu_us") for name in names if name in taken]
-    return min((median for median in medians if median), default=None)
+    """The one of those with the least median."""
+    found = [taken[name] for name in names if name in taken and taken[name].median("cpu_us")]
+    return min(found, key=lambda of_name: of_name.median("cpu_us"), default=None)
 
 
 def kept_tables(options, page, server):
@@ -133,7 +133,7 @@ def kept_tables(options, page, server):
     page.table(["client", "CPU us/request", "window us/request", "requests/s", "of wrk", "suite",
                 "note"],
                [[name, of_name.cell("cpu_us", ".2f"), of_name.cell("window_us", ".2f"),
-                 of_name.cell("rate", ",.0f"), ratio(of_name.median("cpu_us"), base),
+                 of_name.cell("rate", ",.0f"), ratio_of(of_name, base, "cpu_us"),
                  ", ".join(evidence[name].suites) if name in evidence else "", of_name.note()]
                 for name, of_name in taken.items()])
 
@@ -150,7 +150,7 @@ def closing_rows(options, server, endpoint, resuming):
         seen = evidence.get(name)
         yield [KEY_NAMES[endpoint.key], name, of_name.cell("cpu_us", ".0f"),
                of_name.cell("window_us", ".0f"), of_name.cell("rate", ",.0f"),
-               *(ratio(of_name.median("cpu_us"), peer) for peer in (base, s_time)),
+               *(ratio_of(of_name, peer, "cpu_us") for peer in (base, s_time)),
                f"{seen.reused} of {seen.connections}" if seen else "", of_name.note()]
 
 
@@ -240,13 +240,11 @@ def bulk_rows(options, server):
               for name in present(options, BULK)}
     taken = interleave("https bulk", takers, options.rounds)
     total_mb = BULK_FILES * options.bulk_bytes / 1e6
-    base = taken["curl"].median("cpu") if "curl" in taken else None
     for name, of_name in taken.items():
-        cpu = of_name.median("cpu")
         yield [name, of_name.cell("cpu", ".0f", lambda seconds: total_mb / seconds),
                of_name.cell("cpu", ".3f"),
-               of_name.cell("wall", ".2f"), ratio(base, cpu), suites.get(name, ""),
-               of_name.note()]
+               of_name.cell("wall", ".2f"), ratio_of(taken.get("curl"), of_name, "cpu"),
+               suites.get(name, ""), of_name.note()]
 
 
 def bulk_tables(options, page, server):

@@ -5,17 +5,17 @@ from functools import partial
 
 from peers.clients import CLIENTS, Load, take_floor, take_sample
 from peers.process import Failure, say
-from peers.tables import interleave, ratio
+from peers.tables import interleave, ratio_of
 
 GUESS_REQUESTS = 20000
 SLOW_RATE = 1000
 
 LEGEND = """\
 CPU: user and system time of the whole client process (wait4), its start and its connecting
-included, a request. Window: the same as the client itself reports it, without those. Of wrk: whole
-processes. Of a floor: windows, where the client has one. Behind a median, the least and the
-greatest round. Slow clients are asked for fewer requests, so that their start weighs more. curl
-runs with --parallel."""
+included, a request. Window: the same as the client itself reports it, without those and after a
+warm-up of 0.4 s. Of wrk: whole processes. Of a floor: windows, where the client has one. Behind a
+median, the least and the greatest round. Slow clients are asked for fewer requests, so that their
+start weighs more. curl runs with --parallel."""
 
 
 def sized(programs, load):
@@ -42,15 +42,13 @@ def heads(floors):
 
 
 def rows(connections, taken, floors):
-    wrk = taken["wrk"].median("cpu_us") if "wrk" in taken else None
     for name, of_name in taken.items():
-        whole, window = of_name.median("cpu_us"), of_name.median("window_us")
-        own = whole if window is None else window
+        own = "window_us" if of_name.values("window_us") else "cpu_us"
         user = of_name.median("user_share")
         yield [str(connections), name, of_name.cell("cpu_us", ".2f"),
                of_name.cell("window_us", ".2f"), "" if user is None else f"{100 * user:.0f} %",
-               of_name.cell("rate", ",.0f"), ratio(whole, wrk),
-               *(ratio(own, taken[floor].median("window_us")) for floor in floors),
+               of_name.cell("rate", ",.0f"), ratio_of(of_name, taken.get("wrk"), "cpu_us"),
+               *(ratio_of(of_name, taken[floor], own, "window_us") for floor in floors),
                of_name.note()]
 
 

@@ -15,10 +15,10 @@ class Taken:
     """What one client has shown."""
 
     def __init__(self):
-        self.samples, self.faults = [], []
+        self.samples, self.faults = {}, []  # samples by round
 
     def values(self, attribute):
-        found = [getattr(sample, attribute) for sample in self.samples]
+        found = [getattr(sample, attribute) for sample in self.samples.values()]
         return [value for value in found if value is not None]
 
     def median(self, attribute):
@@ -51,7 +51,7 @@ def interleave(title, takers, rounds):
             if turn >= own_rounds or len(of_name.faults) == FAULTS_MAX:
                 continue
             try:
-                of_name.samples.append(take())
+                of_name.samples[turn] = take()
             except Failure as failure:
                 if not of_name.faults:
                     say(f"{title}: {name}: {failure}")
@@ -61,6 +61,16 @@ def interleave(title, takers, rounds):
 
 def ratio(value, base):
     return f"{value / base:.2f}" if value is not None and base else ""
+
+
+def ratio_of(own, base, attribute, base_attribute=None):
+    """The median of the rounds' ratios: a machine that is slower for a while is so for both."""
+    if own is None or base is None:
+        return ""
+    pairs = [(getattr(sample, attribute), getattr(base.samples[turn], base_attribute or attribute))
+             for turn, sample in own.samples.items() if turn in base.samples]
+    ratios = [value / of_base for value, of_base in pairs if value is not None and of_base]
+    return ratio(statistics.median(ratios), 1) if ratios else ""
 
 
 def as_ms(seconds):

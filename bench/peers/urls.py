@@ -5,7 +5,7 @@ from functools import partial
 
 from peers.clients import CLIENTS, count_printed, fill, sample_of
 from peers.process import Failure, Run, say
-from peers.tables import as_ms, interleave, ratio
+from peers.tables import as_ms, interleave, ratio_of
 
 URL_COUNT = 10000
 CONCURRENCY = 100
@@ -54,7 +54,7 @@ def rows(taken):
     for name, of_name in taken.items():
         yield [name, str(len(of_name.samples)), of_name.cell("cpu_us", ".1f"),
                of_name.cell("wall", ".0f", as_ms),
-               *(ratio(of_name.median(key), base and base.median(key)) for key in ("cpu", "wall")),
+               *(ratio_of(of_name, base, key) for key in ("cpu", "wall")),
                of_name.note()]
 
 
