@@ -41,6 +41,13 @@ enum {
 
 enum { FAILURE_EVENTS = EPOLLERR | EPOLLHUP }; /* come without being asked for */
 
+/* Watches that stand in line, first come first served. */
+enum line {
+    LINE_ENDED, /* with operations that have ended */
+    LINE_SENDS, /* with something to send that was not tried yet */
+    LINES,
+};
+
 /* The low half of epoll's data is the watch's index, the high half its generation. One line of the
  * cache: with thousands of them each request finds its own cold. */
 struct watch {
@@ -51,13 +58,11 @@ struct watch {
     uint8_t wanted;      /* BIT(op) of what waits for an event */
     uint8_t ended;       /* BIT(op) of what is in the queue of completions, with its result */
     bool attached : 1;
-    bool in_queue : 1;
     bool in_changes : 1;
-    bool in_sends : 1;
     bool silent : 1; /* the rest is of a send that completes silently */
-    uint32_t queue_next;
+    uint8_t lined;   /* BIT(line) of those it stands in */
+    uint32_t line_next[LINES];
     uint32_t change_next;
-    uint32_t send_next;
     int32_t results[LOOP_READY + 1]; /* of the others it is 0 */
     const char *rest;                /* still to be sent */
     size_t rest_length;
@@ -77,11 +82,9 @@ struct epoll_loop {
     struct watch *watches; /* slots, then tags, then the timer, then the wake descriptor */
     uint32_t slots;
     uint32_t tags;
-    uint32_t queue_first; /* watches with ended operations */
-    uint32_t queue_last;
-    uint32_t changes;    /* watches of which more is wanted than watched */
-    uint32_t send_first; /* watches that have something to send, in the order asked for */
-    uint32_t send_last;
+    uint32_t line_first[LINES];
+    uint32_t line_last[LINES];
+    uint32_t changes; /* watches of which more is wanted than watched */
     int timer_fd;
     uint64_t tick_ns; /* when the timer goes off, or NO_TICK */
     bool has_pwait2;
@@ -100,37 +103,51 @@ static struct epoll_loop *of(struct loop *loop)
     return (struct epoll_loop *)loop;
 }
 
-/* --- the queue of completions ----------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
-static void queue_push(struct epoll_loop *loop, uint32_t index)
+static void line_push(struct epoll_loop *loop, enum line line, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
 
-    if (watch->in_queue)
+    if (watch->lined & BIT(line))
         return;
-    watch->in_queue = true;
-    watch->queue_next = NO_WATCH;
-    if (loop->queue_first == NO_WATCH)
-        loop->queue_first = index;
+    watch->lined |= (uint8_t)BIT(line);
+    watch->line_next[line] = NO_WATCH;
+    if (loop->line_first[line] == NO_WATCH)
+        loop->line_first[line] = index;
     else
-        loop->watches[loop->queue_last].queue_next = index;
-    loop->queue_last = index;
+        loop->watches[loop->line_last[line]].line_next[line] = index;
+    loop->line_last[line] = index;
 }
 
-static bool queue_pop(struct epoll_loop *loop, struct completion *ret_completion)
+static void line_pop(struct epoll_loop *loop, enum line line)
 {
-    while (loop->queue_first != NO_WATCH) {
-        uint32_t index = loop->queue_first;
+    struct watch *watch = &loop->watches[loop->line_first[line]];
+
+    watch->lined &= (uint8_t)~BIT(line);
+    loop->line_first[line] = watch->line_next[line];
+}
+
+static bool has_ended(const struct epoll_loop *loop)
+{
+    return loop->line_first[LINE_ENDED] != NO_WATCH;
+}
+
+/* --- completions ------------------------------------------------------------------------------ */
+
+static bool take_ended(struct epoll_loop *loop, struct completion *ret_completion)
+{
+    while (has_ended(loop)) {
+        uint32_t index = loop->line_first[LINE_ENDED];
         struct watch *watch = &loop->watches[index];
 
-        loop->queue_first = watch->queue_next;
-        watch->in_queue = false;
+        line_pop(loop, LINE_ENDED);
         if (watch->ended == 0)
             continue;
         enum loop_op op = (enum loop_op)__builtin_ctz(watch->ended);
         watch->ended &= (uint8_t)~BIT(op);
         if (watch->ended != 0)
-            queue_push(loop, index);
+            line_push(loop, LINE_ENDED, index);
         *ret_completion = (struct completion){
             .op = op,
             .slot = index < loop->slots ? index : index - loop->slots,
@@ -148,7 +165,7 @@ static void complete(struct epoll_loop *loop, uint32_t index, enum loop_op op, i
     watch->ended |= (uint8_t)BIT(op);
     if (op <= LOOP_READY)
         watch->results[op] = result;
-    queue_push(loop, index);
+    line_push(loop, LINE_ENDED, index);
 }
 
 /* Completes an operation that has nothing more to wait for. */
@@ -280,38 +297,21 @@ static void step_send(struct epoll_loop *loop, uint32_t index)
         watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
 }
 
-static void sends_push(struct epoll_loop *loop, uint32_t index)
-{
-    struct watch *watch = &loop->watches[index];
-
-    if (watch->in_sends)
-        return;
-    watch->in_sends = true;
-    watch->send_next = NO_WATCH;
-    if (loop->send_first == NO_WATCH)
-        loop->send_first = index;
-    else
-        loop->watches[loop->send_last].send_next = index;
-    loop->send_last = index;
-}
-
 /* Before the caller has its bytes back, or sends more, a send that waits its turn is made. */
 static void send_due(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
 
-    if (watch->in_sends && watch->rest_length > 0 && !(watch->wanted & BIT(LOOP_SEND)))
+    if ((watch->lined & BIT(LINE_SENDS)) && watch->rest_length > 0 &&
+        !(watch->wanted & BIT(LOOP_SEND)))
         step_send(loop, index);
 }
 
 static void sends_flush(struct epoll_loop *loop)
 {
-    while (loop->send_first != NO_WATCH) {
-        uint32_t index = loop->send_first;
-
-        loop->send_first = loop->watches[index].send_next;
-        send_due(loop, index);
-        loop->watches[index].in_sends = false;
+    while (loop->line_first[LINE_SENDS] != NO_WATCH) {
+        send_due(loop, loop->line_first[LINE_SENDS]);
+        line_pop(loop, LINE_SENDS);
     }
 }
 
@@ -483,7 +483,7 @@ static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes,
     watch->rest = bytes;
     watch->rest_length = length;
     watch->silent = length <= LOOP_SILENT_BYTES;
-    sends_push(of(head), slot);
+    line_push(of(head), LINE_SENDS, slot);
 }
 
 static void epoll_loop_send_last(struct loop *head, uint32_t slot, const void *bytes, size_t length)
@@ -603,7 +603,7 @@ static int epoll_loop_wait(struct loop *head, uint32_t count, int64_t timeout_ns
         return 0;
     sends_flush(loop);
     apply_changes(loop);
-    int events = wait_ns(loop, loop->queue_first != NO_WATCH ? 0 : timeout_ns);
+    int events = wait_ns(loop, has_ended(loop) ? 0 : timeout_ns);
     loop->event_next = 0;
     loop->event_count = events > 0 ? (uint32_t)events : 0;
     return events < 0 ? -errno : 0;
@@ -640,7 +640,7 @@ static bool take_events(struct epoll_loop *loop)
     if (loop->event_next == loop->event_count)
         return false;
     loop->loan_next = loop->loan_count = loop->scratch_used = 0;
-    while (loop->event_next < loop->event_count && loop->queue_first == NO_WATCH &&
+    while (loop->event_next < loop->event_count && !has_ended(loop) &&
            loop->loan_count < LOANS_MAX && loop->scratch_used + RECEIVE_BYTES <= SCRATCH_BYTES)
         on_event(loop, &loop->events[loop->event_next++]);
     return true;
@@ -650,9 +650,9 @@ static bool epoll_loop_next(struct loop *head, struct completion *ret_completion
 {
     struct epoll_loop *loop = of(head);
 
-    while (!lend(loop, ret_completion) && !queue_pop(loop, ret_completion)) {
+    while (!lend(loop, ret_completion) && !take_ended(loop, ret_completion)) {
         sends_flush(loop);
-        if (!take_events(loop) && loop->queue_first == NO_WATCH)
+        if (!take_events(loop) && !has_ended(loop))
             return false;
     }
     head->counters.completions++;
@@ -723,9 +723,9 @@ int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options)
         (struct loop){.interface = &interface, .poll_fd = -1, .wake_fd = -1, .reason = "epoll"};
     loop->slots = options->slots;
     loop->tags = options->polls;
-    loop->queue_first = NO_WATCH;
+    for (int line = 0; line < LINES; line++)
+        loop->line_first[line] = NO_WATCH;
     loop->changes = NO_WATCH;
-    loop->send_first = NO_WATCH;
     loop->timer_fd = -1;
     loop->tick_ns = NO_TICK;
     loop->has_pwait2 = true;
