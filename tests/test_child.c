@@ -197,18 +197,10 @@ static void dies_with_its_parent(void **state)
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-static int open_scripts(void **state)
+/* What its child leaves behind becomes ours, to be waited for. */
+static int set_up(void **state)
 {
-    static struct scripts scripts;
-    scripts_open(&scripts);
-    *state = &scripts;
-    return prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
-
-static int close_scripts(void **state)
-{
-    scripts_close(*state);
-    return 0;
+    return scripts_set_up(state) || prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 int main(void)
@@ -220,5 +212,5 @@ int main(void)
         cmocka_unit_test(dies_with_its_parent),
     };
     signals_catch();
-    return cmocka_run_group_tests(tests, open_scripts, close_scripts);
+    return cmocka_run_group_tests(tests, set_up, scripts_tear_down);
 }

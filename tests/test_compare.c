@@ -10,6 +10,7 @@
 #include "bench/compare.h"
 #include "bench/comparison.h"
 #include "bench/signals.h"
+#include "tests/quoted.h"
 #include "tests/script.h"
 
 #include <fcntl.h>
@@ -451,24 +452,12 @@ static const char read_text[] = "http://127.0.0.1:4321/s (embedded server)\n"
                                 "threads: the client was the bottleneck in 3 of 12 runs.\n"
                                 "threads: 3 of 9000 requests failed.\n";
 
-/* JSON with apostrophes for quotes. */
-static json_t *read_with_apostrophes(const char *text)
-{
-    char *copy = strdup(text);
-
-    for (char *at = copy; *at != '\0'; at++)
-        *at = *at == '\'' ? '"' : *at;
-    json_t *json = json_loads(copy, 0, NULL);
-    free(copy);
-    return json;
-}
-
 static void reads_well(void **state)
 {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
-    json_t *json = read_with_apostrophes(read_json);
+    json_t *json = quoted_json(read_json);
 
     (void)state;
     assert_non_null(json);

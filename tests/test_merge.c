@@ -11,6 +11,9 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include "tests/quoted.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -60,20 +63,6 @@ static const char other_text[] =
     "'phases_us':{'queue':null,'connect':{'count':1,'min':1.0,'p50':1.0,'max':1.0,'mean':1.0,"
     "'stddev':0.0},'body':{'count':3,'min':4.0,'p50':4.0,'max':4.0,'mean':4.0,'stddev':0.0}},"
     "'remark':'another'}";
-
-static json_t *parse(const char *quoted)
-{
-    char *text = strdup(quoted);
-
-    assert_non_null(text);
-    for (char *letter = text; *letter != '\0'; letter++)
-        if (*letter == '\'')
-            *letter = '"';
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    assert_non_null(value);
-    free(text);
-    return value;
-}
 
 /* A member by its path, "cpu.user_s". */
 static json_t *at(json_t *run, const char *path)
@@ -144,9 +133,9 @@ static void open_two(struct two *two)
 {
     struct histogram part;
 
-    two->one = parse(one_text);
+    two->one = quoted_json(one_text);
     two->other = json_deep_copy(two->one);
-    json_t *changes = parse(other_text);
+    json_t *changes = quoted_json(other_text);
     assert_int_equal(json_object_update(two->other, changes), 0);
     json_decref(changes);
     assert_true(histogram_open(&part) && histogram_open(&two->actual) &&
@@ -186,7 +175,7 @@ static void assert_member(json_t *run, const char *path, const char *wanted)
 {
     char *text =
         json_dumps(at(run, path), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
-    json_t *value = parse(wanted);
+    json_t *value = quoted_json(wanted);
     char *wanted_text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
 
     if (text == NULL || strcmp(text, wanted_text) != 0)
@@ -457,7 +446,7 @@ static void a_run_without_any_histograms_has_no_phases(void **state)
     (void)state;
     open_two(&two);
     put(two.other, "histograms", json_null());
-    put(two.other, "latency_us", parse("{'actual':null,'intended':null}"));
+    put(two.other, "latency_us", quoted_json("{'actual':null,'intended':null}"));
     json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
     assert_non_null(both);
     assert_member(both, "phases_us.first_byte.count", "349");
@@ -526,7 +515,7 @@ static void what_differs_or_is_broken_is_named(void **state)
         struct two two;
         open_two(&two);
         if (rows[i].value != NULL)
-            put(two.other, rows[i].path, parse(rows[i].value));
+            put(two.other, rows[i].path, quoted_json(rows[i].value));
         else
             json_object_del(two.other, rows[i].path);
         json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
@@ -557,7 +546,7 @@ static void try_all(struct two *two, json_t *object)
             try_all(two, value);
         json_incref(value);
         for (size_t i = 0; i < COUNT(values); i++) {
-            json_object_set_new(object, kept, parse(values[i]));
+            json_object_set_new(object, kept, quoted_json(values[i]));
             for (int manner = POOL_REPEATS; manner <= POOL_TOGETHER; manner++) {
                 *message = '\0';
                 json_t *both = pool_runs(two->one, two->other, (enum pool_manner)manner, message);
@@ -672,7 +661,7 @@ static void write_sweep(const char *name, const char *head, const char *const *c
 
     assert_non_null(out);
     open_two(&two);
-    json_t *object = parse(head);
+    json_t *object = quoted_json(head);
     json_dumpf(object, out, JSON_COMPACT);
     fputc('\n', out);
     json_decref(object);
@@ -861,7 +850,7 @@ static void files_that_do_not_go_together_are_refused(void **state)
     put_payload(two.other, "phases_us.first_byte", json_string("HIST"));
     write_run("phase", two.other, 0);
     put(two.one, "loop", json_string("epoll"));
-    json_t *head = parse(HEAD(2)),
+    json_t *head = quoted_json(HEAD(2)),
            *line = json_pack("{ss ss s{ss} si sO}", "schema", "haul-bench/1", "kind", "cell",
                              "cell", "c", "1", "round", 1, "run", two.one);
     char *head_text = json_dumps(head, JSON_COMPACT), *line_text = json_dumps(line, JSON_COMPACT);
