@@ -29,12 +29,20 @@ uint64_t collector_add(struct collector *collector, uint32_t fetch)
     return index;
 }
 
+uint32_t collector_place(const struct collector *collector, uint64_t index)
+{
+    if (collector->is_unordered || index >= collector->next_index)
+        return NO_FETCH;
+    return collector->ring[index % collector->window];
+}
+
 void collector_done(struct engine *engine, uint32_t index)
 {
     struct collector *collector = &engine->collector;
     if (!collector->is_unordered)
         return;
     engine->fetches[index].next = NO_FETCH;
+    engine->fetches[index].previous = collector->done_last;
     if (collector->done_first == NO_FETCH)
         collector->done_first = index;
     else
@@ -108,16 +116,16 @@ static uint32_t next_in_order(struct engine *engine)
 static void done_remove(struct engine *engine, uint32_t index)
 {
     struct collector *collector = &engine->collector;
-    uint32_t previous = NO_FETCH;
-    for (uint32_t i = collector->done_first; i != index; i = engine->fetches[i].next)
-        previous = i;
+    uint32_t previous = engine->fetches[index].previous;
     uint32_t next = engine->fetches[index].next;
     if (previous == NO_FETCH)
         collector->done_first = next;
     else
         engine->fetches[previous].next = next;
-    if (collector->done_last == index)
+    if (next == NO_FETCH)
         collector->done_last = previous;
+    else
+        engine->fetches[next].previous = previous;
 }
 
 static uint32_t next_finished(struct engine *engine)

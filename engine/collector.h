@@ -28,6 +28,10 @@ void collector_init(struct collector *collector, uint32_t *ring, uint32_t window
 /* A request was taken; returns its index. */
 uint64_t collector_add(struct collector *collector, uint32_t fetch);
 
+/* The fetch that an index had when it was added; the index may have left since, and the fetch may
+ * be another's. NO_FETCH: not known. */
+uint32_t collector_place(const struct collector *collector, uint64_t index);
+
 /* It is finished. */
 void collector_done(struct engine *engine, uint32_t fetch);
 

@@ -26,50 +26,35 @@ struct failure failure_of(enum proto_error error)
 
 /* --- the queue -------------------------------------------------------------------------------- */
 
-static void queue_append(struct engine *engine, uint32_t index)
+static void queue_insert(struct engine *engine, uint32_t index, uint32_t previous, uint32_t next)
 {
     struct fetch_queue *queue = &engine->queue;
-    engine->fetches[index].next = NO_FETCH;
     engine->fetches[index].state = FETCH_QUEUED;
-    if (queue->first == NO_FETCH)
-        queue->first = index;
-    else
-        engine->fetches[queue->last].next = index;
-    queue->last = index;
+    engine->fetches[index].previous = previous;
+    engine->fetches[index].next = next;
+    *(previous == NO_FETCH ? &queue->first : &engine->fetches[previous].next) = index;
+    *(next == NO_FETCH ? &queue->last : &engine->fetches[next].previous) = index;
     queue->count++;
+}
+
+static void queue_append(struct engine *engine, uint32_t index)
+{
+    queue_insert(engine, index, engine->queue.last, NO_FETCH);
 }
 
 static void queue_prepend(struct engine *engine, uint32_t index)
 {
-    struct fetch_queue *queue = &engine->queue;
-    engine->fetches[index].next = queue->first;
-    engine->fetches[index].state = FETCH_QUEUED;
-    if (queue->first == NO_FETCH)
-        queue->last = index;
-    queue->first = index;
-    queue->count++;
+    queue_insert(engine, index, NO_FETCH, engine->queue.first);
 }
 
-static void queue_remove_first(struct engine *engine)
-{
-    struct fetch_queue *queue = &engine->queue;
-    queue->first = engine->fetches[queue->first].next;
-    queue->count--;
-}
-
+/* From anywhere, at the same cost: cancelling takes out as many as there are. */
 static void queue_remove(struct engine *engine, uint32_t index)
 {
     struct fetch_queue *queue = &engine->queue;
-    uint32_t previous = NO_FETCH;
-    for (uint32_t i = queue->first; i != index; i = engine->fetches[i].next)
-        previous = i;
-    if (previous == NO_FETCH) {
-        queue_remove_first(engine);
-        return;
-    }
-    engine->fetches[previous].next = engine->fetches[index].next;
-    if (queue->last == index)
-        queue->last = previous;
+    uint32_t previous = engine->fetches[index].previous;
+    uint32_t next = engine->fetches[index].next;
+    *(previous == NO_FETCH ? &queue->first : &engine->fetches[previous].next) = next;
+    *(next == NO_FETCH ? &queue->last : &engine->fetches[next].previous) = previous;
     queue->count--;
 }
 

@@ -39,6 +39,7 @@ struct fetch {
     uint32_t url_block;
     uint32_t conn;
     uint32_t next; /* in the queue, or among the finished */
+    uint32_t previous;
     enum fetch_state state;
     uint8_t address_attempt; /* how many addresses refused */
     bool has_own : 1;

@@ -175,19 +175,32 @@ void haul_release(struct haul *haul, const struct haul_result *result)
     fetch_release(&haul->engine, (uint32_t)(fetch - haul->engine.fetches));
 }
 
+/* Where the request of an index is. In order the collector knows its place, unless another request
+ * has taken it since. */
+static uint32_t find_fetch(const struct engine *engine, uint64_t index)
+{
+    const struct fetch *fetches = engine->fetches;
+    uint32_t likely = collector_place(&engine->collector, index);
+    if (likely != NO_FETCH && fetches[likely].state != FETCH_FREE &&
+        fetches[likely].result.index == index)
+        return likely;
+    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++)
+        if (fetches[i].state != FETCH_FREE && fetches[i].result.index == index)
+            return i;
+    return NO_FETCH;
+}
+
 int haul_cancel(struct haul *haul, uint64_t index)
 {
     struct engine *engine = &haul->engine;
-    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
-        const struct fetch *fetch = &engine->fetches[i];
-        if (fetch->state == FETCH_FREE || fetch->result.index != index)
-            continue;
-        if (fetch->state != FETCH_QUEUED && fetch->state != FETCH_ACTIVE)
-            return -EALREADY;
-        fetch_cancel(engine, i);
-        return 0;
-    }
-    return -ENOENT;
+    uint32_t fetch = find_fetch(engine, index);
+    if (fetch == NO_FETCH)
+        return -ENOENT;
+    enum fetch_state state = engine->fetches[fetch].state;
+    if (state != FETCH_QUEUED && state != FETCH_ACTIVE)
+        return -EALREADY;
+    fetch_cancel(engine, fetch);
+    return 0;
 }
 
 void haul_cancel_all(struct haul *haul)

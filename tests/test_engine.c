@@ -607,6 +607,45 @@ static void all_requests_are_cancelled(void)
     assert_loopback(server);
 }
 
+/* Slots that were released in one order are taken again in the other, so that the queue and the
+ * slots run against each other: where each cancelling looks for its place, this takes minutes. */
+static void check_many_cancelled(bool one_by_one)
+{
+    enum { MANY = 100000 };
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .window = MANY + 1});
+    const struct haul_result *results[MANY];
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(haul_submit(haul, &(struct haul_request){.url = ":"}), 0);
+    for (int i = 0; i < MANY; i++)
+        results[i] = gathering_next(haul);
+    for (int i = 0; i < MANY; i++)
+        haul_release(haul, results[i]);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1:1/"}),
+                         0);
+    for (uint64_t i = 0; one_by_one && i < MANY; i++)
+        assert_int_equal(haul_cancel(haul, 2 * (uint64_t)MANY - 1 - i), 0);
+    haul_cancel_all(haul);
+    for (uint64_t i = 0; i < MANY; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->index, MANY + i);
+        assert_int_equal(result->error, HAUL_NOT_STARTED);
+        haul_release(haul, result);
+    }
+    gathering_close(haul);
+}
+
+static void cancelling_many_costs_each_the_same(void)
+{
+    check_many_cancelled(false);
+}
+
+static void cancelling_many_one_by_one_costs_each_the_same(void)
+{
+    check_many_cancelled(true);
+}
+
 /* The request's own end and the others' come from within the same handler. */
 static void a_failed_connect_cancels_the_others(void)
 {
@@ -674,6 +713,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_bad_url_cancels_what_is_queued),
     SCENARIO(one_request_is_cancelled_wherever_it_is),
     SCENARIO(all_requests_are_cancelled),
+    SCENARIO(cancelling_many_costs_each_the_same),
+    SCENARIO(cancelling_many_one_by_one_costs_each_the_same),
     SCENARIO(a_failed_connect_cancels_the_others),
     SCENARIO(an_engine_closes_in_the_middle),
 };
