@@ -191,7 +191,8 @@ static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of
  * them, but after LOOP_BATCH_WAIT_NS one is enough. timeout_ns: at most this long; 0: not at all;
- * negative: without limit. Returns 0 (there may be completions, or the time ran out), -EINTR, or
+ * negative: without limit. count 0 only takes what is there, and promises nothing of poll_fd: the
+ * next wait comes before anybody polls it. Returns 0 (there may be completions, or the time ran out), -EINTR, or
  * what the kernel answered when the interface fails as a whole. */
 static inline int loop_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {

@@ -597,13 +597,12 @@ static int wait_ns(struct epoll_loop *loop, int64_t timeout_ns)
 static int epoll_loop_wait(struct loop *head, uint32_t count, int64_t timeout_ns)
 {
     struct epoll_loop *loop = of(head);
-    (void)count;
 
     if (loop->event_next < loop->event_count || loop->loan_next < loop->loan_count)
         return 0;
     sends_flush(loop);
     apply_changes(loop);
-    int events = wait_ns(loop, has_ended(loop) ? 0 : timeout_ns);
+    int events = wait_ns(loop, has_ended(loop) || count == 0 ? 0 : timeout_ns);
     loop->event_next = 0;
     loop->event_count = events > 0 ? (uint32_t)events : 0;
     return events < 0 ? -errno : 0;

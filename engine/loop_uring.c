@@ -490,16 +490,16 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     if (result)
         return result;
     bell_off(uring);
-    if (uring->first_closed != NO_SLOT)
+    if (uring->first_closed != NO_SLOT || count == 0)
         timeout_ns = 0;
     bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > (int64_t)LOOP_BATCH_WAIT_NS);
     if (wants_batch)
         result = enter(uring, count, (int64_t)LOOP_BATCH_WAIT_NS);
     if (!wants_batch || (result == -ETIME && io_uring_cq_ready(&uring->ring) == 0))
         result = enter(uring, 1, timeout_ns);
-    if (timeout_ns == 0 && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
+    uring->is_polled = timeout_ns == 0 && count > 0;
+    if (uring->is_polled && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
         result = bell_on(uring);
-    uring->is_polled = timeout_ns == 0;
     loop->counters.queue_overflows = *uring->ring.cq.koverflow;
     /* EBUSY and EAGAIN ask for completions to be taken first: that is what comes next. */
     if (result >= 0 || result == -ETIME || result == -EBUSY || result == -EAGAIN)
