@@ -15,6 +15,7 @@ enum {
     BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
     BATCH_SHARE = 4,
     BATCH_MAX = 64,
+    TAKEN_WHOLE = 16, /* one wait takes at least so many, if there are as many */
 };
 
 uint64_t clock_now_ns(void)
@@ -25,6 +26,7 @@ uint64_t clock_now_ns(void)
 }
 
 #define ABSENCE_NS UINT64_C(100000000)
+#define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
 #define RATE_SPAN_NS UINT64_C(1000000)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -363,44 +365,85 @@ static uint32_t batch(const struct engine *engine)
     return count > 1 ? (uint32_t)count : 1;
 }
 
-/* A caller who was away, writing to a slow pipe perhaps, must not turn replies that wait in the
- * kernel into expired requests: they are taken before deadlines count again. */
-static void notice_absence(struct engine *engine, uint64_t now_ns)
+/* Handshakes take long, and a hostile one as long as it may: what is due meanwhile ends between two
+ * of them, not behind the last. */
+static void expire_between(struct engine *engine)
 {
-    if (now_ns - engine->now_ns > ABSENCE_NS)
-        engine->catch_up_ns = now_ns + ABSENCE_NS;
+    uint64_t now_ns = clock_now_ns();
+    if (now_ns - engine->now_ns < DEADLINE_TICK_NS)
+        return;
     engine->now_ns = now_ns;
+    expire(engine);
 }
 
-static bool is_catching_up(const struct engine *engine)
+/* One wait, and what it brings. count as for loop_wait(). */
+static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_ns)
 {
-    return engine->now_ns < engine->catch_up_ns;
+    struct completion completion;
+    int error = loop_wait(engine->loop, count, timeout_ns);
+    if (error && error != -EINTR)
+        return error;
+    engine->now_ns = clock_now_ns();
+    while (loop_next(engine->loop, &completion)) {
+        bool is_costly =
+            completion.op == LOOP_RECEIVE && engine->conns[completion.slot].state == CONN_TLS;
+        engine->completions++;
+        dispatch(engine, &completion);
+        if (is_costly)
+            expire_between(engine);
+    }
+    return error;
+}
+
+/* Before a request goes out on a kept connection, what the kernel already has for that connection
+ * must be taken: a FIN, or a reply that nobody asked for and that would be this request's (RFC
+ * 9112, 9.2). Where many are under way, what was taken a moment ago is as good. */
+static bool must_look(const struct engine *engine, uint64_t absence_ns)
+{
+    bool has_many = engine->budget.concurrency >= BATCH_FROM;
+    return engine->queue.count > 0 && engine->idle_newest != NO_CONN &&
+           (!has_many || absence_ns > FRESH_NS);
+}
+
+/* Takes what came while the engine did not run, without waiting. A caller who was away for long,
+ * writing to a slow pipe perhaps, must not turn replies that wait in the kernel into expired
+ * requests: all of them are taken before deadlines count again, which they do when this is over.
+ * Else it is enough that everything has been taken which was there at the beginning: a wait that
+ * takes few has left none. */
+static int catch_up(struct engine *engine)
+{
+    uint64_t now_ns = clock_now_ns();
+    uint64_t absence_ns = now_ns - engine->now_ns;
+    bool was_away = absence_ns > ABSENCE_NS;
+    uint32_t few = was_away ? 1 : TAKEN_WHOLE;
+    uint64_t end_ns = now_ns + ABSENCE_NS;
+    bool goes_on = was_away || must_look(engine, absence_ns);
+    int error = 0;
+    engine->now_ns = now_ns;
+    while (goes_on && !error) {
+        uint32_t before = engine->completions;
+        error = wait_and_take(engine, 0, 0);
+        goes_on = engine->completions - before >= few && engine->now_ns < end_ns;
+    }
+    return error;
 }
 
 int engine_run(struct engine *engine, int64_t timeout_ns)
 {
-    struct completion completion;
     uint64_t finished = engine->requests;
-    notice_absence(engine, clock_now_ns());
+    engine->completions = 0;
+    int error = catch_up(engine);
+    if (error)
+        return error;
     fetch_start_queued(engine);
     take_answers(engine);
-    if (is_catching_up(engine) || engine->requests > finished)
-        timeout_ns = 0;
     arm_tick(engine);
-    int error = loop_wait(engine->loop, batch(engine), timeout_ns);
+    bool has_news = engine->completions > 0 || engine->requests > finished;
+    error = wait_and_take(engine, has_news ? 0 : batch(engine), timeout_ns);
     if (error && error != -EINTR)
         return error;
-    engine->now_ns = clock_now_ns();
-    engine->completions = 0;
-    while (loop_next(engine->loop, &completion)) {
-        engine->completions++;
-        dispatch(engine, &completion);
-    }
     measure_rate(engine);
-    if (engine->completions == 0)
-        engine->catch_up_ns = 0;
-    if (!is_catching_up(engine))
-        expire(engine);
+    expire(engine);
     return error;
 }
 

@@ -44,8 +44,7 @@ struct engine {
     uint32_t long_urls;       /* that have a block of their own */
     uint32_t idle_oldest;     /* idle connections, by age */
     uint32_t idle_newest;
-    uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait */
-    uint64_t catch_up_ns;     /* until then deadlines wait for replies that are already there */
+    uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled;        /* nothing new is taken */
     bool is_woken;
     bool is_short;            /* of blocks: only the current body is received */

@@ -147,10 +147,22 @@ static int64_t time_left(uint64_t end_ns, int timeout_ms)
     return now_ns < end_ns ? (int64_t)(end_ns - now_ns) : 0;
 }
 
+/* Nothing is awaited, but connections are kept: one that ends, or speaks unasked, is closed now. */
+static int tend_idle(struct engine *engine)
+{
+    int error;
+    do
+        error = engine_run(engine, 0);
+    while ((!error && engine->completions > 0) || error == -EINTR);
+    return error ? error : -ENODATA;
+}
+
 int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms)
 {
     struct engine *engine = &haul->engine;
     int result = next_ready(engine, ret_result);
+    if (result == -ENODATA)
+        return tend_idle(engine);
     if (result != -EAGAIN)
         return result;
     uint64_t end_ns = timeout_ms > 0 ? clock_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;

@@ -228,7 +228,8 @@ int haul_submit(struct haul *haul, const struct haul_request *request);
 
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
  * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
- * every submitted request's result has been handed out; -EBUSY, nothing can come before something
+ * every submitted request's result has been handed out, and what kept connections had to say
+ * (that they end, mostly) has been taken; -EBUSY, nothing can come before something
  * is released: a part (result->more), or results that hold the memory for bodies. Others are the
  * kernel interface failing as a whole (-ENOMEM, -EBADF …): close. */
 int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms);
@@ -244,7 +245,8 @@ int haul_cancel(struct haul *haul, uint64_t index);
 void haul_cancel_all(struct haul *haul);
 
 /* A descriptor that poll() reports readable when haul_next(…, 0) would get further. Use it after
- * haul_next(…, 0) said -EAGAIN. It stays the engine's. */
+ * haul_next(…, 0) said -EAGAIN, or -ENODATA: kept connections, too, want to be looked after. It
+ * stays the engine's. */
 int haul_fd(const struct haul *haul);
 
 /* Makes a running or the next haul_next() return -EINTR. Safe from other threads and from signal

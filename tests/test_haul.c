@@ -476,6 +476,62 @@ static void an_absent_caller_loses_no_reply(void)
     assert_loopback(server);
 }
 
+/* Each result takes the caller a second, and there is always another one: the deadline of the one
+ * that never comes counts all the same. */
+static void a_slow_caller_sees_deadlines_expire(void)
+{
+    enum { CALLS = 40, SOON = 4 };
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 2, .window = CALLS + 2, .unordered = true, .max_time_ms = 300000});
+    const struct haul_result *result;
+    assert_int_equal(submit(haul, "/stall"), 0);
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(submit(haul, "/p/1"), 0);
+    result = gathering_next(haul);
+    assert_int_equal(result->status, 200);
+    haul_release(haul, result);
+    deadline_set(&haul->engine.deadlines, haul->engine.fetches[0].conn, 1);
+    for (int i = 0;; i++) {
+        assert_in_range(i, 0, SOON);
+        haul->engine.now_ns -= UINT64_C(1000000000);
+        result = gathering_next(haul);
+        bool is_expired = result->error == HAUL_DEADLINE;
+        assert_int_equal(result->index == 0, is_expired);
+        haul_release(haul, result);
+        if (is_expired)
+            break;
+    }
+    while (gathering_try(haul, &result, GATHERING_PATIENCE_MS) == 0)
+        haul_release(haul, result);
+    gathering_close(haul);
+}
+
+/* After -ENODATA the descriptor tells of a kept connection that ends, once; the connection is then
+ * closed, and the descriptor silent. */
+static void a_service_looks_after_kept_connections(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {FIN}, {EXPECT_END}),
+    };
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){.keep_bodies = true});
+    const struct haul_result *result;
+    struct pollfd fd = {.fd = haul_fd(haul), .events = POLLIN};
+    gathering_submit(haul, server, "/a");
+    gathering_expect(haul, "200 ok 'a'\n");
+    assert_int_equal(haul->engine.open, 1);
+    assert_int_equal(poll(&fd, 1, 0), 0);
+    loopback_continue(server, 0);
+    for (int i = 0; haul->engine.open == 1; i++) {
+        assert_in_range(i, 0, 3);
+        assert_int_equal(poll(&fd, 1, GATHERING_PATIENCE_MS), 1);
+        assert_int_equal(haul_next(haul, &result, 0), -ENODATA);
+    }
+    assert_int_equal(poll(&fd, 1, 0), 0);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 /* --- descriptors ------------------------------------------------------------------------------ */
 
 static struct rlimit lower_nofile(rlim_t spare)
@@ -701,6 +757,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_gathering_is_driven_by_poll),
     SCENARIO(a_deadline_makes_the_descriptor_readable),
     SCENARIO(an_absent_caller_loses_no_reply),
+    SCENARIO(a_slow_caller_sees_deadlines_expire),
+    SCENARIO(a_service_looks_after_kept_connections),
     SCENARIO(few_descriptors_lower_the_concurrency),
     SCENARIO(the_soft_limit_is_raised_where_asked),
     SCENARIO(running_out_of_descriptors_is_waited_out),

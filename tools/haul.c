@@ -123,12 +123,13 @@ static void trip_take(struct trip *trip, const struct haul_result *result)
     haul_release(trip->haul, result);
 }
 
-/* Nothing is ready: waits for the next input and, where requests are under way, for them. */
-static void trip_wait(struct trip *trip, bool idle)
+/* Nothing is ready: waits for the next input and for the engine, whose kept connections may end
+ * although no request is under way. */
+static void trip_wait(struct trip *trip)
 {
     struct pollfd fds[] = {
         {.fd = inputs_fd(trip->inputs), .events = POLLIN},
-        {.fd = idle ? -1 : haul_fd(trip->haul), .events = POLLIN},
+        {.fd = haul_fd(trip->haul), .events = POLLIN},
     };
     sink_flush(&trip->sink);
     if (interrupt_poll(fds, 2, trip->progress.shown ? PROGRESS_MS : -1) > 0 && fds[0].revents != 0)
@@ -161,7 +162,7 @@ static bool trip_step(struct trip *trip)
     if (error == 0)
         trip_take(trip, result);
     else if ((error == -EAGAIN || error == -ENODATA) && trip->state == INPUT_WAIT)
-        trip_wait(trip, error == -ENODATA);
+        trip_wait(trip);
     else if (error == -ENODATA && trip->state == INPUT_END)
         return false;
     else if (error != -EAGAIN && error != -EINTR && error != -ENODATA)
