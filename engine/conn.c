@@ -761,7 +761,7 @@ void conn_take_end(struct engine *engine, uint32_t index, int error)
 void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
 {
     struct conn *conn = conn_at(engine, index);
-    if (conn->state == CONN_IDLE) { /* nobody asked: what comes next would be taken for a reply */
+    if (conn->state == CONN_IDLE) {
         conn_close(engine, index);
         return;
     }
@@ -788,7 +788,9 @@ void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, cons
     }
     struct span in = {bytes, (size_t)result};
     engine->bytes_received += in.length;
-    if (conn->tls)
+    if (conn->state == CONN_IDLE) /* nobody asked: it would be taken for the next one's reply */
+        conn_close(engine, index);
+    else if (conn->tls)
         conn_tls_on_receive(engine, index, in);
     else
         conn_take_bytes(engine, index, in);

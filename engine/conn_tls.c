@@ -181,7 +181,8 @@ static bool advance(struct engine *engine, uint32_t index)
 }
 
 /* Wire bytes to plain ones. TLS takes none only where a handshake flight waits to be sent, which no
- * honest server answers before it is complete. */
+ * honest server answers before it is complete. Behind a complete reply, part of a record is the
+ * begin of what nobody asked for. */
 void conn_tls_on_receive(struct engine *engine, uint32_t index, struct span wire)
 {
     static const struct failure early = {
@@ -200,10 +201,12 @@ void conn_tls_on_receive(struct engine *engine, uint32_t index, struct span wire
         if (!advance(engine, index))
             return;
         if (wire.length == 0)
-            return;
+            break;
         if (taken == 0 && plain.length == 0)
             break;
     }
+    if (wire.length == 0 && !(conn->state == CONN_IDLE && tls_is_inside_record(conn->tls)))
+        return;
     if (conn->fetch == NO_FETCH)
         conn_close(engine, index);
     else

@@ -967,6 +967,14 @@ bool tls_is_waiting(const struct tls *tls)
     return tls->is_waiting;
 }
 
+bool tls_is_inside_record(const struct tls *tls)
+{
+    enum { RECORD_HEAD_BYTES = 5 }; /* all that is wanted where no record has begun */
+    size_t room;
+
+    return br_ssl_engine_recvrec_buf(&tls->client.eng, &room) != NULL && room != RECORD_HEAD_BYTES;
+}
+
 void tls_wire_end(struct tls *tls)
 {
     if (!has_ended(tls))

@@ -196,6 +196,9 @@ size_t tls_plain_in(struct tls *tls, struct span bytes);
  * tls_plain_in, tls_wire_out and tls_wire_sent, which leave them alone. Length 0: none. */
 struct span tls_plain_out(const struct tls *tls);
 
+/* A part of a record has come, and the rest has not: the server is saying something. */
+bool tls_is_inside_record(const struct tls *tls);
+
 /* The first so many of them are done with. */
 void tls_plain_taken(struct tls *tls, size_t length);
 

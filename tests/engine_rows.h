@@ -35,4 +35,8 @@ void engine_check_early_reply(enum loopback_action ends_with);
  * the spoilt connection must not even be tried. */
 void engine_check_idle_is_dropped(const struct loopback_script scripts[3]);
 
+/* Whatever a server says unasked on a kept connection, no later request takes it for its reply
+ * (spoilt.c). */
+void engine_check_spoilt(uint32_t concurrency);
+
 #endif

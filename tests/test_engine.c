@@ -685,6 +685,16 @@ static void an_engine_closes_in_the_middle(void)
     assert_loopback(server);
 }
 
+static void nothing_unasked_reaches_a_later_request(void)
+{
+    engine_check_spoilt(1);
+}
+
+static void nor_where_many_are_under_way(void)
+{
+    engine_check_spoilt(64);
+}
+
 static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_late_first_reply_comes_first),
     SCENARIO(unordered_results_come_as_they_are_finished),
@@ -694,6 +704,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(an_idle_connection_that_the_server_closes_is_dropped),
     SCENARIO(an_idle_connection_that_the_server_resets_is_dropped),
     SCENARIO(an_idle_connection_that_speaks_is_closed),
+    SCENARIO(nothing_unasked_reaches_a_later_request),
+    SCENARIO(nor_where_many_are_under_way),
     SCENARIO(what_is_sent_again_is_sent_on_a_fresh_connection),
     SCENARIO(concurrency_is_a_hard_bound),
     SCENARIO(idle_connections_give_way_to_other_origins),

@@ -614,6 +614,11 @@ static void an_idle_connection_that_ends_in_any_way_is_dropped(void)
     check_idle_is_dropped((struct loopback_row){SEND_RAW, NONSENSE});
 }
 
+static void nothing_unasked_reaches_a_later_request(void)
+{
+    engine_check_spoilt(1);
+}
+
 static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_server_that_stops_runs_out_of_time),
     SCENARIO(a_request_to_a_server_that_stops_can_be_cancelled),
@@ -629,6 +634,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_long_client_certificate_is_sent),
     SCENARIO(an_idle_connection_that_gives_way_announces_it),
     SCENARIO(an_idle_connection_that_ends_in_any_way_is_dropped),
+    SCENARIO(nothing_unasked_reaches_a_later_request),
 };
 
 int main(void)
