@@ -76,6 +76,7 @@ struct loop_interface {
     void (*send)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
     void (*send_last)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
     void (*receive)(struct loop *loop, uint32_t slot);
+    void (*receive_once)(struct loop *loop, uint32_t slot);
     void (*pause)(struct loop *loop, uint32_t slot);
     void (*close_slot)(struct loop *loop, uint32_t slot);
     void (*accept)(struct loop *loop, uint32_t tag, int fd);
@@ -148,6 +149,13 @@ static inline void loop_send_last(struct loop *loop, uint32_t slot, const void *
 static inline void loop_receive(struct loop *loop, uint32_t slot)
 {
     loop->interface->receive(loop, slot);
+}
+
+/* The same for one LOOP_RECEIVE, after which the slot is as after loop_pause(). To be asked for only
+ * where it is so before, too. */
+static inline void loop_receive_once(struct loop *loop, uint32_t slot)
+{
+    loop->interface->receive_once(loop, slot);
 }
 
 /* No further bytes are wanted for now. What is on its way may still come. */

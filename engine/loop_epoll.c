@@ -60,6 +60,7 @@ struct watch {
     bool attached : 1;
     bool in_changes : 1;
     bool silent : 1; /* the rest is of a send that completes silently */
+    bool once : 1;   /* one receive is wanted, and no further one */
     uint8_t lined;   /* BIT(line) of those it stands in */
     uint32_t line_next[LINES];
     uint32_t change_next;
@@ -330,7 +331,8 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
     char *room = loop->scratch + loop->scratch_used;
-    ssize_t received = recv(watch->fd, room, RECEIVE_BYTES, MSG_DONTWAIT);
+    size_t size = watch->once ? LOOP_BUFFER_BYTES : RECEIVE_BYTES;
+    ssize_t received = recv(watch->fd, room, size, MSG_DONTWAIT);
 
     loop->head.counters.enters++;
     if (received < 0 && would_block())
@@ -340,6 +342,8 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
     give_up_silent_send(watch);
     if (received <= 0)
         return;
+    if (watch->once)
+        watch->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
     uint32_t begin = loop->scratch_used;
     loop->scratch_used += (uint32_t)received;
     loop->loans[loop->loan_count++] = (struct loan){index, begin, loop->scratch_used};
@@ -499,7 +503,13 @@ static void epoll_loop_send_last(struct loop *head, uint32_t slot, const void *b
 
 static void epoll_loop_receive(struct loop *head, uint32_t slot)
 {
-    slot_watch(of(head), slot);
+    slot_watch(of(head), slot)->once = false;
+    want(of(head), slot, LOOP_RECEIVE);
+}
+
+static void epoll_loop_receive_once(struct loop *head, uint32_t slot)
+{
+    slot_watch(of(head), slot)->once = true;
     want(of(head), slot, LOOP_RECEIVE);
 }
 
@@ -681,6 +691,7 @@ static const struct loop_interface interface = {
     .send = epoll_loop_send,
     .send_last = epoll_loop_send_last,
     .receive = epoll_loop_receive,
+    .receive_once = epoll_loop_receive_once,
     .pause = epoll_loop_pause,
     .close_slot = epoll_loop_close_slot,
     .accept = epoll_loop_accept,

@@ -72,7 +72,8 @@ struct uring_slot {
     uint32_t silent_at;  /* the place of the last silent send in the submission queue */
     uint8_t outstanding; /* operations that will still post a last completion */
     bool receive_wanted;
-    bool receiving : 1; /* a receive is with the kernel */
+    bool receive_once : 1; /* only the next completion is */
+    bool receiving : 1;    /* a receive is with the kernel */
     bool cancelling : 1;
     bool connecting : 1;
     bool sending : 1;     /* a tracked send is with the kernel */
@@ -185,7 +186,10 @@ static void submit_receive(struct uring *uring, uint32_t index)
     uint64_t user_data = tag(TAG_RECEIVE, slot->generation, index);
     struct io_uring_sqe *sqe = submission(uring);
     if (uring->buffer_ring) {
-        io_uring_prep_recv_multishot(sqe, slot->fd, NULL, 0, 0);
+        if (slot->receive_once)
+            io_uring_prep_recv(sqe, slot->fd, NULL, LOOP_BUFFER_BYTES, 0);
+        else
+            io_uring_prep_recv_multishot(sqe, slot->fd, NULL, 0, 0);
         sqe_finish(sqe, user_data, IOSQE_BUFFER_SELECT);
         sqe->buf_group = BUFFER_GROUP;
     } else {
@@ -265,13 +269,23 @@ static void uring_send_last(struct loop *loop, uint32_t index, const void *bytes
     send(slot->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void uring_receive(struct loop *loop, uint32_t index)
+static void receive_begin(struct uring *uring, uint32_t index, bool is_once)
 {
-    struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
     slot->receive_wanted = true;
+    slot->receive_once = is_once;
     if (!slot->receiving)
         submit_receive(uring, index);
+}
+
+static void uring_receive(struct loop *loop, uint32_t index)
+{
+    receive_begin(uring_of(loop), index, false);
+}
+
+static void uring_receive_once(struct loop *loop, uint32_t index)
+{
+    receive_begin(uring_of(loop), index, true);
 }
 
 static void uring_pause(struct loop *loop, uint32_t index)
@@ -602,7 +616,7 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
     bool goes_on = cqe->res == -ENOBUFS || cqe->res == -ECANCELED;
     if (cqe->res == -ENOBUFS)
         uring->loop.counters.buffers_empty++;
-    if (cqe->res <= 0 && !goes_on)
+    if (!goes_on && (cqe->res <= 0 || slot->receive_once))
         slot->receive_wanted = false;
     if (uring->buffer_ring || goes_on)
         receive_again(uring, index);
@@ -878,6 +892,7 @@ static const struct loop_interface uring_interface = {
     .send = uring_send,
     .send_last = uring_send_last,
     .receive = uring_receive,
+    .receive_once = uring_receive_once,
     .pause = uring_pause,
     .close_slot = uring_close_slot,
     .accept = uring_accept,

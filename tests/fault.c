@@ -290,16 +290,27 @@ static void fault_send_last(struct loop *loop, uint32_t slot, const void *bytes,
         loop_send_last(fault->inner, slot, bytes, length);
 }
 
-static void fault_receive(struct loop *loop, uint32_t slot)
+static void receive_begin(struct fault_loop *fault, uint32_t slot, bool is_once)
 {
-    struct fault_loop *fault = of(loop);
     struct slot_state *state = &fault->slots[slot];
 
     state->receive_wanted = true;
     if (state->receive_broken)
         break_receiving(fault, slot);
+    else if (!state->receive_dead && is_once)
+        loop_receive_once(fault->inner, slot);
     else if (!state->receive_dead)
         loop_receive(fault->inner, slot);
+}
+
+static void fault_receive(struct loop *loop, uint32_t slot)
+{
+    receive_begin(of(loop), slot, false);
+}
+
+static void fault_receive_once(struct loop *loop, uint32_t slot)
+{
+    receive_begin(of(loop), slot, true);
 }
 
 static void fault_pause(struct loop *loop, uint32_t slot)
@@ -400,6 +411,7 @@ static const struct loop_interface interface = {
     .send = fault_send,
     .send_last = fault_send_last,
     .receive = fault_receive,
+    .receive_once = fault_receive_once,
     .pause = fault_pause,
     .close_slot = fault_close_slot,
     .accept = fault_accept,

@@ -724,6 +724,58 @@ static void a_pause_holds_back_and_loses_nothing(struct loop *loop)
     settle(loop);
 }
 
+/* All that comes until nothing does, from the pattern's place on; returns how much it was. */
+static size_t take_pattern(struct loop *loop, uint32_t slot, size_t from)
+{
+    struct completion completion;
+    size_t length = 0;
+
+    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
+    while ((completion = await(loop)).op != LOOP_TICK) {
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        assert_int_equal(completion.slot, slot);
+        for (int32_t i = 0; i < completion.result; i++)
+            assert_true(completion.bytes[i] == pattern(from + length++));
+    }
+    return length;
+}
+
+/* A receive for once brings one buffer, however much there is, and after a pause, too. */
+static void a_receive_for_once_brings_one_buffer(struct loop *loop)
+{
+    enum { LENGTH = 5 * LOOP_BUFFER_BYTES };
+    int peer = attach_pair(loop, 5);
+    char *bytes = make_bytes(LENGTH);
+    size_t received = 0;
+
+    loop_receive(loop, 5);
+    hand_over(loop);
+    loop_pause(loop, 5);
+    settle(loop);
+    loop_receive_once(loop, 5);
+    assert_int_equal(send(peer, bytes, LENGTH, MSG_NOSIGNAL), LENGTH);
+    for (int i = 0; i < 3; i++) {
+        size_t length = take_pattern(loop, 5, received);
+        assert_in_range(length, 1, LOOP_BUFFER_BYTES);
+        received += length;
+        settle(loop);
+        loop_receive_once(loop, 5);
+    }
+    loop_pause(loop, 5);
+    received += take_pattern(loop, 5, received); /* what was on its way */
+    assert_in_range(received, 1, LENGTH - LOOP_BUFFER_BYTES);
+    loop_receive(loop, 5);
+    received += take_pattern(loop, 5, received);
+    assert_int_equal(received, LENGTH);
+    loop_pause(loop, 5);
+    settle(loop);
+    loop_receive_once(loop, 5);
+    close(peer);
+    expect(loop, LOOP_RECEIVE, 5, 0);
+    settle(loop);
+    free(bytes);
+}
+
 /* Every peer sends more than the loop can have room for at once. */
 static void more_than_all_buffers_hold_comes_whole(struct loop *loop)
 {
@@ -1292,6 +1344,7 @@ static const struct scenario {
     SCENARIO(a_reset_is_a_failure),
     SCENARIO(a_reset_while_paused_waits),
     SCENARIO(a_pause_holds_back_and_loses_nothing),
+    SCENARIO(a_receive_for_once_brings_one_buffer),
     SCENARIO(more_than_all_buffers_hold_comes_whole),
     SCENARIO(an_idle_slot_closes),
     SCENARIO(a_receiving_slot_closes),
