@@ -108,8 +108,7 @@ static uint32_t next_in_order(struct engine *engine)
     if (engine->fetches[index].state != FETCH_DONE)
         return hand_out_part(engine, index);
     collector->head_index++;
-    if (engine->is_short)
-        engine_let_go(engine);
+    pressure_let_in(engine);
     return hand_out(engine, index);
 }
 
@@ -143,7 +142,7 @@ static uint32_t next_finished(struct engine *engine)
     done_remove(engine, index);
     if (index == current) {
         collector->current = NO_FETCH;
-        engine_let_go(engine);
+        pressure_let_in(engine);
     }
     return hand_out(engine, index);
 }

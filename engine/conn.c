@@ -102,6 +102,7 @@ void conn_close(struct engine *engine, uint32_t index)
         idle_remove(engine, index);
     if (state == CONN_RESOLVING)
         list_remove(engine, &engine->origins.list[conn->origin].waiting, index);
+    pressure_leave(engine, index);
     deadline_clear(&engine->deadlines, index);
     block_drop(engine, &conn->carry);
     origin_release(&engine->origins, conn->origin);
@@ -269,7 +270,7 @@ void conn_send_request(struct engine *engine, uint32_t index)
         return;
     }
     conn_send(engine, index, bytes, length);
-    loop_receive(engine->loop, index);
+    pressure_receive(engine, index);
 }
 
 /* This process, or the machine, has no descriptor or memory left for now. */
@@ -496,24 +497,6 @@ bool conn_begin(struct engine *engine, uint32_t fetch_index)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-void conn_pause(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    if (conn->is_paused)
-        return;
-    conn->is_paused = true;
-    loop_pause(engine->loop, index);
-}
-
-void conn_resume(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    if (!conn->is_paused)
-        return;
-    conn->is_paused = false;
-    loop_receive(engine->loop, index);
-}
-
 /* The reply is complete and nothing came behind it, or something did (surplus). */
 static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
 {
@@ -527,20 +510,14 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
         block_drop(engine, &conn->request_block);
         block_drop(engine, &conn->record_block);
         deadline_clear(&engine->deadlines, index);
-        conn_resume(engine, index);
+        if (conn->is_waiting) {
+            pressure_leave(engine, index);
+            loop_receive(engine->loop, index);
+        }
         conn->fetch = NO_FETCH;
         idle_push(engine, index);
     }
     fetch_finish(engine, fetch, HAUL_STAGE_BODY, NULL);
-}
-
-/* The current body may use the reserve, down to what may still be on its way. */
-static bool must_wait(struct engine *engine, uint32_t fetch)
-{
-    const struct budget *budget = &engine->budget;
-    uint32_t left = engine->store.shared_left;
-    return left < budget->flight_blocks ||
-           (left < budget->reserve_blocks && !collector_is_current(engine, fetch));
 }
 
 /* Keeps the data where bodies are kept. False: the fetch has failed. */
@@ -565,10 +542,7 @@ static bool conn_keep(struct engine *engine, uint32_t index, struct span data)
         conn_fail(engine, index, failure);
         return false;
     }
-    if (must_wait(engine, conn->fetch)) {
-        engine_hold_back(engine);
-        conn_pause(engine, index);
-    }
+    pressure_check(engine);
     return true;
 }
 
@@ -777,9 +751,20 @@ void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
         conn_take_fresh(engine, index, in);
 }
 
+/* It could receive once: what it awaits now takes another one. */
+static void conn_receive_again(struct engine *engine, uint32_t index)
+{
+    const struct conn *conn = conn_at(engine, index);
+    if (conn->state == CONN_IDLE)
+        loop_receive(engine->loop, index);
+    else if ((conn->state == CONN_HEAD || conn->state == CONN_BODY) && !conn->is_waiting)
+        pressure_receive_more(engine, index);
+}
+
 void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, const char *bytes)
 {
     struct conn *conn = conn_at(engine, index);
+    bool was_armed = pressure_received(engine, index);
     if (result <= 0) {
         if (conn->tls)
             tls_wire_end(conn->tls);
@@ -794,4 +779,6 @@ void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, cons
         conn_tls_on_receive(engine, index, in);
     else
         conn_take_bytes(engine, index, in);
+    if (was_armed)
+        conn_receive_again(engine, index);
 }

@@ -29,7 +29,7 @@ struct conn {
     enum conn_state state;
     uint32_t fetch;
     uint32_t origin;
-    uint32_t next;      /* of its origin's idle, or waiting, connections */
+    uint32_t next;      /* of its origin's idle, or resolving, connections, or of those in line */
     uint32_t previous;
     uint32_t newer;     /* of all idle connections */
     uint32_t older;
@@ -47,7 +47,8 @@ struct conn {
     bool is_sending : 1; /* of TLS records: a send that will tell when it is through */
     bool is_sent : 1;       /* the whole request is with the kernel */
     bool has_reply : 1;     /* a byte of it was received */
-    bool is_paused : 1;
+    bool is_waiting : 1;    /* to receive, in the line of pressure.c: next and previous are its */
+    bool is_armed : 1;      /* to receive once */
     bool asks_close : 1;
     const char *body_rest;  /* of the request's body, still to be sent */
     size_t body_rest_length;
@@ -80,8 +81,5 @@ void conn_deinit(struct engine *engine, uint32_t index);
 
 /* Where on the trip the connection's request is. */
 enum haul_stage conn_stage(const struct conn *conn);
-
-void conn_pause(struct engine *engine, uint32_t index);
-void conn_resume(struct engine *engine, uint32_t index);
 
 #endif

@@ -227,6 +227,7 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
         .idle_newest = NO_CONN,
         .now_ns = clock_now_ns(),
     };
+    pressure_init(&engine->pressure);
     secure_init(&engine->secure);
     int error = engine_init(engine, options);
     if (error)
@@ -243,44 +244,6 @@ void engine_close(struct engine *engine)
         loop_close(engine->loop);
     secure_close(&engine->secure);
     memory_free(engine);
-}
-
-/* --- blocks that run short -------------------------------------------------------------------- */
-
-void engine_hold_back(struct engine *engine)
-{
-    if (engine->is_short)
-        return;
-    engine->is_short = true;
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        if (engine->conns[i].state == CONN_BODY &&
-            !collector_is_current(engine, engine->conns[i].fetch))
-            conn_pause(engine, i);
-}
-
-/* Some way above the reserve, so that it does not go to and fro with every block. */
-static bool has_blocks_again(const struct engine *engine)
-{
-    uint32_t usable = engine->budget.shared_blocks - engine->budget.reserve_blocks;
-    return engine->store.shared_left >= engine->budget.reserve_blocks + usable / 2;
-}
-
-bool engine_is_full(const struct engine *engine)
-{
-    return engine->is_short && engine->store.shared_left < engine->budget.flight_blocks;
-}
-
-void engine_let_go(struct engine *engine)
-{
-    if (!engine->is_short)
-        return;
-    engine->is_short = !has_blocks_again(engine);
-    if (engine_is_full(engine))
-        return;
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        if (engine->conns[i].state == CONN_BODY && engine->conns[i].is_paused &&
-            (!engine->is_short || collector_is_current(engine, engine->conns[i].fetch)))
-            conn_resume(engine, i);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -335,7 +298,9 @@ static void arm_tick(struct engine *engine)
 {
     uint64_t time_ns = deadline_next_ns(&engine->deadlines);
     uint64_t resolver_ns = resolver_deadline_ns(engine->resolver, engine->now_ns);
+    uint64_t turn_ns = pressure_next_ns(engine);
     time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
+    time_ns = turn_ns < time_ns ? turn_ns : time_ns;
     if (time_ns != UINT64_MAX && engine->active > 0)
         loop_tick(engine->loop, time_ns);
 }
@@ -428,6 +393,21 @@ static int catch_up(struct engine *engine)
     return error;
 }
 
+/* Receives that were taken back are counted on no more when the kernel knows, and what they had
+ * delivered by then is taken. */
+static int relieve(struct engine *engine)
+{
+    int error = 0;
+    pressure_take_turns(engine);
+    if (engine->pressure.was_held_back)
+        error = wait_and_take(engine, 0, 0);
+    if (error)
+        return error;
+    engine->pressure.was_held_back = false;
+    pressure_let_in(engine);
+    return 0;
+}
+
 int engine_run(struct engine *engine, int64_t timeout_ns)
 {
     uint64_t finished = engine->requests;
@@ -437,8 +417,13 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         return error;
     fetch_start_queued(engine);
     take_answers(engine);
+    if (engine->pressure.is_short)
+        error = relieve(engine);
+    if (error)
+        return error;
     arm_tick(engine);
-    bool has_news = engine->completions > 0 || engine->requests > finished;
+    bool has_news =
+        engine->completions > 0 || engine->requests > finished || pressure_waits_for_caller(engine);
     error = wait_and_take(engine, has_news ? 0 : batch(engine), timeout_ns);
     if (error && error != -EINTR)
         return error;

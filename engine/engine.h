@@ -11,6 +11,7 @@
 #include "engine/haul.h"
 #include "engine/loop.h"
 #include "engine/origin.h"
+#include "engine/pressure.h"
 #include "engine/resolver.h"
 #include "engine/secure.h"
 #include "engine/slab.h"
@@ -37,6 +38,7 @@ struct engine {
     struct origins origins;
     struct store store;
     struct collector collector;
+    struct pressure pressure;
 
     struct fetch_queue queue; /* submitted, not begun */
     uint32_t active;          /* begun, not finished */
@@ -47,7 +49,6 @@ struct engine {
     uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled;        /* nothing new is taken */
     bool is_woken;
-    bool is_short;            /* of blocks: only the current body is received */
     bool lacks_descriptors;   /* until a connection has been closed */
     uint32_t completions;     /* of the last run */
     uint64_t rate_since_ns;   /* when the present measurement of their rate began */
@@ -76,15 +77,6 @@ int engine_run(struct engine *engine, int64_t timeout_ns);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);
-
-/* After blocks have become free, or another body has become the current one. */
-void engine_let_go(struct engine *engine);
-
-/* The shared blocks are down to the reserve: all bodies but the current one must wait. */
-void engine_hold_back(struct engine *engine);
-
-/* Even the current body must wait, until the caller releases what it holds. */
-bool engine_is_full(const struct engine *engine);
 
 uint64_t clock_now_ns(void);
 

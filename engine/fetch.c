@@ -58,17 +58,18 @@ static void queue_remove(struct engine *engine, uint32_t index)
     queue->count--;
 }
 
-/* While blocks are short, only the request whose turn it is may begin: it need not be the first,
- * since what goes back to the queue goes to its front. */
+/* While blocks are short the request whose turn it is begins, which need not be the first, since
+ * what goes back to the queue goes to its front. In order no other would do any good. */
 static uint32_t queue_next(struct engine *engine)
 {
     uint32_t first = engine->queue.first;
     uint32_t current = collector_current(&engine->collector);
-    if (first == NO_FETCH || !engine->is_short)
+    if (first == NO_FETCH || !engine->pressure.is_short)
         return first;
     if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
         return current;
-    return engine->active == 0 || collector_is_current(engine, first) ? first : NO_FETCH;
+    bool may_begin = engine->collector.is_unordered && pressure_may_begin(engine);
+    return engine->active == 0 || may_begin ? first : NO_FETCH;
 }
 
 void fetch_start_queued(struct engine *engine)
@@ -291,6 +292,5 @@ void fetch_release(struct engine *engine, uint32_t index)
         fetch->state = FETCH_FREE;
         slab_give(&engine->fetch_slab, index);
     }
-    if (engine->is_short)
-        engine_let_go(engine);
+    pressure_let_in(engine);
 }

@@ -129,7 +129,7 @@ static int next_ready(struct engine *engine, const struct haul_result **ret_resu
     }
     if (engine->collector.unfinished == 0)
         return -ENODATA;
-    if (engine_is_full(engine) && engine->fetch_slab.taken > engine->collector.unfinished)
+    if (pressure_waits_for_caller(engine))
         return -EBUSY;
     if (engine->is_woken) {
         engine->is_woken = false;

@@ -101,7 +101,7 @@ void gathering_check_balance(struct haul *haul)
     assert_int_equal(engine->store.slab.taken, 0);
     assert_int_equal(engine->store.shared_left, engine->budget.shared_blocks);
     assert_in_range(engine->open, 0, engine->budget.concurrency);
-    assert_false(engine->is_short);
+    assert_false(engine->pressure.is_short);
 }
 
 void gathering_close(struct haul *haul)

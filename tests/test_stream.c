@@ -206,7 +206,7 @@ enum { BODIES = 4, BODY = 12582912 };
 static void until_short(struct haul *haul)
 {
     const struct haul_result *result;
-    for (int i = 0; !haul->engine.is_short; i++) {
+    for (int i = 0; !haul->engine.pressure.is_short; i++) {
         assert_in_range(i, 0, 6000);
         assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
     }
@@ -320,25 +320,30 @@ static void whole_bodies_come_out_of_order(void)
     assert_loopback(server);
 }
 
-/* Results that the caller keeps are memory that the next ones lack: those must wait, not fail. */
+/* Results that the caller keeps are memory that the next ones lack: those must wait, not fail, and
+ * the caller is told, until the oldest is released. */
 static void check_kept_bodies(uint32_t concurrency)
 {
-    enum { COUNT = 5, NINE = 9437184 };
+    enum { COUNT = 5, NINE = 9437184, FIT = SMALLEST / NINE };
     static const struct loopback_script scripts[] = {SCRIPT_REPEAT(
         {EXPECT, "GET /"}, {SEND, LAST_LENGTH(9437184)}, {FILL, NULL, NINE}, {EXPECT_END})};
     struct loopback *server = loopback_open(scripts, 1);
-    const struct haul_result *other;
+    const struct haul_result *kept[COUNT];
     struct haul *haul = gathering_open(&(struct haul_options){
         .concurrency = concurrency, .keep_bodies = true, .body_bytes = SMALLEST});
     for (int i = 0; i < COUNT; i++)
         gathering_submit(haul, server, "/");
-    for (int i = 0; i < COUNT; i++) {
-        const struct haul_result *kept = gathering_next(haul);
-        int error = gathering_try(haul, &other, GATHERING_PATIENCE_MS);
-        assert_int_equal(error, i < COUNT - 1 ? -EBUSY : -ENODATA);
-        assert_int_equal(kept->error, HAUL_OK);
-        assert_int_equal(check_part(kept), NINE);
-        haul_release(haul, kept);
+    for (int first = 0, count = 0; first < COUNT; first++) {
+        const struct haul_result *next;
+        int error;
+        while ((error = gathering_try(haul, &next, GATHERING_PATIENCE_MS)) == 0)
+            kept[count++] = next;
+        assert_int_equal(error, count < COUNT ? -EBUSY : -ENODATA);
+        assert_in_range(count - first, 1, FIT);
+        assert_int_equal(kept[first]->error, HAUL_OK);
+        assert_int_equal(kept[first]->index, first);
+        assert_int_equal(check_part(kept[first]), NINE);
+        haul_release(haul, kept[first]);
     }
     gathering_close(haul);
     assert_loopback(server);
@@ -352,6 +357,42 @@ static void bodies_that_the_caller_keeps_hold_the_next_one_back(void)
 static void bodies_that_the_caller_keeps_hold_all_others_back(void)
 {
     check_kept_bodies(3);
+}
+
+static bool all_await_heads(const struct engine *engine, uint32_t count)
+{
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        waiting += engine->conns[i].state == CONN_HEAD;
+    return waiting == count;
+}
+
+/* Servers that say nothing may take all the turns there are to receive; not for long. */
+static void the_silent_give_way_to_a_body(void)
+{
+    enum { SILENT = 240, NINE = 9437184 };
+    const struct haul_result *result;
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = SILENT + 1,
+                                                              .window = SILENT + 2,
+                                                              .keep_bodies = true,
+                                                              .unordered = true,
+                                                              .body_bytes = SMALLEST});
+    for (int i = 0; i < SILENT; i++)
+        gathering_submit_to(haul, gathering_server_port(), "/stall");
+    for (int i = 0; !all_await_heads(&haul->engine, SILENT); i++) {
+        assert_in_range(i, 0, 6000);
+        assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
+    }
+    gathering_submit_to(haul, gathering_server_port(), "/bytes/9437184");
+    result = gathering_next(haul);
+    assert_int_equal(result->index, SILENT);
+    assert_int_equal(result->error, HAUL_OK);
+    assert_int_equal(result->body_bytes, NINE);
+    haul_release(haul, result);
+    haul_cancel_all(haul);
+    for (int i = 0; i < SILENT; i++)
+        haul_release(haul, gathering_next(haul));
+    gathering_close(haul);
 }
 
 /* URLs are kept in the same blocks; however many wait, they leave the bodies what is theirs. */
@@ -392,6 +433,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(whole_bodies_come_out_of_order),
     SCENARIO(bodies_that_the_caller_keeps_hold_the_next_one_back),
     SCENARIO(bodies_that_the_caller_keeps_hold_all_others_back),
+    SCENARIO(the_silent_give_way_to_a_body),
     SCENARIO(long_urls_leave_room_for_bodies),
 };
 
