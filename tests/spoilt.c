@@ -7,15 +7,16 @@
 #include <string.h>
 
 #define EVIL OK "Content-Length: 4\r\n\r\nEVIL"
+#define GOOD "HTTP/1.1 299 Good\r\nContent-Length: 0\r\n\r\n"
 
 static const struct {
     const char *request;
     const char *reply;
     const char *line;
 } replies[] = {
-    {"/a", REPLY(1, "a"), "200 ok 'a'"},
+    {"/a", REPLY(1, "a"), "200 ok ''"},
     {"/a", REPLY(0, ""), "200 ok ''"},
-    {"/a", CHUNKED "1\r\na\r\n0\r\n\r\n", "200 ok 'a'"},
+    {"/a", CHUNKED "1\r\na\r\n0\r\n\r\n", "200 ok ''"},
     {"/a", "HTTP/1.1 204 No Content\r\n\r\n", "204 ok ''"},
     {"/a", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n", "304 ok ''"},
     {"HEAD /a", REPLY(4, ""), "200 ok ''"},
@@ -68,15 +69,14 @@ static void write_script(struct loopback_script *script, size_t reply, size_t sp
  * connection. */
 static void check(uint32_t concurrency, size_t reply, size_t spoil, bool is_late)
 {
-    struct loopback_script scripts[2] = {
-        {{{END}}}, SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(4, "GOOD")}, {EXPECT_END})};
+    struct loopback_script scripts[2] = {{{{END}}},
+                                         SCRIPT({EXPECT, "GET /b "}, {SEND, GOOD}, {EXPECT_END})};
     write_script(&scripts[0], reply, spoil, is_late);
     gathering_note("reply %zu, spoil %zu, %s, concurrency %u", reply, spoil,
                    is_late ? "late" : "at once", concurrency);
     struct loopback *server = loopback_open(scripts, 2);
     assert_non_null(server);
-    struct haul *haul =
-        gathering_open(&(struct haul_options){.concurrency = concurrency, .keep_bodies = true});
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = concurrency});
     gathering_submit(haul, server, replies[reply].request);
     gathering_until_asked(haul, server, 1);
     loopback_continue(server, 0);
@@ -92,7 +92,7 @@ static void check(uint32_t concurrency, size_t reply, size_t spoil, bool is_late
     }
     haul->engine.now_ns -= 1000000; /* so long as it takes the server at least */
     gathering_submit(haul, server, "/b");
-    gathering_expect(haul, "200 ok 'GOOD'\n");
+    gathering_expect(haul, "299 ok ''\n");
     assert_int_equal(haul->engine.retries, 0);
     loopback_continue(server, 0);
     gathering_close(haul);
