@@ -352,6 +352,16 @@ summary() {
 
 row "NDJSON has exactly the members of the contract" ndjson_is_exact
 row "NDJSON has errors with code, stage, message and errno" errors_are_exact
+# Fifty megabytes behind a first URL that takes a second: more than the memory for them.
+starve_nobody() {
+    for words in '-c 64 --body' '-c 64 --bodies pages' '-c 200 --unordered --body'; do
+        run $words "$base/drip/50/20" "$base/bytes/300000?[1-170]"
+        code_is 0 && same "$(grep -c '"error":null' out)" 171 &&
+            same "$(grep -c '"body_bytes":300000' out)" 170 || return
+    done
+}
+
+row "large bodies behind a slow first one wait, and all come" starve_nobody
 row "bodies are text, or base64 where they are not UTF-8" bodies_are_text_or_base64
 if command -v jq >/dev/null; then
     row "NDJSON is JSON whatever URLs and replies hold" ndjson_is_json
@@ -521,7 +531,51 @@ usage_errors() {
         has "$(cat err)" "no URL"
 }
 
+# Answers the first request of each connection, then, when told to by a byte on stdin, says more
+# that nobody has asked for, and closes when its time has come.
+cat >unasked.py <<'SCRIPT'
+import socket, sys
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+reply = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n%s'
+peer = server.accept()[0]
+peer.recv(16384)
+peer.sendall((reply % 'good').encode())
+sys.stdin.readline()
+peer.sendall((reply % 'evil').encode())
+print('said', flush=True)
+other = server.accept()[0]
+other.recv(16384)
+other.sendall((reply % 'good').encode())
+other.recv(16384)
+SCRIPT
+
+says_unasked() {
+    rm -f told tell
+    mkfifo told tell
+    python3 unasked.py <tell >told 2>python.err &
+    pids="$pids $!"
+    exec 5>tell 6<told
+    read -r unasked <&6
+    begin_talk --body
+    echo "http://127.0.0.1:$unasked/a" >&3
+    read -r first <&4
+    echo >&5
+    read -r said <&6
+    echo "http://127.0.0.1:$unasked/b" >&3
+    read -r second <&4
+    exec 3>&-
+    ended
+    exec 5>&- 6<&-
+    code_is 0 && has "$first" '"body":"good"' && has "$second" '"body":"good"'
+}
+
 row "exit codes are curl's" exit_codes
+if command -v python3 >/dev/null; then
+    row "a reply that nobody asked for is not the next one's" says_unasked
+else
+    skip "a reply that nobody asked for is not the next one's" "python3 is not installed"
+fi
 row "the first failure in the order of the arguments counts" first_failure_counts
 row "--on-error cancel ends the siblings" cancels
 row "--on-error cancel does not wait for stdin" cancels_beside_stdin
