@@ -14,11 +14,15 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-enum { QUERY_TIMEOUT_MS = 1000, QUERY_TRIES = 2 };
+enum { QUERY_TIMEOUT_MS = 1000, QUERY_TRIES = 2, DELIVERIES_MAX = 256 };
 
 struct lookup {
     struct resolver *resolver;
@@ -29,6 +33,7 @@ struct lookup {
 
 struct socket {
     int fd;       /* -1: this tag is free */
+    int error;    /* that a send came upon; for the next receive to return */
     short wanted; /* poll(2) events */
     bool armed;
 };
@@ -183,10 +188,115 @@ static void on_socket_state(void *argument, ares_socket_t fd, int readable, int 
     }
 }
 
+/* --- the sockets that c-ares uses ------------------------------------------------------------- */
+
+static ares_socket_t on_open(int family, int type, int protocol, void *argument)
+{
+    int on = 1;
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    (void)argument;
+
+    if (fd >= 0 && type == SOCK_STREAM)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+static int on_close(ares_socket_t fd, void *argument)
+{
+    (void)argument;
+    return close(fd);
+}
+
+static int on_connect(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length,
+                      void *argument)
+{
+    (void)argument;
+    return connect(fd, address, length);
+}
+
+static bool is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t length = sizeof(type);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_DGRAM;
+}
+
+static ssize_t send_vector(int fd, const struct iovec *vector, int count)
+{
+    /* sendmsg() only reads it. */
+    struct msghdr message = {
+        .msg_iov = (struct iovec *)(uintptr_t)vector,
+        .msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX),
+    };
+
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static bool is_for_now(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+}
+
+/* A datagram that was refused leaves its error at the socket, for whatever call comes next. Where
+ * that is the send of another question, c-ares takes it for this one's, and the refused one waits
+ * for its time to run out. So the error is kept for a receive, and the send is tried again. What
+ * finds no room is what the network could have lost, too. */
+static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *vector, int count, void *argument)
+{
+    ssize_t sent = send_vector(fd, vector, count);
+
+    if (sent >= 0 || !is_datagram(fd))
+        return sent;
+    struct socket *socket = find_socket(argument, fd);
+    if (socket != NULL && !is_for_now(errno)) {
+        socket->error = errno;
+        sent = send_vector(fd, vector, count);
+    }
+    return sent < 0 && is_for_now(errno) ? (ares_ssize_t)vector->iov_len : sent;
+}
+
+static ares_ssize_t on_receive(ares_socket_t fd, void *buffer, size_t size, int flags,
+                               struct sockaddr *address, ares_socklen_t *length, void *argument)
+{
+    ssize_t received = recvfrom(fd, buffer, size, flags, address, length);
+    struct socket *socket = received < 0 ? find_socket(argument, fd) : NULL;
+
+    if (socket != NULL && socket->error != 0) {
+        errno = socket->error;
+        socket->error = 0;
+    }
+    return received;
+}
+
+/* To the queries that have been sent there; they then go elsewhere, or once more, which may come
+ * upon an error again. */
+static void deliver_errors(struct resolver *resolver)
+{
+    uint32_t deliveries = 0;
+    uint32_t i = 0;
+
+    while (i < resolver->tags && deliveries < DELIVERIES_MAX) {
+        const struct socket *socket = &resolver->sockets[i++];
+        if (socket->fd < 0 || socket->error == 0)
+            continue;
+        ares_process_fd(resolver->channel, socket->fd, ARES_SOCKET_BAD);
+        deliveries++;
+        i = 0;
+    }
+}
+
 /* --- the channel ------------------------------------------------------------------------------ */
 
 static int open_channel(struct resolver *resolver, const char *servers)
 {
+    static const struct ares_socket_functions functions = {
+        .asocket = on_open,
+        .aclose = on_close,
+        .aconnect = on_connect,
+        .arecvfrom = on_receive,
+        .asendv = on_send,
+    };
     struct ares_options options = {
         .timeout = QUERY_TIMEOUT_MS,
         .tries = QUERY_TRIES,
@@ -199,6 +309,7 @@ static int open_channel(struct resolver *resolver, const char *servers)
         resolver->channel = NULL;
         return status == ARES_ENOMEM ? -ENOMEM : -EIO;
     }
+    ares_set_socket_functions(resolver->channel, &functions, resolver);
     if (servers == NULL)
         return 0;
     status = ares_set_servers_ports_csv(resolver->channel, servers);
@@ -264,6 +375,7 @@ int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, ui
     lookup->port = port;
     lookup->answer.id = id;
     ares_getaddrinfo(resolver->channel, host, NULL, &hints, on_answer, lookup);
+    deliver_errors(resolver);
     return 0;
 }
 
@@ -298,6 +410,7 @@ void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events)
         (socket->wanted & POLLOUT) && (failed || (events & POLLOUT)) ? fd : ARES_SOCKET_BAD);
     if (socket->fd >= 0 && !socket->armed)
         arm(resolver, socket);
+    deliver_errors(resolver);
 }
 
 uint64_t resolver_deadline_ns(const struct resolver *resolver, uint64_t now_ns)
@@ -311,8 +424,10 @@ uint64_t resolver_deadline_ns(const struct resolver *resolver, uint64_t now_ns)
 
 void resolver_on_tick(struct resolver *resolver)
 {
-    if (resolver->channel != NULL)
-        ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    if (resolver->channel == NULL)
+        return;
+    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    deliver_errors(resolver);
 }
 
 /* --- what needs no lookup --------------------------------------------------------------------- */

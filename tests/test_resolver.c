@@ -39,6 +39,7 @@ static const struct zone {
     int rcode;
     bool is_silent;
     bool is_garbled;
+    bool is_long; /* for a datagram */
 } zones[] = {
     {.name = "one.test", .ipv4 = {{"192.0.2.1", 60}}},
     {.name = "six.test", .ipv6 = {{"2001:db8::6", 7}}},
@@ -65,11 +66,15 @@ static const struct zone {
     {.name = "refused.test", .rcode = REFUSED},
     {.name = "silent.test", .is_silent = true},
     {.name = "garbled.test", .is_garbled = true},
+    {.name = "long.test", .ipv4 = {{"192.0.2.1", 60}}, .is_long = true},
 };
 
 struct server {
     pthread_t thread;
     int fd;
+    int listener;     /* TCP, at the same port */
+    int stream;       /* from there; -1: none */
+    int rcode;        /* of all its answers; 0: as the zone says */
     char address[64]; /* as a list of servers */
 };
 
@@ -173,37 +178,119 @@ static const struct zone *find_zone(const char *name)
     return NULL;
 }
 
+/* Makes the answer of the question; false: there is to be none. */
+static bool answer_question(const struct server *server, struct message *message, bool is_stream)
+{
+    char name[300] = "";
+    size_t end = get_name(message, name);
+    const struct zone *zone = find_zone(name);
+
+    if (zone == NULL || zone->is_silent)
+        return false;
+    struct zone told = *zone;
+    if (server->rcode != 0 || (told.is_long && !is_stream))
+        told = (struct zone){.name = zone->name, .rcode = server->rcode, .is_long = zone->is_long};
+    answer(message, &told, end);
+    if (told.is_long && !is_stream)
+        message->bytes[2] |= 2; /* truncated */
+    return true;
+}
+
+/* False: an empty one, which is the end. */
+static bool serve_datagram(const struct server *server)
+{
+    struct sockaddr_in client;
+    socklen_t client_length = sizeof(client);
+    struct message message;
+    ssize_t length = recvfrom(server->fd, message.bytes, sizeof(message.bytes), 0,
+                              (struct sockaddr *)&client, &client_length);
+
+    if (length <= 0)
+        return false;
+    message.length = (size_t)length;
+    if (answer_question(server, &message, false))
+        sendto(server->fd, message.bytes, message.length, 0, (struct sockaddr *)&client,
+               client_length);
+    return true;
+}
+
+static void serve_stream(struct server *server)
+{
+    uint8_t length[2];
+    struct message message;
+
+    if (recv(server->stream, length, 2, MSG_WAITALL) == 2) {
+        message.length = (size_t)(length[0] << 8 | length[1]);
+        recv(server->stream, message.bytes, message.length, MSG_WAITALL);
+        if (!answer_question(server, &message, true))
+            return;
+        length[0] = (uint8_t)(message.length >> 8);
+        length[1] = (uint8_t)message.length;
+        send(server->stream, length, 2, MSG_NOSIGNAL | MSG_MORE);
+        send(server->stream, message.bytes, message.length, MSG_NOSIGNAL);
+        return;
+    }
+    close(server->stream);
+    server->stream = -1;
+}
+
 /* Ends with an empty datagram. */
 static void *serve(void *argument)
 {
     struct server *server = argument;
 
     for (;;) {
-        struct sockaddr_in client;
-        socklen_t client_length = sizeof(client);
-        struct message message;
-        char name[300] = "";
-        ssize_t length = recvfrom(server->fd, message.bytes, sizeof(message.bytes), 0,
-                                  (struct sockaddr *)&client, &client_length);
-        if (length <= 0)
+        struct pollfd polls[] = {
+            {.fd = server->fd, .events = POLLIN},
+            {.fd = server->stream < 0 ? server->listener : server->stream, .events = POLLIN},
+        };
+        poll(polls, 2, -1);
+        if (polls[0].revents != 0 && !serve_datagram(server))
             return NULL;
-        message.length = (size_t)length;
-        size_t end = get_name(&message, name);
-        const struct zone *zone = find_zone(name);
-        if (zone == NULL || zone->is_silent)
+        if (polls[1].revents == 0)
             continue;
-        answer(&message, zone, end);
-        sendto(server->fd, message.bytes, message.length, 0, (struct sockaddr *)&client,
-               client_length);
+        if (server->stream < 0)
+            server->stream = accept(server->listener, NULL, NULL);
+        else
+            serve_stream(server);
     }
 }
 
-static void server_open(struct server *server)
+/* A UDP socket at a port that is a TCP listener's too. */
+static int bind_both(int listener)
 {
     struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    server->fd = address_bind(SOCK_DGRAM, &address);
-    snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", ntohs(address.sin_port));
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void write_address(char *ret_text, size_t size, int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(ret_text, size, "127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static void server_open(struct server *server, int rcode)
+{
+    uint16_t port;
+
+    *server = (struct server){.fd = -1, .stream = -1, .rcode = rcode};
+    while (server->fd < 0) {
+        server->listener = address_hold(8, &port);
+        server->fd = bind_both(server->listener);
+        if (server->fd < 0)
+            close(server->listener);
+    }
+    write_address(server->address, sizeof(server->address), server->fd);
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -216,6 +303,9 @@ static void server_close(struct server *server)
     sendto(server->fd, "", 0, 0, (struct sockaddr *)&address, length);
     pthread_join(server->thread, NULL);
     close(server->fd);
+    close(server->listener);
+    if (server->stream >= 0)
+        close(server->stream);
 }
 
 /* --- the engine's part ------------------------------------------------------------------------ */
@@ -288,6 +378,7 @@ static const struct row {
     {"failing.test", 80, -ECONNREFUSED, 0, "", NULL},
     {"refused.test", 80, -ECONNREFUSED, 0, "", NULL},
     {"garbled.test", 80, -EREMOTEIO, 0, "", NULL},
+    {"long.test", 80, 0, 60, "192.0.2.1#80", NULL},
     {"a-label-of-more-than-63-bytes-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", 80,
      -EINVAL, 0, "", NULL},
 };
@@ -347,7 +438,7 @@ static void lookups_under_way_are_dropped(struct loop *loop, struct resolver *re
     struct resolver_answer answer = await(loop, resolver);
     assert_int_equal(answer.id, 10);
     uint64_t now_ns = clock_ns();
-    assert_true(resolver_deadline_ns(resolver, now_ns) <= now_ns + UINT64_C(2000000000));
+    assert_true(resolver_deadline_ns(resolver, clock_ns()) <= now_ns + UINT64_C(2000000000));
     assert_int_equal(resolver_lookup(resolver, 11, "", 80), 0);
     resolver_on_ready(resolver, FIRST_TAG + TAGS - 1, POLLIN); /* late, of a tag not in use */
 }
@@ -393,6 +484,61 @@ static void nothing_is_opened_before_it_is_needed(struct loop *loop, struct reso
     assert_false(resolver_next(idle, &(struct resolver_answer){0}));
     resolver_close(idle);
     resolver_close(NULL);
+}
+
+/* --- the first of two servers ----------------------------------------------------------------- */
+
+/* One after another, and then as many at once. A second each would be far beyond the limit. */
+static void look_names_up(struct loop *loop, const char *servers)
+{
+    enum { NAMES = 40 };
+    uint64_t limit_ns = clock_ns() + UINT64_C(20000000000);
+    struct resolver *resolver;
+
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, servers), 0);
+    for (uint32_t i = 0; i < NAMES; i++) {
+        assert_int_equal(resolver_lookup(resolver, i, "one.test", 80), 0);
+        assert_int_equal(await(loop, resolver).error, 0);
+    }
+    for (uint32_t i = 0; i < NAMES; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "both.test", 80), 0);
+    for (uint32_t i = 0; i < NAMES; i++)
+        assert_int_equal(await(loop, resolver).error, 0);
+    assert_true(clock_ns() < limit_ns);
+    resolver_close(resolver);
+}
+
+static void a_server_that_is_not_there_costs_nothing(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct server good;
+    uint16_t port;
+    char servers[128];
+    int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
+
+    server_open(&good, 0);
+    snprintf(servers, sizeof(servers), "127.0.0.1:%d,%s", port, good.address);
+    look_names_up(loop, servers);
+    server_close(&good);
+    close(fd);
+}
+
+static void a_server_that_fails_costs_nothing(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    static const int rcodes[] = {SERVFAIL, REFUSED};
+
+    for (size_t i = 0; i < sizeof(rcodes) / sizeof(rcodes[0]); i++) {
+        struct server bad;
+        struct server good;
+        char servers[192];
+        server_open(&bad, rcodes[i]);
+        server_open(&good, 0);
+        snprintf(servers, sizeof(servers), "%s,%s", bad.address, good.address);
+        look_names_up(loop, servers);
+        server_close(&good);
+        server_close(&bad);
+    }
 }
 
 /* --- what needs no lookup --------------------------------------------------------------------- */
@@ -456,7 +602,7 @@ static void run_pairing(void **state)
         print_message("  %s\n", strerror(-error));
         skip();
     }
-    server_open(&server);
+    server_open(&server, 0);
     assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address), 0);
     pairing->run(loop, resolver);
     resolver_close(resolver);
@@ -479,6 +625,8 @@ int main(void)
         BOTH(many_names_are_answered_at_once),
         BOTH(lookups_under_way_are_dropped),
         BOTH(no_server_is_there),
+        BOTH(a_server_that_is_not_there_costs_nothing),
+        BOTH(a_server_that_fails_costs_nothing),
         BOTH(a_bad_list_of_servers_is_refused),
         BOTH(nothing_is_opened_before_it_is_needed),
     };
