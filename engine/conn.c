@@ -93,6 +93,17 @@ static void block_drop(struct engine *engine, uint32_t *block)
     *block = NO_BLOCK;
 }
 
+/* With the last one that waits for the addresses their lookup goes, which may not have begun. */
+static void resolving_remove(struct engine *engine, uint32_t origin_index, uint32_t index)
+{
+    struct origin *origin = &engine->origins.list[origin_index];
+    list_remove(engine, &origin->waiting, index);
+    if (origin->waiting != NO_CONN || origin->state != ORIGIN_RESOLVING)
+        return;
+    resolver_forget(engine->resolver, origin->lookup);
+    origin->state = ORIGIN_UNKNOWN;
+}
+
 void conn_close(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
@@ -101,7 +112,7 @@ void conn_close(struct engine *engine, uint32_t index)
     if (state == CONN_IDLE)
         idle_remove(engine, index);
     if (state == CONN_RESOLVING)
-        list_remove(engine, &engine->origins.list[conn->origin].waiting, index);
+        resolving_remove(engine, conn->origin, index);
     pressure_leave(engine, index);
     deadline_clear(&engine->deadlines, index);
     block_drop(engine, &conn->carry);
@@ -157,6 +168,8 @@ static void conn_fail_protocol(struct engine *engine, uint32_t index, enum proto
 
 void conn_on_deadline(struct engine *engine, uint32_t index)
 {
+    static const struct failure resolve_timeout = {
+        HAUL_DEADLINE, "the name had no answer within the connect timeout", ETIMEDOUT};
     static const struct failure connect_timeout = {
         HAUL_DEADLINE, "no connection within the connect timeout", ETIMEDOUT};
     static const struct failure max_time = {HAUL_DEADLINE,
@@ -164,9 +177,12 @@ void conn_on_deadline(struct engine *engine, uint32_t index)
     struct conn *conn = conn_at(engine, index);
     if (conn->fetch == NO_FETCH)
         return;
-    bool is_early =
-        conn->state == CONN_RESOLVING || conn->state == CONN_CONNECTING || conn->state == CONN_TLS;
-    conn_fail(engine, index, is_early ? &connect_timeout : &max_time);
+    if (conn->state == CONN_RESOLVING)
+        conn_fail(engine, index, &resolve_timeout);
+    else if (conn->state == CONN_CONNECTING || conn->state == CONN_TLS)
+        conn_fail(engine, index, &connect_timeout);
+    else
+        conn_fail(engine, index, &max_time);
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */
@@ -407,8 +423,8 @@ static void conn_resolve(struct engine *engine, uint32_t index)
     if (origin->state == ORIGIN_RESOLVING)
         return;
     origin->state = ORIGIN_RESOLVING;
-    int error =
-        resolver_lookup(engine->resolver, conn->origin, origin->target.host, origin->target.port);
+    int error = resolver_lookup(engine->resolver, conn->origin, origin->target.host,
+                                origin->target.port, &origin->lookup);
     if (error) {
         struct resolver_answer answer = {
             .id = conn->origin, .error = error, .message = "the name service cannot be used"};

@@ -212,7 +212,7 @@ static int engine_init(struct engine *engine, const struct haul_options *options
         error = loop_take(engine);
     if (!error)
         error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
-                              engine->options.dns_servers);
+                              engine->options.dns_servers, engine->options.connect_timeout_ms);
     if (!error && engine->options.tls_at_open)
         error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
     return error;
@@ -287,7 +287,7 @@ static void take_answers(struct engine *engine)
 static void expire(struct engine *engine)
 {
     uint32_t conn;
-    if (resolver_deadline_ns(engine->resolver, engine->now_ns) <= engine->now_ns)
+    if (resolver_deadline_ns(engine->resolver) <= engine->now_ns)
         resolver_on_tick(engine->resolver);
     take_answers(engine);
     while (deadline_expired(&engine->deadlines, engine->now_ns, &conn))
@@ -297,7 +297,7 @@ static void expire(struct engine *engine)
 static void arm_tick(struct engine *engine)
 {
     uint64_t time_ns = deadline_next_ns(&engine->deadlines);
-    uint64_t resolver_ns = resolver_deadline_ns(engine->resolver, engine->now_ns);
+    uint64_t resolver_ns = resolver_deadline_ns(engine->resolver);
     uint64_t turn_ns = pressure_next_ns(engine);
     time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
     time_ns = turn_ns < time_ns ? turn_ns : time_ns;

@@ -1,9 +1,19 @@
-/* Host names to addresses. Owns the c-ares channel, the lookups under way and the queue of answers.
+/* Host names to addresses. Owns the c-ares channel, the lookups from question to answer, and who of
+ * them may ask when.
  *
- * The hard idea is to turn c-ares inside out: its callbacks only write down what they are told, and
- * everything else asks. It tells which sockets it wants to hear of, for as long as it wants; the
- * loop's polls fire once; so a socket is armed again after each, unless c-ares has let go of it, or
- * closed it and opened another with the same number, in between.
+ * The first hard idea is to turn c-ares inside out: its callbacks only write down what they are
+ * told, and everything else asks. It tells which sockets it wants to hear of, for as long as it
+ * wants; the loop's polls fire once; so a socket is armed again after each, unless c-ares has let
+ * go of it, or closed it and opened another with the same number, in between.
+ *
+ * The second is that answers come in a burst, to a socket whose buffer holds few: 277 datagrams of
+ * the shortest over loopback, a third of that behind some network cards; and a forwarder may refuse
+ * what is beyond 150 questions. So a lookup needs one of PLACES to be asked, which it gives back
+ * with its answer, or when the answer is so late that it will not come in a burst with others: a
+ * name whose servers are silent keeps nobody waiting for long. Others wait in their order.
+ *
+ * A lookup's way is that through the lists of enum phase. c-ares cannot drop a single query, so
+ * what nobody waits for any more stays with it for a while.
  *
  * ares_library_init() is not called: except on Windows it only counts its calls, in a global that
  * is not safe between threads. */
@@ -20,15 +30,53 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { QUERY_TIMEOUT_MS = 1000, QUERY_TRIES = 2, DELIVERIES_MAX = 256 };
+enum {
+    PLACES = 64,             /* two questions each: A and AAAA */
+    ASKS_MAX = 16384,        /* with c-ares at once, with those that nobody waits for */
+    QUERY_TIMEOUT_MS = 1000, /* of the first try; c-ares doubles it for each other */
+    QUERY_TRIES_MIN = 2,
+    QUERY_TRIES_MAX = 4,            /* 15 s */
+    PATIENCE_UNLIMITED_MS = 120000, /* where the caller's has no limit */
+    RECEIVE_BUFFER_BYTES = 1 << 20, /* the kernel may give less: 416 KiB by default */
+    DELIVERIES_MAX = 256,
+};
 
-struct lookup {
+#define MS UINT64_C(1000000)
+#define TICK_NS (50 * MS)
+#define HOLD_MIN_NS (50 * MS)
+#define HOLD_MAX_NS (1000 * MS)
+#define QUERY_TIMEOUT_NS (QUERY_TIMEOUT_MS * MS)
+
+enum phase {
+    QUEUED,    /* waits for a place */
+    HOLDING,   /* asked, and has a place; in the order of asking */
+    LINGERING, /* asked, without a place */
+    ANSWERED,  /* to be taken */
+    OVER,      /* nobody waits for it, but c-ares has not let go of it */
+    PHASES,
+};
+
+struct resolver_lookup {
     struct resolver *resolver;
-    struct lookup *next; /* in the queue of answers */
-    uint16_t port;
+    struct resolver_lookup *next; /* in the list of its phase */
+    struct resolver_lookup *previous;
+    enum phase phase;
+    bool is_forgotten;
+    uint32_t asks; /* that c-ares has not answered */
+    uint64_t asked_ns;
+    uint64_t until_ns; /* no new try later than this */
     struct resolver_answer answer;
+    uint16_t port;
+    char host[];
+};
+
+struct list {
+    struct resolver_lookup *first;
+    struct resolver_lookup *last;
+    uint32_t count;
 };
 
 struct socket {
@@ -41,13 +89,75 @@ struct socket {
 struct resolver {
     struct loop *loop;
     ares_channel channel; /* NULL until there is something to look up */
+    uint64_t patience_ns;
+    uint64_t tick_ns;   /* when c-ares is to look for queries that have timed out */
+    uint64_t answer_ns; /* how long answers take, smoothed */
+    uint32_t wanted;    /* lookups whose answer is still to come */
+    uint32_t asks;
     bool closing;
-    struct lookup *first; /* answers to be taken */
-    struct lookup **last;
+    struct list lists[PHASES];
     uint32_t first_tag;
     uint32_t tags;
     struct socket sockets[];
 };
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* --- the lists of lookups --------------------------------------------------------------------- */
+
+static void list_append(struct list *list, struct resolver_lookup *lookup)
+{
+    lookup->next = NULL;
+    lookup->previous = list->last;
+    if (list->last == NULL)
+        list->first = lookup;
+    else
+        list->last->next = lookup;
+    list->last = lookup;
+    list->count++;
+}
+
+static void list_remove(struct list *list, struct resolver_lookup *lookup)
+{
+    assert(list->count > 0);
+    if (lookup->previous == NULL)
+        list->first = lookup->next;
+    else
+        lookup->previous->next = lookup->next;
+    if (lookup->next == NULL)
+        list->last = lookup->previous;
+    else
+        lookup->next->previous = lookup->previous;
+    list->count--;
+}
+
+static void lookup_move(struct resolver_lookup *lookup, enum phase phase)
+{
+    list_remove(&lookup->resolver->lists[lookup->phase], lookup);
+    lookup->phase = phase;
+    list_append(&lookup->resolver->lists[phase], lookup);
+}
+
+static void lookup_free(struct resolver_lookup *lookup)
+{
+    list_remove(&lookup->resolver->lists[lookup->phase], lookup);
+    free(lookup);
+}
+
+/* Nobody waits for it any more. */
+static void lookup_end(struct resolver_lookup *lookup)
+{
+    if (lookup->asks == 0)
+        lookup_free(lookup);
+    else if (lookup->phase != OVER)
+        lookup_move(lookup, OVER);
+}
 
 /* --- what c-ares tells ------------------------------------------------------------------------ */
 
@@ -126,29 +236,55 @@ static uint32_t find_ttl_s(const struct ares_addrinfo *info)
     return (uint32_t)(ttl_s < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : ttl_s);
 }
 
+/* Karn's rule, and TCP's: only what was answered without another try says how long answers take. */
+static void measure(struct resolver *resolver, const struct resolver_lookup *lookup)
+{
+    if (lookup->phase != HOLDING && lookup->phase != LINGERING)
+        return;
+    uint64_t sample_ns = clock_ns() - lookup->asked_ns;
+    if (sample_ns < QUERY_TIMEOUT_NS)
+        resolver->answer_ns = (7 * resolver->answer_ns + sample_ns) / 8;
+}
+
+static void lookup_answer(struct resolver_lookup *lookup, int status,
+                          const struct ares_addrinfo *info)
+{
+    struct resolver_answer *answer = &lookup->answer;
+
+    measure(lookup->resolver, lookup);
+    if (info != NULL) {
+        fill_addresses(&answer->addresses, info->nodes, lookup->port);
+        answer->addresses.ttl_s = find_ttl_s(info);
+    } else {
+        answer->error = find_failure(status)->error;
+        answer->message = find_failure(status)->message;
+    }
+    lookup->resolver->wanted--;
+    lookup_move(lookup, ANSWERED);
+}
+
+static bool is_over(const struct resolver_lookup *lookup)
+{
+    return lookup->is_forgotten || lookup->phase == OVER;
+}
+
 static void on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *info)
 {
-    struct lookup *lookup = argument;
+    struct resolver_lookup *lookup = argument;
     struct resolver *resolver = lookup->resolver;
     (void)timeouts;
 
-    if (resolver->closing) {
-        free(lookup);
-        return;
-    }
+    lookup->asks--;
+    resolver->asks--;
     if (status == ARES_SUCCESS && (info == NULL || info->nodes == NULL))
         status = ARES_ENODATA;
-    if (status == ARES_SUCCESS) {
-        fill_addresses(&lookup->answer.addresses, info->nodes, lookup->port);
-        lookup->answer.addresses.ttl_s = find_ttl_s(info);
-    } else {
-        lookup->answer.error = find_failure(status)->error;
-        lookup->answer.message = find_failure(status)->message;
-    }
-    if (info != NULL)
-        ares_freeaddrinfo(info);
-    *resolver->last = lookup;
-    resolver->last = &lookup->next;
+    if (!resolver->closing && is_over(lookup))
+        lookup_end(lookup);
+    else if (!resolver->closing && status == ARES_ETIMEOUT && clock_ns() < lookup->until_ns)
+        lookup_move(lookup, QUEUED);
+    else if (!resolver->closing)
+        lookup_answer(lookup, status, status == ARES_SUCCESS ? info : NULL);
+    ares_freeaddrinfo(info);
 }
 
 static void arm(struct resolver *resolver, struct socket *socket)
@@ -192,11 +328,14 @@ static void on_socket_state(void *argument, ares_socket_t fd, int readable, int 
 
 static ares_socket_t on_open(int family, int type, int protocol, void *argument)
 {
+    int bytes = RECEIVE_BUFFER_BYTES;
     int on = 1;
     int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     (void)argument;
 
-    if (fd >= 0 && type == SOCK_STREAM)
+    if (fd >= 0 && type == SOCK_DGRAM)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    else if (fd >= 0)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return fd;
 }
@@ -288,6 +427,23 @@ static void deliver_errors(struct resolver *resolver)
 
 /* --- the channel ------------------------------------------------------------------------------ */
 
+static uint64_t find_patience_ns(int64_t patience_ms)
+{
+    if (patience_ms < 0)
+        patience_ms = PATIENCE_UNLIMITED_MS;
+    return (uint64_t)(patience_ms < INT32_MAX ? patience_ms : INT32_MAX) * MS;
+}
+
+/* As many as fit into the patience with the first server that is asked. */
+static int find_tries(uint64_t patience_ns)
+{
+    int tries = QUERY_TRIES_MIN;
+
+    while (tries < QUERY_TRIES_MAX && ((UINT64_C(1) << tries) - 1) * QUERY_TIMEOUT_NS < patience_ns)
+        tries++;
+    return tries;
+}
+
 static int open_channel(struct resolver *resolver, const char *servers)
 {
     static const struct ares_socket_functions functions = {
@@ -299,7 +455,7 @@ static int open_channel(struct resolver *resolver, const char *servers)
     };
     struct ares_options options = {
         .timeout = QUERY_TIMEOUT_MS,
-        .tries = QUERY_TRIES,
+        .tries = find_tries(resolver->patience_ns),
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = resolver,
     };
@@ -319,7 +475,7 @@ static int open_channel(struct resolver *resolver, const char *servers)
 }
 
 int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t first_tag,
-                  uint32_t tags, const char *servers)
+                  uint32_t tags, const char *servers, int64_t patience_ms)
 {
     struct resolver *resolver = calloc(1, sizeof(*resolver) + tags * sizeof(struct socket));
     if (resolver == NULL)
@@ -327,7 +483,7 @@ int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t fi
     resolver->loop = loop;
     resolver->first_tag = first_tag;
     resolver->tags = tags;
-    resolver->last = &resolver->first;
+    resolver->patience_ns = find_patience_ns(patience_ms);
     for (uint32_t i = 0; i < tags; i++)
         resolver->sockets[i].fd = -1;
 
@@ -347,16 +503,17 @@ void resolver_close(struct resolver *resolver)
     resolver->closing = true;
     if (resolver->channel != NULL)
         ares_destroy(resolver->channel);
-    while (resolver->first != NULL) {
-        struct lookup *lookup = resolver->first;
-        resolver->first = lookup->next;
-        free(lookup);
-    }
+    for (int phase = 0; phase < PHASES; phase++)
+        while (resolver->lists[phase].first != NULL)
+            lookup_free(resolver->lists[phase].first);
     free(resolver);
 }
 
-int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port)
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void lookup_ask(struct resolver_lookup *lookup)
 {
+    struct resolver *resolver = lookup->resolver;
     /* c-ares would sort by connecting a socket to each address, and a service name would make it
      * read /etc/services: neither is wanted. */
     static const struct ares_addrinfo_hints hints = {
@@ -364,34 +521,87 @@ int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, ui
         .ai_family = AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
     };
+
+    if (resolver->asks++ == 0)
+        resolver->tick_ns = clock_ns() + TICK_NS;
+    lookup->asks++;
+    ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_answer, lookup);
+}
+
+static bool has_place(const struct resolver *resolver)
+{
+    return resolver->lists[HOLDING].count < PLACES && resolver->asks < ASKS_MAX;
+}
+
+static void begin_queued(struct resolver *resolver)
+{
+    while (resolver->lists[QUEUED].first != NULL && has_place(resolver)) {
+        struct resolver_lookup *lookup = resolver->lists[QUEUED].first;
+        lookup_move(lookup, HOLDING);
+        lookup->asked_ns = clock_ns();
+        lookup_ask(lookup);
+    }
+}
+
+/* What is left to do after each call: errors may make lookups end, and so make room for others. */
+static void go_on(struct resolver *resolver)
+{
+    deliver_errors(resolver);
+    begin_queued(resolver);
+    deliver_errors(resolver);
+    if (resolver->wanted == 0 && resolver->asks > 0)
+        ares_cancel(resolver->channel);
+}
+
+int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
+                    struct resolver_lookup **ret_lookup)
+{
+    size_t length = strlen(host);
     int error = resolver->channel != NULL ? 0 : open_channel(resolver, NULL);
     if (error != 0)
         return error;
 
-    struct lookup *lookup = calloc(1, sizeof(*lookup));
+    struct resolver_lookup *lookup = calloc(1, sizeof(*lookup) + length + 1);
     if (lookup == NULL)
         return -ENOMEM;
     lookup->resolver = resolver;
+    lookup->until_ns = clock_ns() + resolver->patience_ns;
     lookup->port = port;
     lookup->answer.id = id;
-    ares_getaddrinfo(resolver->channel, host, NULL, &hints, on_answer, lookup);
-    deliver_errors(resolver);
+    memcpy(lookup->host, host, length);
+    list_append(&resolver->lists[QUEUED], lookup);
+    resolver->wanted++;
+    if (ret_lookup != NULL)
+        *ret_lookup = lookup;
+    go_on(resolver);
     return 0;
+}
+
+void resolver_forget(struct resolver *resolver, struct resolver_lookup *lookup)
+{
+    assert(!lookup->is_forgotten && lookup->phase != OVER);
+    if (lookup->phase != ANSWERED)
+        resolver->wanted--;
+    lookup->is_forgotten = true;
+    /* One with a place keeps it: its answers are on their way all the same. */
+    if (lookup->phase != HOLDING)
+        lookup_end(lookup);
+    if (resolver->wanted == 0 && resolver->asks > 0)
+        ares_cancel(resolver->channel);
 }
 
 bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer)
 {
-    struct lookup *lookup = resolver->first;
+    struct resolver_lookup *lookup = resolver->lists[ANSWERED].first;
 
     if (lookup == NULL)
         return false;
-    resolver->first = lookup->next;
-    if (resolver->first == NULL)
-        resolver->last = &resolver->first;
     *ret_answer = lookup->answer;
-    free(lookup);
+    lookup_end(lookup);
     return true;
 }
+
+/* --- events ----------------------------------------------------------------------------------- */
 
 void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events)
 {
@@ -410,24 +620,60 @@ void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events)
         (socket->wanted & POLLOUT) && (failed || (events & POLLOUT)) ? fd : ARES_SOCKET_BAD);
     if (socket->fd >= 0 && !socket->armed)
         arm(resolver, socket);
-    deliver_errors(resolver);
+    go_on(resolver);
 }
 
-uint64_t resolver_deadline_ns(const struct resolver *resolver, uint64_t now_ns)
+static uint64_t hold_ns(const struct resolver *resolver)
 {
-    struct timeval left;
+    uint64_t time_ns = 4 * resolver->answer_ns;
 
-    if (resolver->channel == NULL || ares_timeout(resolver->channel, NULL, &left) == NULL)
+    if (time_ns < HOLD_MIN_NS)
+        return HOLD_MIN_NS;
+    return time_ns > HOLD_MAX_NS ? HOLD_MAX_NS : time_ns;
+}
+
+uint64_t resolver_deadline_ns(const struct resolver *resolver)
+{
+    const struct resolver_lookup *oldest = resolver->lists[HOLDING].first;
+
+    if (resolver->asks == 0)
         return UINT64_MAX;
-    return now_ns + (uint64_t)left.tv_sec * 1000000000 + (uint64_t)left.tv_usec * 1000;
+    if (resolver->lists[QUEUED].first == NULL || oldest == NULL)
+        return resolver->tick_ns;
+    uint64_t place_ns = oldest->asked_ns + hold_ns(resolver);
+    return place_ns < resolver->tick_ns ? place_ns : resolver->tick_ns;
+}
+
+/* The first of that phase, if it was asked so long ago. */
+static struct resolver_lookup *find_due(const struct resolver *resolver, enum phase phase,
+                                        uint64_t now_ns, uint64_t after_ns)
+{
+    struct resolver_lookup *lookup = resolver->lists[phase].first;
+
+    return lookup != NULL && now_ns - lookup->asked_ns >= after_ns ? lookup : NULL;
+}
+
+static void pass_places_on(struct resolver *resolver, uint64_t now_ns)
+{
+    struct resolver_lookup *lookup;
+
+    while ((lookup = find_due(resolver, HOLDING, now_ns, hold_ns(resolver))) != NULL)
+        lookup_move(lookup, lookup->is_forgotten ? OVER : LINGERING);
 }
 
 void resolver_on_tick(struct resolver *resolver)
 {
+    uint64_t now_ns = clock_ns();
+
     if (resolver->channel == NULL)
         return;
-    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    deliver_errors(resolver);
+    /* Not ares_timeout(): it walks all queries to find the one whose time runs out first. */
+    if (now_ns >= resolver->tick_ns) {
+        ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        resolver->tick_ns = now_ns + TICK_NS;
+    }
+    pass_places_on(resolver, now_ns);
+    go_on(resolver);
 }
 
 /* --- what needs no lookup --------------------------------------------------------------------- */

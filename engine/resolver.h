@@ -2,7 +2,10 @@
 #define ENGINE_RESOLVER_H
 
 /* Host names to addresses, without ever blocking: c-ares sends and parses, the loop watches its
- * sockets, and answers are taken with resolver_next(). Nothing here calls back. */
+ * sockets, and answers are taken with resolver_next(). Nothing here calls back.
+ *
+ * Only so many names are asked for at once as a socket has room for answers; the others wait in
+ * their order. A question that stays unanswered is asked again, after 1, 3 and 7 s, and so on. */
 
 #include "engine/loop.h"
 #include "proto/url.h"
@@ -35,7 +38,7 @@ struct resolver_answer {
     uint32_t id;
     int error;           /* 0, or:
                             -ENOENT     no such name, or it has no address
-                            -ETIMEDOUT  no DNS server answered in time
+                            -ETIMEDOUT  no DNS server answered within the patience
                             -ECONNREFUSED  no DNS server can be reached, or all of them fail or
                                         refuse to answer
                             -EREMOTEIO  a DNS server's answer is malformed, or another failure
@@ -46,6 +49,7 @@ struct resolver_answer {
 };
 
 struct resolver;
+struct resolver_lookup; /* from resolver_lookup() until its answer is taken, or it is forgotten */
 
 static inline socklen_t resolver_address_length(const union resolver_address *address)
 {
@@ -59,17 +63,23 @@ bool resolver_literal(const char *host, enum url_host_kind kind, uint16_t port,
 
 /* The resolver's sockets use the tags first_tag … first_tag + tags - 1 of the loop, which must
  * outlive it; one or two a DNS server are enough, and a socket beyond them is not heard. servers:
- * "address[:port],…", or NULL for the system's. Errors: -ENOMEM; -EINVAL, servers is not
+ * "address[:port],…", or NULL for the system's. patience_ms: for so long a name is asked for anew,
+ * if nobody forgets it before; negative: for two minutes. Errors: -ENOMEM; -EINVAL, servers is not
  * such a list. */
 int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t first_tag,
-                  uint32_t tags, const char *servers);
+                  uint32_t tags, const char *servers, int64_t patience_ms);
 
 /* Drops the lookups under way, without answers. NULL is allowed. */
 void resolver_close(struct resolver *resolver);
 
-/* Looks host up; one answer with this id follows, perhaps at once. Errors: -ENOMEM, -EIO (the
- * system's configuration could not be read). */
-int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port);
+/* Looks host up; one answer with this id follows, perhaps at once. ret_lookup may be NULL. Errors:
+ * -ENOMEM, -EIO (the system's configuration could not be read). */
+int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
+                    struct resolver_lookup **ret_lookup);
+
+/* Nobody waits for its answer any more, which will not come. It asks nothing that it has not asked
+ * yet. */
+void resolver_forget(struct resolver *resolver, struct resolver_lookup *lookup);
 
 /* Takes an answer; false: none is there. */
 bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer);
@@ -78,9 +88,9 @@ bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer
 void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events);
 
 /* When resolver_on_tick() is to be called at the latest; UINT64_MAX: nothing is under way. */
-uint64_t resolver_deadline_ns(const struct resolver *resolver, uint64_t now_ns);
+uint64_t resolver_deadline_ns(const struct resolver *resolver);
 
-/* Gives up on what has taken too long. */
+/* Asks again, or gives up on, what has taken too long. */
 void resolver_on_tick(struct resolver *resolver);
 
 #endif

@@ -465,6 +465,49 @@ static void a_lookup_ends_by_deadline_or_cancel(void)
     close(names.fd);
 }
 
+/* The number in the next question's name n<number>; false: nothing more has been asked. */
+static bool names_take(const struct names *names, int *ret_number)
+{
+    unsigned char message[1024] = {0};
+    if (recv(names->fd, message, sizeof message - 1, MSG_DONTWAIT) <= 0)
+        return false;
+    *ret_number = atoi((const char *)message + 14); /* behind the header, a length and the n */
+    return true;
+}
+
+/* More names than are asked at once: those whose requests are cancelled leave the queue, and the
+ * one behind them is asked. */
+static void nobody_asks_for_the_names_of_cancelled_requests(void)
+{
+    enum { NAMES = 300 };
+    struct names names;
+    const struct haul_result *result;
+    int number = 0;
+    int last = 0;
+    names_bind(&names);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = NAMES, .dns_servers = names.address, .connect_timeout_ms = -1});
+    for (int i = 0; i < NAMES; i++) {
+        char url[64];
+        snprintf(url, sizeof url, "http://n%d.example/", i);
+        gathering_submit_to(haul, 1, url);
+    }
+    assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
+    while (names_take(&names, &number))
+        last = number > last ? number : last;
+    assert_in_range(last, 1, NAMES - 3);
+    for (uint64_t i = 1; i < NAMES - 1; i++)
+        assert_int_equal(haul_cancel(haul, i), 0);
+    for (uint64_t limit = 0; number != NAMES - 1; limit++) {
+        assert_true(limit < 1000000);
+        assert_int_equal(gathering_try(haul, &result, 10), -EAGAIN);
+        while (names_take(&names, &number))
+            assert_true(number <= last || number == NAMES - 1);
+    }
+    haul_close(haul);
+    close(names.fd);
+}
+
 /* --- deadlines -------------------------------------------------------------------------------- */
 
 static void time_runs_out_in_the_head_and_in_the_body(void)
@@ -717,6 +760,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_name_is_looked_up_once),
     SCENARIO(a_name_without_an_answer_is_an_error),
     SCENARIO(a_lookup_ends_by_deadline_or_cancel),
+    SCENARIO(nobody_asks_for_the_names_of_cancelled_requests),
     SCENARIO(time_runs_out_in_the_head_and_in_the_body),
     SCENARIO(a_body_of_10_kb_is_sent),
     SCENARIO(a_body_of_3_mb_is_sent),

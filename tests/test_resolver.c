@@ -1,6 +1,6 @@
 /* The resolver against a scripted DNS server: a thread that answers each question by the table
- * below. Every scenario is run over both loops; a ring that the kernel refuses is skipped. No
- * scenario waits for a time to run out. */
+ * below; or against the test itself, which sees what is asked, and answers what it likes. Every
+ * scenario is run over both loops; a ring that the kernel refuses is skipped. */
 
 #include "engine/resolver.h"
 #include "tests/address.h"
@@ -15,12 +15,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_TAG = 3, TAGS = 4 };
+enum { FIRST_TAG = 3, TAGS = 4, PATIENCE_MS = 10000 };
 enum { CNAME = 5, AAAA = 28 };                    /* types */
 enum { SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 }; /* response codes */
 
@@ -321,7 +322,7 @@ static uint64_t clock_ns(void)
 /* One round of what the engine does for a resolver. */
 static void turn(struct loop *loop, struct resolver *resolver)
 {
-    uint64_t deadline_ns = resolver_deadline_ns(resolver, clock_ns());
+    uint64_t deadline_ns = resolver_deadline_ns(resolver);
     struct completion completion;
 
     if (deadline_ns != UINT64_MAX)
@@ -401,23 +402,23 @@ static void check(const struct row *row, const struct resolver_answer *answer)
 static void names_are_answered(struct loop *loop, struct resolver *resolver)
 {
     for (uint32_t i = 0; i < ROWS; i++) {
-        assert_int_equal(resolver_lookup(resolver, i, rows[i].host, rows[i].port), 0);
+        assert_int_equal(resolver_lookup(resolver, i, rows[i].host, rows[i].port, NULL), 0);
         struct resolver_answer answer = await(loop, resolver);
         assert_int_equal(answer.id, i);
         check(&rows[i], &answer);
     }
     assert_false(resolver_next(resolver, &(struct resolver_answer){0}));
-    assert_true(resolver_deadline_ns(resolver, clock_ns()) == UINT64_MAX);
+    assert_true(resolver_deadline_ns(resolver) == UINT64_MAX);
 }
 
 static void many_names_are_answered_at_once(struct loop *loop, struct resolver *resolver)
 {
-    enum { TIMES = 4 }; /* a socket holds some 270 datagrams; more would be lost */
+    enum { TIMES = 100 }; /* a socket holds some 270 datagrams; more would be lost */
     uint32_t answered[ROWS] = {0};
 
     for (uint32_t i = 0; i < ROWS * TIMES; i++)
         assert_int_equal(
-            resolver_lookup(resolver, i % ROWS, rows[i % ROWS].host, rows[i % ROWS].port), 0);
+            resolver_lookup(resolver, i % ROWS, rows[i % ROWS].host, rows[i % ROWS].port, NULL), 0);
     for (uint32_t i = 0; i < ROWS * TIMES; i++) {
         struct resolver_answer answer = await(loop, resolver);
         assert_in_range(answer.id, 0, ROWS - 1);
@@ -429,18 +430,21 @@ static void many_names_are_answered_at_once(struct loop *loop, struct resolver *
         assert_int_equal(answered[i], TIMES);
 }
 
-/* The runner closes the resolver with all of this under way, and answers not taken. */
+/* The runner closes the resolver with all of this under way, most of it in the queue, and answers
+ * not taken. */
 static void lookups_under_way_are_dropped(struct loop *loop, struct resolver *resolver)
 {
     for (uint32_t i = 0; i < 10; i++)
-        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80), 0);
-    assert_int_equal(resolver_lookup(resolver, 10, "one.test", 80), 0);
+        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80, NULL), 0);
+    assert_int_equal(resolver_lookup(resolver, 10, "one.test", 80, NULL), 0);
     struct resolver_answer answer = await(loop, resolver);
     assert_int_equal(answer.id, 10);
     uint64_t now_ns = clock_ns();
-    assert_true(resolver_deadline_ns(resolver, clock_ns()) <= now_ns + UINT64_C(2000000000));
-    assert_int_equal(resolver_lookup(resolver, 11, "", 80), 0);
+    assert_true(resolver_deadline_ns(resolver) <= now_ns + UINT64_C(2000000000));
+    assert_int_equal(resolver_lookup(resolver, 11, "", 80, NULL), 0);
     resolver_on_ready(resolver, FIRST_TAG + TAGS - 1, POLLIN); /* late, of a tag not in use */
+    for (uint32_t i = 12; i < 1000; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80, NULL), 0);
 }
 
 static void no_server_is_there(struct loop *loop, struct resolver *resolver)
@@ -452,8 +456,8 @@ static void no_server_is_there(struct loop *loop, struct resolver *resolver)
     int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
 
     snprintf(server, sizeof(server), "127.0.0.1:%d", port);
-    assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server), 0);
-    assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80), 0);
+    assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server, PATIENCE_MS), 0);
+    assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80, NULL), 0);
     struct resolver_answer answer = await(loop, lonely);
     assert_int_equal(answer.error, -ECONNREFUSED);
     assert_string_equal(answer.message, "no DNS server can be reached, or none can answer");
@@ -469,7 +473,8 @@ static void a_bad_list_of_servers_is_refused(struct loop *loop, struct resolver 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct resolver *none;
         print_message("  %s\n", lists[i]);
-        assert_int_equal(resolver_open(&none, loop, FIRST_TAG, TAGS, lists[i]), -EINVAL);
+        assert_int_equal(resolver_open(&none, loop, FIRST_TAG, TAGS, lists[i], PATIENCE_MS),
+                         -EINVAL);
     }
 }
 
@@ -478,8 +483,8 @@ static void nothing_is_opened_before_it_is_needed(struct loop *loop, struct reso
     (void)resolver;
     struct resolver *idle;
 
-    assert_int_equal(resolver_open(&idle, loop, FIRST_TAG, TAGS, NULL), 0);
-    assert_true(resolver_deadline_ns(idle, 0) == UINT64_MAX);
+    assert_int_equal(resolver_open(&idle, loop, FIRST_TAG, TAGS, NULL, PATIENCE_MS), 0);
+    assert_true(resolver_deadline_ns(idle) == UINT64_MAX);
     resolver_on_tick(idle);
     assert_false(resolver_next(idle, &(struct resolver_answer){0}));
     resolver_close(idle);
@@ -495,13 +500,13 @@ static void look_names_up(struct loop *loop, const char *servers)
     uint64_t limit_ns = clock_ns() + UINT64_C(20000000000);
     struct resolver *resolver;
 
-    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, servers), 0);
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, servers, PATIENCE_MS), 0);
     for (uint32_t i = 0; i < NAMES; i++) {
-        assert_int_equal(resolver_lookup(resolver, i, "one.test", 80), 0);
+        assert_int_equal(resolver_lookup(resolver, i, "one.test", 80, NULL), 0);
         assert_int_equal(await(loop, resolver).error, 0);
     }
     for (uint32_t i = 0; i < NAMES; i++)
-        assert_int_equal(resolver_lookup(resolver, i, "both.test", 80), 0);
+        assert_int_equal(resolver_lookup(resolver, i, "both.test", 80, NULL), 0);
     for (uint32_t i = 0; i < NAMES; i++)
         assert_int_equal(await(loop, resolver).error, 0);
     assert_true(clock_ns() < limit_ns);
@@ -539,6 +544,323 @@ static void a_server_that_fails_costs_nothing(struct loop *loop, struct resolver
         server_close(&good);
         server_close(&bad);
     }
+}
+
+/* --- the test is the server ------------------------------------------------------------------- */
+
+/* Loopback hands a datagram over before the send of it returns: what has been asked is there to be
+ * taken. */
+struct desk {
+    int fd;
+    struct loop *loop;
+    struct resolver *resolver;
+};
+
+struct question {
+    struct message message;
+    struct sockaddr_in client;
+    size_t end;
+    uint32_t type;
+    char name[300];
+};
+
+static void desk_open(struct desk *desk, struct loop *loop, int64_t patience_ms)
+{
+    struct sockaddr_in address;
+    int bytes = 1 << 20;
+    char server[64];
+
+    *desk = (struct desk){.fd = address_bind(SOCK_DGRAM, &address), .loop = loop};
+    setsockopt(desk->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    write_address(server, sizeof(server), desk->fd);
+    assert_int_equal(resolver_open(&desk->resolver, loop, FIRST_TAG, TAGS, server, patience_ms), 0);
+}
+
+static void desk_close(struct desk *desk)
+{
+    resolver_close(desk->resolver);
+    close(desk->fd);
+}
+
+static bool desk_take(struct desk *desk, struct question *ret_question)
+{
+    struct message *message = &ret_question->message;
+    socklen_t length = sizeof(ret_question->client);
+    ssize_t received = recvfrom(desk->fd, message->bytes, sizeof(message->bytes), MSG_DONTWAIT,
+                                (struct sockaddr *)&ret_question->client, &length);
+
+    if (received <= 0)
+        return false;
+    message->length = (size_t)received;
+    ret_question->end = get_name(message, ret_question->name);
+    ret_question->type = message->bytes[ret_question->end + 1];
+    return true;
+}
+
+/* Waits for the next question, and for nothing else. */
+static void desk_await(struct desk *desk, struct question *ret_question)
+{
+    uint64_t limit_ns = clock_ns() + UINT64_C(30000000000);
+
+    while (!desk_take(desk, ret_question)) {
+        if (clock_ns() > limit_ns)
+            fail_msg("no question");
+        turn(desk->loop, desk->resolver);
+    }
+}
+
+/* With an address of each family. */
+static void desk_answer(struct desk *desk, const struct question *question)
+{
+    const struct zone zone = {
+        .name = question->name, .ipv4 = {{"192.0.2.1", 60}}, .ipv6 = {{"2001:db8::1", 60}}};
+    struct message message = question->message;
+
+    answer(&message, &zone, question->end);
+    sendto(desk->fd, message.bytes, message.length, 0, (const struct sockaddr *)&question->client,
+           sizeof(question->client));
+}
+
+static struct resolver_lookup *desk_lookup(struct desk *desk, uint32_t id)
+{
+    struct resolver_lookup *lookup;
+    char name[32];
+
+    snprintf(name, sizeof(name), "%u.test", id);
+    assert_int_equal(resolver_lookup(desk->resolver, id, name, 80, &lookup), 0);
+    return lookup;
+}
+
+/* Answers everything until that lookup, the only one, has both its addresses. */
+static void desk_serve(struct desk *desk, uint32_t id)
+{
+    struct question question;
+    struct resolver_answer answer;
+    char text[512];
+
+    while (!resolver_next(desk->resolver, &answer)) {
+        while (desk_take(desk, &question))
+            desk_answer(desk, &question);
+        turn(desk->loop, desk->resolver);
+    }
+    address_write(&answer.addresses, text, sizeof(text));
+    assert_int_equal(answer.id, id);
+    assert_string_equal(text, "192.0.2.1#80 2001:db8::1#80");
+}
+
+static uint32_t desk_drain(struct desk *desk)
+{
+    struct question question;
+    uint32_t count = 0;
+
+    while (desk_take(desk, &question))
+        count++;
+    return count;
+}
+
+static void expect_addresses(struct desk *desk, uint32_t id, const char *text)
+{
+    struct resolver_answer answer = await(desk->loop, desk->resolver);
+    char got[512];
+
+    address_write(&answer.addresses, got, sizeof(got));
+    assert_int_equal(answer.id, id);
+    assert_int_equal(answer.error, 0);
+    assert_string_equal(got, text);
+}
+
+/* A burst has room in a socket; what waits is asked in its order, and nothing is lost. */
+static void few_are_asked_at_once(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { NAMES = 1000, PLACES = 64 };
+    struct desk desk;
+    struct question questions[2 * PLACES];
+    struct question *question = questions;
+    struct resolver_answer answer;
+    uint32_t asked = 0;
+    uint32_t answered = 0;
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < NAMES; i++)
+        desk_lookup(&desk, i);
+    for (uint32_t i = 0; i < 2 * PLACES; i++) {
+        assert_true(desk_take(&desk, &questions[i]));
+        assert_int_equal(atoi(questions[i].name), i / 2);
+    }
+    assert_int_equal(desk_drain(&desk), 0);
+    for (uint32_t i = 0; i < 2 * PLACES; i++)
+        desk_answer(&desk, &questions[i]);
+    asked = PLACES;
+    while (answered < NAMES) {
+        while (resolver_next(desk.resolver, &answer)) {
+            assert_int_equal(answer.error, 0);
+            answered++;
+        }
+        if (answered < NAMES)
+            turn(loop, desk.resolver);
+        while (desk_take(&desk, question)) {
+            uint32_t number = (uint32_t)atoi(question->name);
+            assert_true(number <= asked); /* again, or the next */
+            asked = number == asked ? asked + 1 : asked;
+            desk_answer(&desk, question);
+        }
+    }
+    assert_int_equal(asked, NAMES);
+    desk_close(&desk);
+}
+
+static void silent_names_keep_nobody_waiting(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { SILENT = 200 };
+    uint64_t limit_ns = clock_ns() + UINT64_C(10000000000); /* a request's connect timeout */
+    struct desk desk;
+    struct question question;
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i <= SILENT; i++)
+        desk_lookup(&desk, i);
+    for (uint32_t answers = 0; answers < 2; answers += atoi(question.name) == SILENT) {
+        desk_await(&desk, &question);
+        if (atoi(question.name) == SILENT)
+            desk_answer(&desk, &question);
+    }
+    expect_addresses(&desk, SILENT, "192.0.2.1#80 2001:db8::1#80");
+    assert_true(clock_ns() < limit_ns);
+    desk_close(&desk);
+}
+
+static void what_is_forgotten_is_not_asked(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question question;
+    struct resolver_lookup *lookups[200];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 200; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    for (uint32_t i = 100; i < 199; i++)
+        resolver_forget(desk.resolver, lookups[i]);
+    do {
+        desk_await(&desk, &question);
+        assert_false(atoi(question.name) >= 100 && atoi(question.name) < 199);
+    } while (atoi(question.name) != 199);
+    desk_close(&desk);
+}
+
+static void forgotten_names_give_their_places_back(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    uint64_t limit_ns = clock_ns() + UINT64_C(10000000000);
+    struct desk desk;
+    struct question question;
+    struct resolver_lookup *lookups[100];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 100; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    for (uint32_t i = 0; i < 99; i++)
+        resolver_forget(desk.resolver, lookups[i]);
+    do
+        desk_await(&desk, &question);
+    while (atoi(question.name) != 99);
+    desk_answer(&desk, &question);
+    desk_serve(&desk, 99);
+    assert_true(clock_ns() < limit_ns);
+    desk_close(&desk);
+}
+
+/* And what comes for it nevertheless does no harm; not even while another asks. */
+static void all_that_is_forgotten_is_quiet(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question old[2];
+    struct question question;
+    struct resolver_lookup *lookups[100];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 100; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    assert_true(desk_take(&desk, &old[0]));
+    assert_true(desk_take(&desk, &old[1]));
+    for (uint32_t i = 100; i-- > 0;)
+        resolver_forget(desk.resolver, lookups[i]);
+    assert_true(resolver_deadline_ns(desk.resolver) == UINT64_MAX);
+    assert_false(resolver_next(desk.resolver, &(struct resolver_answer){0}));
+    desk_drain(&desk);
+    desk_lookup(&desk, 7);
+    for (int i = 0; i < 2; i++) {
+        assert_true(desk_take(&desk, &question));
+        assert_int_equal(atoi(question.name), 7);
+        old[i].client = question.client;
+        desk_answer(&desk, &old[i]);
+        desk_answer(&desk, &question);
+    }
+    expect_addresses(&desk, 7, "192.0.2.1#80 2001:db8::1#80");
+    desk_close(&desk);
+}
+
+/* Datagrams are lost: four of each type here, and no more. */
+static void questions_are_asked_again(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { LOST = 4 };
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+    uint32_t lost[256] = {0};
+
+    desk_open(&desk, loop, 60000);
+    desk_lookup(&desk, 1);
+    while (!resolver_next(desk.resolver, &answer)) {
+        while (desk_take(&desk, &question))
+            if (lost[question.type]++ >= LOST)
+                desk_answer(&desk, &question);
+        turn(loop, desk.resolver);
+    }
+    assert_int_equal(answer.error, 0);
+    desk_close(&desk);
+}
+
+static void patience_ends(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+
+    desk_open(&desk, loop, 100);
+    desk_lookup(&desk, 1);
+    struct resolver_answer answer = await(loop, desk.resolver);
+    assert_int_equal(answer.error, -ETIMEDOUT);
+    assert_string_equal(answer.message, "no DNS server answered in time");
+    desk_close(&desk);
+}
+
+/* A server that needs longer than the first try: its answer to that one counts, and those to the
+ * others, which come when the lookup is over, do no harm. */
+static void late_answers_are_taken(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question first[2];
+    struct question again[2];
+
+    desk_open(&desk, loop, PATIENCE_MS);
+    desk_lookup(&desk, 1);
+    desk_await(&desk, &first[0]);
+    desk_await(&desk, &first[1]);
+    desk_await(&desk, &again[0]);
+    desk_await(&desk, &again[1]);
+    desk_answer(&desk, &first[0]);
+    desk_answer(&desk, &first[1]);
+    expect_addresses(&desk, 1, "192.0.2.1#80 2001:db8::1#80");
+    desk_lookup(&desk, 2);
+    desk_answer(&desk, &again[0]);
+    desk_answer(&desk, &again[1]);
+    desk_serve(&desk, 2);
+    desk_close(&desk);
 }
 
 /* --- what needs no lookup --------------------------------------------------------------------- */
@@ -603,7 +925,8 @@ static void run_pairing(void **state)
         skip();
     }
     server_open(&server, 0);
-    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address), 0);
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address, PATIENCE_MS),
+                     0);
     pairing->run(loop, resolver);
     resolver_close(resolver);
     loop_close(loop);
@@ -627,6 +950,14 @@ int main(void)
         BOTH(no_server_is_there),
         BOTH(a_server_that_is_not_there_costs_nothing),
         BOTH(a_server_that_fails_costs_nothing),
+        BOTH(few_are_asked_at_once),
+        BOTH(silent_names_keep_nobody_waiting),
+        BOTH(what_is_forgotten_is_not_asked),
+        BOTH(forgotten_names_give_their_places_back),
+        BOTH(all_that_is_forgotten_is_quiet),
+        BOTH(questions_are_asked_again),
+        BOTH(patience_ends),
+        BOTH(late_answers_are_taken),
         BOTH(a_bad_list_of_servers_is_refused),
         BOTH(nothing_is_opened_before_it_is_needed),
     };
