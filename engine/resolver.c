@@ -49,14 +49,23 @@ enum {
 #define HOLD_MIN_NS (50 * MS)
 #define HOLD_MAX_NS (1000 * MS)
 #define QUERY_TIMEOUT_NS (QUERY_TIMEOUT_MS * MS)
+#define SPLIT_NS (1250 * MS) /* when the second try has had time for an answer */
+#define SECOND_FAMILY_NS (250 * MS)
 
 enum phase {
     QUEUED,    /* waits for a place */
-    HOLDING,   /* asked, and has a place; in the order of asking */
+    HOLDING,   /* asked, and has a place; in the order of asking, as the next two */
     LINGERING, /* asked, without a place */
+    SPLIT,     /* has asked for each family alone too, and waits for both */
+    LAST,      /* neither came; any will do */
     ANSWERED,  /* to be taken */
     OVER,      /* nobody waits for it, but c-ares has not let go of it */
     PHASES,
+};
+
+struct ask {
+    struct resolver_lookup *lookup;
+    int family;
 };
 
 struct resolver_lookup {
@@ -65,9 +74,15 @@ struct resolver_lookup {
     struct resolver_lookup *previous;
     enum phase phase;
     bool is_forgotten;
-    uint32_t asks; /* that c-ares has not answered */
+    uint32_t asks;   /* that c-ares has not answered */
+    uint32_t halves; /* of these: for one family */
     uint64_t asked_ns;
     uint64_t until_ns; /* no new try later than this */
+    struct ares_addrinfo *found;
+    uint32_t ttl_s; /* of what was found */
+    struct ask both;
+    struct ask ipv4;
+    struct ask ipv6;
     struct resolver_answer answer;
     uint16_t port;
     char host[];
@@ -147,6 +162,7 @@ static void lookup_move(struct resolver_lookup *lookup, enum phase phase)
 static void lookup_free(struct resolver_lookup *lookup)
 {
     list_remove(&lookup->resolver->lists[lookup->phase], lookup);
+    ares_freeaddrinfo(lookup->found);
     free(lookup);
 }
 
@@ -246,15 +262,16 @@ static void measure(struct resolver *resolver, const struct resolver_lookup *loo
         resolver->answer_ns = (7 * resolver->answer_ns + sample_ns) / 8;
 }
 
-static void lookup_answer(struct resolver_lookup *lookup, int status,
-                          const struct ares_addrinfo *info)
+static void lookup_answer(struct resolver_lookup *lookup, int status)
 {
     struct resolver_answer *answer = &lookup->answer;
 
     measure(lookup->resolver, lookup);
-    if (info != NULL) {
-        fill_addresses(&answer->addresses, info->nodes, lookup->port);
-        answer->addresses.ttl_s = find_ttl_s(info);
+    if (lookup->found != NULL) {
+        fill_addresses(&answer->addresses, lookup->found->nodes, lookup->port);
+        answer->addresses.ttl_s = lookup->ttl_s;
+        ares_freeaddrinfo(lookup->found);
+        lookup->found = NULL;
     } else {
         answer->error = find_failure(status)->error;
         answer->message = find_failure(status)->message;
@@ -263,14 +280,62 @@ static void lookup_answer(struct resolver_lookup *lookup, int status,
     lookup_move(lookup, ANSWERED);
 }
 
+/* Puts what was found for one family behind what was found for the other. */
+static void lookup_keep(struct resolver_lookup *lookup, struct ares_addrinfo *info)
+{
+    uint32_t ttl_s = find_ttl_s(info);
+
+    if (lookup->found == NULL) {
+        lookup->found = info;
+        lookup->ttl_s = ttl_s;
+        return;
+    }
+    struct ares_addrinfo_node *last = lookup->found->nodes;
+    while (last->ai_next != NULL)
+        last = last->ai_next;
+    last->ai_next = info->nodes;
+    info->nodes = NULL;
+    ares_freeaddrinfo(info);
+    lookup->ttl_s = ttl_s < lookup->ttl_s ? ttl_s : lookup->ttl_s;
+}
+
+static void on_both(struct resolver_lookup *lookup, int status, struct ares_addrinfo *info)
+{
+    if (info != NULL) {
+        ares_freeaddrinfo(lookup->found);
+        lookup->found = NULL;
+        lookup_keep(lookup, info);
+    }
+    if (lookup->found == NULL && status == ARES_ETIMEOUT && clock_ns() < lookup->until_ns)
+        lookup_move(lookup, QUEUED);
+    else
+        lookup_answer(lookup, status);
+}
+
+static void on_half(struct resolver_lookup *lookup, struct ares_addrinfo *info)
+{
+    lookup->halves--;
+    if (info != NULL)
+        lookup_keep(lookup, info);
+    if (lookup->found == NULL)
+        return;
+    if (lookup->halves == 0) {
+        lookup_answer(lookup, ARES_SUCCESS);
+    } else if (lookup->phase == LAST) { /* the other may be just behind */
+        lookup->asked_ns = clock_ns();
+        lookup_move(lookup, SPLIT);
+    }
+}
+
 static bool is_over(const struct resolver_lookup *lookup)
 {
-    return lookup->is_forgotten || lookup->phase == OVER;
+    return lookup->is_forgotten || lookup->phase == ANSWERED || lookup->phase == OVER;
 }
 
 static void on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *info)
 {
-    struct resolver_lookup *lookup = argument;
+    const struct ask *ask = argument;
+    struct resolver_lookup *lookup = ask->lookup;
     struct resolver *resolver = lookup->resolver;
     (void)timeouts;
 
@@ -278,13 +343,18 @@ static void on_answer(void *argument, int status, int timeouts, struct ares_addr
     resolver->asks--;
     if (status == ARES_SUCCESS && (info == NULL || info->nodes == NULL))
         status = ARES_ENODATA;
-    if (!resolver->closing && is_over(lookup))
+    if (resolver->closing || is_over(lookup) || status != ARES_SUCCESS) {
+        ares_freeaddrinfo(info);
+        info = NULL;
+    }
+    if (resolver->closing || lookup->phase == ANSWERED)
+        return;
+    if (is_over(lookup))
         lookup_end(lookup);
-    else if (!resolver->closing && status == ARES_ETIMEOUT && clock_ns() < lookup->until_ns)
-        lookup_move(lookup, QUEUED);
-    else if (!resolver->closing)
-        lookup_answer(lookup, status, status == ARES_SUCCESS ? info : NULL);
-    ares_freeaddrinfo(info);
+    else if (ask->family == AF_UNSPEC)
+        on_both(lookup, status, info);
+    else
+        on_half(lookup, info);
 }
 
 static void arm(struct resolver *resolver, struct socket *socket)
@@ -511,21 +581,22 @@ void resolver_close(struct resolver *resolver)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void lookup_ask(struct resolver_lookup *lookup)
+static void lookup_ask(struct resolver_lookup *lookup, struct ask *ask)
 {
     struct resolver *resolver = lookup->resolver;
     /* c-ares would sort by connecting a socket to each address, and a service name would make it
      * read /etc/services: neither is wanted. */
-    static const struct ares_addrinfo_hints hints = {
+    const struct ares_addrinfo_hints hints = {
         .ai_flags = ARES_AI_NOSORT,
-        .ai_family = AF_UNSPEC,
+        .ai_family = ask->family,
         .ai_socktype = SOCK_STREAM,
     };
 
     if (resolver->asks++ == 0)
         resolver->tick_ns = clock_ns() + TICK_NS;
     lookup->asks++;
-    ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_answer, lookup);
+    lookup->halves += ask->family != AF_UNSPEC;
+    ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_answer, ask);
 }
 
 static bool has_place(const struct resolver *resolver)
@@ -539,7 +610,7 @@ static void begin_queued(struct resolver *resolver)
         struct resolver_lookup *lookup = resolver->lists[QUEUED].first;
         lookup_move(lookup, HOLDING);
         lookup->asked_ns = clock_ns();
-        lookup_ask(lookup);
+        lookup_ask(lookup, &lookup->both);
     }
 }
 
@@ -566,6 +637,9 @@ int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, ui
         return -ENOMEM;
     lookup->resolver = resolver;
     lookup->until_ns = clock_ns() + resolver->patience_ns;
+    lookup->both = (struct ask){lookup, AF_UNSPEC};
+    lookup->ipv4 = (struct ask){lookup, AF_INET};
+    lookup->ipv6 = (struct ask){lookup, AF_INET6};
     lookup->port = port;
     lookup->answer.id = id;
     memcpy(lookup->host, host, length);
@@ -661,6 +735,32 @@ static void pass_places_on(struct resolver *resolver, uint64_t now_ns)
         lookup_move(lookup, lookup->is_forgotten ? OVER : LINGERING);
 }
 
+/* c-ares says nothing until both families are answered. Where one never is, the other alone is what
+ * there is to know. */
+static void split_late(struct resolver *resolver, uint64_t now_ns)
+{
+    struct resolver_lookup *lookup;
+
+    while ((lookup = find_due(resolver, LINGERING, now_ns, SPLIT_NS)) != NULL) {
+        lookup_move(lookup, SPLIT);
+        lookup->asked_ns = now_ns;
+        lookup_ask(lookup, &lookup->ipv4);
+        lookup_ask(lookup, &lookup->ipv6);
+    }
+}
+
+static void content_with_one(struct resolver *resolver, uint64_t now_ns)
+{
+    struct resolver_lookup *lookup;
+
+    while ((lookup = find_due(resolver, SPLIT, now_ns, SECOND_FAMILY_NS)) != NULL) {
+        if (lookup->found != NULL)
+            lookup_answer(lookup, ARES_SUCCESS);
+        else
+            lookup_move(lookup, LAST);
+    }
+}
+
 void resolver_on_tick(struct resolver *resolver)
 {
     uint64_t now_ns = clock_ns();
@@ -673,6 +773,8 @@ void resolver_on_tick(struct resolver *resolver)
         resolver->tick_ns = now_ns + TICK_NS;
     }
     pass_places_on(resolver, now_ns);
+    split_late(resolver, now_ns);
+    content_with_one(resolver, now_ns);
     go_on(resolver);
 }
 

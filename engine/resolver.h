@@ -5,7 +5,8 @@
  * sockets, and answers are taken with resolver_next(). Nothing here calls back.
  *
  * Only so many names are asked for at once as a socket has room for answers; the others wait in
- * their order. A question that stays unanswered is asked again, after 1, 3 and 7 s, and so on. */
+ * their order. A question that stays unanswered is asked again, after 1, 3 and 7 s, and so on. A
+ * name whose addresses of one family stay unanswered has those of the other, 1.5 s later. */
 
 #include "engine/loop.h"
 #include "proto/url.h"

@@ -838,6 +838,63 @@ static void patience_ends(struct loop *loop, struct resolver *resolver)
     desk_close(&desk);
 }
 
+/* Some servers never answer for IPv6. The limit is the patience: a request's connect timeout. */
+static void one_family_is_enough(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { A = 1 };
+    static const struct {
+        uint32_t silent;
+        const char *addresses;
+    } cases[] = {{AAAA, "192.0.2.1#80"}, {A, "2001:db8::1#80"}};
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t limit_ns = clock_ns() + UINT64_C(10000000000);
+        char text[512];
+        desk_open(&desk, loop, PATIENCE_MS);
+        desk_lookup(&desk, i);
+        while (!resolver_next(desk.resolver, &answer)) {
+            while (desk_take(&desk, &question))
+                if (question.type != cases[i].silent)
+                    desk_answer(&desk, &question);
+            turn(loop, desk.resolver);
+        }
+        assert_int_equal(answer.error, 0);
+        assert_int_equal(answer.addresses.ttl_s, 60);
+        address_write(&answer.addresses, text, sizeof(text));
+        assert_string_equal(text, cases[i].addresses);
+        assert_true(clock_ns() < limit_ns);
+        desk_close(&desk);
+    }
+}
+
+/* The datagrams of one family are lost twice: the other is not all there is. */
+static void both_families_late_are_both_told(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+    uint32_t lost = 0;
+
+    desk_open(&desk, loop, PATIENCE_MS);
+    desk_lookup(&desk, 1);
+    while (!resolver_next(desk.resolver, &answer)) {
+        while (desk_take(&desk, &question))
+            if (question.type != AAAA || lost++ >= 2)
+                desk_answer(&desk, &question);
+        turn(loop, desk.resolver);
+    }
+    assert_int_equal(answer.error, 0);
+    assert_int_equal(answer.addresses.count, 2);
+    assert_int_not_equal(answer.addresses.list[0].any.sa_family,
+                         answer.addresses.list[1].any.sa_family);
+    desk_close(&desk);
+}
+
 /* A server that needs longer than the first try: its answer to that one counts, and those to the
  * others, which come when the lookup is over, do no harm. */
 static void late_answers_are_taken(struct loop *loop, struct resolver *resolver)
@@ -957,6 +1014,8 @@ int main(void)
         BOTH(all_that_is_forgotten_is_quiet),
         BOTH(questions_are_asked_again),
         BOTH(patience_ends),
+        BOTH(one_family_is_enough),
+        BOTH(both_families_late_are_both_told),
         BOTH(late_answers_are_taken),
         BOTH(a_bad_list_of_servers_is_refused),
         BOTH(nothing_is_opened_before_it_is_needed),
