@@ -67,6 +67,7 @@ struct tls {
     br_x509_pkey key;    /* the server's, over key_bytes */
     unsigned char key_bytes[MODULUS_BYTES_MAX + EXPONENT_BYTES_MAX];
     int64_t now_s;
+    int64_t made_s; /* of the session: see struct tls_session */
     int64_t not_after_s;
     size_t certificate;
     uint8_t verdict;
@@ -318,10 +319,21 @@ static void chain_verify_cached(const struct tls *tls, struct verify_result *ret
     unsigned char key[VERIFY_KEY_BYTES];
 
     verdict_key(tls, key);
-    if (verify_cache_has(verdicts, key, tls->now_s))
+    if (verify_cache_has(verdicts, key, tls->now_s, ret_result))
         return;
     chain_verify(tls, ret_result);
     verify_cache_add(verdicts, key, ret_result);
+}
+
+/* A verdict holds for as long as every certificate of its path, and a session no longer than its
+ * verdict. One that was bad is not of a path, and does not count where a session is made all the
+ * same. */
+static void session_limit(struct tls *tls, const struct verify_result *result)
+{
+    tls->made_s = tls->now_s;
+    tls->not_after_s = tls->now_s + TLS_SESSION_S;
+    if (result->verdict == VERIFY_OK && result->not_after_s < tls->not_after_s)
+        tls->not_after_s = result->not_after_s;
 }
 
 static void chain_verdict(struct tls *tls)
@@ -337,6 +349,7 @@ static void chain_verdict(struct tls *tls)
         chain_verify_cached(tls, &result);
     tls->verdict = (uint8_t)result.verdict;
     tls->certificate = result.certificate;
+    session_limit(tls, &result);
 }
 
 static bool pin_matches(const struct tls_config *config, struct span public_key)
@@ -403,7 +416,6 @@ static enum tls_error chain_judge(struct tls *tls)
         certificate_unusable(tls, VERIFY_KEY_KIND);
         return TLS_CERTIFICATE;
     }
-    tls->not_after_s = leaf.not_after_s;
     return TLS_OK;
 }
 
@@ -789,7 +801,7 @@ static bool host_is_name(const struct tls *tls)
 static bool session_holds(const struct tls_session *session, const struct tls_config *config,
                           int64_t now_s)
 {
-    return session->id_length > 0 && now_s <= session->not_after_s &&
+    return session->id_length > 0 && now_s >= session->made_s && now_s <= session->not_after_s &&
            (session->verdict == VERIFY_OK || config->is_insecure);
 }
 
@@ -805,6 +817,7 @@ static void session_offer(struct tls *tls, const struct tls_session *session)
     explicit_bzero(&parameters, sizeof(parameters));
     tls->verdict = session->verdict;
     tls->certificate = session->certificate;
+    tls->made_s = session->made_s;
     tls->not_after_s = session->not_after_s;
 }
 
@@ -1099,6 +1112,7 @@ bool tls_get_session(const struct tls *tls, struct tls_session *ret_session)
 {
     const br_ssl_session_parameters *session = &tls->client.eng.session;
 
+    explicit_bzero(ret_session, sizeof(*ret_session));
     if (!tls->is_open || has_failed(tls) || session->session_id_len == 0)
         return false;
     *ret_session = (struct tls_session){.version = session->version,
@@ -1106,6 +1120,7 @@ bool tls_get_session(const struct tls *tls, struct tls_session *ret_session)
                                         .id_length = session->session_id_len,
                                         .verdict = tls->verdict,
                                         .certificate = tls->certificate,
+                                        .made_s = tls->made_s,
                                         .not_after_s = tls->not_after_s};
     memcpy(ret_session->id, session->session_id, sizeof(ret_session->id));
     memcpy(ret_session->master_secret, session->master_secret, sizeof(ret_session->master_secret));

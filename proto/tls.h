@@ -92,6 +92,9 @@ const char *tls_alert_sentence(enum tls_error direction, uint8_t number);
 
 enum { TLS_PIN_BYTES = 32, TLS_SEED_BYTES = 32, TLS_RECORD_OUT_BYTES = 4096 };
 
+/* A session is offered for so long at most (RFC 5246, F.1.4, suggests it). */
+enum { TLS_SESSION_S = 24 * 60 * 60 };
+
 struct tls_options {
     const struct trust *trust; /* borrowed until tls_config_close */
     struct span certificate;   /* the client's, PEM, its own first; length 0: none */
@@ -142,8 +145,11 @@ struct tls_session {
     uint8_t id_length;
     uint8_t verdict;     /* enum verify_verdict, of the handshake that made it */
     size_t certificate;
-    int64_t not_after_s; /* the session is not offered later than this, nor, where the verdict was
-                            a bad one, by a config that is not insecure */
+    int64_t made_s;      /* its full handshake's begin: the session is not offered earlier, */
+    int64_t not_after_s; /* nor later than this, which no resumption prolongs: a day after made_s,
+                            or, where the verdict was a good one, the first notAfter of the path;
+                            nor, where it was a bad one, by a config that is not insecure, which
+                            heeds dates no more than names */
 };
 
 struct tls_peer {
@@ -232,7 +238,7 @@ struct tls_facts {
 struct tls_facts tls_facts(const struct tls *tls);
 
 /* The session, for a later connection; false: there is none (no handshake done, or the server
- * keeps none). */
+ * keeps none), and *ret_session is wiped. */
 bool tls_get_session(const struct tls *tls, struct tls_session *ret_session);
 
 /* A line as SSLKEYLOGFILE has it, "CLIENT_RANDOM <hex> <hex>" with its LF and no terminating zero.

@@ -598,12 +598,17 @@ static size_t cache_find(const struct verify_cache *cache, const unsigned char *
 }
 
 bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
-                      int64_t now_s)
+                      int64_t now_s, struct verify_result *ret_result)
 {
     size_t index = cache_find(cache, key);
+    const struct cache_entry *entry = index != SIZE_MAX ? &cache->entries[index] : NULL;
 
-    return index != SIZE_MAX && now_s >= cache->entries[index].not_before_s &&
-           now_s <= cache->entries[index].not_after_s;
+    if (entry == NULL || now_s < entry->not_before_s || now_s > entry->not_after_s)
+        return false;
+    *ret_result = (struct verify_result){.verdict = VERIFY_OK,
+                                         .not_before_s = entry->not_before_s,
+                                         .not_after_s = entry->not_after_s};
+    return true;
 }
 
 /* Where a new key goes: to a free place of its set, or in turn to one that is not. */

@@ -122,9 +122,10 @@ struct verify_cache *verify_cache_open(size_t count);
 /* cache may be NULL. */
 void verify_cache_close(struct verify_cache *cache);
 
-/* Was a success added for this key that holds at now_s? */
+/* Was a success added for this key that holds at now_s? Then *ret_result has its verdict and its
+ * two dates, and nothing else. */
 bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
-                      int64_t now_s);
+                      int64_t now_s, struct verify_result *ret_result);
 
 /* Adds a result; one that is no success is not taken. */
 void verify_cache_add(struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],

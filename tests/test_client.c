@@ -473,6 +473,29 @@ static const struct row handshake_rows[] = {
     },
 };
 
+/* Three connections, an hour and a half of the certificates' clock between them: the second resumes
+ * the session of the first, and the third may not, because the issuer has expired. */
+static const struct row expiry_row = {
+    "a session that has outlived its issuer",
+    {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {CLOSE}),
+     SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {CLOSE}),
+     SCRIPT({HANDSHAKE_AFTER, "Certificate"}, {EXPECT_END})},
+    .options = {.requests = 3},
+    .summary = "200 x2, tls x1; 2 connections; 2 body bytes",
+};
+
+static void test_expiry(void **state)
+{
+    const struct play *play = *state;
+    if (!running_has(play->kind))
+        skip();
+    loopback_use(tls_loopback_layer());
+    tls_loopback_clock(0, TLS_LOOPBACK_ISSUER_S * 3 / 4);
+    play_row(&expiry_row, play);
+    tls_loopback_clock(0, 0);
+    loopback_use(NULL);
+}
+
 static void test_handshakes(void **state)
 {
     const struct play *play = *state;
@@ -500,9 +523,14 @@ int main(void)
         .name = "handshakes " #number, .test_func = test_handshakes,                               \
         .initial_state = (void *)(uintptr_t)&plays[number]                                         \
     }
+#define EXPIRY(number)                                                                             \
+    {                                                                                              \
+        .name = "expiry " #number, .test_func = test_expiry,                                       \
+        .initial_state = (void *)(uintptr_t)&plays[number]                                         \
+    }
     const struct CMUnitTest tests[] = {
-        ROWS(0), ROWS(1),       ROWS(2),       ROWS(3),       ROWS(4),
-        ROWS(5), HANDSHAKES(3), HANDSHAKES(4), HANDSHAKES(5),
+        ROWS(0),       ROWS(1),       ROWS(2),       ROWS(3),   ROWS(4),   ROWS(5),
+        HANDSHAKES(3), HANDSHAKES(4), HANDSHAKES(5), EXPIRY(3), EXPIRY(4), EXPIRY(5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,6 +413,44 @@ static void sessions_are_resumed(void)
     assert_loopback(server);
 }
 
+/* A session outlives no certificate of the path that it was made by, and no clock that was set. */
+static void a_session_ends_with_the_first_certificate_of_its_path(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_NOTIFIED_END}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_NOTIFIED_END}),
+        SCRIPT({EXPECT_END}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_NOTIFIED_END}),
+    };
+    static const struct {
+        int64_t ahead_s;
+        const char *verification;
+        bool is_resumed;
+    } steps[] = {
+        {0, "ok", false},
+        {TLS_LOOPBACK_ISSUER_S / 2, "ok", true},
+        {TLS_LOOPBACK_ISSUER_S + 1, "the certificate has expired", false},
+        {-60, "ok", false},
+    };
+    enum { STEPS = sizeof steps / sizeof *steps };
+    struct loopback *server = loopback_open(scripts, STEPS);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
+    for (size_t i = 0; i < STEPS; i++) {
+        tls_loopback_clock(steps[i].ahead_s, 0);
+        gathering_note("step %zu", i);
+        gathering_submit(haul, server, "/a");
+        const struct haul_result *result = gathering_next(haul);
+        assert_string_equal(result->tls_verification, steps[i].verification);
+        assert_int_equal(result->tls_resumed, steps[i].is_resumed);
+        assert_int_equal(result->error, i == 2 ? HAUL_TLS : HAUL_OK);
+        haul_release(haul, result);
+    }
+    tls_loopback_clock(0, 0);
+    gathering_note("%s", "");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 static void a_failed_handshake_says_why(void)
 {
     static const struct loopback_script scripts[] = {
@@ -626,6 +664,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(an_engine_closes_wherever_the_server_stopped),
     SCENARIO(a_handshake_has_the_time_of_a_connect),
     SCENARIO(sessions_are_resumed),
+    SCENARIO(a_session_ends_with_the_first_certificate_of_its_path),
     SCENARIO(a_failed_handshake_says_why),
     SCENARIO(records_are_cut_anywhere),
     SCENARIO(records_come_a_byte_at_a_time),

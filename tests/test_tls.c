@@ -40,18 +40,23 @@ static const struct certs_pair *leaf(const char *kind)
     return &leaves[i];
 }
 
+static void trust_add(X509 *certificate)
+{
+    char *pem = certs_pem(certificate);
+
+    assert_int_equal(trust_add_pem(trust, span_of(pem), NULL, NULL), 0);
+    free(pem);
+}
+
 static int group_setup(void **state)
 {
     struct certs_spec spec = {.common_name = "root", .key = "P-256", .is_ca = true};
-    char *pem;
 
     (void)state;
     root = certs_make(&spec, NULL);
     client_root = certs_make(&spec, NULL);
     trust = trust_open();
-    pem = certs_pem(root.certificate);
-    assert_int_equal(trust_add_pem(trust, span_of(pem), NULL, NULL), 0);
-    free(pem);
+    trust_add(root.certificate);
     return 0;
 }
 
@@ -1114,6 +1119,134 @@ static void test_resumption(void **state)
     }
 }
 
+/* How long a session may be resumed for: the end of each certificate of its path counts, and a day
+ * in any case; a connection that resumes it at half its time prolongs nothing. */
+static const struct lifetime {
+    const char *name;
+    int64_t root_s, issuer_s, leaf_s; /* from now on, as all times here */
+    int64_t last_s;                   /* when it may be resumed for the last time */
+    enum verify_verdict verdict;      /* of the full handshake a second later */
+    const char *host;                 /* NULL: the certificate's */
+    bool is_insecure;
+} lifetimes[] = {
+    {"the issuer", 9 * CERTS_DAY_S, 3600, 7200, 3600, VERIFY_EXPIRED, NULL, false},
+    {"the server's own", 9 * CERTS_DAY_S, 7200, 3600, 3600, VERIFY_EXPIRED, NULL, false},
+    {"the root", 3600, 7200, 7200, 3600, VERIFY_EXPIRED, NULL, false},
+    {"a day", 9 * CERTS_DAY_S, 5 * CERTS_DAY_S, 6 * CERTS_DAY_S, CERTS_DAY_S, VERIFY_OK, NULL,
+     false},
+    {"a verdict that was good, though none counts", 9 * CERTS_DAY_S, 3600, 7200, 3600,
+     VERIFY_EXPIRED, NULL, true},
+    {"a bad one, where dates count no more than names", 9 * CERTS_DAY_S, 3600, 3600, CERTS_DAY_S,
+     VERIFY_EXPIRED, "b.test", true},
+};
+
+struct lifetime_chain {
+    struct certs_pair root, issuer, leaf;
+};
+
+static struct lifetime_chain lifetime_chain_make(const struct lifetime *row)
+{
+    struct certs_spec spec = {.common_name = row->name,
+                              .key = "P-256",
+                              .not_after_s = CERTS_NOW_S + row->root_s,
+                              .is_ca = true};
+    struct lifetime_chain chain;
+
+    chain.root = certs_make(&spec, NULL);
+    trust_add(chain.root.certificate);
+    spec.common_name = "an issuer";
+    spec.not_after_s = CERTS_NOW_S + row->issuer_s;
+    chain.issuer = certs_make(&spec, &chain.root);
+    spec.common_name = "a.test";
+    spec.alt_names = "DNS:a.test";
+    spec.not_after_s = CERTS_NOW_S + row->leaf_s;
+    spec.is_ca = false;
+    chain.leaf = certs_make(&spec, &chain.issuer);
+    return chain;
+}
+
+/* One more connection, so much later, that offers the session; it keeps the one that it has then. */
+static void lifetime_step(struct bed_spec *spec, const struct lifetime *row, int64_t later_s,
+                          struct tls_session *session)
+{
+    bool is_resumed = later_s >= 0 && later_s <= row->last_s;
+    struct bed bed;
+
+    spec->now_s = CERTS_NOW_S + later_s;
+    spec->session = session;
+    handshake(&bed, spec);
+    if (is_resumed || row->verdict == VERIFY_OK || row->is_insecure) {
+        assert_open(&bed, row->name);
+        assert_int_equal(tls_facts(bed.tls).is_resumed, is_resumed);
+        assert_true(!is_resumed || tls_get_session(bed.tls, session));
+    } else {
+        assert_failure(&bed, TLS_CERTIFICATE, row->name);
+    }
+    if (later_s > row->last_s)
+        assert_int_equal(tls_facts(bed.tls).verdict, row->verdict);
+    bed_close(&bed);
+}
+
+static void lifetime_row(const struct lifetime *row, const struct lifetime_chain *chain,
+                         size_t verdict_count)
+{
+    struct tls_options options = {.verdict_count = verdict_count, .is_insecure = row->is_insecure};
+    struct bed_spec spec = {
+        .config = config_open(&options),
+        .host = row->host,
+        .server = {.version = TLS1_2_VERSION,
+                   .pair = &chain->leaf,
+                   .extra = {chain->issuer.certificate}},
+    };
+    struct tls_session session;
+    struct bed first;
+
+    session_take(&first, &spec, &session);
+    if (verdict_count > 0) { /* once more, by a verdict that is remembered */
+        bed_close(&first);
+        session_take(&first, &spec, &session);
+    }
+    spec.again = &first.server;
+    lifetime_step(&spec, row, row->last_s / 2, &session);
+    lifetime_step(&spec, row, row->last_s, &session);
+    lifetime_step(&spec, row, row->last_s + 1, &session);
+    bed_close(&first);
+    tls_config_close(spec.config);
+}
+
+static void test_session_lifetimes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
+        struct lifetime_chain chain = lifetime_chain_make(&lifetimes[i]);
+
+        lifetime_row(&lifetimes[i], &chain, 0);
+        lifetime_row(&lifetimes[i], &chain, 4);
+        certs_free(&chain.root);
+        certs_free(&chain.issuer);
+        certs_free(&chain.leaf);
+    }
+}
+
+/* A clock that was set back would otherwise make a session live for longer. */
+static void test_session_of_the_future(void **state)
+{
+    struct bed_spec spec = {.server = {.version = TLS1_2_VERSION}};
+    struct tls_session session;
+    struct bed first, second;
+
+    (void)state;
+    session_take(&first, &spec, &session);
+    spec.session = &session;
+    spec.again = &first.server;
+    spec.now_s = CERTS_NOW_S - 1;
+    handshake(&second, &spec);
+    assert_open(&second, "before the session was made");
+    assert_false(tls_facts(second.tls).is_resumed);
+    bed_close(&second);
+    bed_close(&first);
+}
+
 static void test_session_forgotten_by_server(void **state)
 {
     struct bed_spec spec = {.server = {.version = TLS1_2_VERSION}};
@@ -1419,6 +1552,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_chains_are_lent),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_session_forgotten_by_server),
+        cmocka_unit_test(test_session_lifetimes),
+        cmocka_unit_test(test_session_of_the_future),
         cmocka_unit_test(test_session_of_insecure_stays_unverified),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_client_certificate_asked),

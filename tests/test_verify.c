@@ -790,25 +790,29 @@ static void test_cache(void **state)
     const struct verify_result bad = {.verdict = VERIFY_EXPIRED, .not_after_s = 99};
     struct verify_cache *cache = verify_cache_open(8);
     unsigned char key[VERIFY_KEY_BYTES];
+    struct verify_result had;
 
     (void)state;
     assert_non_null(cache);
     key_make(0, key);
-    assert_false(verify_cache_has(cache, key, 0));
+    assert_false(verify_cache_has(cache, key, 0, &had));
     verify_cache_add(cache, key, &bad);
-    assert_false(verify_cache_has(cache, key, 0));
+    assert_false(verify_cache_has(cache, key, 0, &had));
     verify_cache_add(cache, key, &good);
-    assert_false(verify_cache_has(cache, key, 9));
-    assert_true(verify_cache_has(cache, key, 10));
-    assert_true(verify_cache_has(cache, key, 20));
-    assert_false(verify_cache_has(cache, key, 21));
+    assert_false(verify_cache_has(cache, key, 9, &had));
+    assert_true(verify_cache_has(cache, key, 10, &had));
+    assert_true(verify_cache_has(cache, key, 20, &had));
+    assert_false(verify_cache_has(cache, key, 21, &had));
     verify_cache_add(cache, key, &bad);
-    assert_true(verify_cache_has(cache, key, 20));
+    assert_true(verify_cache_has(cache, key, 20, &had));
     verify_cache_add(cache, key, &later);
-    assert_false(verify_cache_has(cache, key, 10));
-    assert_true(verify_cache_has(cache, key, 30));
+    assert_false(verify_cache_has(cache, key, 10, &had));
+    assert_true(verify_cache_has(cache, key, 30, &had));
+    assert_int_equal(had.verdict, VERIFY_OK);
+    assert_int_equal(had.not_before_s, later.not_before_s);
+    assert_int_equal(had.not_after_s, later.not_after_s);
     key[VERIFY_KEY_BYTES - 1] = 1;
-    assert_false(verify_cache_has(cache, key, 20));
+    assert_false(verify_cache_has(cache, key, 20, &had));
     verify_cache_close(cache);
     verify_cache_close(NULL);
 }
@@ -818,6 +822,7 @@ static void test_cache_is_bounded(void **state)
     const struct verify_result good = {.not_before_s = 10, .not_after_s = 20};
     struct verify_cache *cache = verify_cache_open(64);
     unsigned char key[VERIFY_KEY_BYTES];
+    struct verify_result had;
     unsigned found = 0;
 
     (void)state;
@@ -825,18 +830,18 @@ static void test_cache_is_bounded(void **state)
     for (unsigned i = 0; i < 1000; i++) {
         key_make(i, key);
         verify_cache_add(cache, key, &good);
-        assert_true(verify_cache_has(cache, key, 15));
+        assert_true(verify_cache_has(cache, key, 15, &had));
     }
     for (unsigned i = 0; i < 1000; i++) {
         key_make(i, key);
-        found += verify_cache_has(cache, key, 15);
+        found += verify_cache_has(cache, key, 15, &had);
     }
     assert_int_equal(found, 64);
     verify_cache_close(cache);
     cache = verify_cache_open(0);
     assert_non_null(cache);
     verify_cache_add(cache, key, &good);
-    assert_true(verify_cache_has(cache, key, 15));
+    assert_true(verify_cache_has(cache, key, 15, &had));
     verify_cache_close(cache);
     assert_null(verify_cache_open(SIZE_MAX));
 }

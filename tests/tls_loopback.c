@@ -15,12 +15,35 @@
 enum { RECORD_HEADER_BYTES = 5, CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22 };
 enum { CLIENT_PADDING_BYTES = 20000 };
 
-static struct certs_pair root, leaf, client;
+static struct certs_pair root, issuer, leaf, client;
 static struct tls_server_options options = {.pair = &leaf, .version = TLS1_2_VERSION};
 static struct tls_server_options asking_options;
 static struct tls_server sessions, asking_sessions; /* serve nobody: their contexts are shared */
 static bool is_asking;
 static int roots_fd = -1, client_fd = -1; /* in memory */
+
+/* --- the clock -------------------------------------------------------------------------------- */
+
+static _Atomic int64_t clock_ahead_s, clock_step_s;
+
+time_t __real_time(time_t *ret_time);
+time_t __wrap_time(time_t *ret_time);
+
+time_t __wrap_time(time_t *ret_time)
+{
+    time_t now_s = __real_time(NULL) + clock_ahead_s;
+
+    clock_ahead_s += clock_step_s;
+    if (ret_time != NULL)
+        *ret_time = now_s;
+    return now_s;
+}
+
+void tls_loopback_clock(int64_t ahead_s, int64_t step_s)
+{
+    clock_ahead_s = ahead_s;
+    clock_step_s = step_s;
+}
 
 /* --- certificates ----------------------------------------------------------------------------- */
 
@@ -30,6 +53,7 @@ static void end(void)
     tls_server_deinit(&sessions);
     certs_free(&client);
     certs_free(&leaf);
+    certs_free(&issuer);
     certs_free(&root);
     close(client_fd);
     close(roots_fd);
@@ -54,19 +78,25 @@ static void file_add(int fd, char *pem)
 /* The engine reads roots from a file and the time from the clock. */
 static void begin(void)
 {
+    time_t now_s = __real_time(NULL);
     struct certs_spec spec = {.common_name = "root",
                               .key = "P-256",
-                              .not_before_s = time(NULL) - CERTS_DAY_S,
-                              .not_after_s = time(NULL) + CERTS_DAY_S,
+                              .not_before_s = now_s - CERTS_DAY_S,
+                              .not_after_s = now_s + CERTS_DAY_S,
                               .is_ca = true};
 
     if (roots_fd >= 0)
         return;
     root = certs_make(&spec, NULL);
+    spec.common_name = "issuer";
+    spec.not_after_s = now_s + TLS_LOOPBACK_ISSUER_S;
+    issuer = certs_make(&spec, &root);
+    spec.not_after_s = now_s + CERTS_DAY_S;
     spec.is_ca = false;
     spec.common_name = "server";
     spec.alt_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
-    leaf = certs_make(&spec, &root);
+    leaf = certs_make(&spec, &issuer);
+    options.extra[0] = issuer.certificate;
     spec.common_name = "client";
     spec.padding_bytes = CLIENT_PADDING_BYTES;
     client = certs_make(&spec, &root);
