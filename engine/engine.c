@@ -208,6 +208,8 @@ static int engine_init(struct engine *engine, const struct haul_options *options
         error = memory_take(engine);
     if (!error)
         error = reroute_take(engine);
+    if (!error)
+        error = secure_check(&engine->options);
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)

@@ -64,14 +64,13 @@ static const char *reroute_message(const struct haul_options *options)
     return error == -EINVAL ? message : NULL;
 }
 
-/* Why TLS cannot be opened with these options: the errno, and its sentence. */
-static int secure_message(const struct haul_options *options, const char **ret_message)
+/* Why TLS cannot be opened with these options; NULL: that error is not of it. */
+static const char *secure_message(const struct haul_options *options, int error)
 {
-    struct secure secure;
-    secure_init(&secure);
-    int error = secure_open(&secure, options, 1, ret_message);
-    secure_close(&secure);
-    return error;
+    bool is_of_files = error == -ENOKEY || error == -EKEYREJECTED;
+    bool is_of_pins = error == -EINVAL && secure_check(options);
+    bool is_of_key_log = options->tls_at_open && options->key_log;
+    return is_of_files || is_of_pins || is_of_key_log ? secure_explain(options, error) : NULL;
 }
 
 const char *haul_open_error(const struct haul_options *options, int error)
@@ -80,8 +79,7 @@ const char *haul_open_error(const struct haul_options *options, int error)
     struct budget budget;
     struct request_template template;
     const char *message = NULL;
-    if (options && (error == -ENOKEY || error == -EKEYREJECTED) &&
-        secure_message(options, &message) == error)
+    if (options && error != -EINVAL && (message = secure_message(options, error)))
         return message;
     if (error != -EINVAL || !options)
         return strerrordesc_np(-error) ? strerrordesc_np(-error) : "unknown error";
@@ -99,7 +97,8 @@ const char *haul_open_error(const struct haul_options *options, int error)
     message = reroute_message(options);
     if (message)
         return message;
-    if (options->tls_at_open && secure_message(options, &message) == error)
+    message = secure_message(options, error);
+    if (message)
         return message;
     return "dns_servers is not a list of addresses";
 }

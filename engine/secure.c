@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 16 << 20, PINS_MAX = 32, VERDICTS = 1024 };
+enum { FILE_BYTES_MAX = 16 << 20, PIPE_BYTES = 16 << 10, PINS_MAX = 32, VERDICTS = 1024 };
 
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
@@ -28,66 +28,113 @@ void secure_init(struct secure *secure)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static ssize_t read_all(int fd, char *bytes, size_t size)
+/* What was read of a file, which may be a secret. */
+struct file {
+    char *bytes;
+    size_t length;
+    size_t size;
+};
+
+static void file_free(struct file *file)
 {
-    size_t length = 0;
-    while (length < size) {
-        ssize_t count = read(fd, bytes + length, size - length);
+    if (file->bytes)
+        explicit_bzero(file->bytes, file->length);
+    free(file->bytes);
+    *file = (struct file){0};
+}
+
+/* Not by realloc(), which would leave behind what it moves. */
+static bool file_grow(struct file *file, size_t size)
+{
+    struct file larger = {malloc(size), file->length, size};
+    if (!larger.bytes)
+        return false;
+    if (file->length > 0)
+        memcpy(larger.bytes, file->bytes, file->length);
+    file_free(file);
+    *file = larger;
+    return true;
+}
+
+/* Until its end, which is all that tells how long a pipe is. */
+static int file_fill(struct file *file, int fd, size_t expected)
+{
+    bool has_room = file_grow(file, expected + 1);
+    while (has_room) {
+        ssize_t count = read(fd, file->bytes + file->length, file->size - file->length);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0)
-            return -1;
-        if (count == 0)
-            break;
-        length += (size_t)count;
+        if (count <= 0)
+            return count == 0 ? 0 : -errno;
+        file->length += (size_t)count;
+        if (file->length > FILE_BYTES_MAX)
+            return -EFBIG;
+        if (file->length == file->size)
+            has_room = file_grow(file, file->size * 2);
     }
-    return (ssize_t)length;
+    return -ENOMEM;
 }
 
-/* The whole file, to be freed; NULL: it cannot be read. */
-static char *file_read(int directory_fd, const char *path, size_t *ret_length)
+/* The whole file; with O_NONBLOCK among flags a regular one only, else a pipe too. On failure
+ * *ret_file is empty. */
+static int file_read(struct file *ret_file, int directory_fd, const char *path, int flags)
 {
     struct stat status;
-    char *bytes = NULL;
-    ssize_t length = -1;
-    int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC);
+    *ret_file = (struct file){0};
+    int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
     if (fd < 0)
-        return NULL;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= FILE_BYTES_MAX)
-        bytes = malloc((size_t)status.st_size + 1);
-    if (bytes)
-        length = read_all(fd, bytes, (size_t)status.st_size);
+        return -errno;
+    bool is_regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    int error = is_regular || !(flags & O_NONBLOCK) ? 0 : -EPERM;
+    if (is_regular && status.st_size > FILE_BYTES_MAX)
+        error = -EFBIG;
+    if (!error)
+        error = file_fill(ret_file, fd,
+                          is_regular && status.st_size > 0 ? (size_t)status.st_size : PIPE_BYTES);
     close(fd);
-    if (length < 0) {
-        free(bytes);
-        return NULL;
-    }
-    *ret_length = (size_t)length;
-    return bytes;
-}
-
-static int trust_add_file(struct trust *trust, int directory_fd, const char *path)
-{
-    size_t length;
-    char *bytes = file_read(directory_fd, path, &length);
-    if (!bytes)
-        return -ENOKEY;
-    int error = trust_add_pem(trust, (struct span){bytes, length}, NULL, NULL);
-    free(bytes);
+    if (error)
+        file_free(ret_file);
     return error;
 }
 
-/* Every regular file of it; what is no certificate is passed over. */
+/* What may be otherwise next time says nothing of a file. */
+static bool is_passing(int error)
+{
+    return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+static bool is_regular_at(int directory_fd, const char *path)
+{
+    struct stat status;
+    return fstatat(directory_fd, path, &status, 0) == 0 && S_ISREG(status.st_mode);
+}
+
+/* --- roots ------------------------------------------------------------------------------------ */
+
+static int trust_add_file(struct trust *trust, int directory_fd, const char *path, int flags)
+{
+    struct file file;
+    int error = file_read(&file, directory_fd, path, flags);
+    if (error)
+        return is_passing(error) ? error : -ENOKEY;
+    error = trust_add_pem(trust, (struct span){file.bytes, file.length}, NULL, NULL);
+    file_free(&file);
+    return error;
+}
+
+/* Every regular file of it; what is no certificate is passed over. What is no regular file may be
+ * anything: a pipe that nobody writes to, a device that does something when it is opened. */
 static int trust_add_directory(struct trust *trust, const char *path)
 {
     const struct dirent *entry;
     DIR *directory = opendir(path);
-    int error = directory ? 0 : -ENOKEY;
-    while (directory && error != -ENOMEM && (entry = readdir(directory)))
-        error = trust_add_file(trust, dirfd(directory), entry->d_name);
+    int error = directory ? 0 : is_passing(-errno) ? -errno : -ENOKEY;
+    while (directory && !is_passing(error) && (entry = readdir(directory)))
+        if (is_regular_at(dirfd(directory), entry->d_name))
+            error = trust_add_file(trust, dirfd(directory), entry->d_name, O_NONBLOCK);
     if (directory)
         closedir(directory);
-    return error == -ENOMEM || !directory ? error : 0;
+    return is_passing(error) || !directory ? error : 0;
 }
 
 /* As in OpenSSL one of the list may be missing; that all of them are is an error. */
@@ -95,7 +142,7 @@ static int trust_add_directories(struct trust *trust, const char *list)
 {
     char path[PATH_MAX];
     int error = -ENOKEY;
-    for (size_t length; *list && error != -ENOMEM; list += length + (list[length] == ':')) {
+    for (size_t length; *list && !is_passing(error); list += length + (list[length] == ':')) {
         length = strcspn(list, ":");
         if (length >= sizeof path)
             continue;
@@ -107,18 +154,38 @@ static int trust_add_directories(struct trust *trust, const char *list)
     return error;
 }
 
-static int trust_fill(struct trust *trust, const struct haul_options *options)
+static const char *no_roots_message(const struct haul_options *options)
+{
+    if (options->ca_file && options->ca_directory)
+        return "the file and the directory of trusted roots (ca_file, ca_directory) have no "
+               "certificate";
+    if (options->ca_file)
+        return "the file of trusted roots (ca_file) has no certificate";
+    if (options->ca_directory)
+        return "the directory of trusted roots (ca_directory) has no certificate";
+    return "the system's trusted roots (" SYSTEM_ROOTS ") have no certificate";
+}
+
+static int trust_fill(struct trust *trust, const struct haul_options *options,
+                      const char **ret_message)
 {
     int error = 0;
-    if (options->ca_file)
-        error = trust_add_file(trust, AT_FDCWD, options->ca_file);
-    if (!error && options->ca_directory)
+    if (options->ca_file) {
+        *ret_message = "the file of trusted roots (ca_file) cannot be read";
+        error = trust_add_file(trust, AT_FDCWD, options->ca_file, 0);
+    }
+    if (!error && options->ca_directory) {
+        *ret_message = "the directory of trusted roots (ca_directory) cannot be read";
         error = trust_add_directories(trust, options->ca_directory);
-    if (!options->ca_file && !options->ca_directory)
-        error = trust_add_file(trust, AT_FDCWD, SYSTEM_ROOTS);
-    if (!error && trust_count(trust) == 0)
-        error = -ENOKEY;
-    return error;
+    }
+    if (!options->ca_file && !options->ca_directory) {
+        *ret_message = "the system's trusted roots (" SYSTEM_ROOTS ") cannot be read";
+        error = trust_add_file(trust, AT_FDCWD, SYSTEM_ROOTS, 0);
+    }
+    if (error || trust_count(trust) > 0)
+        return error;
+    *ret_message = no_roots_message(options);
+    return -ENOKEY;
 }
 
 /* --- pinned keys ------------------------------------------------------------------------------ */
@@ -138,7 +205,10 @@ static bool pin_decode(const char *text, unsigned char pin[TLS_PIN_BYTES])
     return true;
 }
 
-/* "sha256//…;sha256//…". Returns how many, or -EINVAL. */
+#define PINS_MESSAGE "pinned_keys is not of the form sha256//<base64>;…, or has no key"
+
+/* "sha256//…;sha256//…"; NULL: none. Returns how many, or -EINVAL, also for a list that is empty:
+ * whoever makes one pins something, and any key would pass it. */
 static int pins_decode(const char *text, unsigned char (*pins)[TLS_PIN_BYTES])
 {
     static const char prefix[] = "sha256//";
@@ -155,10 +225,23 @@ static int pins_decode(const char *text, unsigned char (*pins)[TLS_PIN_BYTES])
         else if (*text)
             return -EINVAL;
     }
-    return count;
+    return text && count == 0 ? -EINVAL : count;
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
+
+/* path may be NULL: there is nothing to read. An empty file is not the same: TLS would take it for
+ * none. */
+static int client_read(struct file *ret_file, const char *path, enum tls_error empty,
+                       const char **ret_message)
+{
+    int error = path ? file_read(ret_file, AT_FDCWD, path, 0) : 0;
+    if (!path || (!error && ret_file->length > 0))
+        return 0;
+    if (!error)
+        *ret_message = tls_sentence(empty);
+    return is_passing(error) ? error : -EKEYREJECTED;
+}
 
 static int config_open(struct secure *secure, const struct haul_options *options,
                        uint32_t connections, const char **ret_message)
@@ -172,30 +255,29 @@ static int config_open(struct secure *secure, const struct haul_options *options
         .is_insecure = options->insecure,
         .is_legacy = options->tls_legacy,
     };
-    char *certificate = NULL;
-    char *key = NULL;
+    struct file certificate = {0};
+    struct file key = {0};
     int pin_count = pins_decode(options->pinned_keys, pins);
-    *ret_message = "pinned_keys is not of the form sha256//<base64>;…";
+    *ret_message = PINS_MESSAGE;
     if (pin_count < 0)
         return pin_count;
     tls.pin_count = (size_t)pin_count;
-    *ret_message = "the client certificate's or key's file cannot be read";
-    if (options->client_certificate)
-        certificate = file_read(AT_FDCWD, options->client_certificate, &tls.certificate.length);
-    if (options->client_key)
-        key = file_read(AT_FDCWD, options->client_key, &tls.key.length);
-    int error = -EKEYREJECTED;
-    if (!certificate == !options->client_certificate && !key == !options->client_key) {
-        tls.certificate.bytes = certificate;
-        tls.key.bytes = key;
+    *ret_message = "the file of the client certificate (client_certificate) cannot be read";
+    int error =
+        client_read(&certificate, options->client_certificate, TLS_CERTIFICATE_NONE, ret_message);
+    if (!error) {
+        *ret_message = "the file of the client certificate's key (client_key) cannot be read";
+        error = client_read(&key, options->client_key, TLS_KEY_NONE, ret_message);
+    }
+    if (!error) {
+        tls.certificate = (struct span){certificate.bytes, certificate.length};
+        tls.key = (struct span){key.bytes, key.length};
         enum tls_error bad = tls_config_open(&tls, &secure->config);
         *ret_message = tls_sentence(bad);
         error = bad == TLS_OK ? 0 : bad == TLS_MEMORY ? -ENOMEM : -EKEYREJECTED;
     }
-    if (key)
-        explicit_bzero(key, tls.key.length);
-    free(certificate);
-    free(key);
+    file_free(&certificate);
+    file_free(&key);
     return error;
 }
 
@@ -210,29 +292,78 @@ static int secure_fill(struct secure *secure, const struct haul_options *options
     int error = config_open(secure, options, connections, ret_message);
     if (error)
         return error;
-    *ret_message = "the key log cannot be opened";
+    *ret_message = "the key log (key_log) cannot be opened";
     if (options->key_log)
-        secure->key_log_fd =
-            open(options->key_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        secure->key_log_fd = open(options->key_log,
+                                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                                  S_IRUSR | S_IWUSR);
     if (options->key_log && secure->key_log_fd < 0)
         return -errno;
-    *ret_message = "the trusted roots cannot be read, or there are none";
-    error = trust_fill(secure->trust, options);
+    error = trust_fill(secure->trust, options, ret_message);
     return error == -ENOKEY && options->insecure ? 0 : error;
 }
 
 int secure_open(struct secure *secure, const struct haul_options *options, uint32_t connections,
                 const char **ret_message)
 {
-    const char *message = NULL;
+    const char *message = secure->message;
+    int error = secure->error;
     if (secure->config)
         return 0;
-    int error = secure_fill(secure, options, connections, &message);
-    if (error)
-        secure_close(secure);
+    if (!error) {
+        error = secure_fill(secure, options, connections, &message);
+        if (error)
+            secure_close(secure);
+        if (!is_passing(error)) {
+            secure->error = error;
+            secure->message = message;
+        }
+    }
     if (error && ret_message)
         *ret_message = message;
     return error;
+}
+
+int secure_check(const struct haul_options *options)
+{
+    unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
+    int count = pins_decode(options->pinned_keys, pins);
+    return count < 0 ? count : 0;
+}
+
+/* Is it neither a file nor a directory, so that what it gave it may not give again? */
+static bool is_stream(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+/* Sentences for what was not all read again. */
+static const char *general_message(int error)
+{
+    switch (error) {
+    case -ENOKEY:
+        return "the trusted roots (ca_file, ca_directory) cannot be read, or have no certificate";
+    case -EKEYREJECTED:
+        return "the client certificate or its key (client_certificate, client_key) cannot be used";
+    }
+    return NULL;
+}
+
+const char *secure_explain(const struct haul_options *options, int error)
+{
+    const char *paths[] = {options->ca_file, options->client_certificate, options->client_key};
+    const char *message = NULL;
+    struct secure secure;
+    if (secure_check(options))
+        return error == -EINVAL ? PINS_MESSAGE : NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && is_stream(paths[i]))
+            return general_message(error);
+    secure_init(&secure);
+    bool is_same = secure_open(&secure, options, 1, &message) == error;
+    secure_close(&secure);
+    return is_same ? message : NULL;
 }
 
 void secure_close(struct secure *secure)
@@ -273,4 +404,5 @@ void secure_log_keys(const struct secure *secure, const struct tls *tls)
     tls_keylog_line(tls, line);
     ssize_t written = write(secure->key_log_fd, line, sizeof line);
     (void)written;
+    explicit_bzero(line, sizeof line);
 }

@@ -241,6 +241,10 @@ static const struct {
     {{.dns_servers = "not an address"}, "dns_servers"},
     {{.concurrency = UINT32_MAX, .headers = headers}, "concurrency"},
     {{.stream_bodies = true}, "stream_bodies"},
+    {{.pinned_keys = ""}, "pinned_keys"},
+    {{.pinned_keys = ";"}, "pinned_keys"},
+    {{.pinned_keys = "sha256//short="}, "pinned_keys"},
+    {{.pinned_keys = "", .tls_at_open = true, .ca_file = "/nowhere"}, "pinned_keys"},
 };
 
 static void bad_options_are_refused_and_explained(void **state)
@@ -253,6 +257,84 @@ static void bad_options_are_refused_and_explained(void **state)
         assert_non_null(
             strstr(haul_open_error(&bad_options[i].options, -EINVAL), bad_options[i].word));
         assert_int_equal(gathering_count_descriptors(), descriptors);
+    }
+}
+
+/* Files that cannot be used, and the words that tell which. */
+static const struct bad_file {
+    struct haul_options options;
+    int error;
+    const char *words;
+} bad_files[] = {
+    {{.ca_file = "/nowhere"}, ENOKEY, "(ca_file) cannot be read"},
+    {{.ca_file = "/"}, ENOKEY, "(ca_file) cannot be read"},
+    {{.ca_file = "/proc/self/maps"}, ENOKEY, "(ca_file) has no certificate"},
+    {{.ca_directory = "/nowhere:"}, ENOKEY, "(ca_directory) cannot be read"},
+    {{.ca_directory = "/proc/self/fd"}, ENOKEY, "(ca_directory) has no certificate"},
+    {{.ca_file = "/nowhere", .ca_directory = "/nowhere"}, ENOKEY, "(ca_file) cannot be read"},
+    {{.ca_file = "/proc/self/maps", .ca_directory = "/proc/self/fd"},
+     ENOKEY,
+     "(ca_file, ca_directory) have no certificate"},
+    {{.client_certificate = "/nowhere"}, EKEYREJECTED, "(client_certificate) cannot be read"},
+    {{.client_certificate = "/proc/self/maps", .client_key = "/nowhere"},
+     EKEYREJECTED,
+     "(client_key) cannot be read"},
+    {{.client_certificate = "/proc/self/maps"}, EKEYREJECTED, "no CERTIFICATE block"},
+    {{.key_log = "/nowhere/log"}, ENOENT, "(key_log) cannot be opened"},
+    {{.key_log = "/"}, EISDIR, "(key_log) cannot be opened"},
+    /* what only is no file, or lies in a pipe that was read before, is told in general */
+    {{.ca_file = "/dev/null"}, ENOKEY, "(ca_file, ca_directory) cannot be read, or have"},
+    {{.client_certificate = "/dev/null"}, EKEYREJECTED, "(client_certificate, client_key) cannot"},
+};
+
+enum { BAD_FILES = sizeof bad_files / sizeof *bad_files };
+
+static void bad_files_are_refused_and_named_at_open(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < BAD_FILES; i++) {
+        struct haul *haul = NULL;
+        struct haul_options options = bad_files[i].options;
+        int descriptors = gathering_count_descriptors();
+        options.tls_at_open = true;
+        assert_int_equal(haul_open(&haul, &options), -bad_files[i].error);
+        const char *sentence = haul_open_error(&options, -bad_files[i].error);
+        if (!strstr(sentence, bad_files[i].words))
+            fail_msg("row %zu: %s", i, sentence);
+        assert_int_equal(gathering_count_descriptors(), descriptors);
+    }
+}
+
+/* Without tls_at_open they are each https request's failure, and nothing to one by http. */
+static void bad_files_are_named_by_each_result(void **state)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /"}, {SEND, "HTTP/1.1 204 No Content\r\n\r\n"}, {EXPECT_END}),
+        SCRIPT({EXPECT_END}), SCRIPT({EXPECT_END})};
+    (void)state;
+    for (size_t i = 0; i < BAD_FILES; i++) {
+        struct haul_options options = bad_files[i].options;
+        struct loopback *server = loopback_open(scripts, 3);
+        const struct haul_result *result;
+        struct haul *haul;
+        char url[64];
+        options.concurrency = 1;
+        assert_int_equal(haul_open(&haul, &options), 0);
+        gathering_submit(haul, server, "/");
+        gathering_expect_one(haul, "204 ok ''");
+        snprintf(url, sizeof url, "https://127.0.0.1:%u/", loopback_port(server));
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url}), 0);
+            result = gathering_next(haul);
+            assert_int_equal(result->error, HAUL_TLS);
+            assert_int_equal(result->stage, HAUL_STAGE_TLS);
+            assert_int_equal(result->os_error, bad_files[i].error);
+            if (i < BAD_FILES - 2 && !strstr(result->message, bad_files[i].words))
+                fail_msg("row %zu: %s", i, result->message);
+            haul_release(haul, result);
+        }
+        haul_close(haul);
+        assert_loopback(server);
     }
 }
 
@@ -315,6 +397,8 @@ int main(void)
         cmocka_unit_test(gathering_needs_all_of_its_memory),
         cmocka_unit_test(without_io_uring_there_is_epoll),
         cmocka_unit_test(bad_options_are_refused_and_explained),
+        cmocka_unit_test(bad_files_are_refused_and_named_at_open),
+        cmocka_unit_test(bad_files_are_named_by_each_result),
         cmocka_unit_test(errors_have_sentences_and_names),
         cmocka_unit_test(options_are_copied),
         cmocka_unit_test(closing_nothing_is_allowed),
