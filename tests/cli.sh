@@ -611,27 +611,64 @@ no_roots() {
         code_is 77 && has "$(cat err)" "haul: ${words#* }: " && same "$(cat out)" "" || return
     done
     run --cacert missing.pem --capath empty "$base/p/1"
-    code_is 77 && has "$(cat err)" "haul: missing.pem, empty: "
+    code_is 77 && has "$(cat err)" "haul: missing.pem: the file of trusted roots" || return
+    run --cacert empty.pem --capath missing "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: missing: the directory of trusted roots" || return
+    run --cacert empty.pem --capath empty "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: empty.pem, empty: the file and the directory"
 }
 
-# They are read at the first https URL, and concern no other.
+# They are read at the first https URL, and concern no other; what is wrong with them is said once.
 no_roots_in_environment() {
-    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_DIR=missing SSL_CERT_DIR=missing:absent; do
-        env "$setting" "$haul_program" --loop "$loop" "$base/p/1" "https${base#http}/p/1" >out 2>err
-        code=$?
-        code_is 35 && has "$(sed -n 1p out)" '"error":null' &&
-            has "$(sed -n 2p out)" 'of trusted roots' || return
+    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_FILE=empty.pem SSL_CERT_DIR=missing \
+        SSL_CERT_DIR=missing:absent; do
+        with_setting "$setting" -q "$base/p/1" "https${base#http}/p/[1-3]"
+        code_is 77 && has "$(sed -n 1p out)" '"error":null' &&
+            same "$(member code)" '"tls" "tls" "tls"' &&
+            same "$(wc -l <err)" 1 && has "$(cat err)" "haul: $setting: the " || return
+        with_setting "$setting" -q "$base/p/1"
+        code_is 0 && same "$(cat err)" "" || return
     done
+}
+
+# Whatever lies in a directory of roots, nothing in it is waited for.
+roots_beside_a_pipe() {
+    mkdir -p pipes && { [ -p pipes/pipe ] || mkfifo pipes/pipe; } || return
+    timeout 60 "$haul_program" --loop "$loop" --capath pipes "$base/p/1" >out 2>err
+    code=$?
+    code_is 77 && has "$(cat err)" "haul: pipes: the directory of trusted roots (ca_directory) has" ||
+        return
+    SSL_CERT_DIR=pipes timeout 60 "$haul_program" --loop "$loop" -q "https${base#http}/p/1" >out 2>err
+    code=$?
+    code_is 77 && has "$(cat err)" "haul: SSL_CERT_DIR=pipes: the directory of trusted roots"
+}
+
+# A key log is a diagnosis, and concerns nothing else.
+no_key_log() {
+    [ -p unread ] || mkfifo unread || return
+    for file in missing/keys . unread; do
+        SSLKEYLOGFILE=$file timeout 60 "$haul_program" --loop "$loop" "$base/p/1" >out 2>err
+        code=$?
+        code_is 0 && same "$(grep -c "^haul: note: SSLKEYLOGFILE=$file: " err)" 1 &&
+            has "$(sed -n 1p err)" "note: SSLKEYLOGFILE=$file: " || return
+    done
+    with_setting SSLKEYLOGFILE=missing/keys -q "$base/p/1"
+    code_is 0 && same "$(cat err)" "" || return
+    with_setting SSLKEYLOGFILE=missing/keys "$base/p/1"
+    has "$(cat err)" "SSLKEYLOGFILE=missing/keys: No such file or directory; "
 }
 
 no_client_certificate() {
     echo 'no certificate' >text.pem
-    for file in missing.pem text.pem; do
+    : >empty.pem
+    for file in missing.pem text.pem empty.pem; do
         run --cert "$file" "$base/p/1"
         code_is 58 && has "$(cat err)" "haul: $file: " && same "$(cat out)" "" || return
     done
     run --cert text.pem --key missing.pem "$base/p/1"
-    code_is 58 && has "$(cat err)" "haul: text.pem, missing.pem: "
+    code_is 58 && has "$(cat err)" "haul: missing.pem: the file of the client certificate's key" || return
+    run --cert text.pem --key text.pem "$base/p/1"
+    code_is 58 && has "$(cat err)" "haul: text.pem, text.pem: "
 }
 
 tls_words_are_checked() {
@@ -639,6 +676,8 @@ tls_words_are_checked() {
     code_is 2 && has "$(cat err)" "--cert" || return
     run --pinnedpubkey 'sha256//short=' "$base/p/1"
     code_is 2 && has "$(cat err)" "--pinnedpubkey 'sha256//short='" || return
+    run --pinnedpubkey '' "$base/p/1"
+    code_is 2 && has "$(cat err)" "--pinnedpubkey ''" || return
     run --format csv -v "$base/p/1"
     code_is 2 && has "$(cat err)" "-v/--verbose"
 }
@@ -651,7 +690,9 @@ insecure_warns() {
 
 row "https to a server without TLS is exit code 35" no_tls_there
 row "roots that cannot be read are exit code 77 and named" no_roots
-row "so are those of SSL_CERT_FILE and SSL_CERT_DIR" no_roots_in_environment
+row "so are those of SSL_CERT_FILE and SSL_CERT_DIR, once, at an https URL" no_roots_in_environment
+row "a pipe among the roots of a directory is not waited for" roots_beside_a_pipe
+row "a key log that cannot be opened is a note, and the run goes on" no_key_log
 row "a client certificate that cannot be used is exit code 58" no_client_certificate
 row "words about TLS are checked, exit code 2" tls_words_are_checked
 row "-k warns once, and not with -q" insecure_warns

@@ -20,14 +20,6 @@ get() {
     run --cacert ca.pem "$@"
 }
 
-# with_setting NAME=VALUE WORD…: runs haul so, with this in its environment.
-with_setting() {
-    setting=$1
-    shift
-    env "$setting" "$haul_program" --loop "$loop" "$@" >out 2>err
-    code=$?
-}
-
 # failed CODE ERROR STAGE: that is its exit code, and a result says so.
 failed() {
     code_is "$1" && has "$(cat out)" "\"error\":{\"code\":\"$2\",\"stage\":\"$3\",\"message\":\""
@@ -391,6 +383,45 @@ environment() {
     code_is 60
 }
 
+# A pipe is read until its end, once, and however long it is.
+roots_of_pipes() {
+    [ -p pipe ] || mkfifo pipe || return
+    { seq 30000 && cat ca.pem; } >pipe & pids="$pids $!"
+    run --cacert pipe "$rsa/p/1" "$ec/p/1"
+    code_is 0 || return
+    cat ca.pem >pipe & pids="$pids $!"
+    with_setting SSL_CERT_FILE=pipe "$rsa/p/1" "$ec/p/1"
+    code_is 0 || return
+    echo 'no certificate' >pipe & pids="$pids $!"
+    run --cacert pipe "$rsa/p/1"
+    code_is 77 && has "$(cat err)" "haul: pipe: the trusted roots" || return
+    mkdir -p beside && cp ca.pem beside/b.pem && { [ -p beside/a ] || mkfifo beside/a; } || return
+    run --capath beside "$rsa/p/1"
+    code_is 0 || return
+    with_setting SSL_CERT_DIR=beside "$rsa/p/1"
+    code_is 0
+}
+
+roots_of_a_substitution() {
+    bash -c '"$0" --loop "$1" --cacert <(cat ca.pem) "$2"' "$haul_program" "$loop" "$rsa/p/1" \
+        >out 2>err
+    code=$?
+    code_is 0 && has "$(member status)" 200
+}
+
+# With a certificate that is refused beside it, which is said as ever.
+missing_roots() {
+    with_setting SSL_CERT_FILE=missing.pem -q "$rsa/p/[1-3]" "$expired/p/1" "$plain/p/1"
+    code_is 77 && same "$(member code)" '"tls" "tls" "tls" "tls"' &&
+        same "$(member os_error)" '"ENOKEY" "ENOKEY" "ENOKEY" "ENOKEY"' &&
+        same "$(cat err)" "haul: SSL_CERT_FILE=missing.pem: $(roots_sentence)" &&
+        has "$(sed -n 5p out)" '"error":null'
+}
+
+roots_sentence() {
+    echo "the file of trusted roots (ca_file) cannot be read"
+}
+
 self_trusted() {
     run --cacert self.pem "$self/p/1" && code_is 0
 }
@@ -414,6 +445,11 @@ with nginx "one that is refused fails no other request" refused_beside_others
 with nginx "-k takes them, resumed or not, and -v tells what is wrong" insecure
 with nginx "a self-signed one that is trusted is taken" self_trusted
 with nginx "SSL_CERT_FILE, SSL_CERT_DIR and --capath are trusted, --cacert more" environment
+with nginx "roots come from pipes too, and none in a directory is waited for" roots_of_pipes
+no_bash=$no_nginx
+command -v bash >/dev/null || no_bash='bash is not installed'
+with bash "--cacert <(...) works" roots_of_a_substitution
+with nginx "an SSL_CERT_FILE that is missing is named once, exit code 77" missing_roots
 with nginx "--pinnedpubkey takes the right keys, and no other even with -k" pins
 
 # --- client certificates ----------------------------------------------------------------------
@@ -424,6 +460,16 @@ client_certificates() {
         same "$(member body)" '"SUCCESS CN=client-rsa\n"' &&
         get --body --cert client-both.pem "$asks_client/client" && code_is 0 &&
         same "$(member body)" '"SUCCESS CN=client-ec\n"'
+}
+
+client_of_pipes() {
+    [ -p pipe ] || mkfifo pipe || return
+    cat client-ec.pem client-ec.key >pipe & pids="$pids $!"
+    get --body --cert pipe "$asks_client/client"
+    code_is 0 && same "$(member body)" '"SUCCESS CN=client-ec\n"' || return
+    cat client-rsa.key >pipe & pids="$pids $!"
+    get --body --cert client-rsa.pem --key pipe "$asks_client/client"
+    code_is 0 && same "$(member body)" '"SUCCESS CN=client-rsa\n"'
 }
 
 no_client_certificate() {
@@ -441,6 +487,7 @@ client_is_verified() {
 }
 
 with nginx "client certificates of RSA and EC are taken" client_certificates
+with nginx "they come from pipes too" client_of_pipes
 with nginx "without one nginx answers 400" no_client_certificate
 row "without one openssl s_server sends an alert, with one it answers" client_is_verified
 
@@ -468,6 +515,15 @@ key_log() {
         "$rsa/p/[1-3]" "$ec/close/[1-2]" "$expired/"
     same "$(grep -cE '^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$' keys)" 3 &&
         same "$(wc -l <keys)" 3 && same "$(stat -c %a keys)" 600
+}
+
+no_key_log() {
+    [ -p unread ] || mkfifo unread || return
+    for file in missing/keys unread; do
+        with_setting SSLKEYLOGFILE=$file --cacert ca.pem "$rsa/p/[1-3]"
+        code_is 0 && same "$(member status)" "200 200 200" &&
+            has "$(sed -n 1p err)" "haul: note: SSLKEYLOGFILE=$file: " || return
+    done
 }
 
 silence() {
@@ -508,6 +564,7 @@ with nginx "a server of TLS 1.3 alone is exit code 35 and said" tls_1_3
 with nginx "one of TLS 1.0 alone too, and --tls-legacy speaks with it" tls_1_0
 row "one of http too" no_tls_there
 with nginx "SSLKEYLOGFILE gets a line for each handshake" key_log
+with nginx "one that cannot be opened is a note, and the run goes on" no_key_log
 with python "a server that is silent is exit code 28, at the stage tls" silence
 with python "a body until the end without close_notify is cut short" cut_short
 with python "a length or a close_notify is a body's end" not_cut_short

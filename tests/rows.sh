@@ -44,6 +44,14 @@ run() {
     code=$?
 }
 
+# with_setting NAME=VALUE WORD…: as run, with this in its environment.
+with_setting() {
+    variable=$1
+    shift
+    env "$variable" "$haul_program" --loop "$loop" "$@" >out 2>err
+    code=$?
+}
+
 # --- rows -------------------------------------------------------------------------------------
 
 # Each row: what is so, and the function that finds out.

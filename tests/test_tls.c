@@ -1165,7 +1165,7 @@ static struct lifetime_chain lifetime_chain_make(const struct lifetime *row)
     return chain;
 }
 
-/* One more connection, so much later, that offers the session; it keeps the one that it has then. */
+/* One more connection, so much later, offers the session, and keeps the one that it has then. */
 static void lifetime_step(struct bed_spec *spec, const struct lifetime *row, int64_t later_s,
                           struct tls_session *session)
 {

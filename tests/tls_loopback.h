@@ -2,9 +2,8 @@
 #define TESTS_TLS_LOOPBACK_H
 
 /* The scripted server over TLS 1.2: libssl as a layer of tests/loopback. One certificate, for
- * 127.0.0.1, ::1 and localhost, and one memory of sessions serve every connection. The certificate's
- * issuer is sent with it, and is the first of its path to expire. Who links this has the linker wrap
- * time().
+ * 127.0.0.1, ::1 and localhost, and one memory of sessions serve every connection. The issuer is
+ * sent with it, and is the first of its path to expire. Who links this has the linker wrap time().
  *
  *     loopback_use(tls_loopback_layer());
  *     gathering_trust(tls_loopback_roots());

@@ -667,10 +667,11 @@ static int settle_tls(struct parser *parser)
     if (engine->client_key != NULL && engine->client_certificate == NULL)
         return fail(parser, "--key is the key of a --cert, and there is none");
     engine->tls_at_open = engine->ca_file != NULL || engine->ca_directory != NULL ||
-                          engine->client_certificate != NULL || engine->pinned_keys != NULL;
+                          engine->client_certificate != NULL;
     if (engine->ca_file == NULL && engine->ca_directory == NULL) {
         engine->ca_file = environment("SSL_CERT_FILE");
         engine->ca_directory = environment("SSL_CERT_DIR");
+        parser->args->roots_of_environment = true;
     }
     engine->key_log = environment("SSLKEYLOGFILE");
     return 0;

@@ -25,6 +25,7 @@ struct args {
     struct sink_options sink;
     bool quiet;
     bool no_progress;
+    bool roots_of_environment; /* the engine's roots are named by SSL_CERT_FILE and SSL_CERT_DIR */
 
     /* What the above points to. */
     struct input_item *items;

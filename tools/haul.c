@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,9 +34,10 @@ struct trip {
     struct progress progress;
     enum input_state state;
     bool input_failed;
-    bool input_left; /* the run was cancelled before the inputs were at their end */
-    bool stopping;   /* a signal has come */
-    int error;       /* of the engine as a whole */
+    bool input_left;  /* the run was cancelled before the inputs were at their end */
+    bool stopping;    /* a signal has come */
+    bool lacks_roots; /* which has been said */
+    int error;        /* of the engine as a whole */
     uint64_t begun_ns;
     uint64_t flushed_ns;
 };
@@ -55,6 +57,66 @@ static uint64_t clock_read_ns(clockid_t clock)
     struct timespec now;
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* --- files that cannot be used ---------------------------------------------------------------- */
+
+/* A file that a sentence may be about, and what named it. */
+struct suspect {
+    const char *variable; /* of the environment; NULL: an option */
+    const char *path;     /* NULL: there is none */
+    bool is_meant;
+};
+
+/* About those that are meant; about both, where none is or the two are. */
+static void complain_suspects(const struct suspect suspects[2], const char *sentence)
+{
+    char names[MESSAGE_BYTES] = "";
+    bool has_one = suspects[0].is_meant != suspects[1].is_meant;
+    size_t length = 0;
+    for (int i = 0; i < 2; i++) {
+        const struct suspect *suspect = &suspects[i];
+        if (suspect->path == NULL || (has_one && !suspect->is_meant) || length >= sizeof(names))
+            continue;
+        length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s%s%s",
+                                   length > 0 ? ", " : "",
+                                   suspect->variable != NULL ? suspect->variable : "",
+                                   suspect->variable != NULL ? "=" : "", suspect->path);
+    }
+    if (length > 0)
+        complain("%s: %s", names, sentence);
+    else
+        complain("%s", sentence);
+}
+
+static bool says(const struct haul_options *alone, const char *sentence)
+{
+    return strcmp(haul_open_error(alone, -ENOKEY), sentence) == 0;
+}
+
+static void complain_roots(const struct args *args, const char *sentence)
+{
+    const struct haul_options file = {.ca_file = args->engine.ca_file};
+    const struct haul_options directory = {.ca_directory = args->engine.ca_directory};
+    bool has_variables = args->roots_of_environment;
+    const struct suspect suspects[] = {
+        {has_variables ? "SSL_CERT_FILE" : NULL, file.ca_file,
+         file.ca_file != NULL && says(&file, sentence)},
+        {has_variables ? "SSL_CERT_DIR" : NULL, directory.ca_directory,
+         directory.ca_directory != NULL && says(&directory, sentence)},
+    };
+    complain_suspects(suspects, sentence);
+}
+
+static void complain_client(const struct args *args, const char *sentence)
+{
+    const char *certificate = args->engine.client_certificate;
+    const char *key = args->engine.client_key;
+    const struct suspect suspects[] = {
+        {NULL, certificate, certificate != NULL && access(certificate, R_OK) != 0},
+        {NULL, key, key != NULL && access(key, R_OK) != 0},
+    };
+    complain_suspects(suspects, sentence);
 }
 
 /* --- the trip --------------------------------------------------------------------------------- */
@@ -112,9 +174,20 @@ static void trip_pulse(struct trip *trip)
         trip_draw(trip, now_ns);
 }
 
+/* What the environment names is read at the first https URL, and concerns all of them. */
+static void trip_name_roots(struct trip *trip, const struct haul_result *result)
+{
+    if (trip->lacks_roots || !tally_lacks_roots(result))
+        return;
+    trip->lacks_roots = true;
+    progress_erase(&trip->progress);
+    complain_roots(trip->args, result->message);
+}
+
 /* From the engine to the sink. */
 static void trip_take(struct trip *trip, const struct haul_result *result)
 {
+    trip_name_roots(trip, result);
     sink_take(&trip->sink, result);
     if (!result->more)
         tally_take(&trip->tally, result);
@@ -173,17 +246,6 @@ static bool trip_step(struct trip *trip)
 
 /* --- its begin -------------------------------------------------------------------------------- */
 
-/* Of two files, either of which may be NULL, the sentence is about one. */
-static void complain_files(const char *one, const char *other, const char *sentence)
-{
-    if (one != NULL && other != NULL)
-        complain("%s, %s: %s", one, other, sentence);
-    else if (one != NULL || other != NULL)
-        complain("%s: %s", one != NULL ? one : other, sentence);
-    else
-        complain("%s", sentence);
-}
-
 /* Of a list, about the word that the engine refuses alone too: options has it and nothing else.
  * False: there is none. */
 static bool complain_word(const char *option, const struct args_list *list, const char **word,
@@ -228,10 +290,10 @@ static int complain_engine(const struct args *args, int error)
         complain_options(args, sentence);
         return EXIT_USAGE;
     case -EKEYREJECTED:
-        complain_files(options->client_certificate, options->client_key, sentence);
+        complain_client(args, sentence);
         return EXIT_CLIENT_CERTIFICATE;
     case -ENOKEY:
-        complain_files(options->ca_file, options->ca_directory, sentence);
+        complain_roots(args, sentence);
         return EXIT_ROOTS;
     default:
         complain("%s", sentence);
@@ -344,10 +406,29 @@ static int trip_close(struct trip *trip)
 
 /* --- what the words ask for ------------------------------------------------------------------- */
 
-static int run(const struct args *args)
+/* The key log of the environment is for a diagnosis: the run goes on without one that cannot be
+ * opened. Where nobody reads a pipe, it is not waited for. */
+static void settle_key_log(struct args *args)
+{
+    const char *path = args->engine.key_log;
+    if (path == NULL)
+        return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                  S_IRUSR | S_IWUSR);
+    if (fd >= 0) {
+        close(fd);
+        return;
+    }
+    if (!args->quiet)
+        complain("note: SSLKEYLOGFILE=%s: %s; there is no key log", path, strerror(errno));
+    args->engine.key_log = NULL;
+}
+
+static int run(struct args *args)
 {
     struct trip trip = {.args = args, .state = INPUT_READY};
     interrupt_install();
+    settle_key_log(args);
     if (args->engine.insecure && !args->quiet)
         complain("warning: -k/--insecure: certificates are not verified");
     int code = trip_open_inputs(&trip);
@@ -374,21 +455,21 @@ static void hold_standard_descriptors(void)
             open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static int print_help(const struct args *args)
+static int print_help(struct args *args)
 {
     (void)args;
     fputs(args_help, stdout);
     return EXIT_SUCCESS;
 }
 
-static int print_version(const struct args *args)
+static int print_version(struct args *args)
 {
     (void)args;
     puts("haul " HAUL_VERSION);
     return EXIT_SUCCESS;
 }
 
-static int print_budget(const struct args *args)
+static int print_budget(struct args *args)
 {
     struct haul_budget budget;
     char size[HUMAN_BYTES];
@@ -406,7 +487,7 @@ static int print_budget(const struct args *args)
     return EXIT_SUCCESS;
 }
 
-static int doctor(const struct args *args)
+static int doctor(struct args *args)
 {
     (void)args;
     return doctor_run();
@@ -414,7 +495,7 @@ static int doctor(const struct args *args)
 
 int main(int argc, char **argv)
 {
-    static int (*const actions[])(const struct args *) = {
+    static int (*const actions[])(struct args *) = {
         [ARGS_RUN] = run,
         [ARGS_HELP] = print_help,
         [ARGS_VERSION] = print_version,

@@ -4,6 +4,7 @@
 #include "tools/tally.h"
 #include "tools/human.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,11 @@ static bool is_consequence(enum haul_error error)
     return error == HAUL_CANCELLED || error == HAUL_NOT_STARTED;
 }
 
+bool tally_lacks_roots(const struct haul_result *result)
+{
+    return result->error == HAUL_TLS && result->os_error == ENOKEY;
+}
+
 /* As in curl a certificate or a key that was refused is told from a handshake that failed. */
 static int result_exit_code(const struct haul_result *result)
 {
@@ -27,6 +33,8 @@ static int result_exit_code(const struct haul_result *result)
     bool refused = verification != NULL && strcmp(verification, "ok") != 0;
     if (haul_pin_refused(result))
         return EXIT_PIN;
+    if (tally_lacks_roots(result))
+        return EXIT_ROOTS;
     return result->stage == HAUL_STAGE_TLS && refused ? EXIT_CERTIFICATE
                                                       : exit_codes[result->error];
 }

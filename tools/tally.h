@@ -33,6 +33,9 @@ struct tally {
 /* Counts a request's last result. */
 void tally_take(struct tally *tally, const struct haul_result *result);
 
+/* Is it a failure for want of trusted roots, which is that of every https URL? */
+bool tally_lacks_roots(const struct haul_result *result);
+
 uint64_t tally_failures(const struct tally *tally);
 
 /* Of the first failure in the order of the arguments; that a request was cancelled or not started
