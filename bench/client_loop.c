@@ -768,6 +768,7 @@ static int memory_take(struct client_loop *loop)
 
 static void memory_give(struct client_loop *loop)
 {
+    size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
     for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
         exchange_deinit(&loop->conns[i].exchange);
         free(loop->conns[i].records);
@@ -776,7 +777,19 @@ static void memory_give(struct client_loop *loop)
     free(loop->flights);
     free(loop->deadline_ns);
     free(loop->free);
+    if (loop->sessions)
+        explicit_bzero(loop->sessions, sessions);
     free(loop->sessions);
+}
+
+/* TLS connections that the run's end found open; their keys lie in what secure_close() frees. */
+static void tls_give(struct client_loop *loop)
+{
+    for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
+        if (loop->conns[i].tls)
+            tls_deinit(loop->conns[i].tls);
+        loop->conns[i].tls = NULL;
+    }
 }
 
 int client_loop_run(struct client *client)
@@ -799,6 +812,7 @@ int client_loop_run(struct client *client)
     client->tally->stats.begun = client->begun;
     if (loop.loop)
         loop_close(loop.loop);
+    tls_give(&loop);
     secure_close(&loop.secure);
     memory_give(&loop);
     return error;

@@ -473,6 +473,8 @@ static void run_close(struct run *run)
     for (uint32_t i = 0; run->vaults && i < run->tally_count; i++)
         if (run->vaults[i].sessions) {
             secure_close(&run->vaults[i].secure);
+            explicit_bzero(run->vaults[i].sessions,
+                           run->workload.place_count * sizeof *run->vaults[i].sessions);
             free(run->vaults[i].sessions);
             pthread_mutex_destroy(&run->vaults[i].lock);
         }

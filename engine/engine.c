@@ -168,6 +168,7 @@ static void memory_free(struct engine *engine)
     free(engine->store.blocks);
     free(engine->collector.ring);
     free(engine->deadlines.entries);
+    origins_deinit(&engine->origins);
     free(engine->origins.list);
     free(engine->origins.buckets);
     reroute_deinit(&engine->origins.reroute);

@@ -221,8 +221,8 @@ int haul_open(struct haul **ret_haul, const struct haul_options *options);
  * about; of files it reads those that are no pipes once more. */
 const char *haul_open_error(const struct haul_options *options, int error);
 
-/* Cancels what is under way, closes every connection, frees everything, results included. NULL is
- * allowed. */
+/* Cancels what is under way, closes every connection, frees everything, results included, and wipes
+ * what was secret of TLS: sessions, keys, the text of a client's key. NULL is allowed. */
 void haul_close(struct haul *haul);
 
 /* Takes one request; its index is the number of requests submitted before it. A bad URL, method or

@@ -28,6 +28,12 @@ void origins_init(struct origins *origins, struct origin *list, uint32_t *bucket
     memset(buckets, 0xff, (origins->bucket_mask + 1) * sizeof *buckets);
 }
 
+void origins_deinit(struct origins *origins)
+{
+    for (uint32_t i = 0; i < origins->touched; i++)
+        explicit_bzero(&origins->list[i].session, sizeof origins->list[i].session);
+}
+
 /* FNV-1a, over the folded host and the port. */
 static uint32_t hash_of(const struct url *url)
 {

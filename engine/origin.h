@@ -56,6 +56,10 @@ struct origins {
 void origins_init(struct origins *origins, struct origin *list, uint32_t *buckets, uint32_t count);
 uint32_t origin_bucket_count(uint32_t count);
 
+/* Wipes the sessions, which are secrets: to be called before the memory is freed. One that another
+ * origin takes the place of, or another session, is overwritten there and then. */
+void origins_deinit(struct origins *origins);
+
 /* The origin of a URL, with one more connection referring to it; the one unused for longest is
  * replaced for a new one. NO_ORIGIN: connections refer to every one. */
 uint32_t origin_acquire(struct origins *origins, const struct url *url);

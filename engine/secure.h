@@ -29,6 +29,8 @@ void secure_init(struct secure *secure);
  * is. */
 int secure_open(struct secure *secure, const struct haul_options *options, uint32_t connections,
                 const char **ret_message);
+
+/* After the tls_deinit() of every handshake that was begun: that wipes its keys. */
 void secure_close(struct secure *secure);
 
 /* What needs no file: -EINVAL where pinned_keys is malformed, or names no key. */

@@ -90,6 +90,19 @@ static unsigned char *unconst(struct span span)
     return (unsigned char *)(uintptr_t)span.bytes;
 }
 
+/* What the library leaves behind on the stack (keys as numbers, the pads of a master secret, the
+ * schedules of a cipher) lies below whoever called it, and stays there until something else happens
+ * to be written over it. It goes 14 kB deep, for RSA of 4096 bits. */
+enum { STACK_BYTES = 16384 };
+
+/* A sanitizer would put the array elsewhere. */
+__attribute__((noinline, no_sanitize("address"))) static void stack_wipe(void)
+{
+    unsigned char stack[STACK_BYTES];
+
+    explicit_bzero(stack, sizeof(stack));
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 static const uint8_t library_errors[] = {
@@ -731,6 +744,17 @@ static enum tls_error config_fill(struct tls_config *config, const struct tls_op
     return client_auth_read(&config->client, options->certificate, options->key);
 }
 
+static void config_free(struct tls_config *config)
+{
+    free(config->client.certificates);
+    free(config->client.bytes);
+    free(config->pins);
+    free(config->chains);
+    verify_cache_close(config->verdicts);
+    explicit_bzero(config, sizeof(*config));
+    free(config);
+}
+
 enum tls_error tls_config_open(const struct tls_options *options, struct tls_config **ret_config)
 {
     struct tls_config *config = calloc(1, sizeof(*config));
@@ -740,21 +764,16 @@ enum tls_error tls_config_open(const struct tls_options *options, struct tls_con
         tls_config_close(config);
         config = NULL;
     }
+    stack_wipe();
     *ret_config = config;
     return error;
 }
 
 void tls_config_close(struct tls_config *config)
 {
-    if (config == NULL)
-        return;
-    free(config->client.certificates);
-    free(config->client.bytes);
-    free(config->pins);
-    free(config->chains);
-    verify_cache_close(config->verdicts);
-    explicit_bzero(config, sizeof(*config));
-    free(config);
+    if (config != NULL)
+        config_free(config);
+    stack_wipe();
 }
 
 bool tls_config_has_chain(const struct tls_config *config)
@@ -871,6 +890,7 @@ struct tls *tls_init(void *memory, struct tls_config *config, const struct tls_p
         session_offer(tls, session);
     br_ssl_client_reset(&tls->client, host_is_name(tls) ? tls->host : NULL, resumes);
     curves_reorder(&tls->client.eng);
+    stack_wipe();
     return tls;
 }
 
@@ -879,6 +899,7 @@ void tls_deinit(struct tls *tls)
     chain_give_back(tls);
     explicit_bzero(tls->out, sizeof(tls->out));
     explicit_bzero(tls, offsetof(struct tls, in) + tls->in_used);
+    stack_wipe();
 }
 
 static bool has_failed(const struct tls *tls)
@@ -951,6 +972,7 @@ static void in_note(struct tls *tls, const unsigned char *end)
 size_t tls_wire_in(struct tls *tls, struct span bytes)
 {
     br_ssl_engine_context *engine = &tls->client.eng;
+    bool was_open = tls->is_open;
     size_t taken = 0;
 
     tls->is_waiting = false;
@@ -972,6 +994,8 @@ size_t tls_wire_in(struct tls *tls, struct span bytes)
         closing_drop(tls);
         progress_note(tls);
     }
+    if (!was_open && (tls->is_open || has_failed(tls)))
+        stack_wipe();
     return has_ended(tls) ? bytes.length : taken;
 }
 
@@ -1010,6 +1034,8 @@ void tls_wire_sent(struct tls *tls, size_t length)
         return;
     assert(length <= tls_wire_out(tls).length);
     br_ssl_engine_sendrec_ack(&tls->client.eng, length);
+    if (!tls->is_open) /* the library has gone on with the handshake */
+        stack_wipe();
     progress_note(tls);
 }
 
