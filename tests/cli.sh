@@ -631,15 +631,21 @@ no_roots_in_environment() {
     done
 }
 
+# in_time NAME=VALUE WORD…: as with_setting, and ends one that is blocked.
+in_time() {
+    variable=$1
+    shift
+    env "$variable" timeout -s KILL 60 "$haul_program" --loop "$loop" "$@" >out 2>err
+    code=$?
+}
+
 # Whatever lies in a directory of roots, nothing in it is waited for.
 roots_beside_a_pipe() {
     mkdir -p pipes && { [ -p pipes/pipe ] || mkfifo pipes/pipe; } || return
-    timeout 60 "$haul_program" --loop "$loop" --capath pipes "$base/p/1" >out 2>err
-    code=$?
+    in_time SSL_CERT_DIR= --capath pipes "$base/p/1"
     code_is 77 && has "$(cat err)" "haul: pipes: the directory of trusted roots (ca_directory) has" ||
         return
-    SSL_CERT_DIR=pipes timeout 60 "$haul_program" --loop "$loop" -q "https${base#http}/p/1" >out 2>err
-    code=$?
+    in_time SSL_CERT_DIR=pipes -q "https${base#http}/p/1"
     code_is 77 && has "$(cat err)" "haul: SSL_CERT_DIR=pipes: the directory of trusted roots"
 }
 
@@ -647,8 +653,7 @@ roots_beside_a_pipe() {
 no_key_log() {
     [ -p unread ] || mkfifo unread || return
     for file in missing/keys . unread; do
-        SSLKEYLOGFILE=$file timeout 60 "$haul_program" --loop "$loop" "$base/p/1" >out 2>err
-        code=$?
+        in_time "SSLKEYLOGFILE=$file" "$base/p/1"
         code_is 0 && same "$(grep -c "^haul: note: SSLKEYLOGFILE=$file: " err)" 1 &&
             has "$(sed -n 1p err)" "note: SSLKEYLOGFILE=$file: " || return
     done
