@@ -9,6 +9,7 @@
 enum {
     EXTENSIONS_MAX = 64,
     SERIAL_BYTES_MAX = 128, /* RFC 5280 says 20; certificates with more are in use */
+    LABEL_BYTES_MAX = 63,   /* of a DNS name (RFC 1035, 2.3.4) */
 };
 
 #define OID(literal)                                                                               \
@@ -241,6 +242,12 @@ static bool is_general_name(uint8_t tag)
     return (tag & 0xc0) == 0x80 && number <= 8 && (constructed >> number & 1) == (tag >> 5 & 1);
 }
 
+static void name_note(const struct der_element *name, struct certificate *certificate)
+{
+    if (name->tag == CERTIFICATE_NAME_DNS && name->content.length > CERTIFICATE_DNS_BYTES_MAX)
+        certificate->has_long_name = true;
+}
+
 static bool alt_names_read(struct span value, struct certificate *certificate)
 {
     struct der_element name;
@@ -249,10 +256,74 @@ static bool alt_names_read(struct span value, struct certificate *certificate)
     if (!der_only(value, DER_SEQUENCE, &certificate->alt_names))
         return false;
     rest = certificate->alt_names;
-    while (rest.length > 0)
+    while (rest.length > 0) {
         if (!der_next(&rest, &name) || !is_general_name(name.tag))
             return false;
+        name_note(&name, certificate);
+    }
     return true;
+}
+
+/* Takes the next label of a host name, and the dot behind it, of which one must follow in turn. */
+static bool label_take(struct span *rest, bool *ret_is_number)
+{
+    size_t length = 0;
+
+    *ret_is_number = true;
+    for (; length < rest->length && rest->bytes[length] != '.'; length++) {
+        char byte = ascii_lower(rest->bytes[length]);
+
+        if (!ascii_is_digit(byte) && (byte < 'a' || byte > 'z') && byte != '-' && byte != '_')
+            return false;
+        *ret_is_number &= ascii_is_digit(byte);
+    }
+    if (length == 0 || length > LABEL_BYTES_MAX || length + 1 == rest->length)
+        return false;
+    if (length < rest->length)
+        length++;
+    *rest = (struct span){rest->bytes + length, rest->length - length};
+    return true;
+}
+
+bool certificate_is_host_suffix(struct span base)
+{
+    bool is_number = false;
+
+    if (base.length > 1 && base.bytes[0] == '.')
+        base = (struct span){base.bytes + 1, base.length - 1};
+    while (base.length > 0)
+        if (!label_take(&base, &is_number))
+            return false;
+    return !is_number;
+}
+
+/* mask: the second half of an address constraint. */
+static bool is_contiguous(struct span mask)
+{
+    bool has_ended = false;
+
+    for (size_t i = 0; i < mask.length; i++) {
+        uint8_t zeros = (uint8_t) ~(uint8_t)mask.bytes[i];
+
+        if ((zeros & (zeros + 1)) != 0 || (has_ended && zeros != 0xff))
+            return false;
+        has_ended |= zeros != 0;
+    }
+    return true;
+}
+
+static void base_note(const struct der_element *base, bool is_excluded,
+                      struct certificate *certificate)
+{
+    size_t half = base->content.length / 2;
+
+    name_note(base, certificate);
+    if (base->tag == CERTIFICATE_NAME_DNS && is_excluded &&
+        !certificate_is_host_suffix(base->content))
+        certificate->has_odd_exclusion = true;
+    if (base->tag == CERTIFICATE_NAME_ADDRESS &&
+        !is_contiguous((struct span){base->content.bytes + half, half}))
+        certificate->has_odd_mask = true;
 }
 
 /* The base of a subtree: a GeneralName, but an address has its mask behind it. */
@@ -265,20 +336,23 @@ static bool is_base(const struct der_element *base)
 
 /* Takes GeneralSubtrees where they come next. minimum and maximum must be left out (RFC 5280,
  * 4.2.1.10). */
-static bool subtrees_take(struct span *rest, uint8_t tag, struct span *ret_subtrees)
+static bool subtrees_take(struct span *rest, bool is_excluded, struct certificate *certificate)
 {
-    struct der_element base;
+    uint8_t tag = is_excluded ? DER_CONTEXT_OF(1) : DER_CONTEXT_OF(0);
     struct span subtrees, subtree;
+    struct der_element base;
 
     if (!der_is_next(*rest, tag))
         return true;
-    if (!der_take(rest, tag, ret_subtrees) || ret_subtrees->length == 0)
+    if (!der_take(rest, tag, &subtrees) || subtrees.length == 0)
         return false;
-    subtrees = *ret_subtrees;
-    while (subtrees.length > 0)
+    *(is_excluded ? &certificate->excluded_names : &certificate->permitted_names) = subtrees;
+    while (subtrees.length > 0) {
         if (!der_take(&subtrees, DER_SEQUENCE, &subtree) || !der_next(&subtree, &base) ||
             !is_base(&base) || subtree.length != 0)
             return false;
+        base_note(&base, is_excluded, certificate);
+    }
     return true;
 }
 
@@ -287,9 +361,8 @@ static bool name_constraints_read(struct span value, struct certificate *certifi
     struct span constraints;
 
     return der_only(value, DER_SEQUENCE, &constraints) && constraints.length > 0 &&
-           subtrees_take(&constraints, DER_CONTEXT_OF(0), &certificate->permitted_names) &&
-           subtrees_take(&constraints, DER_CONTEXT_OF(1), &certificate->excluded_names) &&
-           constraints.length == 0;
+           subtrees_take(&constraints, false, certificate) &&
+           subtrees_take(&constraints, true, certificate) && constraints.length == 0;
 }
 
 static bool subject_key_id_read(struct span value, struct certificate *certificate)

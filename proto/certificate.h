@@ -80,6 +80,9 @@ enum {
     CERTIFICATE_NAME_ADDRESS = 0x87,   /* 4 or 16 bytes; in a name constraint with as long a mask */
 };
 
+/* Longer than any DNS name is (RFC 1035, 2.3.4: 255 bytes on the wire are 253 in letters). */
+enum { CERTIFICATE_DNS_BYTES_MAX = 253 };
+
 struct certificate {
     struct span der;          /* the whole certificate */
     struct span subject;      /* the whole DER of the Name; so is issuer */
@@ -104,11 +107,19 @@ struct certificate {
     bool has_unknown_critical; /* a critical extension that is none of basicConstraints, keyUsage,
                                   extKeyUsage, subjectAltName, nameConstraints and
                                   certificatePolicies */
+    bool has_long_name;        /* a dNSName, or a constraint on them, over the bound above */
+    bool has_odd_exclusion;    /* excludes DNS names by what is no host's suffix, as below */
+    bool has_odd_mask;         /* constrains addresses by a mask that is not ones, then zeros */
 };
 
 /* false: der is not exactly one well-formed certificate. That includes an extension that comes
  * twice, a signature algorithm that differs inside and outside, and a date that does not exist. */
 bool certificate_parse(struct span der, struct certificate *ret_certificate);
+
+/* Can a host name be this, or end in it? Not where a label of it is empty (as before a final dot),
+ * over 63 bytes, or has another byte than letters, digits, - and _ (as a wildcard does), nor where
+ * the last is all digits, as in an address. One dot before it, and none at all, are in order. */
+bool certificate_is_host_suffix(struct span base);
 
 /* Subject and issuer are the same name. */
 static inline bool certificate_is_self_issued(const struct certificate *certificate)

@@ -155,9 +155,18 @@ static bool dns_is_within(struct span name, struct span base)
            name.bytes[name.length - base.length - 1] == '.';
 }
 
-/* Could a name be within? A wildcard stands for names below the ones that are written. */
+/* What is written in a form that no host name has permits nothing. */
+static bool dns_is_permitted(struct span name, struct span base)
+{
+    return dns_is_within(name, base) && certificate_is_host_suffix(base);
+}
+
+/* Could a name be within? A wildcard stands for names below the ones that are written. Who excludes
+ * what is below a dot hardly means to leave the name behind it. */
 static bool dns_may_be_within(struct span name, struct span base)
 {
+    if (base.length > 0 && base.bytes[0] == '.')
+        base = (struct span){base.bytes + 1, base.length - 1};
     if (dns_is_within(name, base))
         return true;
     return is_wildcard(name) &&
@@ -197,7 +206,7 @@ static enum relation base_relation(const struct der_element *name, const struct 
     case CERTIFICATE_NAME_DNS:
         if (is_excluding)
             return dns_may_be_within(name->content, base->content) ? WITHIN : OUTSIDE;
-        return dns_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
+        return dns_is_permitted(name->content, base->content) ? WITHIN : OUTSIDE;
     case CERTIFICATE_NAME_ADDRESS:
         return address_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
     case CERTIFICATE_NAME_DIRECTORY:
@@ -301,6 +310,8 @@ static enum verify_verdict certificate_check(const struct certificate *certifica
         return VERIFY_EXPIRED;
     if (certificate->has_unknown_critical)
         return VERIFY_CRITICAL_EXTENSION;
+    if (certificate->has_long_name)
+        return VERIFY_NAME_LONG;
     if ((certificate->key_usage & usage) == 0)
         return VERIFY_KEY_USAGE;
     if ((certificate->purposes & (purposes | CERTIFICATE_PURPOSES_ALL)) == 0)
@@ -333,6 +344,10 @@ static enum verify_verdict issuer_check(const struct search *search,
     if (issuer->path_length_max != CERTIFICATE_PATH_LENGTH_NONE &&
         cas_below > issuer->path_length_max)
         return VERIFY_PATH_LENGTH;
+    if (issuer->has_odd_exclusion)
+        return VERIFY_NAME_EXCLUSION;
+    if (issuer->has_odd_mask)
+        return VERIFY_NAME_MASK;
     return certificate_check(issuer, search->policy, CERTIFICATE_KEY_CERT_SIGN,
                              CERTIFICATE_SERVER_AUTH | CERTIFICATE_ANY_PURPOSE);
 }

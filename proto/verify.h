@@ -9,7 +9,9 @@
  * The rules, of every certificate in the path, the anchor included: dates, keyUsage, extended key
  * usage, no unknown critical extension, RSA keys of 2048 to 4096 bits or EC keys on P-256, P-384 or
  * P-521. Of every issuer: cA, path length, name constraints (dNSName, iPAddress and directoryName;
- * another form that applies is refused). An anchor of version 1 that is its own issuer counts as a
+ * another form that applies is refused). What excludes in a form that can match nothing as it is
+ * written is refused; what permits in such a form permits nothing; a dot before an excluded name
+ * does not spare the name itself. An anchor of version 1 that is its own issuer counts as a
  * CA; an anchor's own signature is not looked at. Of the server's certificate: a subjectAltName for
  * the host. An extended key usage that is present must list serverAuth; above the server's,
  * anyExtendedKeyUsage will do. Revocation and policies are not looked at. */
@@ -55,6 +57,10 @@
                        "(nameConstraints)")                                                        \
     X(NAME_FORM, "the certificate has a name of a form that a CA above it constrains and haul "    \
                  "cannot check (nameConstraints)")                                                 \
+    X(NAME_LONG, "the certificate has a DNS name, or a constraint on them, longer than 253 bytes") \
+    X(NAME_EXCLUSION, "the certificate excludes DNS names by what no host name ends in, as a "     \
+                      "wildcard or a final dot (nameConstraints)")                                 \
+    X(NAME_MASK, "the certificate constrains addresses by a mask with gaps (nameConstraints)")     \
     X(SEARCH, "the certificates cross-sign each other too often to search them all")
 
 enum verify_verdict {

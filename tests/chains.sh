@@ -113,6 +113,7 @@ key ed25519 -algorithm ED25519
 root root "$basic" "$sign" "$ids"
 root root-nc "$basic" "$sign" 'nameConstraints=permitted;DNS:example.com'
 root root-nc-org "$basic" "$sign" 'nameConstraints=permitted;DNS:example.org'
+root root-nc-final "$basic" "$sign" 'nameConstraints=excluded;DNS:example.org.'
 root root-no-ca 'basicConstraints=CA:FALSE' "$sign"
 root root-no-basic "$sign"
 root root-pathlen 'basicConstraints=CA:TRUE,pathlen:0' "$sign"
@@ -170,6 +171,31 @@ inter int-ip-ten "$basic" 'nameConstraints=critical,permitted;IP:10.0.0.0/255.0.
 inter int-ip6 "$basic" \
     'nameConstraints=critical,permitted;IP:0:0:0:0:0:0:0:0/FFFF:FFFF:0:0:0:0:0:0'
 inter int-not-ip "$basic" 'nameConstraints=critical,excluded;IP:127.0.0.0/255.255.255.0'
+inter int-dns-wild "$basic" 'nameConstraints=critical,permitted;DNS:*.example.com'
+inter int-dns-final "$basic" 'nameConstraints=critical,permitted;DNS:example.com.'
+inter int-dns-wild-two "$basic" \
+    'nameConstraints=critical,permitted;DNS:*.example.com,permitted;DNS:example.com'
+inter int-not-final "$basic" 'nameConstraints=critical,excluded;DNS:example.com.'
+inter int-not-final-org "$basic" 'nameConstraints=critical,excluded;DNS:example.org.'
+inter int-not-wild "$basic" 'nameConstraints=critical,excluded;DNS:*.example.com'
+inter int-not-dot "$basic" 'nameConstraints=critical,excluded;DNS:.example.com'
+inter int-not-dots "$basic" 'nameConstraints=critical,excluded;DNS:..example.com'
+inter int-not-hole "$basic" 'nameConstraints=critical,excluded;DNS:example..com'
+inter int-not-only-dot "$basic" 'nameConstraints=critical,excluded;DNS:.'
+inter int-not-space "$basic" 'nameConstraints=critical,excluded;DNS:example .com'
+inter int-not-number "$basic" 'nameConstraints=critical,excluded;DNS:127.0.0.1'
+inter int-not-label63 "$basic" "nameConstraints=critical,excluded;DNS:$(printf '%063d' 0).com"
+inter int-not-label64 "$basic" "nameConstraints=critical,excluded;DNS:$(printf '%064d' 0).com"
+inter int-not-all "$basic" nameConstraints=critical,DER:30:06:a1:04:30:02:82:00
+inter int-not-evil "$basic" 'nameConstraints=critical,excluded;DNS:evil_1.x-test'
+inter int-ip-gap "$basic" 'nameConstraints=critical,permitted;IP:127.0.0.0/255.0.255.0'
+inter int-ip-bits "$basic" 'nameConstraints=critical,permitted;IP:127.0.0.0/255.0.0.1'
+inter int-not-ip-gap "$basic" 'nameConstraints=critical,excluded;IP:10.0.0.0/253.0.0.0'
+inter int-not-ip6-gap "$basic" \
+    'nameConstraints=critical,excluded;IP:0:0:0:0:0:0:0:0/FFFF:FFFF:0:0:FFFF:0:0:0'
+inter int-ip-odd-bits "$basic" 'nameConstraints=critical,permitted;IP:127.0.0.0/255.255.224.0'
+inter int-ip-one "$basic" 'nameConstraints=critical,permitted;IP:127.0.0.1/255.255.255.255'
+inter int-ip-all "$basic" 'nameConstraints=critical,permitted;IP:0.0.0.0/0.0.0.0'
 inter int-ip-odd "$basic" nameConstraints=DER:30:0a:a0:08:30:06:87:04:7f:00:00:01
 inter int-minimum "$basic" nameConstraints=DER:30:0c:a0:0a:30:08:82:03:63:6f:6d:80:01:01
 inter int-empty "$basic" nameConstraints=DER:30:00
@@ -184,6 +210,14 @@ names() {
     seq "$1" | sed "s/.*/$2.& = n&.$3/"
 }
 inter int-many "$basic" 'nameConstraints=critical,@names' "$(names 500 'excluded;DNS' org)"
+
+# long COUNT: a name of so many bytes, in labels of 50 at most.
+long() {
+    printf "%0$1d" 0 | sed 's/.\{49\}./&./g; s/0\./a./g' | cut -c "1-$1"
+}
+inter int-dns-253 "$basic" "nameConstraints=critical,permitted;DNS:$(long 249).com,permitted;DNS:com"
+inter int-dns-254 "$basic" "nameConstraints=critical,permitted;DNS:$(long 250).com,permitted;DNS:com"
+inter int-not-254 "$basic" "nameConstraints=critical,excluded;DNS:$(long 250).com"
 
 # A second one below the first.
 printf '%s\n' "$basic" "$sign" "$ids" | cert int2 inter2 "$int2_name" int-any inter
@@ -202,6 +236,7 @@ site leaf-two DNS:a.example.org,DNS:www.example.com
 site leaf-case DNS:WWW.Example.COM
 site leaf-dot DNS:www.example.com.
 site leaf-apex DNS:example.com
+site leaf-tail DNS:anexample.com
 site leaf-wild 'DNS:*.example.com'
 site leaf-wild-case 'DNS:*.EXAMPLE.com'
 site leaf-wild-com 'DNS:*.com'
@@ -229,6 +264,8 @@ site leaf-ip-as-rid DER:30:06:88:04:7f:00:00:01
 site leaf-ip-long DER:30:07:87:05:7f:00:00:01:00
 leaf leaf-many subjectAltName=@names "$(names 600 DNS com)" 'DNS.0 = www.example.com'
 www=subjectAltName=DNS:www.example.com
+site leaf-253 "DNS:www.example.com,DNS:$(long 249).com"
+site leaf-254 "DNS:www.example.com,DNS:$(long 250).com"
 leaf leaf-bare "$www"
 leaf leaf-cn-only 'extendedKeyUsage=serverAuth'
 until=20260101000000Z leaf leaf-old "$www"
