@@ -1,10 +1,15 @@
 /* The search of a path, and the rules that its certificates must keep.
  *
  * Depth first with backtracking: from the server's certificate to an issuer of the same name, from
- * there to the next, until one is an anchor. Everything cheap is asked before a certificate joins
- * the path; signatures, which cost a thousand times more, only once a path is whole, and from the
- * anchor downwards, so that the keys they are checked with are already trusted. Both have a bound,
- * for a hostile server chooses what is searched. */
+ * there to the next, until one is an anchor; certificates from which names lead to no anchor are
+ * never tried. What a step asks is cheap. What costs comes once a path is whole: signatures, from
+ * the anchor downwards, so that the keys they are checked with are already trusted, and name
+ * constraints last of all, when a CA answers for them.
+ *
+ * A hostile server chooses what is searched, so all of it is counted as work, before it is done:
+ * steps, bytes compared, and signatures by what they cost. What an honest chain has little of (a
+ * step, a name under a constraint, a signature that is wrong) counts for more than it costs, so
+ * that a hostile one runs out early. */
 
 #include "proto/verify.h"
 #include "proto/der.h"
@@ -12,7 +17,29 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MIN_LEGACY = 1024, RSA_BITS_MAX = 4096 };
+enum {
+    RSA_BITS_MIN = 2048,
+    RSA_BITS_MIN_LEGACY = 1024,
+    RSA_BITS_MAX = 4096,
+    RSA_EXPONENT_BYTES_MAX = 8,
+    EDGES_MAX = 64,
+};
+
+/* Units of work, each about a nanosecond of the machine that VERIFY_WORK_MAX was set on. */
+enum {
+    WORK_BYTE_READ = 8,
+    WORK_STEP = 8000, /* twenty times what it costs */
+    WORK_NAME = 320,  /* a name under a constraint, and each byte of the latter: ten times */
+    WORK_NAME_BYTE = 8,
+    WORK_BYTE_HASHED = 6,
+    WORK_P256 = 1400000,
+    WORK_P384 = 7000000,
+    WORK_P521 = 14000000,
+    WORK_RSA_WORD = 3, /* for each bit of the exponent, by the modulus' words squared */
+    /* A signature that is wrong counts four times, and a sixth of all there is at least. */
+    WORK_WRONG_TIMES = 4,
+    WORK_WRONG_MIN = VERIFY_WORK_MAX / 6,
+};
 
 static const char *const sentences[] = {
 #define VERIFY_VERDICT_SENTENCE(name, sentence) [VERIFY_##name] = sentence,
@@ -33,6 +60,13 @@ struct fault {
     const struct certificate *certificate;
 };
 
+/* A signature that was checked. */
+struct edge {
+    const struct certificate *signed_one;
+    const struct certificate *issuer;
+    bool is_good;
+};
+
 struct search {
     const struct trust *trust;
     const struct verify_policy *policy;
@@ -40,14 +74,24 @@ struct search {
     void *context;
     struct certificate chain[VERIFY_CHAIN_MAX]; /* as sent; a malformed one has no names */
     size_t count;
+    /* Sets of certificates of the chain, a bit each. */
+    uint64_t issuers[VERIFY_CHAIN_MAX]; /* whose subject is this one's issuer */
+    uint64_t twins[VERIFY_CHAIN_MAX];   /* with this one's subject and key, itself among them */
+    uint64_t anchored;                  /* whose issuer is an anchor, going by names */
+    uint64_t rooted;                    /* from which names lead to an anchor */
+    uint64_t self_issued;
+    uint64_t on_path;
     const struct certificate *path[VERIFY_CHAIN_MAX + 1]; /* the server's first */
     size_t depth;
-    unsigned steps;
-    unsigned name_steps;
-    unsigned signatures;
+    uint64_t work;
+    bool is_spent; /* the next piece of work would have been too much: nothing goes on */
+    struct edge edges[EDGES_MAX]; /* the first that were checked, for other paths */
+    size_t edge_count;
     struct fault fault;    /* the first rule that was broken on any way */
     struct fault dead_end; /* the first certificate without an issuer: told where nothing else is */
 };
+
+_Static_assert(VERIFY_CHAIN_MAX <= 64, "a set of certificates fits a word");
 
 static bool fault_keep(struct fault *fault, enum verify_verdict verdict,
                        const struct certificate *certificate)
@@ -55,6 +99,54 @@ static bool fault_keep(struct fault *fault, enum verify_verdict verdict,
     if (fault->verdict == VERIFY_OK)
         *fault = (struct fault){verdict, certificate};
     return false;
+}
+
+/* --- work ------------------------------------------------------------------------------------- */
+
+/* false: so much more is too much. */
+static bool spend(struct search *search, uint64_t work)
+{
+    if (search->is_spent || work > VERIFY_WORK_MAX - search->work) {
+        search->is_spent = true;
+        return false;
+    }
+    search->work += work;
+    return true;
+}
+
+/* Counts what has turned out to be worth it. */
+static void spend_more(struct search *search, uint64_t work)
+{
+    uint64_t left = VERIFY_WORK_MAX - search->work;
+
+    search->work += work < left ? work : left;
+}
+
+/* Whole spans are compared eight bytes at a time at least, and not at all where lengths differ. */
+static bool spans_equal(struct search *search, struct span a, struct span b)
+{
+    if (a.length != b.length)
+        return false;
+    return spend(search, 1 + a.length / 8) && span_equal(a, b);
+}
+
+uint64_t verify_signature_work(const struct certificate_signature *signature,
+                               const struct certificate_key *issuer_key)
+{
+    uint64_t hash = signature->tbs.length * WORK_BYTE_HASHED;
+    uint64_t words = (issuer_key->modulus.length + 3) / 4;
+
+    if (issuer_key->kind == CERTIFICATE_KEY_RSA)
+        return hash + words * words * issuer_key->exponent.length * 8 * WORK_RSA_WORD;
+    switch (issuer_key->curve) {
+    case CERTIFICATE_CURVE_P256:
+        return hash + WORK_P256;
+    case CERTIFICATE_CURVE_P384:
+        return hash + WORK_P384;
+    case CERTIFICATE_CURVE_P521:
+        break;
+    }
+    return hash + WORK_P521;
 }
 
 /* --- the host --------------------------------------------------------------------------------- */
@@ -227,9 +319,11 @@ static enum relation name_relation(struct search *search, const struct der_eleme
     struct span subtree;
 
     while (der_take(&subtrees, DER_SEQUENCE, &subtree) && der_next(&subtree, &base)) {
-        enum relation relation = base_relation(name, &base, is_excluding);
+        enum relation relation;
 
-        search->name_steps++;
+        if (!spend(search, WORK_NAME + base.content.length * WORK_NAME_BYTE))
+            return UNKNOWN;
+        relation = base_relation(name, &base, is_excluding);
         if (relation > strongest)
             strongest = relation;
     }
@@ -241,8 +335,6 @@ static enum verify_verdict name_check(struct search *search, const struct certif
 {
     enum relation excluded, permitted;
 
-    if (search->name_steps > VERIFY_NAME_STEPS_MAX)
-        return VERIFY_SEARCH;
     excluded = name_relation(search, name, issuer->excluded_names, true);
     permitted = name_relation(search, name, issuer->permitted_names, false);
     if (excluded == UNKNOWN || permitted == UNKNOWN)
@@ -267,20 +359,26 @@ static enum verify_verdict names_check(struct search *search, const struct certi
     return verdict;
 }
 
-/* The path's certificates against issuer's constraints; a CA that issued itself a new certificate
- * below is spared (RFC 5280, 4.2.1.10). */
-static bool constraints_check(struct search *search, const struct certificate *issuer)
+static bool is_constrained(const struct certificate *certificate)
 {
-    if (issuer->permitted_names.length == 0 && issuer->excluded_names.length == 0)
-        return true;
-    for (size_t i = 0; i < search->depth; i++) {
-        enum verify_verdict verdict;
+    return certificate->permitted_names.length > 0 || certificate->excluded_names.length > 0;
+}
 
-        if (i > 0 && certificate_is_self_issued(search->path[i]))
+/* Every certificate of a whole path against the constraints of those above it; a CA that issued
+ * itself a new certificate below is spared (RFC 5280, 4.2.1.10). */
+static bool constraints_check(struct search *search)
+{
+    for (size_t above = 1; above < search->depth; above++) {
+        if (!is_constrained(search->path[above]))
             continue;
-        verdict = names_check(search, issuer, search->path[i]);
-        if (verdict != VERIFY_OK)
-            return fault_keep(&search->fault, verdict, search->path[i]);
+        for (size_t i = 0; i < above; i++) {
+            enum verify_verdict verdict = VERIFY_OK;
+
+            if (i == 0 || !certificate_is_self_issued(search->path[i]))
+                verdict = names_check(search, search->path[above], search->path[i]);
+            if (verdict != VERIFY_OK)
+                return fault_keep(&search->fault, verdict, search->path[i]);
+        }
     }
     return true;
 }
@@ -295,6 +393,8 @@ static enum verify_verdict key_check(const struct certificate_key *key, bool is_
         return VERIFY_OK;
     if (key->modulus_bits > RSA_BITS_MAX)
         return VERIFY_KEY_KIND;
+    if (key->exponent.length > RSA_EXPONENT_BYTES_MAX)
+        return VERIFY_KEY_EXPONENT;
     return key->modulus_bits < (is_legacy ? RSA_BITS_MIN_LEGACY : RSA_BITS_MIN) ? VERIFY_KEY_SHORT
                                                                                 : VERIFY_OK;
 }
@@ -335,12 +435,10 @@ static enum verify_verdict issuer_check(const struct search *search,
                                         const struct certificate *issuer, bool is_anchor)
 {
     bool is_old_root = is_anchor && issuer->version == 1 && certificate_is_self_issued(issuer);
-    int cas_below = 0;
+    int cas_below = __builtin_popcountll(search->on_path & ~search->self_issued & ~1ULL);
 
     if (!issuer->is_ca && !is_old_root)
         return VERIFY_NOT_CA;
-    for (size_t i = 1; i < search->depth; i++)
-        cas_below += !certificate_is_self_issued(search->path[i]);
     if (issuer->path_length_max != CERTIFICATE_PATH_LENGTH_NONE &&
         cas_below > issuer->path_length_max)
         return VERIFY_PATH_LENGTH;
@@ -371,28 +469,73 @@ static enum verify_verdict signature_check(const struct certificate_signature *s
 
 /* --- the search ------------------------------------------------------------------------------- */
 
-/* The same name and key again lead nowhere new (RFC 4158, 2.4.2). */
-static bool path_has(const struct search *search, const struct certificate *certificate)
+static size_t index_of(const struct search *search, const struct certificate *certificate)
 {
+    return (size_t)(certificate - search->chain);
+}
+
+/* The same name and key again lead nowhere new (RFC 4158, 2.4.2). */
+static bool path_has(struct search *search, const struct certificate *issuer, bool is_anchor)
+{
+    if (!is_anchor)
+        return (search->on_path & search->twins[index_of(search, issuer)]) != 0;
     for (size_t i = 0; i < search->depth; i++)
-        if (span_equal(search->path[i]->subject, certificate->subject) &&
-            span_equal(search->path[i]->public_key, certificate->public_key))
+        if (spans_equal(search, search->path[i]->public_key, issuer->public_key) &&
+            spans_equal(search, search->path[i]->subject, issuer->subject))
             return true;
     return false;
+}
+
+/* NULL: this signature was not checked yet. */
+static const struct edge *edge_find(const struct search *search,
+                                    const struct certificate *signed_one,
+                                    const struct certificate *issuer)
+{
+    for (size_t i = 0; i < search->edge_count; i++)
+        if (search->edges[i].signed_one == signed_one && search->edges[i].issuer == issuer)
+            return &search->edges[i];
+    return NULL;
+}
+
+static bool edge_check(struct search *search, const struct certificate *signed_one,
+                       const struct certificate *issuer)
+{
+    uint64_t work = verify_signature_work(&signed_one->signature, &issuer->key);
+    bool is_good;
+
+    if (!spend(search, work))
+        return false;
+    is_good = search->check_signature(search->context, &signed_one->signature, &issuer->key);
+    if (!is_good)
+        spend_more(search, work > WORK_WRONG_MIN / (WORK_WRONG_TIMES - 1)
+                               ? work * (WORK_WRONG_TIMES - 1)
+                               : WORK_WRONG_MIN);
+    if (search->edge_count < EDGES_MAX)
+        search->edges[search->edge_count++] = (struct edge){signed_one, issuer, is_good};
+    return is_good || fault_keep(&search->fault, VERIFY_SIGNATURE, signed_one);
+}
+
+/* Is there enough left for all signatures of the path? Before one of them is checked in vain. */
+static bool signatures_afford(struct search *search)
+{
+    uint64_t work = 0;
+
+    for (size_t i = search->depth - 1; i > 0; i--)
+        if (edge_find(search, search->path[i - 1], search->path[i]) == NULL)
+            work += verify_signature_work(&search->path[i - 1]->signature, &search->path[i]->key);
+    search->is_spent |= work > VERIFY_WORK_MAX - search->work;
+    return !search->is_spent;
 }
 
 /* Checks every signature of a whole path, the anchor its last. */
 static bool signatures_check(struct search *search)
 {
-    for (size_t i = search->depth - 1; i > 0; i--) {
-        const struct certificate *signed_one = search->path[i - 1];
-
-        if (search->signatures++ >= VERIFY_SIGNATURES_MAX)
-            return fault_keep(&search->fault, VERIFY_SEARCH, search->path[0]);
-        if (!search->check_signature(search->context, &signed_one->signature,
-                                     &search->path[i]->key))
-            return fault_keep(&search->fault, VERIFY_SIGNATURE, signed_one);
-    }
+    if (!spend(search, search->depth * EDGES_MAX * 2) || !signatures_afford(search))
+        return false;
+    for (size_t i = search->depth - 1; i > 0; i--)
+        if (edge_find(search, search->path[i - 1], search->path[i]) == NULL &&
+            !edge_check(search, search->path[i - 1], search->path[i]))
+            return false;
     return true;
 }
 
@@ -400,14 +543,16 @@ static bool signatures_check(struct search *search)
 static bool issuer_is_fit(struct search *search, const struct certificate *issuer, bool is_anchor)
 {
     const struct certificate *last = search->path[search->depth - 1];
-    enum verify_verdict verdict = issuer_check(search, issuer, is_anchor);
+    const struct edge *edge = edge_find(search, last, issuer);
+    enum verify_verdict verdict;
 
+    if (edge != NULL && !edge->is_good)
+        return false;
+    verdict = issuer_check(search, issuer, is_anchor);
     if (verdict != VERIFY_OK)
         return fault_keep(&search->fault, verdict, issuer);
     verdict = signature_check(&last->signature, issuer->key.kind, search->policy->is_legacy);
-    if (verdict != VERIFY_OK)
-        return fault_keep(&search->fault, verdict, last);
-    return constraints_check(search, issuer);
+    return verdict == VERIFY_OK || fault_keep(&search->fault, verdict, last);
 }
 
 static bool search_from_last(struct search *search);
@@ -415,57 +560,144 @@ static bool search_from_last(struct search *search);
 /* Goes on through one candidate; on success the path is left as it was found. */
 static bool search_through(struct search *search, const struct certificate *issuer, bool is_anchor)
 {
-    if (path_has(search, issuer))
-        return false;
-    if (search->steps++ >= VERIFY_STEPS_MAX)
-        return fault_keep(&search->fault, VERIFY_SEARCH, search->path[0]);
-    if (!issuer_is_fit(search, issuer, is_anchor))
+    uint64_t on_path = search->on_path;
+
+    if (path_has(search, issuer, is_anchor) || !spend(search, WORK_STEP) ||
+        !issuer_is_fit(search, issuer, is_anchor))
         return false;
     search->path[search->depth++] = issuer;
-    if (is_anchor ? signatures_check(search) : search_from_last(search))
+    if (!is_anchor)
+        search->on_path |= 1ULL << index_of(search, issuer);
+    if (is_anchor ? signatures_check(search) && constraints_check(search)
+                  : search_from_last(search))
         return true;
+    search->on_path = on_path;
     search->depth--;
     return false;
 }
 
 /* Key identifiers are hints: who contradicts them is tried last (RFC 4158, 3.5.12). */
-static bool key_ids_agree(const struct certificate *last, const struct certificate *issuer)
+static bool key_ids_agree(struct search *search, const struct certificate *last,
+                          const struct certificate *issuer)
 {
     return last->authority_key_id.length == 0 || issuer->subject_key_id.length == 0 ||
-           span_equal(last->authority_key_id, issuer->subject_key_id);
+           spans_equal(search, last->authority_key_id, issuer->subject_key_id);
+}
+
+static bool search_anchors(struct search *search, bool is_agreeing)
+{
+    const struct certificate *last = search->path[search->depth - 1], *issuer;
+    size_t cursor = 0;
+
+    if (!spend(search, last->issuer.length))
+        return false;
+    while (!search->is_spent && (issuer = trust_find(search->trust, last->issuer, &cursor)) != NULL)
+        if (key_ids_agree(search, last, issuer) == is_agreeing &&
+            search_through(search, issuer, true))
+            return true;
+    return false;
 }
 
 static bool search_candidates(struct search *search, bool is_agreeing)
 {
     const struct certificate *last = search->path[search->depth - 1], *issuer;
-    size_t cursor = 0;
+    size_t index = index_of(search, last);
+    uint64_t left = search->issuers[index] & search->rooted;
 
-    while ((issuer = trust_find(search->trust, last->issuer, &cursor)) != NULL)
-        if (key_ids_agree(last, issuer) == is_agreeing && search_through(search, issuer, true))
-            return true;
-    for (size_t i = 1; i < search->count; i++) {
-        issuer = &search->chain[i];
-        if (span_equal(issuer->subject, last->issuer) &&
-            key_ids_agree(last, issuer) == is_agreeing && search_through(search, issuer, false))
+    if ((search->anchored >> index & 1) != 0 && search_anchors(search, is_agreeing))
+        return true;
+    for (; left != 0 && !search->is_spent; left &= left - 1) {
+        issuer = &search->chain[__builtin_ctzll(left)];
+        if (key_ids_agree(search, last, issuer) == is_agreeing &&
+            search_through(search, issuer, false))
             return true;
     }
     return false;
 }
 
-static enum verify_verdict dead_end_verdict(const struct search *search)
+static bool dead_end_note(struct search *search)
 {
-    if (!certificate_is_self_issued(search->path[search->depth - 1]))
-        return VERIFY_ISSUER;
-    return search->depth == 1 ? VERIFY_SELF_SIGNED : VERIFY_ROOT;
+    const struct certificate *last = search->path[search->depth - 1];
+    enum verify_verdict verdict = VERIFY_ISSUER;
+
+    if (certificate_is_self_issued(last))
+        verdict = search->depth == 1 ? VERIFY_SELF_SIGNED : VERIFY_ROOT;
+    return fault_keep(&search->dead_end, verdict, last);
 }
 
 static bool search_from_last(struct search *search)
 {
-    const struct certificate *last = search->path[search->depth - 1];
+    return search_candidates(search, true) || search_candidates(search, false) ||
+           dead_end_note(search);
+}
 
-    if (search_candidates(search, true) || search_candidates(search, false))
-        return true;
-    return fault_keep(&search->dead_end, dead_end_verdict(search), last);
+/* The first to be tried of those that may have issued the path's last; NULL: there is none. */
+static const struct certificate *issuer_choose(struct search *search)
+{
+    const struct certificate *last = search->path[search->depth - 1], *second = NULL;
+    uint64_t left = search->issuers[index_of(search, last)];
+
+    for (; left != 0; left &= left - 1) {
+        const struct certificate *issuer = &search->chain[__builtin_ctzll(left)];
+
+        if (path_has(search, issuer, false))
+            continue;
+        if (key_ids_agree(search, last, issuer))
+            return issuer;
+        if (second == NULL)
+            second = issuer;
+    }
+    return second;
+}
+
+/* Where names lead from the server's certificate to no anchor, the one where they end is told. */
+static bool dead_end_find(struct search *search)
+{
+    const struct certificate *issuer;
+
+    while ((issuer = issuer_choose(search)) != NULL) {
+        search->path[search->depth++] = issuer;
+        search->on_path |= 1ULL << index_of(search, issuer);
+    }
+    return dead_end_note(search);
+}
+
+/* --- who may have issued whom ----------------------------------------------------------------- */
+
+static void relations_note(struct search *search, size_t i)
+{
+    const struct certificate *one = &search->chain[i];
+    size_t cursor = 0;
+
+    if (one->subject.length == 0)
+        return; /* malformed */
+    search->self_issued |= (uint64_t)certificate_is_self_issued(one) << i;
+    if (spend(search, one->issuer.length) &&
+        trust_find(search->trust, one->issuer, &cursor) != NULL)
+        search->anchored |= 1ULL << i;
+    for (size_t j = 0; j < search->count; j++) {
+        const struct certificate *other = &search->chain[j];
+
+        if (j > 0 && spans_equal(search, one->issuer, other->subject))
+            search->issuers[i] |= 1ULL << j;
+        if (spans_equal(search, one->subject, other->subject) &&
+            spans_equal(search, one->public_key, other->public_key))
+            search->twins[i] |= 1ULL << j;
+    }
+}
+
+/* From the anchors downwards, until no certificate is added any more. */
+static void rooted_find(struct search *search)
+{
+    uint64_t before;
+
+    search->rooted = search->anchored;
+    do {
+        before = search->rooted;
+        for (size_t i = 0; i < search->count; i++)
+            if ((search->issuers[i] & search->rooted) != 0)
+                search->rooted |= 1ULL << i;
+    } while (search->rooted != before);
 }
 
 /* --- the verdict ------------------------------------------------------------------------------ */
@@ -474,6 +706,7 @@ static void chain_read(struct search *search, const struct span *chain, size_t c
 {
     search->count = count;
     for (size_t i = 0; i < count; i++) {
+        spend(search, chain[i].length * WORK_BYTE_READ);
         if (certificate_parse(chain[i], &search->chain[i]))
             continue;
         search->chain[i] = (struct certificate){0};
@@ -494,14 +727,23 @@ static bool search_path(struct search *search)
         return false;
     }
     search->path[search->depth++] = server;
-    return trust_has(search->trust, server) || search_from_last(search);
+    search->on_path = 1;
+    if (trust_has(search->trust, server))
+        return true;
+    for (size_t i = 0; i < search->count; i++)
+        relations_note(search, i);
+    rooted_find(search);
+    return (search->rooted & 1) != 0 ? search_from_last(search) : dead_end_find(search);
 }
 
 static void result_fail(const struct search *search, struct verify_result *ret_result)
 {
+    const struct fault spent = {VERIFY_WORK, &search->chain[0]};
     const struct fault *fault =
         search->fault.verdict != VERIFY_OK ? &search->fault : &search->dead_end;
 
+    if (search->is_spent)
+        fault = &spent;
     *ret_result = (struct verify_result){.verdict = fault->verdict, .certificate = VERIFY_ANCHOR};
     for (size_t i = 0; i < search->count; i++)
         if (fault->certificate == &search->chain[i])
@@ -554,6 +796,7 @@ void verify_chain(const struct span *chain, size_t count, const struct trust *tr
         result_succeed(&search, ret_result);
     else
         result_fail(&search, ret_result);
+    ret_result->work = search.work;
 }
 
 /* --- the cache of verdicts -------------------------------------------------------------------- */
