@@ -27,7 +27,7 @@
     X(OK, "the certificate is trusted")                                                            \
     /* the message */                                                                              \
     X(NO_CERTIFICATE, "the server sent no certificate")                                            \
-    X(TOO_MANY, "the server sent more than 16 certificates")                                       \
+    X(TOO_MANY, "the server sent more than 48 certificates")                                       \
     X(TOO_LARGE, "the server's certificates are larger than 64 KiB")                               \
     X(MALFORMED, "the certificate is not well-formed (RFC 5280)")                                  \
     /* the host */                                                                                 \
@@ -78,7 +78,7 @@ enum verify_verdict {
 const char *verify_sentence(enum verify_verdict verdict);
 
 enum {
-    VERIFY_CHAIN_MAX = 16,            /* certificates taken from a server */
+    VERIFY_CHAIN_MAX = 48,            /* certificates taken from a server */
     VERIFY_CHAIN_BYTES_MAX = 1 << 16, /* of all of them */
     /* What one verdict may cost; beyond it is WORK. A unit is about a nanosecond where one check of
      * a signature takes 1.3 ms on P-256, 6.5 ms on P-384, 12 ms on P-521 and 1.2 ms for RSA of 4096

@@ -957,10 +957,10 @@ static void test_too_many_and_too_large(void **state)
     verdict_row(&spec, VERIFY_OK);
     spec.server.extra[1] = pair.certificate;
     verdict_row(&spec, VERIFY_TOO_LARGE);
-    for (size_t i = 0; i < 15; i++)
+    for (size_t i = 0; i < VERIFY_CHAIN_MAX - 1; i++)
         spec.server.extra[i] = root.certificate;
     verdict_row(&spec, VERIFY_OK);
-    for (size_t i = 15; i < TLS_SERVER_EXTRA_MAX - 1; i++)
+    for (size_t i = VERIFY_CHAIN_MAX - 1; i < TLS_SERVER_EXTRA_MAX - 1; i++)
         spec.server.extra[i] = root.certificate;
     verdict_row(&spec, VERIFY_TOO_MANY);
     certs_free(&pair);

@@ -21,7 +21,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { PEM_BYTES_MAX = 1 << 16, NAMES_MAX = 40 };
+enum { PEM_BYTES_MAX = 1 << 16, NAMES_MAX = 64 };
 
 static char directory[] = "/tmp/haul-chains-XXXXXX";
 
@@ -121,7 +121,9 @@ static const int64_t y2024 = 1704067200, y2025 = 1735689600, y2035 = 2051222400;
 static const int64_t y2040 = 2208988800;
 
 #define WWW "www.example.com"
-#define SEVEN_ROOTS " root-b root-b root-b root-b root-b root-b root-b"
+#define TEN_ROOTS " root-b root-b root-b root-b root-b root-b root-b root-b root-b root-b"
+#define FORTY_SIX_ROOTS                                                                            \
+    TEN_ROOTS TEN_ROOTS TEN_ROOTS TEN_ROOTS " root-b root-b root-b root-b root-b root-b"
 
 static const struct row {
     const char *sent;
@@ -142,8 +144,8 @@ static const struct row {
     {"leaf int int leaf leaf", "root", WWW, VERIFY_OK, 0},
     {"leaf", "int", WWW, VERIFY_OK, 0},
     {"leaf int", "int", WWW, VERIFY_OK, 0},
-    {"leaf int" SEVEN_ROOTS SEVEN_ROOTS, "root", WWW, VERIFY_OK, 0},
-    {"leaf int" SEVEN_ROOTS SEVEN_ROOTS " root-b", "root", WWW, VERIFY_TOO_MANY, 0},
+    {"leaf int" FORTY_SIX_ROOTS, "root", WWW, VERIFY_OK, 0},
+    {"leaf int" FORTY_SIX_ROOTS " root-b", "root", WWW, VERIFY_TOO_MANY, 0},
     {"", "root", WWW, VERIFY_NO_CERTIFICATE, 0},
 
     /* paths that lead nowhere */
@@ -808,7 +810,6 @@ static void test_search_is_bounded(void **state)
 
     (void)state;
     mesh_load(&chain);
-    assert_int_equal(chain.count, VERIFY_CHAIN_MAX);
     for (size_t i = 0; i < COUNT(trusted); i++) {
         struct trust *trust = trust_load(trusted[i]);
         unsigned count = 0;

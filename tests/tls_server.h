@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-enum { TLS_SERVER_EXTRA_MAX = 24 };
+enum { TLS_SERVER_EXTRA_MAX = 56 };
 
 struct tls_server_options {
     const struct certs_pair *pair;
