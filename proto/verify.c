@@ -736,6 +736,13 @@ static bool search_path(struct search *search)
     return (search->rooted & 1) != 0 ? search_from_last(search) : dead_end_find(search);
 }
 
+/* From then on the same is judged anew, for what was wrong with it may have been the clock. */
+static void refusal_date(struct verify_result *result, int64_t now_s)
+{
+    result->not_before_s = now_s;
+    result->not_after_s = now_s < INT64_MAX - VERIFY_REFUSAL_S ? now_s + VERIFY_REFUSAL_S : now_s;
+}
+
 static void result_fail(const struct search *search, struct verify_result *ret_result)
 {
     const struct fault spent = {VERIFY_WORK, &search->chain[0]};
@@ -745,6 +752,7 @@ static void result_fail(const struct search *search, struct verify_result *ret_r
     if (search->is_spent)
         fault = &spent;
     *ret_result = (struct verify_result){.verdict = fault->verdict, .certificate = VERIFY_ANCHOR};
+    refusal_date(ret_result, search->policy->now_s);
     for (size_t i = 0; i < search->count; i++)
         if (fault->certificate == &search->chain[i])
             ret_result->certificate = i;
@@ -789,6 +797,7 @@ void verify_chain(const struct span *chain, size_t count, const struct trust *tr
         .trust = trust, .policy = policy, .check_signature = check_signature, .context = context};
 
     *ret_result = (struct verify_result){.verdict = size_check(chain, count)};
+    refusal_date(ret_result, policy->now_s);
     if (ret_result->verdict != VERIFY_OK)
         return;
     chain_read(&search, chain, count);
@@ -801,32 +810,40 @@ void verify_chain(const struct span *chain, size_t count, const struct trust *tr
 
 /* --- the cache of verdicts -------------------------------------------------------------------- */
 
-/* A key is a hash: its first bytes choose a set, and any of the set's ways may hold it. */
-enum { CACHE_WAYS = 4 };
+/* A key is a hash: its first bytes choose a set, and any of the set's ways may hold it. The first
+ * sets are for successes, the last ones, an eighth as many, for refusals. */
+enum { CACHE_WAYS = 4, REFUSAL_PART = 8 };
 
 struct cache_entry {
     unsigned char key[VERIFY_KEY_BYTES];
     bool is_used;
+    enum verify_verdict verdict;
+    size_t certificate;
     int64_t not_before_s;
     int64_t not_after_s;
 };
 
 struct verify_cache {
-    size_t set_count;
+    size_t good_sets;
+    size_t bad_sets;
     size_t turn; /* whose place is taken next in a full set */
     struct cache_entry entries[];
 };
 
 struct verify_cache *verify_cache_open(size_t count)
 {
-    size_t set_count = count < CACHE_WAYS ? 1 : (count - 1) / CACHE_WAYS + 1;
+    size_t good_sets = count < CACHE_WAYS ? 1 : (count - 1) / CACHE_WAYS + 1;
+    size_t bad_sets = 1 + good_sets / REFUSAL_PART, set_size;
     struct verify_cache *cache;
 
-    if (set_count > SIZE_MAX / 2 / (CACHE_WAYS * sizeof(struct cache_entry)))
+    set_size = CACHE_WAYS * sizeof(cache->entries[0]);
+    if (good_sets > SIZE_MAX / 4 / set_size)
         return NULL;
-    cache = calloc(1, sizeof(*cache) + set_count * CACHE_WAYS * sizeof(struct cache_entry));
-    if (cache != NULL)
-        cache->set_count = set_count;
+    cache = calloc(1, sizeof(*cache) + (good_sets + bad_sets) * set_size);
+    if (cache == NULL)
+        return NULL;
+    cache->good_sets = good_sets;
+    cache->bad_sets = bad_sets;
     return cache;
 }
 
@@ -836,43 +853,50 @@ void verify_cache_close(struct verify_cache *cache)
 }
 
 /* Index of the first entry of the key's set. */
-static size_t cache_set(const struct verify_cache *cache, const unsigned char *key)
+static size_t cache_set(const struct verify_cache *cache, const unsigned char *key, bool is_good)
 {
     uint64_t number;
 
     memcpy(&number, key, sizeof(number));
-    return (size_t)(number % cache->set_count) * CACHE_WAYS;
+    number = is_good ? number % cache->good_sets : cache->good_sets + number % cache->bad_sets;
+    return (size_t)number * CACHE_WAYS;
 }
 
-/* Index of the key's entry, or SIZE_MAX. */
-static size_t cache_find(const struct verify_cache *cache, const unsigned char *key)
+/* Index of the key's entry in a set, or SIZE_MAX. */
+static size_t cache_find(const struct verify_cache *cache, const unsigned char *key, size_t set)
 {
-    size_t set = cache_set(cache, key);
-
     for (size_t i = set; i < set + CACHE_WAYS; i++)
         if (cache->entries[i].is_used && memcmp(cache->entries[i].key, key, VERIFY_KEY_BYTES) == 0)
             return i;
     return SIZE_MAX;
 }
 
-bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+static bool cache_get(const struct verify_cache *cache, const unsigned char *key, bool is_good,
                       int64_t now_s, struct verify_result *ret_result)
 {
-    size_t index = cache_find(cache, key);
+    size_t index = cache_find(cache, key, cache_set(cache, key, is_good));
     const struct cache_entry *entry = index != SIZE_MAX ? &cache->entries[index] : NULL;
 
     if (entry == NULL || now_s < entry->not_before_s || now_s > entry->not_after_s)
         return false;
-    *ret_result = (struct verify_result){.verdict = VERIFY_OK,
+    *ret_result = (struct verify_result){.verdict = entry->verdict,
+                                         .certificate = entry->certificate,
                                          .not_before_s = entry->not_before_s,
                                          .not_after_s = entry->not_after_s};
     return true;
 }
 
-/* Where a new key goes: to a free place of its set, or in turn to one that is not. */
-static size_t cache_place(struct verify_cache *cache, const unsigned char *key)
+bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
+                      int64_t now_s, struct verify_result *ret_result)
 {
-    size_t set = cache_set(cache, key), index = cache_find(cache, key);
+    return cache_get(cache, key, true, now_s, ret_result) ||
+           cache_get(cache, key, false, now_s, ret_result);
+}
+
+/* Where a new key goes: to a free place of its set, or in turn to one that is not. */
+static size_t cache_place(struct verify_cache *cache, const unsigned char *key, bool is_good)
+{
+    size_t set = cache_set(cache, key, is_good), index = cache_find(cache, key, set);
 
     for (size_t i = set; index == SIZE_MAX && i < set + CACHE_WAYS; i++)
         if (!cache->entries[i].is_used)
@@ -883,13 +907,13 @@ static size_t cache_place(struct verify_cache *cache, const unsigned char *key)
 void verify_cache_add(struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
                       const struct verify_result *result)
 {
-    struct cache_entry *entry;
+    struct cache_entry *entry =
+        &cache->entries[cache_place(cache, key, result->verdict == VERIFY_OK)];
 
-    if (result->verdict != VERIFY_OK)
-        return;
-    entry = &cache->entries[cache_place(cache, key)];
     memcpy(entry->key, key, VERIFY_KEY_BYTES);
     entry->is_used = true;
+    entry->verdict = result->verdict;
+    entry->certificate = result->certificate;
     entry->not_before_s = result->not_before_s;
     entry->not_after_s = result->not_after_s;
 }

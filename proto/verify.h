@@ -85,6 +85,7 @@ enum {
      * bits; signatures that are wrong, names under constraints and steps of the search count for
      * several times what they take. */
     VERIFY_WORK_MAX = 80000000,
+    VERIFY_REFUSAL_S = 10,
 };
 
 struct verify_policy {
@@ -106,11 +107,13 @@ struct verify_result {
     enum verify_verdict verdict;
     size_t certificate; /* which one of those sent the verdict is about, from 0, or VERIFY_ANCHOR */
     uint64_t work;      /* what it cost, VERIFY_WORK_MAX at most */
+    /* How long it may be remembered, both inclusive: on success, the path's last notBefore and its
+     * first notAfter; of a refusal, from now on for VERIFY_REFUSAL_S. */
+    int64_t not_before_s;
+    int64_t not_after_s;
     /* on success */
     struct certificate_key key; /* the server's; its spans lie in chain[0] */
     struct span public_key;     /* the server's whole SubjectPublicKeyInfo, for a pin */
-    int64_t not_before_s;       /* the path's last notBefore */
-    int64_t not_after_s;        /* and its first notAfter, both inclusive */
 };
 
 /* What the check of a signature counts as work, if it is good. */
@@ -125,9 +128,10 @@ void verify_chain(const struct span *chain, size_t count, const struct trust *tr
 
 /* --- a cache of verdicts -------------------------------------------------------------------------
  *
- * Remembers successes by a key of the caller's: a SHA-256 over chain, host (in lower case, without
- * its final dot) and is_legacy, for one trust store. Failures are never remembered. Bounded: a new
- * entry takes an old one's place. Not for several threads at once. */
+ * Remembers verdicts by a key of the caller's: a SHA-256 over chain, host (in lower case, without
+ * its final dot) and is_legacy, for one trust store. Refusals are remembered for a short while, so
+ * that a server that is asked again and again costs its work once. Bounded: a new entry takes an
+ * old one's place, but a refusal never a success's. Not for several threads at once. */
 
 enum { VERIFY_KEY_BYTES = 32 };
 
@@ -139,12 +143,12 @@ struct verify_cache *verify_cache_open(size_t count);
 /* cache may be NULL. */
 void verify_cache_close(struct verify_cache *cache);
 
-/* Was a success added for this key that holds at now_s? Then *ret_result has its verdict and its
- * two dates, and nothing else. */
+/* Was a result added for this key that holds at now_s? Then *ret_result has its verdict, its
+ * certificate and its two dates, and nothing else. */
 bool verify_cache_has(const struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
                       int64_t now_s, struct verify_result *ret_result);
 
-/* Adds a result; one that is no success is not taken. */
+/* Adds a result, which holds from the one of its dates to the other. */
 void verify_cache_add(struct verify_cache *cache, const unsigned char key[VERIFY_KEY_BYTES],
                       const struct verify_result *result);
 

@@ -993,7 +993,8 @@ static void test_pins(void **state)
     }
 }
 
-/* A verdict that is remembered holds for its host and until its end, and no failure is. */
+/* A verdict that is remembered holds for its host and until its end, and a refusal for a short
+ * while: so long a certificate is not valid yet that has become so. */
 static void test_verdicts_remembered(void **state)
 {
     static const struct {
@@ -1001,6 +1002,12 @@ static void test_verdicts_remembered(void **state)
         int64_t later_s;
         bool opens;
     } rows[] = {
+        {"127.0.0.1", -CERTS_DAY_S - 1, false},
+        {"127.0.0.1", -CERTS_DAY_S, false},
+        {"a.test", -CERTS_DAY_S, true},
+        {"127.0.0.1", -CERTS_DAY_S - 1 + VERIFY_REFUSAL_S, false},
+        {"127.0.0.1", -CERTS_DAY_S + VERIFY_REFUSAL_S, true},
+        {"127.0.0.1", -CERTS_DAY_S, true},
         {"b.test", 0, false},
         {"a.test", 0, true},
         {"a.test", 1, true},

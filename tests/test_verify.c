@@ -836,7 +836,6 @@ static void test_cache(void **state)
 {
     const struct verify_result good = {.not_before_s = 10, .not_after_s = 20};
     const struct verify_result later = {.not_before_s = 15, .not_after_s = 30};
-    const struct verify_result bad = {.verdict = VERIFY_EXPIRED, .not_after_s = 99};
     struct verify_cache *cache = verify_cache_open(8);
     unsigned char key[VERIFY_KEY_BYTES];
     struct verify_result had;
@@ -845,15 +844,11 @@ static void test_cache(void **state)
     assert_non_null(cache);
     key_make(0, key);
     assert_false(verify_cache_has(cache, key, 0, &had));
-    verify_cache_add(cache, key, &bad);
-    assert_false(verify_cache_has(cache, key, 0, &had));
     verify_cache_add(cache, key, &good);
     assert_false(verify_cache_has(cache, key, 9, &had));
     assert_true(verify_cache_has(cache, key, 10, &had));
     assert_true(verify_cache_has(cache, key, 20, &had));
     assert_false(verify_cache_has(cache, key, 21, &had));
-    verify_cache_add(cache, key, &bad);
-    assert_true(verify_cache_has(cache, key, 20, &had));
     verify_cache_add(cache, key, &later);
     assert_false(verify_cache_has(cache, key, 10, &had));
     assert_true(verify_cache_has(cache, key, 30, &had));
@@ -864,6 +859,61 @@ static void test_cache(void **state)
     assert_false(verify_cache_has(cache, key, 20, &had));
     verify_cache_close(cache);
     verify_cache_close(NULL);
+}
+
+/* For a while, and whatever is refused meanwhile, what was trusted is not forgotten for it. */
+static void test_cache_of_refusals(void **state)
+{
+    const struct verify_result good = {.not_before_s = 10, .not_after_s = 20};
+    const struct verify_result bad = {
+        .verdict = VERIFY_EXPIRED, .certificate = 3, .not_before_s = 15, .not_after_s = 25};
+    struct verify_cache *cache = verify_cache_open(64);
+    unsigned char key[VERIFY_KEY_BYTES];
+    struct verify_result had;
+    unsigned found = 0;
+
+    (void)state;
+    assert_non_null(cache);
+    key_make(0, key);
+    verify_cache_add(cache, key, &bad);
+    assert_false(verify_cache_has(cache, key, 14, &had));
+    assert_true(verify_cache_has(cache, key, 15, &had));
+    assert_int_equal(had.verdict, VERIFY_EXPIRED);
+    assert_int_equal(had.certificate, 3);
+    assert_true(verify_cache_has(cache, key, 25, &had));
+    assert_false(verify_cache_has(cache, key, 26, &had));
+    verify_cache_add(cache, key, &good);
+    assert_true(verify_cache_has(cache, key, 20, &had));
+    assert_int_equal(had.verdict, VERIFY_OK);
+    for (unsigned i = 1; i < 1000; i++) {
+        key_make(i, key);
+        verify_cache_add(cache, key, &bad);
+        assert_true(verify_cache_has(cache, key, 15, &had));
+    }
+    for (unsigned i = 1; i < 1000; i++) {
+        key_make(i, key);
+        found += verify_cache_has(cache, key, 15, &had);
+    }
+    assert_in_range(found, 4, 64);
+    key_make(0, key);
+    assert_true(verify_cache_has(cache, key, 15, &had));
+    verify_cache_close(cache);
+}
+
+/* How long a refusal is to be remembered, whatever it is for. */
+static void test_time_of_refusal(void **state)
+{
+    struct verify_result result;
+
+    (void)state;
+    assert_int_equal(verdict_of("leaf-old int", "root", Y2030, &result), VERIFY_EXPIRED);
+    assert_int_equal(result.not_before_s, Y2030);
+    assert_int_equal(result.not_after_s, Y2030 + VERIFY_REFUSAL_S);
+    assert_int_equal(verdict_of("", "root", Y2030, &result), VERIFY_NO_CERTIFICATE);
+    assert_int_equal(result.not_before_s, Y2030);
+    assert_int_equal(result.not_after_s, Y2030 + VERIFY_REFUSAL_S);
+    assert_int_equal(verdict_of("leaf int", "root", INT64_MAX, &result), VERIFY_EXPIRED);
+    assert_int_equal(result.not_after_s, INT64_MAX);
 }
 
 static void test_cache_is_bounded(void **state)
@@ -939,6 +989,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_search_is_bounded),
         cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_cache_of_refusals),
+        cmocka_unit_test(test_time_of_refusal),
         cmocka_unit_test(test_cache_is_bounded),
         cmocka_unit_test(test_sentences),
     };
