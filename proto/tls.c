@@ -36,6 +36,18 @@ struct chain {
     char bytes[VERIFY_CHAIN_BYTES_MAX];
 };
 
+/* A walk over the server's first records, which are in plain text, to the length of the message
+ * that has its certificates. */
+struct walk {
+    uint8_t record_header[5];
+    uint8_t message_header[4];
+    uint8_t record_header_length;
+    uint8_t message_header_length;
+    bool has_arrived; /* or there is no such message */
+    uint16_t record_left;
+    uint32_t message_left;
+};
+
 struct client_auth {
     br_x509_certificate *certificates; /* over bytes */
     size_t count;
@@ -70,6 +82,7 @@ struct tls {
     int64_t made_s; /* of the session: see struct tls_session */
     int64_t not_after_s;
     size_t certificate;
+    struct walk walk;
     uint8_t verdict;
     uint8_t error; /* enum tls_error: what was found here and not by the library */
     bool has_received;
@@ -260,6 +273,67 @@ static void chain_give_back(struct tls *tls)
     tls->chain = NULL;
 }
 
+/* What is too large is not waited for. Where verdicts do not count, it is noted at the end. */
+static void chain_refuse_size(struct tls *tls)
+{
+    if (tls->config->is_insecure)
+        return;
+    tls->error = TLS_CERTIFICATE;
+    tls->verdict = VERIFY_TOO_LARGE;
+    tls->certificate = 0;
+}
+
+/* The library tells a message's length to nobody: this reads it beside it. */
+static void messages_walk(struct tls *tls, struct span bytes)
+{
+    enum { CERTIFICATE = 11, LIMIT = VERIFY_CHAIN_BYTES_MAX + 3 + 3 * VERIFY_CHAIN_MAX };
+    struct walk *walk = &tls->walk;
+    const uint8_t *header = walk->message_header;
+
+    for (size_t at = 0; at < bytes.length && !walk->has_arrived;) {
+        size_t left = bytes.length - at;
+
+        if (walk->message_left > 0) {
+            left = left < walk->message_left ? left : walk->message_left;
+            walk->message_left -= (uint32_t)left;
+            at += left;
+            continue;
+        }
+        walk->message_header[walk->message_header_length++] = (uint8_t)bytes.bytes[at++];
+        if (walk->message_header_length < sizeof(walk->message_header))
+            continue;
+        walk->message_header_length = 0;
+        walk->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
+        walk->has_arrived = header[0] == CERTIFICATE;
+        if (walk->has_arrived && walk->message_left > LIMIT)
+            chain_refuse_size(tls);
+    }
+}
+
+static void records_walk(struct tls *tls, struct span bytes)
+{
+    enum { CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22 };
+    struct walk *walk = &tls->walk;
+    const uint8_t *header = walk->record_header;
+
+    for (size_t at = 0, length; at < bytes.length && !walk->has_arrived; at += length) {
+        length = bytes.length - at < walk->record_left ? bytes.length - at : walk->record_left;
+        if (walk->record_left > 0) {
+            if (header[0] == HANDSHAKE)
+                messages_walk(tls, (struct span){bytes.bytes + at, length});
+            walk->record_left = (uint16_t)(walk->record_left - length);
+            continue;
+        }
+        length = 1;
+        walk->record_header[walk->record_header_length++] = (uint8_t)bytes.bytes[at];
+        if (walk->record_header_length < sizeof(walk->record_header))
+            continue;
+        walk->record_header_length = 0;
+        walk->record_left = (uint16_t)(header[3] << 8 | header[4]);
+        walk->has_arrived = header[0] == CHANGE_CIPHER_SPEC; /* of a session resumed */
+    }
+}
+
 static void chain_start(const br_x509_class **x509, const char *server_name)
 {
     struct chain *chain = tls_of(x509)->chain;
@@ -277,6 +351,8 @@ static void chain_certificate_start(const br_x509_class **x509, uint32_t length)
     struct chain *chain = tls_of(x509)->chain;
 
     chain->is_too_large |= length > sizeof(chain->bytes) - chain->length;
+    if (chain->is_too_large)
+        chain_refuse_size(tls_of(x509));
     if (!chain->is_too_large && chain->kept < VERIFY_CHAIN_MAX)
         chain->certificates[chain->kept++] = (struct span){chain->bytes + chain->length, length};
     chain->count++;
@@ -989,7 +1065,9 @@ size_t tls_wire_in(struct tls *tls, struct span bytes)
             room = bytes.length - taken;
         memcpy(buffer, bytes.bytes + taken, room);
         in_note(tls, buffer + room);
-        br_ssl_engine_recvrec_ack(engine, room);
+        records_walk(tls, (struct span){bytes.bytes + taken, room});
+        if (tls->error == TLS_OK)
+            br_ssl_engine_recvrec_ack(engine, room);
         taken += room;
         closing_drop(tls);
         progress_note(tls);

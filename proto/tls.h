@@ -176,7 +176,7 @@ enum tls_state tls_state(const struct tls *tls);
 
 /* Bytes from the server: how many were taken, from the front. Fewer than all: plain_out must be
  * taken, wire_out must be sent, or tls_is_waiting. In TLS_CLOSED and TLS_FAILED all are taken and
- * dropped. */
+ * dropped. Certificates that are too large fail at their length, before they come. */
 size_t tls_wire_in(struct tls *tls, struct span bytes);
 
 /* Did the last tls_wire_in stop because no chain was free? Call it again when

@@ -28,6 +28,9 @@
 /* More than the rest of any record. */
 #define NONSENSE "HTTP/1.1 400 Bad Request\r\n\r\n" X5000 X5000 X5000 X5000
 
+/* A record of 4 bytes: the message's type and its length. */
+#define CERTIFICATES_OF_16_MIB "\x16\x03\x03\x00\x04\x0b\xff\xff\xff", 9
+
 static const struct gathering_row https_rows[] = {
     {
         "haul_close() announces the end of what is idle",
@@ -107,6 +110,14 @@ static const struct gathering_row https_rows[] = {
         .requests = {"/a", "/b", "/c", "/d", "/e", "/f"},
         .transcript = "0 tls@tls ''\n0 tls@tls ''\n0 tls@tls ''\n0 tls@tls ''\n0 tls@tls ''\n"
                       "0 tls@head ''\n",
+    },
+    {
+        "certificates of 16 MiB are refused at their length",
+        SCRIPTS(SCRIPT({HANDSHAKE_BEFORE, "Certificate"}, {SEND_RAW, CERTIFICATES_OF_16_MIB},
+                       {EXPECT_UNNOTIFIED_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_NOTIFIED_END})),
+        .requests = {"/a", "/b"},
+        .transcript = "0 tls@tls ''\n200 ok 'b'\n",
     },
     {
         "a warning is none",
@@ -458,14 +469,18 @@ static void a_failed_handshake_says_why(void)
         SCRIPT({HANDSHAKE_BEFORE, "ServerHello"}, {SEND_RAW, ALERT(FATAL, PROTOCOL_VERSION)},
                {EXPECT_END}),
         SCRIPT({HANDSHAKE_BEFORE, "ServerHello"}, {SEND_RAW, NONSENSE}, {EXPECT_END}),
+        SCRIPT({HANDSHAKE_BEFORE, "Certificate"}, {SEND_RAW, CERTIFICATES_OF_16_MIB}, {EXPECT_END}),
     };
     static const struct {
         const char *part;
         int os_error;
-    } wanted[] = {{"the connection failed during", ECONNRESET}, {"likely 1.3", 0}, {"not TLS", 0}};
-    struct loopback *server = loopback_open(scripts, 3);
+    } wanted[] = {{"the connection failed during", ECONNRESET},
+                  {"likely 1.3", 0},
+                  {"not TLS", 0},
+                  {"larger than 64 KiB", 0}};
+    struct loopback *server = loopback_open(scripts, 4);
     struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         gathering_submit(haul, server, "/a");
         const struct haul_result *result = gathering_next(haul);
         assert_int_equal(result->error, HAUL_TLS);

@@ -966,6 +966,80 @@ static void test_too_many_and_too_large(void **state)
     certs_free(&pair);
 }
 
+static size_t length_at(const char *bytes, size_t count)
+{
+    size_t length = 0;
+
+    while (count-- > 0)
+        length = length << 8 | (unsigned char)*bytes++;
+    return length;
+}
+
+/* Takes so much of the server's flight, in records of so many bytes, with a warning before each. */
+static void reframe_feed(struct bed *bed, const char *messages, size_t length, size_t record_bytes)
+{
+    static const char warning[] = {21, 3, 3, 0, 2, 1, 112};
+
+    for (size_t at = 0; at < length; at += record_bytes) {
+        size_t left = length - at < record_bytes ? length - at : record_bytes;
+        char record[5 + 256] = {22, 3, 3, (char)(left >> 8), (char)left};
+
+        assert_int_equal(tls_state(bed->tls), TLS_HANDSHAKE);
+        assert_true(left <= 256);
+        memcpy(record + 5, messages + at, left);
+        tls_wire_in(bed->tls, (struct span){warning, sizeof(warning)});
+        tls_wire_in(bed->tls, (struct span){record, 5 + left});
+    }
+}
+
+/* wait: how many bytes of the certificates' message come after its length, until it is refused. */
+static void size_row(unsigned padding_bytes, size_t extra, size_t wait)
+{
+    static const size_t record_bytes[] = {1, 2, 3, 5, 7, 256};
+    struct certs_spec large = {
+        .common_name = "large", .key = "P-256", .padding_bytes = padding_bytes};
+    struct certs_pair pair = certs_make(&large, &root);
+    struct bed_spec spec = {.server = {.version = TLS1_2_VERSION, .pair = &pair}};
+
+    for (size_t i = 0; i < extra; i++)
+        spec.server.extra[i] = pair.certificate;
+    for (size_t i = 0; i < sizeof(record_bytes) / sizeof(record_bytes[0]); i++) {
+        char messages[512], *wire;
+        size_t hello, length;
+        struct bed bed;
+
+        bed_open(&bed, &spec);
+        while (client_to_server(&bed))
+            ;
+        server_read(&bed);
+        assert_true(BIO_get_mem_data(bed.server.out, &wire) > 1000);
+        hello = length_at(wire + 3, 2);
+        length = hello + 4 + wait;
+        assert_true(length < sizeof(messages));
+        memcpy(messages, wire + 5, hello);
+        memcpy(messages + hello, wire + 5 + hello + 5, 4 + wait);
+        assert_int_equal(messages[hello], 11);
+        reframe_feed(&bed, messages, length - 1, record_bytes[i]);
+        assert_int_equal(tls_state(bed.tls), TLS_HANDSHAKE);
+        reframe_feed(&bed, messages + length - 1, 1, 1);
+        assert_failure(&bed, TLS_CERTIFICATE, "too large");
+        assert_int_equal(tls_failure(bed.tls).verdict, VERIFY_TOO_LARGE);
+        assert_true(tls_config_has_chain(bed.config));
+        bed_close(&bed);
+    }
+    certs_free(&pair);
+}
+
+/* Nothing is received in vain. */
+static void test_too_large_at_its_length(void **state)
+{
+    (void)state;
+    size_row(60000, 1, 0);
+    size_row(40000, TLS_SERVER_EXTRA_MAX - 1, 0);
+    /* the message is no larger than certificates may be, but the first of them is */
+    size_row(VERIFY_CHAIN_BYTES_MAX - 250, 0, 6);
+}
+
 static void test_pins(void **state)
 {
     unsigned char pins[3][TLS_PIN_BYTES] = {{1}, {2}};
@@ -1554,6 +1628,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_too_many_and_too_large),
+        cmocka_unit_test(test_too_large_at_its_length),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_verdicts_remembered),
         cmocka_unit_test(test_chains_are_lent),
