@@ -76,15 +76,15 @@ static void append(struct span *list, struct span part)
     list->length += part.length;
 }
 
-/* So many bytes of a filling, with a number at the front of them, in letters: an address is not
- * what these names are to look like. */
+/* So many bytes of a filling, with a number at their end: what differs there is compared longest.
+ * In letters, for an address is not what these names are to look like. */
 static struct span filled(size_t length, char filling, size_t number)
 {
     char *bytes = take(length);
 
     memset(bytes, filling, length);
-    for (size_t i = 0; i < length && number > 0; i++, number /= 20)
-        bytes[i] = (char)('a' + number % 20);
+    for (size_t i = length; i > 0 && number > 0; number /= 20)
+        bytes[--i] = (char)('a' + number % 20);
     return (struct span){bytes, length};
 }
 
@@ -108,7 +108,7 @@ static struct span general_name(uint8_t tag, size_t bytes, size_t number, bool i
         for (size_t i = 40; i + 2 < bytes; i += 41)
             at[i] = '.';
     if (tag == CERTIFICATE_NAME_ADDRESS && is_base)
-        memset(at + bytes / 2, 0xff, bytes / 2);
+        content = join(filled(bytes / 2, 'a', number), filled(bytes / 2, (char)0xff, 0));
     return element(tag, content);
 }
 

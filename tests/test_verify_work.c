@@ -74,19 +74,35 @@ static const struct shape {
      {.alt_names = 20, .alt_name_bytes = 1000, .bases = 1, .base_bytes = 1000},
      VERIFY_NAME_LONG,
      VERIFY_NAME_LONG},
-    {"names of 250 bytes under constraints of 253, at each level",
+    {"names of 250 bytes under constraints of 250, at each level",
      LINE,
      16,
-     {.alt_names = 7, .alt_name_bytes = 250, .bases = 7, .base_bytes = 253, .is_excluding = true},
+     {.alt_names = 7, .alt_name_bytes = 250, .bases = 7, .base_bytes = 250, .is_excluding = true},
      VERIFY_SIGNATURE,
      VERIFY_OK},
+    {"names of 250 bytes under constraints of 250, by keys of one name",
+     MESH,
+     15,
+     {.alt_names = 20, .alt_name_bytes = 250, .bases = 8, .base_bytes = 250, .is_excluding = true},
+     VERIFY_WORK,
+     VERIFY_OK},
+    {"names of 1000 bytes under constraints of 1000, by keys of one name",
+     MESH,
+     15,
+     {.alt_names = 10,
+      .alt_name_bytes = 1000,
+      .bases = 2,
+      .base_bytes = 1000,
+      .is_excluding = true},
+     VERIFY_NAME_LONG,
+     VERIFY_NAME_LONG},
     {"half of all bytes names, half constraints",
      LINE,
      2,
      {.alt_names = 120,
       .alt_name_bytes = 250,
       .bases = 100,
-      .base_bytes = 253,
+      .base_bytes = 250,
       .is_excluding = true},
      VERIFY_SIGNATURE,
      VERIFY_OK},
@@ -121,7 +137,7 @@ static const struct shape {
       .alt_name_bytes = 500,
       .alt_name_tag = CERTIFICATE_NAME_DIRECTORY,
       .bases = 60,
-      .base_bytes = 400,
+      .base_bytes = 500,
       .base_tag = CERTIFICATE_NAME_DIRECTORY},
      VERIFY_SIGNATURE,
      VERIFY_NAME_CONSTRAINT},
@@ -243,8 +259,8 @@ static void shape_open(const struct shape *shape, struct chain *ret_chain)
         spec.issuer = shape->kind == LINE ? i + 1 : MESH_NAME;
         if (shape->kind == LINE && i + 1 == shape->count)
             spec.issuer = ROOT_NAME;
-        if (shape->kind == LINE && i > 0)
-            spec.alt_names = i + 1 < shape->count ? spec.alt_names : 0;
+        if (i > 0 && (shape->kind != LINE || i + 1 == shape->count))
+            spec.alt_names = 0;
         if (i == 0)
             spec.bases = 0;
         chain_add(ret_chain, &spec);
