@@ -6,6 +6,7 @@
 #include "tests/address.h"
 #include "tests/engine_rows.h"
 #include "tests/fault.h"
+#include "tests/tls_hostile.h"
 #include "tests/tls_loopback.h"
 
 #include <errno.h>
@@ -493,6 +494,41 @@ static void a_failed_handshake_says_why(void)
     assert_loopback(server);
 }
 
+/* Certificates that take work to refuse, each chain another one, and a good server after them. How
+ * much work that is at most, tests/test_verify_work.c says; how long it took is printed. */
+static void hostile_certificates_are_refused_beside_a_good_server(void)
+{
+    static const struct loopback_script hostile_scripts[] = {
+        SCRIPT_REPEAT({EXPECT_UNNOTIFIED_END})};
+    static const struct loopback_script good_scripts[] = {
+        SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_NOTIFIED_END})};
+    loopback_use(tls_hostile_layer());
+    struct loopback *hostile = loopback_open(hostile_scripts, 1);
+    loopback_use(tls_loopback_layer());
+    struct loopback *good = loopback_open(good_scripts, 1);
+    gathering_trust(tls_hostile_roots());
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = TLS_HOSTILE_CHAINS + 1, .keep_bodies = true});
+    for (int i = 0; i < TLS_HOSTILE_CHAINS; i++)
+        gathering_submit(haul, hostile, "/a");
+    gathering_submit(haul, good, "/b");
+    for (int i = 0; i < TLS_HOSTILE_CHAINS; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->error, HAUL_TLS);
+        assert_non_null(strstr(result->message, "too much work"));
+        haul_release(haul, result);
+    }
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->status, 200);
+    printf("%.0f ms beside %d hostile handshakes\n", (double)result->total_ns / 1e6,
+           TLS_HOSTILE_CHAINS);
+    haul_release(haul, result);
+    gathering_close(haul);
+    gathering_trust(tls_loopback_roots());
+    assert_loopback(hostile);
+    assert_loopback(good);
+}
+
 /* --- pieces ----------------------------------------------------------------------------------- */
 
 /* Everything that the server sends, lent in pieces of each length. */
@@ -681,6 +717,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(sessions_are_resumed),
     SCENARIO(a_session_ends_with_the_first_certificate_of_its_path),
     SCENARIO(a_failed_handshake_says_why),
+    SCENARIO(hostile_certificates_are_refused_beside_a_good_server),
     SCENARIO(records_are_cut_anywhere),
     SCENARIO(records_come_a_byte_at_a_time),
     SCENARIO(bodies_of_all_lengths_are_sent),
@@ -693,6 +730,7 @@ static const struct gathering_scenario scenarios[] = {
 
 int main(void)
 {
+    tls_hostile_layer();
     loopback_use(tls_loopback_layer());
     gathering_trust(tls_loopback_roots());
     make_rows();
