@@ -724,7 +724,7 @@ static struct resolver_lookup *find_due(const struct resolver *resolver, enum ph
 {
     struct resolver_lookup *lookup = resolver->lists[phase].first;
 
-    return lookup != NULL && now_ns - lookup->asked_ns >= after_ns ? lookup : NULL;
+    return lookup != NULL && lookup->asked_ns + after_ns <= now_ns ? lookup : NULL;
 }
 
 static void pass_places_on(struct resolver *resolver, uint64_t now_ns)
