@@ -49,10 +49,7 @@ struct conn {
     uint32_t flight_first; /* the oldest's place in the ring */
     uint32_t unsent;       /* the last so many of them */
     uint32_t free_at;      /* its place on the stack of free ones; NOT_FREE */
-    uint32_t round;        /* of the loop, of the last silent send */
     bool is_tried;         /* its first opening has come to an end */
-    bool is_sending;       /* LOOP_SEND will come */
-    bool is_silent;        /* what was sent last is known to be gone only when something comes */
     bool was_idle;         /* since it was opened: the server may have ended it by then */
     bool must_wait;        /* before it is opened again */
     uint64_t opening_ns;
@@ -61,8 +58,7 @@ struct conn {
     struct exchange exchange;
     struct tls *tls; /* NULL: plain */
     char *records;
-    uint32_t record_begin;  /* in records, of those that are not with the kernel yet, */
-    uint32_t record_length; /* and how many bytes these are */
+    uint32_t record_length; /* of those in records that are not with the loop yet */
     struct span plain;      /* what of the burst is to become records yet */
 };
 
@@ -81,9 +77,8 @@ struct client_loop {
     uint32_t free_count;
     uint64_t free_since_ns; /* when a connection was found free, none having been before */
     uint32_t depth;
-    uint32_t to_open; /* connections from here on were never opened */
-    uint32_t opening; /* for the first time, at present */
-    uint32_t round;
+    uint32_t to_open;   /* connections from here on were never opened */
+    uint32_t opening;   /* for the first time, at present */
     uint32_t under_way; /* flights of all connections */
     uint64_t timeout_ns;
     uint64_t scan_ns; /* between two looks at the deadlines */
@@ -136,26 +131,26 @@ static void free_remove(struct client_loop *loop, uint32_t index)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void conn_sent(struct client_loop *loop, uint32_t index, size_t length)
+static void send_bytes(struct client_loop *loop, uint32_t index, struct span bytes)
 {
-    struct conn *conn = &loop->conns[index];
-    conn->is_sending = length > LOOP_SILENT_BYTES;
-    conn->is_silent = !conn->is_sending;
-    conn->round = loop->round;
-    loop->client->tally->stats.bytes_sent += length;
+    loop->client->tally->stats.bytes_sent += bytes.length;
+    loop_send(loop->loop, index, bytes.bytes, bytes.length);
 }
 
-/* As many records as fit, behind those that the kernel may still have. */
-static void records_gather(struct conn *conn)
+/* As many records as fit, where none are under way: LOOP_SEND asks again. */
+static void records_gather(struct client_loop *loop, uint32_t index)
 {
-    if (conn->is_sending)
+    struct conn *conn = &loop->conns[index];
+    if (tls_wire_out(conn->tls).length == 0 && conn->plain.length == 0)
+        return;
+    if (loop_is_sending(loop->loop, index))
         return;
     for (;;) {
         struct span wire = tls_wire_out(conn->tls);
-        size_t end = conn->record_begin + conn->record_length;
-        size_t fits = wire.length < RECORD_BYTES - end ? wire.length : RECORD_BYTES - end;
+        size_t room = RECORD_BYTES - conn->record_length;
+        size_t fits = wire.length < room ? wire.length : room;
         if (fits > 0)
-            memcpy(conn->records + end, wire.bytes, fits);
+            memcpy(conn->records + conn->record_length, wire.bytes, fits);
         tls_wire_sent(conn->tls, fits);
         conn->record_length += (uint32_t)fits;
         if (fits < wire.length)
@@ -171,22 +166,12 @@ static void records_gather(struct conn *conn)
 static void records_send(struct client_loop *loop, uint32_t index)
 {
     struct conn *conn = &loop->conns[index];
-    records_gather(conn);
-    const char *bytes = conn->records + conn->record_begin;
-    size_t length = conn->record_length;
-    if (length == 0 || conn->is_sending)
+    records_gather(loop, index);
+    struct span records = {conn->records, conn->record_length};
+    if (records.length == 0)
         return;
-    conn->record_begin += conn->record_length;
     conn->record_length = 0;
-    conn_sent(loop, index, length);
-    loop_send(loop->loop, index, bytes, length);
-}
-
-/* What was sent has arrived: its memory is free again. */
-static void records_arrived(struct conn *conn)
-{
-    if (conn->record_length == 0)
-        conn->record_begin = 0;
+    send_bytes(loop, index, records);
 }
 
 /* The flights that wait for it, in one burst for one target. */
@@ -207,8 +192,7 @@ static void conn_send(struct client_loop *loop, uint32_t index)
         records_send(loop, index);
         return;
     }
-    conn_sent(loop, index, burst.length);
-    loop_send(loop->loop, index, burst.bytes, burst.length);
+    send_bytes(loop, index, burst);
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -227,8 +211,7 @@ static void conn_fill(struct client_loop *loop, uint32_t index)
 {
     struct conn *conn = &loop->conns[index];
     bool is_open = conn->state == CONN_OPEN;
-    bool can_send = !conn->is_sending && conn->plain.length == 0 &&
-                    (!conn->is_silent || conn->flight_count == 0);
+    bool can_send = conn->plain.length == 0 && !(is_open && loop_is_sending(loop->loop, index));
     uint32_t room = can_send ? loop->depth - conn->flight_count : 0;
     if (loop->free_count == 0)
         loop->free_since_ns = loop->now_ns;
@@ -423,7 +406,7 @@ static void conn_take_records(struct client_loop *loop, uint32_t index, struct s
             conn_fail(loop, index, HAUL_TLS);
             return;
         }
-        records_gather(conn); /* of a resumed handshake, our flight is the last */
+        records_gather(loop, index); /* of a resumed handshake, our flight is the last */
         if (conn->state == CONN_SECURING && tls_state(conn->tls) == TLS_OPEN)
             conn_secured(loop, index);
         if (plain.length > 0) {
@@ -451,10 +434,6 @@ static void on_receive(struct client_loop *loop, uint32_t index, int32_t result,
     }
     struct span in = {bytes, (size_t)result};
     loop->client->tally->stats.bytes_received += in.length;
-    if (conn->round != loop->round) {
-        conn->is_silent = false;
-        records_arrived(conn);
-    }
     if (conn->tls)
         conn_take_records(loop, index, in);
     else
@@ -522,8 +501,8 @@ static void conn_open(struct client_loop *loop, uint32_t index)
     conn->state = CONN_CONNECTING;
     conn->opening_ns = loop->now_ns;
     conn->first_byte_ns = 0;
-    conn->is_sending = conn->is_silent = conn->must_wait = false;
-    conn->record_begin = conn->record_length = 0;
+    conn->must_wait = false;
+    conn->record_length = 0;
     exchange_init(&conn->exchange, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
     loop_attach(loop->loop, index, fd);
@@ -535,7 +514,6 @@ static void on_closed(struct client_loop *loop, uint32_t index)
 {
     struct conn *conn = &loop->conns[index];
     conn->state = CONN_CLOSED;
-    conn->is_sending = conn->is_silent = false;
     conn->plain = (struct span){0};
     if (conn->must_wait) {
         conn->state = CONN_WAITING;
@@ -606,8 +584,6 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
         break;
     case LOOP_SEND: {
         struct conn *conn = &loop->conns[completion->slot];
-        conn->is_sending = false;
-        records_arrived(conn);
         if (completion->result < 0)
             break; /* the reply, or the reason, may still be readable; its end will come */
         if (conn->tls)
@@ -715,7 +691,6 @@ static int run(struct client_loop *loop)
         int error = loop_wait(loop->loop, 1, wait_ns(loop));
         if (error && error != -EINTR)
             return error;
-        loop->round++;
         while (loop_next(loop->loop, &completion))
             dispatch(loop, &completion);
         loop->now_ns = client_now_ns();

@@ -316,7 +316,7 @@ void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
         conn_on_send_failed(engine, index, -result);
         return;
     }
-    if (conn->is_sending && !conn_tls_on_send(engine, index))
+    if (conn->tls && !conn_tls_on_send(engine, index))
         return;
     const char *rest = conn->body_rest;
     size_t length = conn->body_rest_length;
@@ -519,7 +519,8 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
     struct conn *conn = conn_at(engine, index);
     uint32_t fetch = conn->fetch;
     bool is_reusable = conn->response.keep_alive && conn->is_sent && !has_surplus &&
-                       !conn->asks_close && !conn->send_error;
+                       !conn->asks_close && !conn->send_error &&
+                       !loop_is_sending(engine->loop, index);
     if (!is_reusable) {
         conn_close(engine, index);
     } else {

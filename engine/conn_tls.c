@@ -10,16 +10,19 @@
 /* --- sending ---------------------------------------------------------------------------------- */
 
 /* Everything that TLS has to send goes into one block, and from there to the kernel: the records'
- * own memory is free again for what follows. Nothing else is under way then: what there is to send
- * comes behind something received, which ends a silent send, or behind LOOP_SEND. The end of a
- * long request is never a silent send: the server may answer before it, and it would be lost. */
-static void gather_records(struct engine *engine, struct conn *conn)
+ * own memory is free again for what follows, once nothing else is under way. The end of a long
+ * request is never a silent send: the server may answer before it, and it would be lost. */
+static void gather_records(struct engine *engine, uint32_t index)
 {
+    struct conn *conn = conn_at(engine, index);
     if (conn->is_sending)
         return;
     size_t left = conn->record_length + tls_wire_out(conn->tls).length + conn->plain_length +
                   conn->body_rest_length;
     if (left == 0) /* an idle connection has no block */
+        return;
+    conn->is_sending = loop_is_sending(engine->loop, index);
+    if (conn->is_sending)
         return;
     if (conn->record_block == NO_BLOCK)
         conn->record_block = store_take(&engine->store);
@@ -53,7 +56,7 @@ static void send_records(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
     size_t length = 0;
-    gather_records(engine, conn);
+    gather_records(engine, index);
     if (!conn->is_sending)
         length = conn->record_length;
     if (length == 0)
@@ -163,7 +166,7 @@ static bool advance(struct engine *engine, uint32_t index)
     switch (tls_state(conn->tls)) {
     case TLS_HANDSHAKE:
     case TLS_OPEN:
-        gather_records(engine, conn); /* of a resumed handshake, our flight is the last */
+        gather_records(engine, index); /* of a resumed handshake, our flight is the last */
         if (conn->state == CONN_TLS && tls_state(conn->tls) == TLS_OPEN)
             handshake_done(engine, index);
         else

@@ -25,7 +25,7 @@ void conn_tls_begin(struct engine *engine, uint32_t index);
 /* Sends bytes, and behind them body_rest. They must stay until the request is sent. */
 void conn_tls_send(struct engine *engine, uint32_t index, const char *bytes, size_t length);
 
-/* A send that was to tell is through. False: there is more to send, or no request yet. */
+/* A send is through. False: there is more to send, or no request yet. */
 bool conn_tls_on_send(struct engine *engine, uint32_t index);
 
 /* Bytes came from the kernel. */

@@ -20,7 +20,7 @@
 enum loop_op {
     LOOP_ACCEPT,  /* slot: the tag of loop_accept(); result: the new descriptor */
     LOOP_CONNECT, /* result: 0 */
-    LOOP_SEND,    /* a send failed, or one longer than LOOP_SILENT_BYTES is through: result 0 */
+    LOOP_SEND,    /* a send is through: result 0; or it failed. Of a silent one: see there */
     LOOP_RECEIVE, /* result: how many bytes were received, lent at bytes; 0: the peer's FIN, or a
                      failure: both end the receiving */
     LOOP_READY,   /* slot: the tag of loop_poll(); result: the poll(2) events */
@@ -37,7 +37,8 @@ struct completion {
     const char *bytes;
 };
 
-/* Sends up to this length complete silently: a completion comes only when one failed. */
+/* Sends up to this length complete silently: LOOP_SEND comes only where one failed, or where the
+ * kernel had no room for all of it at once. */
 enum { LOOP_SILENT_BYTES = 4096 };
 
 enum { LOOP_BUFFER_BYTES = 16384 }; /* one lent buffer holds at most this */
@@ -74,6 +75,7 @@ struct loop_interface {
     void (*connect)(struct loop *loop, uint32_t slot, const struct sockaddr *address,
                     socklen_t length);
     void (*send)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
+    bool (*is_sending)(struct loop *loop, uint32_t slot);
     void (*send_last)(struct loop *loop, uint32_t slot, const void *bytes, size_t length);
     void (*receive)(struct loop *loop, uint32_t slot);
     void (*receive_once)(struct loop *loop, uint32_t slot);
@@ -128,11 +130,19 @@ static inline void loop_connect(struct loop *loop, uint32_t slot, const struct s
     loop->interface->connect(loop, slot, address, length);
 }
 
-/* bytes must stay until the slot has received something, has been closed, or, above
- * LOOP_SILENT_BYTES, until LOOP_SEND. One send at a time a slot. */
+/* One send at a time a slot: not while loop_is_sending(). bytes must stay until that says no, until
+ * LOOP_SEND, or until the slot is closed. */
 static inline void loop_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
 {
     loop->interface->send(loop, slot, bytes, length);
+}
+
+/* Is a send of this slot not through yet? Then, and only then, LOOP_SEND is still to come. A silent
+ * send that is queued is handed to the kernel to find out: behind a loop_wait() none is, and asking
+ * costs nothing. */
+static inline bool loop_is_sending(struct loop *loop, uint32_t slot)
+{
+    return loop->interface->is_sending(loop, slot);
 }
 
 /* A last word before loop_close_slot() or loop_close(): sent at once, as far as the kernel takes it

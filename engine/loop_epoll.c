@@ -59,7 +59,7 @@ struct watch {
     uint8_t ended;       /* BIT(op) of what is in the queue of completions, with its result */
     bool attached : 1;
     bool in_changes : 1;
-    bool silent : 1; /* the rest is of a send that completes silently */
+    bool silent : 1; /* the rest is of a send that completes silently, if it is through at once */
     bool once : 1;   /* one receive is wanted, and no further one */
     uint8_t lined;   /* BIT(line) of those it stands in */
     uint32_t line_next[LINES];
@@ -290,15 +290,15 @@ static void step_send(struct epoll_loop *loop, uint32_t index)
         watch->rest += sent;
         watch->rest_length -= (size_t)sent;
     }
-    if (watch->rest_length > 0)
+    if (watch->rest_length > 0) {
+        watch->silent = false;
         want(loop, index, LOOP_SEND);
-    else if (!watch->silent)
+    } else if (!watch->silent) {
         end(loop, index, LOOP_SEND, 0);
-    else
-        watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
+    }
 }
 
-/* Before the caller has its bytes back, or sends more, a send that waits its turn is made. */
+/* Where its fate is asked for, a send that waits its turn is made. */
 static void send_due(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
@@ -316,17 +316,6 @@ static void sends_flush(struct epoll_loop *loop)
     }
 }
 
-/* The peer answers before a silent send is through, and with the answer its bytes cease to be ours.
- * The answer is still good, but nothing may follow half a request on this connection. */
-static void give_up_silent_send(struct watch *watch)
-{
-    if (!(watch->wanted & BIT(LOOP_SEND)) || !watch->silent)
-        return;
-    watch->wanted &= (uint8_t)~BIT(LOOP_SEND);
-    watch->rest_length = 0;
-    shutdown(watch->fd, SHUT_WR);
-}
-
 static void step_receive(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
@@ -337,11 +326,10 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
     loop->head.counters.enters++;
     if (received < 0 && would_block())
         return;
-    if (received <= 0)
+    if (received <= 0) {
         end(loop, index, LOOP_RECEIVE, received < 0 ? -errno : 0);
-    give_up_silent_send(watch);
-    if (received <= 0)
         return;
+    }
     if (watch->once)
         watch->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
     uint32_t begin = loop->scratch_used;
@@ -478,12 +466,20 @@ static void epoll_loop_connect(struct loop *head, uint32_t slot, const struct so
         end(loop, slot, LOOP_CONNECT, -errno);
 }
 
+static bool epoll_loop_is_sending(struct loop *head, uint32_t slot)
+{
+    const struct watch *watch = slot_watch(of(head), slot);
+
+    send_due(of(head), slot);
+    return ((watch->wanted | watch->ended) & BIT(LOOP_SEND)) != 0;
+}
+
 static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes, size_t length)
 {
     struct watch *watch = slot_watch(of(head), slot);
+    bool is_sending = epoll_loop_is_sending(head, slot);
 
-    send_due(of(head), slot);
-    assert(watch->rest_length == 0);
+    assert(!is_sending);
     watch->rest = bytes;
     watch->rest_length = length;
     watch->silent = length <= LOOP_SILENT_BYTES;
@@ -630,7 +626,6 @@ static bool lend(struct epoll_loop *loop, struct completion *ret_completion)
             loop->loan_next++;
         if (length == 0) /* closed since */
             continue;
-        send_due(loop, loan->slot);
         *ret_completion = (struct completion){
             .op = LOOP_RECEIVE,
             .slot = loan->slot,
@@ -689,6 +684,7 @@ static const struct loop_interface interface = {
     .attach = epoll_loop_attach,
     .connect = epoll_loop_connect,
     .send = epoll_loop_send,
+    .is_sending = epoll_loop_is_sending,
     .send_last = epoll_loop_send_last,
     .receive = epoll_loop_receive,
     .receive_once = epoll_loop_receive_once,

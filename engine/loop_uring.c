@@ -5,7 +5,9 @@
  * when a slot may be used again: an operation that will post a completion is counted in
  * `outstanding`, loop_close_slot() cancels them, and LOOP_CLOSED comes when the count is zero. A
  * silent send is not counted, since its completion comes only on failure; the generation in its tag
- * tells it from the slot's next life. */
+ * tells it from the slot's next life. Such a completion is posted while the send is handed over, so
+ * a look through what has been posted behind each enter tells which silent sends are not through:
+ * all others are. */
 
 #include "engine/loop.h"
 
@@ -64,21 +66,20 @@ static uint32_t tag_slot(uint64_t user_data)
 }
 
 struct uring_slot {
-    const char *send_bytes; /* what a tracked send has still to send */
+    const char *send_bytes; /* what a send has still to send */
     size_t send_left;
+    uint64_t silent_end; /* where the submission queue ended with the last silent send */
     int fd;
     uint32_t generation;
     uint32_t next_closed;
-    uint32_t silent_at;  /* the place of the last silent send in the submission queue */
     uint8_t outstanding; /* operations that will still post a last completion */
     bool receive_wanted;
     bool receive_once : 1; /* only the next completion is */
     bool receiving : 1;    /* a receive is with the kernel */
     bool cancelling : 1;
     bool connecting : 1;
-    bool sending : 1;     /* a tracked send is with the kernel */
-    bool silent_send : 1; /* a silent one may be */
-    bool silent_rest : 1; /* the tracked send is the rest of a silent one */
+    bool sending : 1;    /* a tracked send is with the kernel */
+    bool unfinished : 1; /* a silent one is not through: its completion is still to be taken */
     bool closing : 1;
 };
 
@@ -98,6 +99,9 @@ struct uring {
     uint32_t slot_count;
     struct uring_slot *slots;
     struct uring_poll *polls;
+    uint64_t queued;       /* submissions so far */
+    uint64_t known;        /* of them, those whose silent sends are through, or unfinished */
+    unsigned looked_at;    /* completions up to here, for silent sends */
     uint32_t first_closed; /* slots whose LOOP_CLOSED is due, a list */
     uint32_t last_closed;
 
@@ -144,11 +148,38 @@ static int ring_enable(struct uring *uring)
     return 0;
 }
 
-static void submit_now(struct uring *uring)
+static bool is_slots_own(const struct uring *uring, uint64_t user_data)
 {
-    if (ring_enable(uring) == 0)
-        io_uring_submit(&uring->ring);
+    uint32_t generation = uring->slots[tag_slot(user_data)].generation;
+    return generation % (1 << TAG_GENERATION_BITS) == tag_generation(user_data);
+}
+
+/* Behind each enter. Completions that the queue had no room for may be of silent sends too. */
+static void look_for_unfinished_sends(struct uring *uring)
+{
+    const struct io_uring_cq *cq = &uring->ring.cq;
+    unsigned tail = io_uring_smp_load_acquire(cq->ktail);
+    if ((int)(*cq->khead - uring->looked_at) > 0)
+        uring->looked_at = *cq->khead;
+    for (; uring->looked_at != tail; uring->looked_at++) {
+        uint64_t user_data = cq->cqes[uring->looked_at & *cq->kring_mask].user_data;
+        if (tag_op(user_data) == TAG_SEND_SILENT && is_slots_own(uring, user_data))
+            uring->slots[tag_slot(user_data)].unfinished = true;
+    }
+    if (!io_uring_cq_has_overflow(&uring->ring))
+        uring->known = uring->queued - io_uring_sq_ready(&uring->ring);
+}
+
+/* Returns what the kernel answered: how many it took, or a negative errno. */
+static int submit_now(struct uring *uring)
+{
+    int result = ring_enable(uring);
     uring->loop.counters.enters++;
+    if (result)
+        return result;
+    result = io_uring_submit(&uring->ring);
+    look_for_unfinished_sends(uring);
+    return result;
 }
 
 static struct io_uring_sqe *submission(struct uring *uring)
@@ -158,6 +189,7 @@ static struct io_uring_sqe *submission(struct uring *uring)
         submit_now(uring);
         sqe = io_uring_get_sqe(&uring->ring);
     }
+    uring->queued++;
     return sqe;
 }
 
@@ -232,38 +264,50 @@ static void uring_connect(struct loop *loop, uint32_t index, const struct sockad
     slot->outstanding++;
 }
 
+static bool is_silent_send_queued(const struct uring *uring, const struct uring_slot *slot)
+{
+    return slot->silent_end > uring->known;
+}
+
+/* A short submission stops where one of them failed: the next goes on behind it. What became of a
+ * send whose completion found no room is not known; its connection cannot be relied on. */
+static bool uring_is_sending(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    while (is_silent_send_queued(uring, slot) && submit_now(uring) > 0)
+        continue;
+    if (is_silent_send_queued(uring, slot))
+        shutdown(slot->fd, SHUT_RDWR);
+    return slot->sending || slot->unfinished || is_silent_send_queued(uring, slot);
+}
+
 static void uring_send(struct loop *loop, uint32_t index, const void *bytes, size_t length)
 {
     struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
+    bool is_sending = uring_is_sending(loop, index);
+    assert(!is_sending);
+    slot->send_bytes = bytes;
+    slot->send_left = length;
     if (length > LOOP_SILENT_BYTES) {
-        slot->send_bytes = bytes;
-        slot->send_left = length;
         submit_tracked_send(uring, index);
         return;
     }
     uint64_t user_data = tag(TAG_SEND_SILENT, slot->generation, index);
-    slot->send_bytes = bytes;
-    slot->send_left = length;
     struct io_uring_sqe *sqe = submission(uring);
     io_uring_prep_send(sqe, slot->fd, bytes, length, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
     sqe_finish(sqe, user_data, IOSQE_CQE_SKIP_SUCCESS);
-    slot->silent_send = true;
-    slot->silent_at = uring->ring.sq.sqe_tail - 1;
-}
-
-/* Of completions that came together, one may lead to a send and the next take its bytes back. */
-static bool is_silent_send_queued(const struct uring *uring, const struct uring_slot *slot)
-{
-    return slot->silent_send && (int32_t)(*uring->ring.sq.khead - slot->silent_at) <= 0;
+    slot->silent_end = uring->queued;
 }
 
 /* Past the ring: the bytes need not stay, and a loop may be closed by a thread that may not submit
  * to its ring. A silent send may still be queued, behind which this would have to come. */
 static void uring_send_last(struct loop *loop, uint32_t index, const void *bytes, size_t length)
 {
-    const struct uring_slot *slot = &uring_of(loop)->slots[index];
-    if (slot->sending || slot->silent_send)
+    const struct uring *uring = uring_of(loop);
+    const struct uring_slot *slot = &uring->slots[index];
+    if (slot->sending || slot->unfinished || is_silent_send_queued(uring, slot))
         return;
     loop->counters.enters++;
     send(slot->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -454,12 +498,16 @@ static int enter(struct uring *uring, uint32_t count, int64_t timeout_ns)
 {
     struct io_uring_cqe *cqe;
     struct __kernel_timespec time = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    int result;
     uring->loop.counters.enters++;
     if (timeout_ns == 0)
-        return io_uring_submit_and_get_events(&uring->ring);
-    if (timeout_ns < 0)
-        return io_uring_submit_and_wait(&uring->ring, count);
-    return io_uring_submit_and_wait_timeout(&uring->ring, &cqe, count, &time, NULL);
+        result = io_uring_submit_and_get_events(&uring->ring);
+    else if (timeout_ns < 0)
+        result = io_uring_submit_and_wait(&uring->ring, count);
+    else
+        result = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, count, &time, NULL);
+    look_for_unfinished_sends(uring);
+    return result;
 }
 
 /* Who polls the ring with DEFER_TASKRUN is not woken by work that waits for its task; a registered
@@ -558,37 +606,23 @@ static bool on_tracked_send(struct uring *uring, uint32_t index, bool is_stale, 
         submit_tracked_send(uring, index);
         return false;
     }
-    bool is_silent = slot->silent_rest && (result >= 0 || !slot->silent_send);
-    slot->silent_rest = false;
-    return !is_silent && give(ret, LOOP_SEND, index, result < 0 ? result : 0);
-}
-
-/* The peer answers before a silent send is through, and with the answer its bytes cease to be ours.
- * The answer is still good, but nothing may follow half a request on this connection. */
-static void give_up_silent_send(struct uring_slot *slot)
-{
-    slot->silent_send = false;
-    if (slot->silent_rest)
-        shutdown(slot->fd, SHUT_WR);
+    return give(ret, LOOP_SEND, index, result < 0 ? result : 0);
 }
 
 /* With MSG_DONTWAIT the kernel never keeps a silent send: it has failed, or the socket's buffer is
- * full, and what is left of it is sent as a tracked one, which says nothing when it is through. */
+ * full, and what is left of it is sent as a tracked one. */
 static bool on_silent_send(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
                            struct completion *ret)
 {
     struct uring_slot *slot = &uring->slots[index];
     if (is_stale)
         return false;
+    slot->unfinished = false;
     if (result < 0 && result != -EAGAIN)
         return give(ret, LOOP_SEND, index, result);
     slot->send_bytes += result > 0 ? result : 0;
     slot->send_left -= result > 0 ? (size_t)result : 0;
-    slot->silent_rest = true;
-    if (slot->silent_send)
-        submit_tracked_send(uring, index);
-    else
-        give_up_silent_send(slot); /* something was received meanwhile */
+    submit_tracked_send(uring, index);
     return false;
 }
 
@@ -610,9 +644,6 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
     }
     if (is_stale)
         return false;
-    if (is_silent_send_queued(uring, slot))
-        submit_now(uring);
-    give_up_silent_send(slot);
     bool goes_on = cqe->res == -ENOBUFS || cqe->res == -ECANCELED;
     if (cqe->res == -ENOBUFS)
         uring->loop.counters.buffers_empty++;
@@ -677,8 +708,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
     enum tag_op op = tag_op(cqe->user_data);
     bool is_stale = false;
     if (op >= TAG_CONNECT && op <= TAG_RECEIVE)
-        is_stale = uring->slots[index].generation % (1 << TAG_GENERATION_BITS) !=
-                   tag_generation(cqe->user_data);
+        is_stale = !is_slots_own(uring, cqe->user_data);
     switch (op) {
     case TAG_ACCEPT:
         return on_accept(uring, index, cqe, ret);
@@ -890,6 +920,7 @@ static const struct loop_interface uring_interface = {
     .attach = uring_attach,
     .connect = uring_connect,
     .send = uring_send,
+    .is_sending = uring_is_sending,
     .send_last = uring_send_last,
     .receive = uring_receive,
     .receive_once = uring_receive_once,

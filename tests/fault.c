@@ -256,16 +256,20 @@ static void break_receiving(struct fault_loop *fault, uint32_t slot)
     loop_pause(fault->inner, slot);
 }
 
-static bool holds_received(const struct fault_loop *fault, uint32_t slot)
+static bool holds_send(const struct fault_loop *fault, uint32_t slot)
 {
     const struct held *held = fault->first;
 
-    while (held != NULL && (held->completion.op != LOOP_RECEIVE || held->completion.slot != slot))
+    while (held != NULL && (held->completion.op != LOOP_SEND || held->completion.slot != slot))
         held = held->next;
     return held != NULL;
 }
 
-/* Whoever receives what is held here takes the bytes back: by then they must be with the kernel. */
+static bool fault_is_sending(struct loop *loop, uint32_t slot)
+{
+    return holds_send(of(loop), slot) || loop_is_sending(of(loop)->inner, slot);
+}
+
 static void fault_send(struct loop *loop, uint32_t slot, const void *bytes, size_t length)
 {
     struct fault_loop *fault = of(loop);
@@ -274,8 +278,6 @@ static void fault_send(struct loop *loop, uint32_t slot, const void *bytes, size
     fault->counts.silent_sends += length <= LOOP_SILENT_BYTES;
     if (!strikes(fault, fault->rates.send_failed, &fault->counts.send_failed)) {
         loop_send(fault->inner, slot, bytes, length);
-        if (holds_received(fault, slot))
-            loop_wait(fault->inner, 1, 0);
         return;
     }
     hold(fault, &(struct completion){LOOP_SEND, slot, error, NULL});
@@ -409,6 +411,7 @@ static const struct loop_interface interface = {
     .attach = fault_attach,
     .connect = fault_connect,
     .send = fault_send,
+    .is_sending = fault_is_sending,
     .send_last = fault_send_last,
     .receive = fault_receive,
     .receive_once = fault_receive_once,

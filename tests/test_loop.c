@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -470,23 +471,97 @@ static void unstuff(int fd, size_t stuffing)
     free(bytes);
 }
 
-static void a_silent_send_that_has_to_wait_stays_silent(struct loop *loop)
+static void a_silent_send_that_has_to_wait_is_told(struct loop *loop)
 {
     size_t stuffing;
     int peer = attach_stuffed_pair(loop, 0, &stuffing);
 
+    assert_false(loop_is_sending(loop, 0));
     loop_send(loop, 0, "GET /", 5);
+    assert_true(loop_is_sending(loop, 0));
     settle(loop);
+    assert_true(loop_is_sending(loop, 0));
     unstuff(peer, stuffing);
-    settle(loop);
+    expect(loop, LOOP_SEND, 0, 0);
+    assert_false(loop_is_sending(loop, 0));
     hear(peer, "GET /");
     settle(loop);
     close(peer);
 }
 
-/* With the first byte of a reply the bytes of a silent send are the caller's again. What the peer
- * has not had of them by then it must not get in the caller's later version. */
-static void an_early_reply_frees_the_bytes_of_a_silent_send(struct loop *loop)
+/* The answer to asking is known at once, whether or not there was a wait. */
+static void a_silent_send_is_through_when_asked(struct loop *loop)
+{
+    static char text[5];
+    int peer = connect_tcp(loop, 0);
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof(text), "%04d", i);
+        loop_send(loop, 0, text, 4);
+        if (i % 3 == 0)
+            hand_over(loop);
+        assert_false(loop_is_sending(loop, 0));
+        memset(text, 0, sizeof(text));
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof(text), "%04d", i);
+        hear(peer, text);
+    }
+    settle(loop);
+    close(peer);
+}
+
+static void a_longer_send_is_under_way_until_told(struct loop *loop)
+{
+    char *bytes = make_bytes(LOOP_SILENT_BYTES + 1);
+    int peer = attach_pair(loop, 0);
+
+    loop_send(loop, 0, bytes, LOOP_SILENT_BYTES + 1);
+    assert_true(loop_is_sending(loop, 0));
+    assert_int_equal(loop_wait(loop, 1, 0), 0);
+    assert_true(loop_is_sending(loop, 0));
+    expect(loop, LOOP_SEND, 0, 0);
+    assert_false(loop_is_sending(loop, 0));
+    loop_send(loop, 0, "more", 4);
+    assert_false(loop_is_sending(loop, 0));
+    settle(loop);
+    close(peer);
+    free(bytes);
+}
+
+static void a_send_that_failed_is_under_way_until_told(struct loop *loop)
+{
+    int peer = attach_pair(loop, 0);
+
+    close(peer);
+    loop_send(loop, 0, "GET", 3);
+    assert_true(loop_is_sending(loop, 0));
+    expect(loop, LOOP_SEND, 0, -EPIPE);
+    assert_false(loop_is_sending(loop, 0));
+    settle(loop);
+}
+
+/* An early reply says nothing of the request: its bytes stay, and come whole. */
+static void an_early_reply_does_not_end_a_send(struct loop *loop)
+{
+    size_t stuffing;
+    int peer = attach_stuffed_pair(loop, 0, &stuffing);
+
+    loop_receive(loop, 0);
+    loop_send(loop, 0, "GET /a", 6);
+    settle(loop);
+    say(peer, "HTTP/1.1 400");
+    expect_text(loop, 0, "HTTP/1.1 400");
+    assert_true(loop_is_sending(loop, 0));
+    unstuff(peer, stuffing);
+    expect(loop, LOOP_SEND, 0, 0);
+    hear(peer, "GET /a");
+    settle(loop);
+    close(peer);
+}
+
+/* Or it never is, and the slot is closed: its bytes are the caller's again. */
+static void a_silent_send_that_waits_is_closed(struct loop *loop)
 {
     static char request[6];
     size_t stuffing;
@@ -494,23 +569,53 @@ static void an_early_reply_frees_the_bytes_of_a_silent_send(struct loop *loop)
     char heard[6];
 
     memcpy(request, "GET /a", 6);
-    loop_receive(loop, 0);
     loop_send(loop, 0, request, 6);
     settle(loop);
-    say(peer, "HTTP/1.1 400");
-    expect_text(loop, 0, "HTTP/1.1 400");
+    expect_closed(loop, 0);
     memcpy(request, "GET /b", 6);
     unstuff(peer, stuffing);
-    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
-    while (await(loop).op != LOOP_TICK) /* that the send has failed may be told */
-        continue;
-    ssize_t length = recv(peer, heard, sizeof(heard), MSG_DONTWAIT);
+    ssize_t length = recv(peer, heard, sizeof(heard), 0);
     assert_true(length <= 0 || memcmp(heard, "GET /a", (size_t)length) == 0);
+    settle(loop);
     close(peer);
 }
 
-/* The second of two completions that come together gives back bytes that the first led to sending:
- * what the caller writes there now is not sent. */
+/* With small segments a socket's buffer holds less than it does on loopback: each send is one that
+ * is through at once, fits in part, or not at all, and what the peer hears is one stream. */
+static void short_sends_over_small_segments_come_whole(struct loop *loop)
+{
+    enum { LENGTH = 1 << 20, PIECE = LOOP_SILENT_BYTES - 3 };
+    const int segment = 536;
+    struct sockaddr_in address;
+    char *bytes = make_bytes(LENGTH);
+    int listener = listen_on(&address);
+    struct stream stream;
+    int told = 0;
+
+    assert_int_equal(setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)), 0);
+    attach_tcp(loop, 0);
+    loop_connect(loop, 0, (struct sockaddr *)&address, sizeof(address));
+    expect(loop, LOOP_CONNECT, 0, 0);
+    int peer = accept(listener, NULL, NULL);
+    set_patience(peer);
+    close(listener);
+    for (size_t sent = 0; sent < LENGTH; sent += PIECE) {
+        loop_send(loop, 0, bytes + sent, sent + PIECE < LENGTH ? PIECE : LENGTH - sent);
+        if (!loop_is_sending(loop, 0))
+            continue;
+        if (told++ == 0)
+            stream_begin(&stream, stream_read, peer, LENGTH);
+        expect(loop, LOOP_SEND, 0, 0);
+    }
+    assert_true(told > 0);
+    stream_end(&stream);
+    settle(loop);
+    close(peer);
+    free(bytes);
+}
+
+/* Of two completions that come together the first leads to a send, and at the second its bytes are
+ * asked for: what the caller writes there now is not sent. */
 static void bytes_given_back_at_once_are_sent_first(struct loop *loop)
 {
     enum { TWO_BUFFERS = LOOP_BUFFER_BYTES + 1 };
@@ -528,6 +633,7 @@ static void bytes_given_back_at_once_are_sent_first(struct loop *loop)
             loop_send(loop, 0, request, 4);
         received += completion.result;
     }
+    assert_false(loop_is_sending(loop, 0));
     memcpy(request, "pong", 4);
     hear(peer, "ping");
     free(bytes);
@@ -1331,8 +1437,13 @@ static const struct scenario {
     SCENARIO(a_long_send_ended_by_the_peer_fails),
     SCENARIO(a_long_send_goes_on_while_receiving),
     SCENARIO(a_long_send_under_way_is_closed),
-    SCENARIO(a_silent_send_that_has_to_wait_stays_silent),
-    SCENARIO(an_early_reply_frees_the_bytes_of_a_silent_send),
+    SCENARIO(a_silent_send_that_has_to_wait_is_told),
+    SCENARIO(a_silent_send_is_through_when_asked),
+    SCENARIO(a_longer_send_is_under_way_until_told),
+    SCENARIO(a_send_that_failed_is_under_way_until_told),
+    SCENARIO(an_early_reply_does_not_end_a_send),
+    SCENARIO(a_silent_send_that_waits_is_closed),
+    SCENARIO(short_sends_over_small_segments_come_whole),
     SCENARIO(bytes_given_back_at_once_are_sent_first),
     SCENARIO(bytes_given_back_by_a_close_are_sent_first),
     SCENARIO(a_last_word_comes_before_the_end),
