@@ -1,10 +1,11 @@
 /* The server's connections: one handler for each completion, the reply's pieces one after another.
  *
- * The hard idea is that short sends complete in silence. Their bytes are with the kernel, at the
- * latest, when the next loop_wait() has returned, provided that the socket has room. So a
- * connection asks the kernel for room now and then (a client may send requests without reading
- * replies), and what may only happen when a reply is out (its scratch memory is written anew, the
- * connection ends) happens behind the next wait: the connection settles.
+ * The hard idea is that a connection has one send at a time, and that the loop says which are under
+ * way. What the replies of one event come to is sent at its end, by one send: a reply that is alone
+ * from where it lies, several from memory that they are gathered in. While a send is under way (a
+ * client may send requests without reading replies) no further reply is made, nor does the
+ * connection end: LOOP_SEND takes it up again. What can wait for it asks behind the next wait, when
+ * that costs nothing: memory that was sent from is given back, and a connection ends.
  *
  * Over TLS a channel stands between the bytes of requests and replies and those of the wire. */
 
@@ -15,13 +16,10 @@
 #include "engine/loop.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,9 +27,8 @@
 enum {
     CONNECTIONS_DEFAULT = 1024,
     ACCEPT_TAG = 0,
-    UNREAD_CHECK_BYTES = 64 * 1024, /* sent between two looks at the send queue */
-    UNREAD_MAX_BYTES = 256 * 1024,  /* in the send queue, before a short send has to wait */
-    CARRY_PAUSE_BYTES = 64 * 1024,  /* of requests that wait, before receiving pauses */
+    GATHERED_BYTES = 64 * 1024,    /* of the replies of one event */
+    CARRY_PAUSE_BYTES = 64 * 1024, /* of requests that wait, before receiving pauses */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -42,15 +39,25 @@ enum state {
     FREE,
     IDLE,      /* waits for the next request */
     WAITING,   /* for its time, to send the next piece */
-    SENDING,   /* a long piece */
-    SETTLING,  /* for the next loop_wait(), behind a reply */
+    SENDING,   /* waits for LOOP_SEND, to go on */
+    SETTLING,  /* for the next loop_wait(), behind the last reply */
     LINGERING, /* FIN is sent: for the client's, or its time */
     STALLED,   /* until the client gives up */
     CLOSING,   /* for LOOP_CLOSED */
 };
 
+/* They belong to all connections together, as a channel's records do. */
+struct gathered {
+    SLIST_ENTRY(gathered) link;
+    char bytes[GATHERED_BYTES];
+};
+
+SLIST_HEAD(gathered_list, gathered);
+
 struct connection {
     LIST_ENTRY(connection) link; /* of the waiting, lingering and settling */
+    LIST_ENTRY(connection) flying_link;
+    bool is_flying; /* memory was sent from that is to be given back */
     enum state state;
     int fd;
     uint64_t due_ns;
@@ -60,10 +67,11 @@ struct connection {
     char *carry;             /* received, not yet served */
     size_t carry_length;
     size_t carry_size;
-    size_t unread_bytes; /* sent since the last look at the send queue */
     struct scratch scratch;
     struct reply reply;
-    struct span piece; /* of the reply, next to be sent */
+    struct span piece;         /* of the reply, next to be sent */
+    struct span out;           /* to be sent at the end of the event; over TLS the channel has it */
+    struct gathered *gathered; /* what out lies in, or did until it was sent; NULL: in a reply's */
 };
 
 LIST_HEAD(connection_list, connection);
@@ -78,7 +86,9 @@ struct server {
     uint32_t connection_count;
     struct connection_list timed;
     struct connection_list settling;
-    uint64_t accept_due_ns; /* 0: accepting */
+    struct connection_list flying; /* since the last wait */
+    struct gathered_list gathered; /* free */
+    uint64_t accept_due_ns;        /* 0: accepting */
     int listener;
     uint16_t port;
     atomic_bool stopping;
@@ -130,101 +140,152 @@ static void enter_timed(struct server *server, struct connection *connection, en
     loop_tick(server->loop, connection->due_ns);
 }
 
+/* --- between replies and the loop ------------------------------------------------------------- */
+
+static bool is_sending(const struct server *server, const struct connection *connection)
+{
+    return loop_is_sending(server->loop, slot_of(server, connection));
+}
+
+static void flying_remove(struct connection *connection)
+{
+    if (connection->is_flying)
+        LIST_REMOVE(connection, flying_link);
+    connection->is_flying = false;
+}
+
+static void gathered_give_back(struct server *server, struct connection *connection)
+{
+    if (connection->gathered)
+        SLIST_INSERT_HEAD(&server->gathered, connection->gathered, link);
+    connection->gathered = NULL;
+}
+
+/* What was handed over is through. */
+static void connection_sent(struct server *server, struct connection *connection)
+{
+    flying_remove(connection);
+    gathered_give_back(server, connection);
+    if (connection->channel)
+        channel_sent(connection->channel);
+}
+
+/* What there is to send, where no send is under way. */
+static void connection_hand_over(struct server *server, struct connection *connection)
+{
+    struct channel *channel = connection->channel;
+    bool has_bytes = channel ? channel_has_records(channel) : connection->out.length > 0;
+
+    if (!has_bytes || is_sending(server, connection))
+        return;
+    struct span bytes = channel ? channel_take(channel) : connection->out;
+    connection->out.length = 0;
+    loop_send(server->loop, slot_of(server, connection), bytes.bytes, bytes.length);
+    if (connection->is_flying || (!channel && !connection->gathered))
+        return;
+    connection->is_flying = true;
+    LIST_INSERT_HEAD(&server->flying, connection, flying_link);
+}
+
+/* Another reply comes behind out: its memory may be written anew. */
+static bool out_gather(struct server *server, struct connection *connection)
+{
+    struct gathered *gathered = connection->gathered;
+    struct span *out = &connection->out;
+
+    if (!gathered && (gathered = SLIST_FIRST(&server->gathered)))
+        SLIST_REMOVE_HEAD(&server->gathered, link);
+    if (!gathered)
+        gathered = malloc(sizeof *gathered);
+    if (!gathered)
+        return false;
+    if (out->bytes != gathered->bytes)
+        memcpy(gathered->bytes, out->bytes, out->length);
+    out->bytes = gathered->bytes;
+    connection->gathered = gathered;
+    return true;
+}
+
+/* A long piece is not copied, and nothing comes behind it. */
+static bool out_put(struct server *server, struct connection *connection, struct span *piece)
+{
+    struct span *out = &connection->out;
+
+    if (out->length == 0) {
+        *out = *piece;
+        piece->length = 0;
+        return out->length <= LOOP_SILENT_BYTES;
+    }
+    if (piece->length > GATHERED_BYTES - out->length || !out_gather(server, connection))
+        return false;
+    memcpy(connection->gathered->bytes + out->length, piece->bytes, piece->length);
+    out->length += piece->length;
+    piece->length = 0;
+    return true;
+}
+
+/* Takes the piece, or what of it there is room for. false: what was taken is to be sent first. */
+static bool connection_put(struct server *server, struct connection *connection, struct span *piece)
+{
+    if (!connection->channel)
+        return out_put(server, connection, piece);
+    channel_write(connection->channel, piece);
+    return !channel_is_long(connection->channel);
+}
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
 static void connection_close(struct server *server, struct connection *connection)
 {
     if (connection->state == CLOSING)
         return;
     enter(connection, CLOSING, NULL);
+    flying_remove(connection);
     loop_close_slot(server->loop, slot_of(server, connection));
 }
 
-static bool has_room(struct connection *connection)
-{
-    int unread = 0;
-
-    if (connection->unread_bytes < UNREAD_CHECK_BYTES)
-        return true;
-    if (ioctl(connection->fd, SIOCOUTQ, &unread) == 0 && unread > UNREAD_MAX_BYTES)
-        return false;
-    connection->unread_bytes = 0;
-    return true;
-}
-
-/* --- between plain bytes and the wire --------------------------------------------------------- */
-
-/* Takes the piece, or what of it there is room for. false: LOOP_SEND comes before the next. */
-static bool connection_put(struct server *server, struct connection *connection, struct span *piece)
-{
-    size_t length = piece->length;
-
-    if (connection->channel) {
-        channel_write(connection->channel, piece);
-        return !channel_is_long(connection->channel);
-    }
-    loop_send(server->loop, slot_of(server, connection), piece->bytes, length);
-    connection->unread_bytes += length;
-    piece->length = 0;
-    return length <= LOOP_SILENT_BYTES;
-}
-
-/* Nothing more will be said. Over TLS that is said too, unless the reply is to look cut off; where
- * that has to wait, it comes here again. */
+/* Nothing more will be said. Over TLS that is said too, unless the reply is to look cut off. */
 static void connection_finish(struct server *server, struct connection *connection,
                               enum reply_end end)
 {
-    struct channel *channel = connection->channel;
-
     connection->reply.end = end;
-    if (channel && !has_room(connection)) {
-        enter_timed(server, connection, WAITING, NS_PER_MS);
-        return;
-    }
-    if (channel && end == REPLY_CLOSE)
-        channel_notify(channel);
-    if (channel && channel_is_long(channel))
-        enter(connection, SENDING, NULL);
-    else
-        enter(connection, SETTLING, &server->settling);
+    if (connection->channel && end == REPLY_CLOSE)
+        channel_notify(connection->channel);
+    enter(connection, SETTLING, &server->settling);
 }
 
-/* At the end of each event: what its replies and the handshake made goes out in one send. A reply
- * has asked for room before; what else there is waits for some. */
+/* At the end of each event. */
 static void connection_flush(struct server *server, struct connection *connection)
 {
-    struct channel *channel = connection->channel;
-
-    if (!channel || connection->state == CLOSING || connection->state == LINGERING)
+    if (connection->state == CLOSING || connection->state == LINGERING)
         return;
-    if (channel_is_long(channel) || has_room(connection)) {
-        struct span records = channel_take(channel);
-
-        if (records.length > 0)
-            loop_send(server->loop, slot_of(server, connection), records.bytes, records.length);
-        connection->unread_bytes += records.length;
-    }
-    if (channel_has_failed(channel))
+    connection_hand_over(server, connection);
+    if (connection->channel && channel_has_failed(connection->channel))
         connection_finish(server, connection, REPLY_CUT);
 }
 
+/* What was said before is with the kernel by then. */
 static void connection_reset(struct server *server, struct connection *connection)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
-    connection_flush(server, connection);
+    connection->reply.end = REPLY_RESET;
+    connection_hand_over(server, connection);
+    if (is_sending(server, connection)) {
+        enter(connection, SENDING, NULL);
+        return;
+    }
     setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     connection_close(server, connection);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void reply_ended(struct server *server, struct connection *connection, bool used_scratch)
+static void reply_ended(struct server *server, struct connection *connection)
 {
     switch (connection->reply.end) {
     case REPLY_KEEP:
-        if (used_scratch)
-            enter(connection, SETTLING, &server->settling);
-        else
-            enter(connection, IDLE, NULL);
+        enter(connection, IDLE, NULL);
         return;
     case REPLY_CLOSE:
     case REPLY_CUT:
@@ -239,29 +300,37 @@ static void reply_ended(struct server *server, struct connection *connection, bo
     }
 }
 
+/* Over TLS a reply's bytes are copied into records, which may wait behind others; otherwise they
+ * are sent from, and made, where those before them lie. */
+static bool must_wait(struct server *server, struct connection *connection)
+{
+    if (connection->channel)
+        return false;
+    if (connection->out.length > 0 && out_gather(server, connection))
+        return false;
+    connection_hand_over(server, connection);
+    return is_sending(server, connection);
+}
+
 /* Sends pieces until one has to be waited for, or the reply is out. */
 static void connection_send(struct server *server, struct connection *connection)
 {
     struct reply *reply = &connection->reply;
     struct span *piece = &connection->piece;
-    bool used_scratch = false;
 
     while (piece->length > 0 || reply_next(&server->replies, reply, &connection->scratch, piece)) {
-        if (piece->length <= LOOP_SILENT_BYTES && !has_room(connection)) {
-            enter_timed(server, connection, WAITING, NS_PER_MS);
-            return;
-        }
-        used_scratch = !connection->channel && piece->bytes == connection->scratch.bytes;
         if (!connection_put(server, connection, piece)) {
-            enter(connection, SENDING, NULL);
-            return;
-        }
-        if (reply->rest == REPLY_DRIP && reply->rest_bytes > 0) {
+            connection_hand_over(server, connection);
+            if (is_sending(server, connection)) {
+                enter(connection, SENDING, NULL);
+                return;
+            }
+        } else if (reply->rest == REPLY_DRIP && reply->rest_bytes > 0) {
             enter_timed(server, connection, WAITING, reply->interval_ns);
             return;
         }
     }
-    reply_ended(server, connection, used_scratch);
+    reply_ended(server, connection);
 }
 
 static void connection_reply(struct server *server, struct connection *connection)
@@ -289,6 +358,10 @@ static size_t connection_serve(struct server *server, struct connection *connect
 
         if (status == INBOUND_MORE)
             break;
+        if (must_wait(server, connection)) {
+            enter(connection, SENDING, NULL);
+            break;
+        }
         if (status == 0) {
             rest.length = request.length;
             reply_make(&server->replies, &request, rest, &connection->scratch, &connection->reply);
@@ -426,9 +499,7 @@ static void on_send(struct server *server, const struct completion *completion)
         connection_close(server, connection);
         return;
     }
-    if (connection->channel)
-        channel_sent(connection->channel);
-    assert(connection->channel || connection->state == SENDING);
+    connection_sent(server, connection);
     if (connection->state == SENDING)
         connection_send(server, connection);
     connection_resume(server, connection);
@@ -439,9 +510,8 @@ static void on_send(struct server *server, const struct completion *completion)
 
 static void connection_settled(struct server *server, struct connection *connection)
 {
-    if (connection->reply.end == REPLY_KEEP) {
-        enter(connection, IDLE, NULL);
-        connection_resume(server, connection);
+    if (is_sending(server, connection)) {
+        enter(connection, SENDING, NULL);
         return;
     }
     shutdown(connection->fd, SHUT_WR);
@@ -451,19 +521,18 @@ static void connection_settled(struct server *server, struct connection *connect
         enter_timed(server, connection, LINGERING, LINGER_NS);
 }
 
-/* A connection that settles again meanwhile stands before those to come, for the next time. */
+/* What is still under way LOOP_SEND will take up. */
 static void server_settle(struct server *server)
 {
-    struct connection *connection = LIST_FIRST(&server->settling);
+    struct connection *connection;
 
-    if (server->tls)
-        server_tls_settle(server->tls);
-    while (connection) {
-        struct connection *next = LIST_NEXT(connection, link);
-
-        connection_settled(server, connection);
-        connection = next;
+    while ((connection = LIST_FIRST(&server->flying))) {
+        flying_remove(connection);
+        if (!is_sending(server, connection))
+            connection_sent(server, connection);
     }
+    while ((connection = LIST_FIRST(&server->settling)))
+        connection_settled(server, connection);
 }
 
 static void connection_due(struct server *server, struct connection *connection)
@@ -472,7 +541,10 @@ static void connection_due(struct server *server, struct connection *connection)
         connection_close(server, connection);
         return;
     }
-    connection_send(server, connection);
+    if (must_wait(server, connection))
+        enter(connection, SENDING, NULL);
+    else
+        connection_send(server, connection);
     connection_resume(server, connection);
     connection_flush(server, connection);
 }
@@ -528,8 +600,9 @@ static void on_accept(struct server *server, int32_t result)
     loop_receive(server->loop, slot);
 }
 
-static void connection_deinit(struct connection *connection)
+static void connection_deinit(struct server *server, struct connection *connection)
 {
+    gathered_give_back(server, connection);
     channel_close(connection->channel);
     free(connection->carry);
     free(connection->scratch.bytes);
@@ -538,7 +611,7 @@ static void connection_deinit(struct connection *connection)
 
 static void on_closed(struct server *server, uint32_t slot)
 {
-    connection_deinit(&server->connections[slot]);
+    connection_deinit(server, &server->connections[slot]);
     server->free_slots[server->free_count++] = slot;
 }
 
@@ -714,7 +787,12 @@ void server_close(struct server *server)
     if (server->loop)
         loop_close(server->loop);
     for (uint32_t i = 0; i < server->connection_count; i++)
-        connection_deinit(&server->connections[i]);
+        connection_deinit(server, &server->connections[i]);
+    struct gathered *gathered;
+    while ((gathered = SLIST_FIRST(&server->gathered))) {
+        SLIST_REMOVE_HEAD(&server->gathered, link);
+        free(gathered);
+    }
     if (server->listener >= 0)
         close(server->listener);
     free(server->connections);

@@ -43,7 +43,6 @@ struct server_tls {
     SSL_CTX *context;
     BIO_METHOD *method;
     struct records_list free;
-    struct records_list settling; /* sent in silence since the last wait */
     char pin[sizeof "sha256//" + 44];
     char plain[RECORD_PLAIN_BYTES];
 };
@@ -53,7 +52,7 @@ struct channel {
     SSL *ssl;
     struct span received;
     struct records *filling; /* to be sent next; NULL: nothing is */
-    struct records *flying;  /* of the long send under way; NULL: none is */
+    struct records *flying;  /* handed over, until channel_sent(); NULL: none are */
     bool has_failed;
 };
 
@@ -76,16 +75,6 @@ static void records_give_back(struct server_tls *tls, struct records *records)
 {
     if (records)
         SLIST_INSERT_HEAD(&tls->free, records, link);
-}
-
-void server_tls_settle(struct server_tls *tls)
-{
-    struct records *records;
-
-    while ((records = SLIST_FIRST(&tls->settling))) {
-        SLIST_REMOVE_HEAD(&tls->settling, link);
-        records_give_back(tls, records);
-    }
 }
 
 /* --- what libssl takes for a connection ------------------------------------------------------- */
@@ -261,7 +250,6 @@ void server_tls_close(struct server_tls *tls)
 
     if (!tls)
         return;
-    server_tls_settle(tls);
     while ((records = SLIST_FIRST(&tls->free))) {
         SLIST_REMOVE_HEAD(&tls->free, link);
         free(records);
@@ -372,13 +360,9 @@ struct span channel_take(struct channel *channel)
 {
     struct records *records = channel->filling;
 
-    if (!records || channel->flying)
-        return (struct span){NULL, 0};
+    channel_sent(channel);
     channel->filling = NULL;
-    if (records->length > LOOP_SILENT_BYTES)
-        channel->flying = records;
-    else
-        SLIST_INSERT_HEAD(&channel->tls->settling, records, link);
+    channel->flying = records;
     return (struct span){records->bytes, records->length};
 }
 
@@ -388,9 +372,14 @@ void channel_sent(struct channel *channel)
     channel->flying = NULL;
 }
 
+bool channel_has_records(const struct channel *channel)
+{
+    return channel->filling != NULL;
+}
+
 bool channel_is_long(const struct channel *channel)
 {
-    return channel->flying || (channel->filling && channel->filling->length > LOOP_SILENT_BYTES);
+    return channel->filling && channel->filling->length > LOOP_SILENT_BYTES;
 }
 
 bool channel_has_failed(const struct channel *channel)

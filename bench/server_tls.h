@@ -22,9 +22,6 @@ void server_tls_close(struct server_tls *tls);
 /* "sha256//" and the base64 SHA-256 of the public key. */
 const char *server_tls_pin(const struct server_tls *tls);
 
-/* To be called behind every loop_wait(): the kernel has what was sent in silence before it. */
-void server_tls_settle(struct server_tls *tls);
-
 /* One connection's TLS. */
 struct channel;
 
@@ -42,19 +39,21 @@ void channel_receive(struct channel *channel, struct span received);
 enum channel_read { CHANNEL_PLAIN, CHANNEL_MORE, CHANNEL_ENDED };
 enum channel_read channel_read(struct channel *channel, struct span *ret_plain);
 
-/* Makes records of the front of piece, and leaves in it what has to wait for channel_sent(). */
+/* Makes records of the front of piece, and leaves in it what has to wait for channel_take(). */
 void channel_write(struct channel *channel, struct span *piece);
 
 /* A close_notify, where a handshake is done, and no second one. */
 void channel_notify(struct channel *channel);
 
-/* The records to send now; empty: none, or a long send is under way. They stay until
- * server_tls_settle(), or, above LOOP_SILENT_BYTES, until channel_sent(), which LOOP_SEND has to be
- * answered with. */
+/* Is there anything to send? */
+bool channel_has_records(const struct channel *channel);
+
+/* The records to send now, of which there are some, while those taken before are not under way any
+ * more. They stay until channel_sent(), or until others are taken. */
 struct span channel_take(struct channel *channel);
 void channel_sent(struct channel *channel);
 
-/* Records wait or are under way that only channel_sent() will be the end of. */
+/* There is more to send than goes in silence. */
 bool channel_is_long(const struct channel *channel);
 
 /* The client broke the protocol, or memory ran out: what channel_take() gives is the last. */

@@ -17,6 +17,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -29,6 +30,9 @@
 #include <unistd.h>
 
 enum { HEARD_BYTES_MAX = 8 * 1024 * 1024, MIXED_REPEATS = 100, SMALL_REPEATS = 6000 };
+enum { SEGMENTED_BYTES = 20000, UNREAD_REPEATS = 2000 };
+
+#define GET(path) "GET " path " HTTP/1.1\r\n\r\n"
 
 /* What a test is run over. */
 struct kind {
@@ -42,8 +46,10 @@ struct fixture {
     struct server *server;
     pthread_t thread;
     int result;
-    SSL_CTX *context; /* the client's; NULL: no TLS */
-    bool in_crumbs;   /* what is said goes out a byte at a time */
+    SSL_CTX *context;   /* the client's; NULL: no TLS */
+    bool in_crumbs;     /* what is said goes out a byte at a time */
+    int segment;        /* of TCP, at most; 0: as large as may be */
+    int receive_buffer; /* 0: as it is */
     char *heard;
 };
 
@@ -197,6 +203,14 @@ static struct peer dial_raw(struct fixture *fixture)
     peer.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin_port = htons(server_port(fixture->server));
     setsockopt(peer.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (fixture->segment)
+        assert_int_equal(setsockopt(peer.fd, IPPROTO_TCP, TCP_MAXSEG, &fixture->segment,
+                                    sizeof fixture->segment),
+                         0);
+    if (fixture->receive_buffer)
+        assert_int_equal(setsockopt(peer.fd, SOL_SOCKET, SO_RCVBUF, &fixture->receive_buffer,
+                                    sizeof fixture->receive_buffer),
+                         0);
     assert_int_equal(connect(peer.fd, (const struct sockaddr *)&address, sizeof address), 0);
     return peer;
 }
@@ -408,16 +422,10 @@ static void talk_close(struct talk *talk)
     free(talk->wire);
 }
 
-/* Static, shared-memory and long replies, all asked for at once: each must come whole and in turn.
- * The requests fill the socket before the first reply is read. */
-static void test_pipelining(void **state)
+/* All asked for at once, again and again: each must come whole and in turn, as it does once. */
+static void take_turns(struct fixture *fixture, const char *requests, size_t repeats)
 {
-    static const char requests[] =
-        "GET /s HTTP/1.1\r\n\r\nGET /users/7 HTTP/1.1\r\n\r\n"
-        "GET /bytes/40000 HTTP/1.1\r\n\r\nGET /status/204 HTTP/1.1\r\n\r\n"
-        "GET /users/8 HTTP/1.1\r\n\r\n";
-    struct fixture *fixture = *state;
-    struct talk all = talk_open(fixture, requests, MIXED_REPEATS);
+    struct talk all = talk_open(fixture, requests, repeats);
     struct talk one = talk_open(fixture, requests, 1);
     pthread_t thread;
     size_t turn;
@@ -431,12 +439,69 @@ static void test_pipelining(void **state)
     assert_int_equal(pthread_create(&thread, NULL, talk_say, &all), 0);
     size_t length = hear_all(fixture, &all.peer);
     pthread_join(thread, NULL);
-    assert_int_equal(length, MIXED_REPEATS * turn);
-    for (size_t i = 0; i < MIXED_REPEATS; i++)
+    assert_int_equal(length, repeats * turn);
+    for (size_t i = 0; i < repeats; i++)
         assert_memory_equal(fixture->heard + i * turn, expected, turn);
     talk_close(&one);
     talk_close(&all);
     free(expected);
+}
+
+/* Static, shared-memory and long replies. The requests fill the socket before the first reply is
+ * read. */
+static void test_pipelining(void **state)
+{
+    take_turns(*state,
+               GET("/s") GET("/users/7") GET("/bytes/40000") GET("/status/204") GET("/users/8"),
+               MIXED_REPEATS);
+}
+
+/* With small segments, and a client that takes little at a time, a socket's buffer is full where a
+ * short reply is half in it. */
+static void test_small_segments(void **state)
+{
+    static const char *const requests[] = {
+        GET("/p/2"),
+        GET("/bytes/3000") GET("/bytes/1"),
+        GET("/s") GET("/users/7") GET("/chunked/2500") GET("/delay/0") GET("/4k") GET("/drip/2/0")
+            GET("/headers/20") GET("/status/204"),
+    };
+    static const int segments[] = {536, 1000, 1460, 9000};
+    struct fixture *fixture = *state;
+
+    fixture->receive_buffer = 4096;
+    for (size_t i = 0; i < sizeof segments / sizeof *segments; i++)
+        for (size_t j = 0; j < sizeof requests / sizeof *requests; j++) {
+            fixture->segment = segments[i];
+            take_turns(fixture, requests[j], SEGMENTED_BYTES / strlen(requests[j]));
+        }
+}
+
+/* Whoever asks and never reads holds up nobody else, nor the server's end. */
+static void test_nobody_reads(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer deaf[8];
+
+    fixture->segment = 536;
+    fixture->receive_buffer = 4096;
+    for (size_t i = 0; i < sizeof deaf / sizeof *deaf; i++) {
+        struct talk talk = talk_open(fixture, GET("/bytes/3000"), UNREAD_REPEATS);
+
+        deaf[i] = talk.peer;
+        send_raw(&talk.peer, talk.wire, talk.length);
+        free(talk.wire);
+        take_turns(fixture, GET("/s"), 10);
+    }
+    for (size_t i = 0; i < sizeof deaf / sizeof *deaf; i++) {
+        if (i % 2)
+            hang_up(&deaf[i]);
+    }
+    take_turns(fixture, GET("/s"), 10);
+    for (size_t i = 0; i < sizeof deaf / sizeof *deaf; i++) {
+        if (i % 2 == 0)
+            hang_up(&deaf[i]);
+    }
 }
 
 static void test_many_small_at_once(void **state)
@@ -811,6 +876,8 @@ static const struct {
     {"echo", test_echo, false},
     {"reset", test_reset, false},
     {"pipelining", test_pipelining, false},
+    {"small segments", test_small_segments, false},
+    {"nobody reads", test_nobody_reads, false},
     {"many small at once", test_many_small_at_once, false},
     {"resumption", test_resumption, true},
     {"identity", test_identity, true},
