@@ -235,6 +235,14 @@ static void watch_update_or_fail(struct epoll_loop *loop, uint32_t index)
         end(loop, index, (enum loop_op)__builtin_ctz(watch->wanted), error);
 }
 
+/* Out of the set before the descriptor is closed: that alone would not do it where a child process
+ * has a copy. */
+static void watch_forget(struct epoll_loop *loop, uint32_t index)
+{
+    loop->watches[index].wanted = 0;
+    watch_update(loop, index);
+}
+
 static void apply_changes(struct epoll_loop *loop)
 {
     while (loop->changes != NO_WATCH) {
@@ -520,7 +528,8 @@ static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
     struct watch *watch = slot_watch(loop, slot);
 
     send_due(loop, slot);
-    close(watch->fd); /* which takes it out of the set */
+    watch_forget(loop, slot);
+    close(watch->fd);
     watch->attached = false;
     watch_reset(watch);
     for (uint32_t i = loop->loan_next; i < loop->loan_count; i++)
@@ -535,8 +544,7 @@ static void epoll_loop_unpoll(struct loop *head, uint32_t tag)
     uint32_t index = loop->slots + tag;
 
     assert(tag < loop->tags);
-    loop->watches[index].wanted = 0;
-    watch_update(loop, index);
+    watch_forget(loop, index);
     watch_reset(&loop->watches[index]);
 }
 

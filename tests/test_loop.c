@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1369,6 +1370,43 @@ static void requests_and_replies_take_turns(struct loop *loop)
     close(peer);
 }
 
+/* A child process keeps a copy of every descriptor: what it has of them wakes nobody here. */
+static void what_a_child_keeps_wakes_nobody(struct loop *loop)
+{
+    int peer = connect_tcp(loop, 0);
+    int line[2], polled[2];
+    char byte;
+
+    loop_receive(loop, 0);
+    assert_int_equal(pipe2(line, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(polled, O_CLOEXEC), 0);
+    loop_poll(loop, 1, polled[0], POLLIN);
+    hand_over(loop);
+    pid_t child = fork();
+    if (child == 0) {
+        close(line[1]);
+        _exit(read(line[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    expect_closed(loop, 0);
+    loop_unpoll(loop, 1);
+    close(polled[0]);
+    say(peer, "too late");
+    assert_int_equal(write(polled[1], "x", 1), 1);
+    uint64_t enters = loop->counters.enters;
+    settle(loop);
+    assert_in_range(loop->counters.enters - enters, 0, 16);
+    hand_over(loop);
+    assert_int_equal(poll(&(struct pollfd){.fd = loop->poll_fd, .events = POLLIN}, 1, 0), 0);
+
+    int status;
+    close(line[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(line[0]);
+    close(polled[1]);
+    close(peer);
+}
+
 static int left_open[2] = {-1, -1}; /* by a scenario, for after loop_close() */
 
 /* loop_close() with everything under way; the runner counts the descriptors. */
@@ -1477,6 +1515,7 @@ static const struct scenario {
     SCENARIO(poll_fd_tells_of_everything),
     SCENARIO(hundreds_of_connections_keep_apart),
     SCENARIO(requests_and_replies_take_turns),
+    SCENARIO(what_a_child_keeps_wakes_nobody),
     SCENARIO(everything_under_way_ends_with_the_loop),
 };
 
