@@ -904,7 +904,7 @@ static void uring_close(struct loop *loop)
 {
     struct uring *uring = uring_of(loop);
     for (uint32_t i = 0; i < uring->slot_count; i++) {
-        if (uring->slots[i].fd <= 0)
+        if (uring->slots[i].fd < 0)
             continue;
         shutdown(uring->slots[i].fd, SHUT_RDWR);
         close(uring->slots[i].fd);
@@ -944,6 +944,8 @@ static int uring_init(struct uring *uring, const struct loop_options *options)
     uring->polls = calloc(options->polls + 1, sizeof *uring->polls);
     if (!uring->slots || !uring->polls)
         return -ENOMEM;
+    for (uint32_t i = 0; i < options->slots; i++)
+        uring->slots[i].fd = -1;
     int error = ring_init(uring, options);
     if (error)
         return error;

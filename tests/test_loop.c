@@ -1573,6 +1573,39 @@ static void run_pairing(void **state)
     assert_int_equal(count_descriptors(), descriptors);
 }
 
+/* A program that has closed its standard input gets its descriptor for a socket. */
+static void descriptor_0_ends_with_the_loop(void **state)
+{
+    const struct loop_options options = {.slots = 4, .polls = 1};
+    int (*const opens[])(struct loop **, const struct loop_options *) = {loop_epoll_open,
+                                                                         loop_uring_open};
+    (void)state;
+    for (size_t i = 0; i < sizeof(opens) / sizeof(opens[0]); i++) {
+        struct loop *loop;
+        int ends[2];
+        char byte;
+        if (opens[i](&loop, &options) != 0)
+            continue;
+        int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+        close(0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+        set_patience(ends[1]);
+        loop_attach(loop, 1, ends[0]);
+        loop_receive(loop, 1);
+        assert_int_equal(loop_wait(loop, 1, 0), 0);
+        loop_close(loop);
+        bool is_closed = fcntl(0, F_GETFD) < 0;
+        if (input >= 0) {
+            dup2(input, 0);
+            close(input);
+        }
+        assert_int_equal(ends[0], 0);
+        assert_true(is_closed);
+        assert_int_equal(recv(ends[1], &byte, 1, 0), 0);
+        close(ends[1]);
+    }
+}
+
 /* --- the loop that injects faults ------------------------------------------------------------- */
 
 enum { LIVES = 3000, PLAYERS = 48, SPEECH = 3000 };
@@ -1759,6 +1792,10 @@ int main(void)
         tests[i] = (struct CMUnitTest){
             .name = pairing->name, .test_func = run_pairing, .initial_state = pairing};
     }
+    const struct CMUnitTest process_tests[] = {
+        cmocka_unit_test(descriptor_0_ends_with_the_loop),
+    };
     int failed = cmocka_run_group_tests_name("loop", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("process", process_tests, NULL, NULL);
     return failed + cmocka_run_group_tests_name("fault", fault_tests, NULL, NULL);
 }
