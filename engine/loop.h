@@ -102,8 +102,8 @@ struct loop {
 int loop_uring_open(struct loop **ret_loop, const struct loop_options *options);
 int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options);
 
-/* io_uring, or epoll where io_uring is refused with ENOSYS, EPERM, EACCES or lacks what is needed;
- * loop->reason then says why. */
+/* io_uring, or epoll where io_uring is refused with ENOSYS, EPERM, EACCES (its set-up, or what it
+ * takes to use it) or lacks what is needed; loop->reason then says why. */
 int loop_auto_open(struct loop **ret_loop, const struct loop_options *options);
 
 /* One sentence for a negative errno of loop_uring_open(): the cause, and how to mend it. */
@@ -210,8 +210,9 @@ static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of
  * them, but after LOOP_BATCH_WAIT_NS one is enough. timeout_ns: at most this long; 0: not at all;
  * negative: without limit. count 0 only takes what is there, and promises nothing of poll_fd: the
- * next wait comes before anybody polls it. Returns 0 (there may be completions, or the time ran out), -EINTR, or
- * what the kernel answered when the interface fails as a whole. */
+ * next wait comes before anybody polls it. Returns 0 (there may be completions, or the time ran
+ * out), -EINTR, or what the kernel answered when the interface fails as a whole, in this call or
+ * since the last one: then only loop_close() is left. */
 static inline int loop_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     return loop->interface->wait(loop, count, timeout_ns);

@@ -25,6 +25,7 @@
 
 enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = 256 };
 enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536 };
+enum { SUBMIT_TRIES = 1000 };
 
 #define NO_SLOT UINT32_MAX
 #define NO_BUFFER UINT32_MAX
@@ -99,10 +100,12 @@ struct uring {
     uint32_t slot_count;
     struct uring_slot *slots;
     struct uring_poll *polls;
-    uint64_t queued;       /* submissions so far */
-    uint64_t known;        /* of them, those whose silent sends are through, or unfinished */
-    unsigned looked_at;    /* completions up to here, for silent sends */
-    uint32_t first_closed; /* slots whose LOOP_CLOSED is due, a list */
+    uint64_t queued;             /* submissions so far */
+    uint64_t known;              /* of them, those whose silent sends are through, or unfinished */
+    unsigned looked_at;          /* completions up to here, for silent sends */
+    int failure;                 /* what the kernel refused a full queue with; 0: none */
+    struct io_uring_sqe nowhere; /* where submissions go then */
+    uint32_t first_closed;       /* slots whose LOOP_CLOSED is due, a list */
     uint32_t last_closed;
 
     struct io_uring_buf_ring *buffer_ring; /* NULL: one buffer a slot, receives are single */
@@ -182,14 +185,34 @@ static int submit_now(struct uring *uring)
     return result;
 }
 
+/* Short of memory, or of room for completions. */
+static bool is_passing(int error)
+{
+    return error == -EAGAIN || error == -EBUSY || error == -EINTR;
+}
+
+/* The queue is full: an extra enter empties it. Where the kernel refuses, the loop as a whole has
+ * failed, as the next wait will say. */
+static struct io_uring_sqe *submission_to_full_queue(struct uring *uring)
+{
+    for (int tries = 0; !uring->failure; tries++) {
+        int result = submit_now(uring);
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+        if (sqe)
+            return sqe;
+        if (result < 0 && (!is_passing(result) || tries >= SUBMIT_TRIES))
+            uring->failure = result;
+    }
+    return &uring->nowhere;
+}
+
 static struct io_uring_sqe *submission(struct uring *uring)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
-    while (!sqe) { /* the queue is full: an extra enter empties it */
-        submit_now(uring);
-        sqe = io_uring_get_sqe(&uring->ring);
-    }
-    uring->queued++;
+    if (!sqe)
+        sqe = submission_to_full_queue(uring);
+    if (sqe != &uring->nowhere)
+        uring->queued++;
     return sqe;
 }
 
@@ -361,6 +384,14 @@ static uint32_t closed_pop(struct uring *uring)
     return index;
 }
 
+/* A ring lets go of its connections some time after it is closed; with shutdown() the peers see
+ * them end now. */
+static void close_now(int fd)
+{
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
+}
+
 static void uring_close_slot(struct loop *loop, uint32_t index)
 {
     struct uring *uring = uring_of(loop);
@@ -376,6 +407,8 @@ static void uring_close_slot(struct loop *loop, uint32_t index)
     struct io_uring_sqe *sqe = submission(uring);
     io_uring_prep_close(sqe, slot->fd);
     sqe_finish(sqe, tag(TAG_QUIET, 0, 0), IOSQE_CQE_SKIP_SUCCESS);
+    if (sqe == &uring->nowhere)
+        close_now(slot->fd);
     slot->fd = -1;
     slot->generation++;
     slot->receive_wanted = false;
@@ -548,7 +581,7 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     struct uring *uring = uring_of(loop);
     buffer_give_back(uring);
-    int result = ring_enable(uring);
+    int result = uring->failure ? uring->failure : ring_enable(uring);
     if (result)
         return result;
     bell_off(uring);
@@ -804,6 +837,24 @@ static int ring_init(struct uring *uring, const struct loop_options *options)
     return -EOPNOTSUPP;
 }
 
+/* A filter may allow the set-up and nothing else. The ring is not enabled yet, nor may this thread
+ * do so: the kernel itself answers EBADFD to an enter, and EBADF or EINVAL to registrations that
+ * name no ring; what refuses sees only the call. */
+static int ring_try(const struct uring *uring)
+{
+    const int no_ring = -1;
+    int error = io_uring_enter((unsigned)uring->ring.ring_fd, 0, 0, 0, NULL);
+    if (error < 0 && error != -EBADFD)
+        return error;
+    error = io_uring_register((unsigned)no_ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    if (error < 0 && error != -EBADF && error != -EINVAL)
+        return error;
+    error = io_uring_register((unsigned)no_ring, IORING_REGISTER_EVENTFD, &uring->loop.poll_fd, 1);
+    if (error < 0 && error != -EBADF && error != -EINVAL)
+        return error;
+    return 0;
+}
+
 /* Multishot receive has no feature bit; it came with SEND_ZC, which can be asked for (6.0). */
 static bool has_multishot_receive(struct uring *uring)
 {
@@ -893,22 +944,16 @@ static void close_queued(struct uring *uring)
         const struct io_uring_sqe *sqe = &sq->sqes[i & *sq->kring_mask];
         if (sqe->opcode != IORING_OP_CLOSE)
             continue;
-        shutdown(sqe->fd, SHUT_RDWR);
-        close(sqe->fd);
+        close_now(sqe->fd);
     }
 }
 
-/* A ring lets go of its connections some time after it is closed; with shutdown() the peers see
- * them end now. */
 static void uring_close(struct loop *loop)
 {
     struct uring *uring = uring_of(loop);
-    for (uint32_t i = 0; i < uring->slot_count; i++) {
-        if (uring->slots[i].fd < 0)
-            continue;
-        shutdown(uring->slots[i].fd, SHUT_RDWR);
-        close(uring->slots[i].fd);
-    }
+    for (uint32_t i = 0; i < uring->slot_count; i++)
+        if (uring->slots[i].fd >= 0)
+            close_now(uring->slots[i].fd);
     close_queued(uring);
     io_uring_queue_exit(&uring->ring);
     uring_free(uring);
@@ -949,7 +994,9 @@ static int uring_init(struct uring *uring, const struct loop_options *options)
     int error = ring_init(uring, options);
     if (error)
         return error;
-    error = buffers_init(uring, options);
+    error = ring_try(uring);
+    if (!error)
+        error = buffers_init(uring, options);
     if (error) {
         io_uring_queue_exit(&uring->ring);
         return error;

@@ -17,6 +17,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -26,8 +28,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -1606,6 +1610,141 @@ static void descriptor_0_ends_with_the_loop(void **state)
     }
 }
 
+/* --- a ring that is refused in part ----------------------------------------------------------- */
+
+enum { NO_FILTERS = 77 };
+
+/* From now on this process is answered with error for that system call. */
+static bool refuse(long call, int error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+struct refusal {
+    long call;
+    int error;
+    bool is_late; /* after the loop was opened */
+    bool has_run; /* and has waited once */
+};
+
+static const struct refusal refusals[] = {
+    {SYS_io_uring_enter, EPERM, false, false},     {SYS_io_uring_enter, ENOSYS, false, false},
+    {SYS_io_uring_enter, EACCES, false, false},    {SYS_io_uring_register, EPERM, false, false},
+    {SYS_io_uring_register, ENOSYS, false, false}, {SYS_io_uring_register, EACCES, false, false},
+    {SYS_io_uring_enter, EPERM, true, false},      {SYS_io_uring_enter, ENOSYS, true, true},
+    {SYS_io_uring_enter, EACCES, true, true},      {SYS_io_uring_register, EPERM, true, false},
+};
+
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return __LINE__ % 256;                                                                 \
+    } while (0)
+
+/* The ring is refused with the reason, and who leaves the choice gets a loop that works. */
+static int refused_at_open(const struct refusal *refusal)
+{
+    const struct loop_options options = {.slots = 4, .polls = 1};
+    struct completion completion;
+    struct loop *loop;
+    char sentence[128];
+    int ends[2];
+
+    if (!refuse(refusal->call, refusal->error))
+        return NO_FILTERS;
+    REQUIRE(loop_uring_open(&loop, &options) == -refusal->error);
+    loop_uring_explain(-refusal->error, sentence, sizeof(sentence));
+    REQUIRE(loop_auto_open(&loop, &options) == 0);
+    REQUIRE(strcmp(loop->interface->name, "epoll") == 0);
+    REQUIRE(strcmp(loop->reason, sentence) == 0);
+    REQUIRE(strstr(sentence, strerrorname_np(refusal->error)) != NULL);
+    REQUIRE(strstr(sentence, "seccomp") != NULL);
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    loop_attach(loop, 0, ends[0]);
+    loop_receive(loop, 0);
+    REQUIRE(write(ends[1], "x", 1) == 1);
+    while (!loop_next(loop, &completion))
+        REQUIRE(loop_wait(loop, 1, -1) == 0);
+    REQUIRE(completion.op == LOOP_RECEIVE && completion.result == 1);
+    loop_close(loop);
+    return 0;
+}
+
+/* Far more is asked for than the queue holds. Nothing of it happens, every wait says why, and the
+ * loop closes with what it owns. */
+static int refused_later(const struct refusal *refusal)
+{
+    enum { ALL = 64 };
+    const struct loop_options options = {.slots = ALL, .polls = ALL};
+    struct loop *loop;
+    int ends[ALL][2];
+    char byte;
+
+    REQUIRE(loop_uring_open(&loop, &options) == 0);
+    if (refusal->has_run)
+        REQUIRE(loop_wait(loop, 1, 0) == 0);
+    if (!refuse(refusal->call, refusal->error))
+        return NO_FILTERS;
+    for (uint32_t i = 0; i < ALL; i++) {
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) == 0);
+        loop_attach(loop, i, ends[i][0]);
+        loop_receive(loop, i);
+        loop_send(loop, i, "hello", 5);
+        loop_is_sending(loop, i);
+        loop_poll(loop, i, ends[i][1], POLLIN);
+        loop_tick(loop, UINT64_MAX - i - 1);
+        loop_unpoll(loop, i);
+    }
+    for (int i = 0; i < 3; i++)
+        REQUIRE(loop_wait(loop, 1, -1) == -refusal->error);
+    for (uint32_t i = 0; i < ALL; i += 2)
+        loop_close_slot(loop, i);
+    REQUIRE(loop_wait(loop, 1, -1) == -refusal->error);
+    loop_close(loop);
+    for (uint32_t i = 0; i < ALL; i++)
+        REQUIRE(recv(ends[i][1], &byte, 1, 0) == 0);
+    return 0;
+}
+
+static void a_ring_refused_in_part_is_no_ring(void **state)
+{
+    const struct loop_options options = {.slots = 4};
+    struct loop *loop;
+
+    (void)state;
+    if (loop_uring_open(&loop, &options) != 0) {
+        print_message("  no ring here\n");
+        skip();
+    }
+    loop_close(loop);
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(60); /* what spins never ends by itself */
+            _exit(refusals[i].is_late ? refused_later(&refusals[i])
+                                      : refused_at_open(&refusals[i]));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == NO_FILTERS) {
+            print_message("  no seccomp filters here\n");
+            skip();
+        }
+        if (status != 0)
+            fail_msg("refusal %zu: signal %d, or line %d of 256", i, WTERMSIG(status),
+                     WEXITSTATUS(status));
+    }
+}
+
 /* --- the loop that injects faults ------------------------------------------------------------- */
 
 enum { LIVES = 3000, PLAYERS = 48, SPEECH = 3000 };
@@ -1794,6 +1933,7 @@ int main(void)
     }
     const struct CMUnitTest process_tests[] = {
         cmocka_unit_test(descriptor_0_ends_with_the_loop),
+        cmocka_unit_test(a_ring_refused_in_part_is_no_ring),
     };
     int failed = cmocka_run_group_tests_name("loop", tests, NULL, NULL);
     failed += cmocka_run_group_tests_name("process", process_tests, NULL, NULL);
