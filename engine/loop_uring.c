@@ -617,12 +617,26 @@ static bool give(struct completion *ret, enum loop_op op, uint32_t slot, int32_t
     return true;
 }
 
+/* The kernel says 0 of a connect that an ICMP error has refused where that found the socket in use:
+ * the error is the socket's then. */
+static int32_t connect_result(const struct uring_slot *slot)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &length))
+        error = errno;
+    return -error;
+}
+
 static bool on_connect(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
                        struct completion *ret)
 {
-    uring->slots[index].connecting = false;
+    struct uring_slot *slot = &uring->slots[index];
+    slot->connecting = false;
     operation_ended(uring, index);
-    return !is_stale && give(ret, LOOP_CONNECT, index, result);
+    if (is_stale)
+        return false;
+    return give(ret, LOOP_CONNECT, index, result == 0 ? connect_result(slot) : result);
 }
 
 static bool on_tracked_send(struct uring *uring, uint32_t index, bool is_stale, int32_t result,
