@@ -18,7 +18,7 @@ needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config 
     clang-format-14:clang-format-14'
 
 # Others to test against; what of them cannot be had is skipped by name.
-wanted='nginx:nginx-light wrk:wrk chromium:chromium'
+wanted='nginx:nginx-light wrk:wrk chromium:chromium valgrind:valgrind /usr/sbin/nft:nftables'
 
 has() {
     case $1 in
