@@ -161,8 +161,8 @@ static inline void loop_receive(struct loop *loop, uint32_t slot)
     loop->interface->receive(loop, slot);
 }
 
-/* The same for one LOOP_RECEIVE, after which the slot is as after loop_pause(). To be asked for only
- * where it is so before, too. */
+/* The same for one LOOP_RECEIVE, after which the slot is as after loop_pause(). To be asked for
+ * only where it is so before, too. */
 static inline void loop_receive_once(struct loop *loop, uint32_t slot)
 {
     loop->interface->receive_once(loop, slot);
