@@ -212,9 +212,9 @@ struct haul; /* one engine */
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
  * cannot be sent: haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with
- * HAUL_LOOP_URING what the kernel answered to io_uring_setup (-ENOSYS, -EPERM …). With tls_at_open:
- * -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate or key), and
- * that of opening key_log (-ENOENT, -EACCES …). */
+ * HAUL_LOOP_URING what the kernel answered to io_uring_setup, io_uring_enter or io_uring_register
+ * (-ENOSYS, -EPERM …). With tls_at_open: -ENOKEY (roots that cannot be read, or are none),
+ * -EKEYREJECTED (client certificate or key), and that of opening key_log (-ENOENT, -EACCES …). */
 int haul_open(struct haul **ret_haul, const struct haul_options *options);
 
 /* The sentence for what haul_open() returned for these options; static. It says which option it is
@@ -324,7 +324,7 @@ struct haul_budget {
 int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget);
 
 /* Can this process have an io_uring? Fills one sentence why, or why not, and how to mend it.
- * Returns 0 or the negative errno of io_uring_setup. */
+ * Returns 0 or the negative errno of io_uring_setup, or of what it takes to use it. */
 int haul_probe_uring(char *ret_sentence, size_t size);
 
 #pragma GCC visibility pop
