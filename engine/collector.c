@@ -108,7 +108,8 @@ static uint32_t next_in_order(struct engine *engine)
     if (engine->fetches[index].state != FETCH_DONE)
         return hand_out_part(engine, index);
     collector->head_index++;
-    pressure_let_in(engine);
+    if (engine->pressure.is_short)
+        pressure_let_in(engine);
     return hand_out(engine, index);
 }
 

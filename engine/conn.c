@@ -113,7 +113,8 @@ void conn_close(struct engine *engine, uint32_t index)
         idle_remove(engine, index);
     if (state == CONN_RESOLVING)
         resolving_remove(engine, conn->origin, index);
-    pressure_leave(engine, index);
+    if (conn->is_waiting || conn->is_armed)
+        pressure_leave(engine, index);
     deadline_clear(&engine->deadlines, index);
     block_drop(engine, &conn->carry);
     origin_release(&engine->origins, conn->origin);
@@ -286,7 +287,10 @@ void conn_send_request(struct engine *engine, uint32_t index)
         return;
     }
     conn_send(engine, index, bytes, length);
-    pressure_receive(engine, index);
+    if (engine->pressure.is_short)
+        pressure_wait(engine, index);
+    else
+        loop_receive(engine->loop, index);
 }
 
 /* This process, or the machine, has no descriptor or memory left for now. */
@@ -781,7 +785,9 @@ static void conn_receive_again(struct engine *engine, uint32_t index)
 void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, const char *bytes)
 {
     struct conn *conn = conn_at(engine, index);
-    bool was_armed = pressure_received(engine, index);
+    bool was_armed = conn->is_armed;
+    if (was_armed)
+        pressure_received(engine, index);
     if (result <= 0) {
         if (conn->tls)
             tls_wire_end(conn->tls);

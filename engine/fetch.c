@@ -292,5 +292,6 @@ void fetch_release(struct engine *engine, uint32_t index)
         fetch->state = FETCH_FREE;
         slab_give(&engine->fetch_slab, index);
     }
-    pressure_let_in(engine);
+    if (engine->pressure.is_short)
+        pressure_let_in(engine);
 }

@@ -115,25 +115,18 @@ static bool has_plenty(const struct engine *engine)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-void pressure_receive(struct engine *engine, uint32_t index)
+void pressure_wait(struct engine *engine, uint32_t index)
 {
-    if (!engine->pressure.is_short) {
-        loop_receive(engine->loop, index);
-        return;
-    }
     loop_pause(engine->loop, index);
     line_append(engine, index);
 }
 
-bool pressure_received(struct engine *engine, uint32_t index)
+void pressure_received(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
-    if (!conn->is_armed)
-        return false;
-    assert(engine->pressure.armed > 0);
+    assert(conn->is_armed && engine->pressure.armed > 0);
     conn->is_armed = false;
     engine->pressure.armed--;
-    return true;
 }
 
 void pressure_receive_more(struct engine *engine, uint32_t index)
@@ -146,7 +139,8 @@ void pressure_receive_more(struct engine *engine, uint32_t index)
 
 void pressure_leave(struct engine *engine, uint32_t index)
 {
-    pressure_received(engine, index);
+    if (conn_at(engine, index)->is_armed)
+        pressure_received(engine, index);
     if (conn_at(engine, index)->is_waiting)
         line_remove(engine, index);
 }
@@ -175,7 +169,7 @@ void pressure_check(struct engine *engine)
     for (uint32_t i = 0; i < engine->conn_slab.touched; i++) {
         struct conn *conn = conn_at(engine, i);
         if (awaits_reply(conn) && !conn->is_armed)
-            pressure_receive(engine, i);
+            pressure_wait(engine, i);
     }
 }
 
@@ -250,7 +244,7 @@ void pressure_take_turns(struct engine *engine)
     for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
         if (gives_way(engine, i)) {
             pressure_received(engine, i);
-            pressure_receive(engine, i);
+            pressure_wait(engine, i);
             pressure->was_held_back = true;
         }
 }

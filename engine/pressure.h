@@ -19,11 +19,11 @@ struct engine;
 
 void pressure_init(struct pressure *pressure);
 
-/* The connection awaits its reply: it receives, or, while blocks are short, stands in line. */
-void pressure_receive(struct engine *engine, uint32_t conn);
+/* While blocks are short: the connection awaits its reply, and stands in line to receive it. */
+void pressure_wait(struct engine *engine, uint32_t conn);
 
-/* It has received. True: it could once, and has to ask for more. */
-bool pressure_received(struct engine *engine, uint32_t conn);
+/* It was armed, and has received; the reply goes on. */
+void pressure_received(struct engine *engine, uint32_t conn);
 void pressure_receive_more(struct engine *engine, uint32_t conn);
 
 /* It awaits no reply any more. */
