@@ -4,9 +4,9 @@
 /* The replies of one connection, read from whatever bytes come: the parsers of proto/ in a row, for
  * every client alike. Bodies are counted, not kept. */
 
-#include "proto/body.h"
+#include "proto/http/body.h"
 #include "proto/error.h"
-#include "proto/response.h"
+#include "proto/http/response.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  * words are left to stand for runs of empty buckets. */
 
 #include "bench/hdrlog.h"
-#include "proto/pem.h"
+#include "proto/x509/pem.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 
 #include "bench/inbound.h"
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 
 /* The next line without its CR LF. 0, INBOUND_MORE, or 400: a CR or LF that stands alone. */
 static int take_line(struct span *rest, struct span *ret_line)

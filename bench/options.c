@@ -2,7 +2,7 @@
 
 #include "bench/options.h"
 
-#include "proto/url.h"
+#include "proto/http/url.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
 
 #include "bench/workload.h"
 
-#include "proto/request.h"
-#include "proto/url.h"
+#include "proto/http/request.h"
+#include "proto/http/url.h"
 
 #include <errno.h>
 #include <math.h>

@@ -6,8 +6,8 @@
 #include "engine/haul.h"
 #include "engine/loop.h"
 #include "engine/origin.h"
-#include "proto/body.h"
-#include "proto/response.h"
+#include "proto/http/body.h"
+#include "proto/http/response.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -16,7 +16,7 @@
 #include "engine/secure.h"
 #include "engine/slab.h"
 #include "engine/store.h"
-#include "proto/request.h"
+#include "proto/http/request.h"
 
 enum { TEMPLATE_BYTES = 15000 };
 

@@ -6,8 +6,8 @@
 #include "engine/haul.h"
 #include "engine/store.h"
 #include "proto/error.h"
-#include "proto/request.h"
-#include "proto/url.h"
+#include "proto/http/request.h"
+#include "proto/http/url.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* The public calls: they check what they were given and hand over to the engine. */
 
 #include "engine/engine.h"
-#include "proto/response.h"
+#include "proto/http/response.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include "engine/reroute.h"
 #include "engine/resolver.h"
-#include "proto/tls.h"
-#include "proto/url.h"
+#include "proto/tls/tls.h"
+#include "proto/http/url.h"
 
 #include <stdbool.h>
 #include <stdint.h>

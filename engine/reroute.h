@@ -6,7 +6,7 @@
  * concerned: the Host field, SNI and the certificate remain those of the URL. */
 
 #include "engine/resolver.h"
-#include "proto/url.h"
+#include "proto/http/url.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
  * name whose addresses of one family stay unanswered has those of the other, 1.5 s later. */
 
 #include "engine/loop.h"
-#include "proto/url.h"
+#include "proto/http/url.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

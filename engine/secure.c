@@ -3,7 +3,7 @@
  * that who names a file that cannot be used is told at once. */
 
 #include "engine/secure.h"
-#include "proto/pem.h"
+#include "proto/x509/pem.h"
 
 #include <dirent.h>
 #include <errno.h>

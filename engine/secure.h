@@ -5,7 +5,7 @@
  * the connections' memory, and the key log. */
 
 #include "engine/haul.h"
-#include "proto/tls.h"
+#include "proto/tls/tls.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
  * unreadable page, and the end of the connection behind the last. The verdict must not depend on
  * the sizes. Needs no test framework, so that fuzz targets use it too. */
 
-#include "proto/body.h"
+#include "proto/http/body.h"
 
 /* Rows of wire bytes, which may contain zeros. */
 #define WIRE(literal) {.bytes = (literal), .length = sizeof(literal) - 1}

@@ -1,7 +1,7 @@
 /* Any bytes as a URL: what is accepted must be cut inside the text, must mean the same when it is
  * put together again, and must make a request head that no other party reads differently. */
 
-#include "proto/request.h"
+#include "proto/http/request.h"
 #include "tests/feed.h"
 #include "tests/fuzz.h"
 

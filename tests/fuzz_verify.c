@@ -5,9 +5,9 @@
  * The input is certificates one behind the other, as DER delimits them. Before each, a byte: its
  * lowest bit makes it an anchor, else it is sent. The rest after the last one is sent as it is. */
 
-#include "proto/der.h"
-#include "proto/pem.h"
-#include "proto/verify.h"
+#include "proto/x509/der.h"
+#include "proto/x509/pem.h"
+#include "proto/x509/verify.h"
 #include "tests/fuzz.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * and an element copies what it holds once more. */
 
 #include "tests/hostile.h"
-#include "proto/certificate.h"
-#include "proto/der.h"
+#include "proto/x509/certificate.h"
+#include "proto/x509/der.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>

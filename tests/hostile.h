@@ -4,7 +4,7 @@
 /* Certificates as a hostile server would write them: well-formed, of any size and number, with
  * signatures that are nobody's. */
 
-#include "proto/trust.h"
+#include "proto/x509/trust.h"
 
 enum { HOSTILE_BYTES_MAX = 1 << 24 };
 

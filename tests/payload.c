@@ -1,7 +1,7 @@
 /* Base64 around an envelope around deflated bytes. */
 
 #include "tests/payload.h"
-#include "proto/pem.h"
+#include "proto/x509/pem.h"
 
 #include <stdint.h>
 #include <stdlib.h>

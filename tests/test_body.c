@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/body.h"
+#include "proto/http/body.h"
 #include "tests/feed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

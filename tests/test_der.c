@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/der.h"
+#include "proto/x509/der.h"
 #include "tests/feed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/request.h"
+#include "proto/http/request.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

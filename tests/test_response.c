@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 #include "tests/feed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

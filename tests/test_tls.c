@@ -2,7 +2,7 @@
  * that no honest server sends. Each side sends the same known stream, so that every byte that comes
  * out can be checked where it comes out. */
 
-#include "proto/tls.h"
+#include "proto/tls/tls.h"
 
 #include "tests/certs.h"
 #include "tests/tls_fixed.h"

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/pem.h"
-#include "proto/trust.h"
+#include "proto/x509/pem.h"
+#include "proto/x509/trust.h"
 #include "tests/feed.h"
 
 #include <stdio.h>

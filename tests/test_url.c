@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/url.h"
+#include "proto/http/url.h"
 #include "tests/feed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

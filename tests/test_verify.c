@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/pem.h"
-#include "proto/tls.h"
-#include "proto/verify.h"
+#include "proto/x509/pem.h"
+#include "proto/tls/tls.h"
+#include "proto/x509/verify.h"
 #include "tests/feed.h"
 
 #include <stdio.h>

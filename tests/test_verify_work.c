@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/tls.h"
-#include "proto/verify.h"
+#include "proto/tls/tls.h"
+#include "proto/x509/verify.h"
 #include "tests/certs.h"
 #include "tests/hostile.h"
 

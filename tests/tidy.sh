@@ -63,7 +63,7 @@ awk '
     /^#include "/ {
         split($0, quoted, "\""); path = quoted[2]
         split(FILENAME, from, "/"); split(path, to, "/")
-        if (path !~ /^(proto|engine|tools|bench|tests)\/[a-z0-9_]+\.h$/)
+        if (path !~ /^(proto|engine|tools|bench|tests)\/([a-z0-9_]+\/)*[a-z0-9_]+\.h$/)
             fault("includes are written from the root: " path)
         else if ((from[1] == "proto" && to[1] != "proto") ||
                  (from[1] == "engine" && to[1] !~ /^(proto|engine)$/) ||

@@ -4,7 +4,7 @@
 /* A TLS client of which nothing varies: what a server sent it once, in a handshake, can be sent to
  * it again. */
 
-#include "proto/tls.h"
+#include "proto/tls/tls.h"
 
 /* Flags. Without INSECURE, no chain is trusted: there are no roots. */
 enum { TLS_FIXED_SESSION = 1, TLS_FIXED_INSECURE = 2, TLS_FIXED_LEGACY = 4, TLS_FIXED_FLAGS = 8 };

@@ -3,7 +3,7 @@
  * Strict where a lenient reading would let two programs see two different hosts: no user
  * information, no escapes or odd bytes in the host, no number that is almost an IPv4 address. */
 
-#include "proto/url.h"
+#include "proto/http/url.h"
 
 #include <arpa/inet.h>
 

@@ -19,8 +19,8 @@
  *
  * What a verdict costs is bounded, whatever was sent: see VERIFY_WORK_MAX. */
 
-#include "proto/certificate.h"
-#include "proto/trust.h"
+#include "proto/x509/certificate.h"
+#include "proto/x509/trust.h"
 
 /* Every verdict once, with its sentence: it speaks of the certificate that the result names. */
 #define VERIFY_VERDICTS(X)                                                                         \

@@ -3,8 +3,8 @@
  * The parser says what is written, not whether that is good; but what two readers could understand
  * differently (an extension that comes twice, two signature algorithms) it does not accept. */
 
-#include "proto/certificate.h"
-#include "proto/der.h"
+#include "proto/x509/certificate.h"
+#include "proto/x509/der.h"
 
 enum {
     EXTENSIONS_MAX = 64,

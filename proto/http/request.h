@@ -8,7 +8,7 @@
 
 #include "proto/error.h"
 #include "proto/span.h"
-#include "proto/url.h"
+#include "proto/http/url.h"
 
 #include <stdbool.h>
 #include <stdint.h>

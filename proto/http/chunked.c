@@ -3,9 +3,9 @@
  * Everything around the data goes through the table one byte at a time, so a cut may fall anywhere;
  * the data itself is handed on as one view. A cell that the table leaves empty is a fault. */
 
-#include "proto/chunked.h"
+#include "proto/http/chunked.h"
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 
 enum state {
     FAULT,

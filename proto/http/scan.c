@@ -4,7 +4,7 @@
  * the end and the check for bytes that must not be there are the same search. The vector versions
  * load only whole vectors that lie inside the range and leave the rest to the plain one. */
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 
 #include <stddef.h>
 

@@ -8,9 +8,9 @@
  * until one is. What the rest of the handshake needs of the certificate, the public key, is copied
  * into the connection. */
 
-#include "proto/tls.h"
+#include "proto/tls/tls.h"
 
-#include "proto/pem.h"
+#include "proto/x509/pem.h"
 
 #include <assert.h>
 #include <bearssl.h>

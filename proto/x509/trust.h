@@ -4,7 +4,7 @@
 /* PEM to trust anchors: the certificates that a path may end in. Filled once, then read-only, so
  * that all connections share it. */
 
-#include "proto/certificate.h"
+#include "proto/x509/certificate.h"
 
 struct trust;
 

@@ -4,8 +4,8 @@
 /* From framing to body views, until the end: by length, chunked, or until the connection closes.
  * Framing is chosen once, in body_init; each has its reader. */
 
-#include "proto/chunked.h"
-#include "proto/response.h"
+#include "proto/http/chunked.h"
+#include "proto/http/response.h"
 
 struct body {
     enum response_framing framing;

@@ -1,7 +1,7 @@
 /* PEM: the lines are found by their dashes, and the base64 between them is decoded through one
  * table, four letters to three bytes. */
 
-#include "proto/pem.h"
+#include "proto/x509/pem.h"
 
 #include <stdint.h>
 

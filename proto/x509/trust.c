@@ -3,8 +3,8 @@
  * Each PEM text is decoded into one block that never moves, and the certificates are views of it;
  * so 144 roots cost a handful of allocations, and nothing is decoded again later. */
 
-#include "proto/trust.h"
-#include "proto/pem.h"
+#include "proto/x509/trust.h"
+#include "proto/x509/pem.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Whoever wants to see two different certificates in the same bytes needs a second spelling of
  * something; DER has one of each, so each reader here refuses the others. */
 
-#include "proto/der.h"
+#include "proto/x509/der.h"
 
 enum { LENGTH_BYTES_MAX = 4 };
 

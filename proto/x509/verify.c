@@ -11,8 +11,8 @@
  * step, a name under a constraint, a signature that is wrong) counts for more than it costs, so
  * that a hostile one runs out early. */
 
-#include "proto/verify.h"
-#include "proto/der.h"
+#include "proto/x509/verify.h"
+#include "proto/x509/der.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

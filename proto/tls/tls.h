@@ -3,7 +3,7 @@
 
 /* A client's TLS 1.2 as four byte ports: wire in, wire out, plain in, plain out. No descriptor, no
  * callback to above, no blocking, no clock, no source of entropy: time and seed are passed in.
- * Nothing outside proto/tls.c names the library behind it.
+ * Nothing outside proto/tls/tls.c names the library behind it.
  *
  * What came from the network is handed over like this; a port that takes less than it was given
  * wants another one emptied first:
@@ -21,8 +21,8 @@
  */
 
 #include "proto/span.h"
-#include "proto/trust.h"
-#include "proto/verify.h"
+#include "proto/x509/trust.h"
+#include "proto/x509/verify.h"
 
 /* Every error once, with its sentence. Those of CERTIFICATE and the alerts are more exact: see
  * tls_failure. */

@@ -1,7 +1,7 @@
 /* The body's readers, one for each framing. A body that has ended is one whose framing is NONE:
  * nothing more can come. */
 
-#include "proto/body.h"
+#include "proto/http/body.h"
 
 bool body_init(struct body *body, const struct response *response)
 {

@@ -1,7 +1,7 @@
 /* What went wrong with TLS, in words. Alerts are numbers (RFC 5246, 7.2 and later ones); each is
  * explained from the side of whoever sent it. */
 
-#include "proto/tls.h"
+#include "proto/tls/tls.h"
 
 const char *tls_sentence(enum tls_error error)
 {

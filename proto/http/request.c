@@ -1,9 +1,9 @@
 /* Request heads. What all requests of a run share is checked and written once, into a template, so
  * that one more request costs a few copies and no decision. */
 
-#include "proto/request.h"
+#include "proto/http/request.h"
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 
 /* Counts what is written, also what no longer fits. */
 struct writer {

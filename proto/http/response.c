@@ -5,9 +5,9 @@
  * and how much of it is known to hold no end. Whether the bytes come at once or one at a time, the
  * same checks see the same bytes in the same order, so the verdict is the same too. */
 
-#include "proto/response.h"
+#include "proto/http/response.h"
 
-#include "proto/scan.h"
+#include "proto/http/scan.h"
 
 void response_init(struct response *response, bool is_head_request)
 {
