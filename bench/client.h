@@ -8,7 +8,7 @@
 #include "bench/exchange.h"
 #include "bench/load.h"
 #include "bench/workload.h"
-#include "engine/secure.h"
+#include "engine/link/secure.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-/* The client over a completion loop: io_uring or epoll, by engine/loop.h, which is all that
+/* The client over a completion loop: io_uring or epoll, by engine/loop/loop.h, which is all that
  * differs.
  *
  * A connection's life is one switch over its state. The one hard idea: a connection is either free,
@@ -9,8 +9,8 @@
 
 #include "bench/client.h"
 
-#include "engine/loop.h"
-#include "engine/secure.h"
+#include "engine/loop/loop.h"
+#include "engine/link/secure.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -6,7 +6,7 @@
 
 #include "bench/reply.h"
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #include "bench/run.h"
 
 #include "bench/signals.h"
-#include "engine/budget.h"
+#include "engine/memory/budget.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -13,7 +13,7 @@
 
 #include "bench/reply.h"
 #include "bench/server_tls.h"
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
 
 #include "bench/server_tls.h"
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -3,19 +3,19 @@
 
 /* The engine: everything a run has, in one structure, and the loop that works on it. */
 
-#include "engine/budget.h"
-#include "engine/collector.h"
-#include "engine/conn.h"
-#include "engine/deadline.h"
-#include "engine/fetch.h"
+#include "engine/memory/budget.h"
+#include "engine/request/collector.h"
+#include "engine/link/conn.h"
+#include "engine/memory/deadline.h"
+#include "engine/request/fetch.h"
 #include "engine/haul.h"
-#include "engine/loop.h"
-#include "engine/origin.h"
-#include "engine/pressure.h"
-#include "engine/resolver.h"
-#include "engine/secure.h"
-#include "engine/slab.h"
-#include "engine/store.h"
+#include "engine/loop/loop.h"
+#include "engine/link/origin.h"
+#include "engine/request/pressure.h"
+#include "engine/link/resolver.h"
+#include "engine/link/secure.h"
+#include "engine/memory/slab.h"
+#include "engine/memory/store.h"
 #include "proto/http/request.h"
 
 enum { TEMPLATE_BYTES = 15000 };

@@ -4,7 +4,7 @@
 /* Addresses in tests: ports that are taken, and what a resolver hands out as text. All fail the
  * test where something is not possible. */
 
-#include "engine/resolver.h"
+#include "engine/link/resolver.h"
 
 #include <netinet/in.h>
 #include <stddef.h>

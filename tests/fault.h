@@ -1,12 +1,12 @@
 #ifndef TESTS_FAULT_H
 #define TESTS_FAULT_H
 
-/* A loop around a loop that makes bad luck likely. It keeps the contract of engine/loop.h: a
+/* A loop around a loop that makes bad luck likely. It keeps the contract of engine/loop/loop.h: a
  * connect is answered once, nothing is received after a failure, LOOP_CLOSED is the last of a slot,
  * and the order within a slot stays as it is. What happens depends on nothing but the seed and on
  * the order in which the inner loop's completions come. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <stdint.h>
 

@@ -9,7 +9,7 @@
 #include "tests/running.h"
 
 #include "bench/run.h"
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* Options become numbers: the bounds, the defaults, and a sum that names everything taken. */
 
-#include "engine/budget.h"
+#include "engine/memory/budget.h"
 #include "engine/engine.h"
 
 #include <stdarg.h>

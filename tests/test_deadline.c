@@ -1,7 +1,7 @@
 /* The timer wheel, by hand at its seams and against a plain array of times. Time is a number here;
  * no test waits. */
 
-#include "engine/deadline.h"
+#include "engine/memory/deadline.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
-/* The contract of engine/loop.h, the same for every loop: each scenario is run over epoll, over
- * io_uring down its ladder, and through the loop that injects faults, with none and with harmless
- * ones. A ring that the kernel refuses is skipped, and why is printed.
+/* The contract of engine/loop/loop.h, the same for every loop: each scenario is run over epoll,
+ * over io_uring down its ladder, and through the loop that injects faults, with none and with
+ * harmless ones. A ring that the kernel refuses is skipped, and why is printed.
  *
  * That something does not come is asked of a tick: settle() takes completions until a timer set
  * last has gone off. A slow machine can only make that miss a fault, never see one. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 #include "tests/address.h"
 #include "tests/fault.h"
 

@@ -1,6 +1,6 @@
 /* The table of origins: what is one origin and what is two, and who gives way when it is full. */
 
-#include "engine/origin.h"
+#include "engine/link/origin.h"
 
 #include <stdarg.h>
 #include <stddef.h>

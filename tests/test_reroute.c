@@ -1,7 +1,7 @@
 /* Connections that go elsewhere than the URL says: rows of lists and of what becomes of a host and
  * port, lists that are refused, and then the engine, over each loop. */
 
-#include "engine/reroute.h"
+#include "engine/link/reroute.h"
 #include "tests/address.h"
 #include "tests/gathering.h"
 

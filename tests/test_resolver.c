@@ -2,7 +2,7 @@
  * below; or against the test itself, which sees what is asked, and answers what it likes. Every
  * scenario is run over both loops; a ring that the kernel refuses is skipped. */
 
-#include "engine/resolver.h"
+#include "engine/link/resolver.h"
 #include "tests/address.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* The pool of slots, against a plain list of what is taken. */
 
-#include "engine/slab.h"
+#include "engine/memory/slab.h"
 
 #include <stdarg.h>
 #include <stddef.h>

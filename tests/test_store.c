@@ -1,6 +1,6 @@
 /* The pool of blocks: entitled ones, shared ones that run out, and chains of both. */
 
-#include "engine/store.h"
+#include "engine/memory/store.h"
 
 #include <stdarg.h>
 #include <stddef.h>

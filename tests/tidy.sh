@@ -72,10 +72,10 @@ awk '
             fault(from[1] " must not include " path)
     }' $c_files >>"$scratch/faults"
 
-grep -v '^\(engine/loop_uring.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'io_uring_[a-z_]*' |
-    faults 'only engine/loop_uring.c says io_uring_'
-grep -v '^\(engine/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'epoll_[a-z_0-9]*' |
-    faults 'only engine/loop_epoll.c says epoll_'
+grep -v '^\(engine/loop/loop_uring.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'io_uring_[a-z_]*' |
+    faults 'only engine/loop/loop_uring.c says io_uring_'
+grep -v '^\(engine/loop/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'epoll_[a-z_0-9]*' |
+    faults 'only engine/loop/loop_epoll.c says epoll_'
 grep '^tests/' "$scratch/code" | grep '\<u\?sleep *(' |
     faults 'a test waits for what happens, it does not sleep'
 

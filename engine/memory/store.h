@@ -7,7 +7,7 @@
  * their end store_take_shared() says no; who asked waits. */
 
 #include "engine/haul.h"
-#include "engine/slab.h"
+#include "engine/memory/slab.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
  * or addresses that are given and not looked up (haul_options.resolve). Only the connection is
  * concerned: the Host field, SNI and the certificate remain those of the URL. */
 
-#include "engine/resolver.h"
+#include "engine/link/resolver.h"
 #include "proto/http/url.h"
 
 #include <stddef.h>

@@ -6,7 +6,7 @@
  * Coming to a bucket means looking at the due time, and refiling what has been put off. A request
  * that ends well within its timeout has then cost two stores and no list work. */
 
-#include "engine/deadline.h"
+#include "engine/memory/deadline.h"
 
 #include <assert.h>
 

@@ -4,8 +4,8 @@
 /* One connection: a handler a completion, and what begins, pauses and ends it. */
 
 #include "engine/haul.h"
-#include "engine/loop.h"
-#include "engine/origin.h"
+#include "engine/loop/loop.h"
+#include "engine/link/origin.h"
 #include "proto/http/body.h"
 #include "proto/http/response.h"
 

@@ -2,7 +2,7 @@
  * https URL, so that who only speaks http pays nothing; or at open, where that is asked for, so
  * that who names a file that cannot be used is told at once. */
 
-#include "engine/secure.h"
+#include "engine/link/secure.h"
 #include "proto/x509/pem.h"
 
 #include <dirent.h>

@@ -18,7 +18,7 @@
  * ares_library_init() is not called: except on Windows it only counts its calls, in a global that
  * is not safe between threads. */
 
-#include "engine/resolver.h"
+#include "engine/link/resolver.h"
 
 #include <ares.h>
 #include <arpa/inet.h>

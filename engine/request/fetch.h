@@ -4,7 +4,7 @@
 /* One request's life: submitted, queued, begun on a connection, finished, handed out, released. */
 
 #include "engine/haul.h"
-#include "engine/store.h"
+#include "engine/memory/store.h"
 #include "proto/error.h"
 #include "proto/http/request.h"
 #include "proto/http/url.h"

@@ -8,7 +8,7 @@
  * their order. A question that stays unanswered is asked again, after 1, 3 and 7 s, and so on. A
  * name whose addresses of one family stay unanswered has those of the other, 1.5 s later. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 #include "proto/http/url.h"
 
 #include <netinet/in.h>

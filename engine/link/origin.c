@@ -1,7 +1,7 @@
 /* Owns the table of origins: hashed, of fixed size, and replaced by age once no connection refers
  * to an entry, so that a million hosts need no more memory than there are connections. */
 
-#include "engine/origin.h"
+#include "engine/link/origin.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Owns the requests, from submit to release. A fetch is in exactly one place: the queue, a
  * connection, the collector, or the caller's hands; its state says which. */
 
-#include "engine/fetch.h"
+#include "engine/request/fetch.h"
 #include "engine/engine.h"
 
 #include <assert.h>

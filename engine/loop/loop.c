@@ -1,6 +1,6 @@
 /* What both loops share: choosing one, and waking it. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <errno.h>
 #include <stdio.h>

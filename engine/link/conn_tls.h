@@ -4,7 +4,7 @@
 /* The two halves of a connection: conn.c knows of requests and replies, conn_tls.c of the records
  * that carry them over https. Nobody else includes this. */
 
-#include "engine/conn.h"
+#include "engine/link/conn.h"
 #include "engine/engine.h"
 
 static inline struct conn *conn_at(struct engine *engine, uint32_t index)

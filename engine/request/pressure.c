@@ -10,7 +10,7 @@
  * line, who has just received at its front, so that one after the other comes to its end; who is
  * armed and silent gives way after a while. */
 
-#include "engine/pressure.h"
+#include "engine/request/pressure.h"
 #include "engine/engine.h"
 
 #include <assert.h>

@@ -9,7 +9,7 @@
  * a look through what has been posted behind each enter tells which silent sends are not through:
  * all others are. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <assert.h>
 #include <errno.h>

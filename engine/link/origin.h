@@ -4,8 +4,8 @@
 /* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
  * connections that wait for their addresses. */
 
-#include "engine/reroute.h"
-#include "engine/resolver.h"
+#include "engine/link/reroute.h"
+#include "engine/link/resolver.h"
 #include "proto/tls/tls.h"
 #include "proto/http/url.h"
 

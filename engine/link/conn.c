@@ -3,7 +3,7 @@
  * connection whose reply ended exactly where its framing said, with the request sent to its end and
  * nothing behind the reply, becomes idle; every other one is closed. */
 
-#include "engine/conn_tls.h"
+#include "engine/link/conn_tls.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * leave; out of order, a list of the finished. A body too large to wait whole leaves in parts, and
  * until its last part nothing else does. */
 
-#include "engine/collector.h"
+#include "engine/request/collector.h"
 #include "engine/engine.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* Owns the blocks. The one idea: entitled blocks are never counted, because there is one for each
  * slot that may ask; only the shared ones can run out. */
 
-#include "engine/store.h"
+#include "engine/memory/store.h"
 
 #include <assert.h>
 #include <string.h>

@@ -15,7 +15,7 @@
  * polled only after loop_wait() with a timeout of 0 and loop_next() until false: then nothing is
  * queued, and the kernel knows all that is wanted. */
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The pool of slots. The hard idea: the free list grows only by giving, so that initialising a pool
  * of any size costs nothing; `touched` stands for all the slots that have yet to enter it. */
 
-#include "engine/slab.h"
+#include "engine/memory/slab.h"
 
 #include <assert.h>
 

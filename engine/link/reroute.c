@@ -2,7 +2,7 @@
  * text, in which an IPv6 literal has colons of its own and an empty field stands for anything,
  * becomes two tables of plain hosts and ports, and finding is a walk over each. */
 
-#include "engine/reroute.h"
+#include "engine/link/reroute.h"
 
 #include <errno.h>
 #include <stdio.h>

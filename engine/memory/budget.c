@@ -1,7 +1,7 @@
 /* The sum of a run's memory. Every array that engine_open() takes is sized here, and every term of
  * haul_get_budget() names one of them. */
 
-#include "engine/budget.h"
+#include "engine/memory/budget.h"
 #include "engine/engine.h"
 
 #include <dirent.h>

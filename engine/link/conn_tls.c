@@ -3,7 +3,7 @@
  * back once they are made: so everything that waits goes into one block, which is handed to the
  * kernel whole, and nothing is added to it until it is through. */
 
-#include "engine/conn_tls.h"
+#include "engine/link/conn_tls.h"
 
 #include <string.h>
 
