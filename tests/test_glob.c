@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tools/glob.h"
+#include "tools/input/glob.h"
 
 #include <stdio.h>
 #include <string.h>

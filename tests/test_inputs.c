@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tools/inputs.h"
+#include "tools/input/inputs.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tools/json.h"
+#include "tools/output/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

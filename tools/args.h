@@ -4,8 +4,8 @@
 /* What the command line asks for. */
 
 #include "engine/haul.h"
-#include "tools/inputs.h"
-#include "tools/sink.h"
+#include "tools/input/inputs.h"
+#include "tools/output/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>

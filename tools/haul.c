@@ -6,11 +6,11 @@
 #include "tools/args.h"
 #include "tools/bench.h"
 #include "tools/doctor.h"
-#include "tools/human.h"
-#include "tools/inputs.h"
+#include "tools/output/human.h"
+#include "tools/input/inputs.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
-#include "tools/sink.h"
+#include "tools/output/sink.h"
 #include "tools/tally.h"
 
 #include <errno.h>

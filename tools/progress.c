@@ -2,7 +2,7 @@
  * for the next one whole, so that the line never wraps, however narrow the window. */
 
 #include "tools/progress.h"
-#include "tools/human.h"
+#include "tools/output/human.h"
 
 #include <stdio.h>
 #include <stdlib.h>

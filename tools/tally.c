@@ -2,7 +2,7 @@
  * that it does not depend on which reply came first. */
 
 #include "tools/tally.h"
-#include "tools/human.h"
+#include "tools/output/human.h"
 
 #include <errno.h>
 #include <stdio.h>

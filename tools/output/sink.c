@@ -2,9 +2,9 @@
  * output's buffer, by copying constants and numbers one after the other; nothing is formatted
  * twice and nothing is measured before it is written. */
 
-#include "tools/sink.h"
-#include "tools/human.h"
-#include "tools/json.h"
+#include "tools/output/sink.h"
+#include "tools/output/human.h"
+#include "tools/output/json.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Owns how numbers look to people: thousands apart, two significant digits of a unit. */
 
-#include "tools/human.h"
+#include "tools/output/human.h"
 
 #include <stdio.h>
 #include <string.h>

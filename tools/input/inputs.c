@@ -2,8 +2,8 @@
  * moved by one URL at a time; and a tag of 64 bits that says where each came from, so that a
  * fault found much later, or by the engine, can still name its line. */
 
-#include "tools/inputs.h"
-#include "tools/glob.h"
+#include "tools/input/inputs.h"
+#include "tools/input/glob.h"
 
 #include <errno.h>
 #include <fcntl.h>

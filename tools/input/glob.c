@@ -2,7 +2,7 @@
  * expansion is what the wheels show; the next one is one step of the last wheel, which carries to
  * the one before it when it has gone round. */
 
-#include "tools/glob.h"
+#include "tools/input/glob.h"
 
 #include <string.h>
 

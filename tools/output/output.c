@@ -2,7 +2,7 @@
  * has to check each write. An error is kept, what follows it is thrown away, and the run asks
  * between two results whether there was one. */
 
-#include "tools/output.h"
+#include "tools/output/output.h"
 #include "tools/interrupt.h"
 
 #include <errno.h>

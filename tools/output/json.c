@@ -2,7 +2,7 @@
  * nothing. Eight bytes at a time are looked at as one number, and only those eight that hold a byte
  * to be escaped are walked one by one. */
 
-#include "tools/json.h"
+#include "tools/output/json.h"
 
 static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
                                   "25262728293031323334353637383940414243444546474849"

@@ -4,9 +4,9 @@
 /* Where results go: one line each in one of the formats, or their bodies, and files of bodies. */
 
 #include "engine/haul.h"
-#include "tools/bodies.h"
-#include "tools/inputs.h"
-#include "tools/output.h"
+#include "tools/output/bodies.h"
+#include "tools/input/inputs.h"
+#include "tools/output/output.h"
 
 #include <stdbool.h>
 

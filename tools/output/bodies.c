@@ -1,9 +1,9 @@
 /* Owns the files of --bodies. The idea: there is one unfinished file, under a name that no other
  * run uses; a body takes its own name when its last piece is written. */
 
-#include "tools/bodies.h"
+#include "tools/output/bodies.h"
 #include "tools/interrupt.h"
-#include "tools/output.h"
+#include "tools/output/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
