@@ -1,22 +1,22 @@
 /* haul-bench, which `haul bench` runs: main(), and a run of load from its words to its exit status.
  * The other subcommands are drivers of such runs, or read what they left. */
 
-#include "bench/calibrate.h"
-#include "bench/compare.h"
-#include "bench/embedded.h"
-#include "bench/environment.h"
-#include "bench/find_max.h"
-#include "bench/hdrlog.h"
-#include "bench/instrument.h"
-#include "bench/live.h"
-#include "bench/merge.h"
-#include "bench/options.h"
-#include "bench/replace.h"
-#include "bench/report.h"
-#include "bench/result.h"
-#include "bench/run.h"
-#include "bench/signals.h"
-#include "bench/sweep.h"
+#include "bench/run/calibrate.h"
+#include "bench/compare/compare.h"
+#include "bench/run/embedded.h"
+#include "bench/result/environment.h"
+#include "bench/run/find_max.h"
+#include "bench/statistics/hdrlog.h"
+#include "bench/result/instrument.h"
+#include "bench/run/live.h"
+#include "bench/sweep/merge.h"
+#include "bench/run/options.h"
+#include "bench/base/replace.h"
+#include "bench/report/report.h"
+#include "bench/result/result.h"
+#include "bench/load/run.h"
+#include "bench/base/signals.h"
+#include "bench/sweep/sweep.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -2,7 +2,7 @@
  * read again; what is not must leave nothing. The first byte says how deep the rest goes: t, it is
  * the text; p, what the text is base64 of; any other, what was compressed in there. */
 
-#include "bench/hdrlog.h"
+#include "bench/statistics/hdrlog.h"
 #include "tests/fuzz.h"
 #include "tests/payload.h"
 

@@ -4,7 +4,7 @@
 
 #include "tests/gathering.h"
 
-#include "bench/server.h"
+#include "bench/server/server.h"
 #include "engine/engine.h"
 
 #include <dirent.h>

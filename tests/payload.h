@@ -1,8 +1,8 @@
 #ifndef TESTS_PAYLOAD_H
 #define TESTS_PAYLOAD_H
 
-/* HdrHistogram payloads put together and taken apart without bench/hdrlog.c, to be given to it with
- * anything inside. Needs no test framework. Aborts where there is no memory. */
+/* HdrHistogram payloads put together and taken apart without bench/statistics/hdrlog.c, to be given
+ * to it with anything inside. Needs no test framework. Aborts where there is no memory. */
 
 #include "proto/span.h"
 

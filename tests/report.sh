@@ -68,7 +68,7 @@ verdicts() {
 embedding() {
     printf 'a { content: "</style>"; }' >a.css
     printf 'let a = "</script>", b = "</SCRIPT x", c = "<!--<script>";' >a.js
-    python3 "$here/../bench/embed.py" assets.c a.css a.js || return
+    python3 "$here/../bench/report/embed.py" assets.c a.css a.js || return
     same "$(grep -c -i '</s\|<!--' assets.c)" 0 &&
         has "$(cat assets.c)" 'let a = \042<\134/script>' && rm a.css a.js assets.c
 }

@@ -8,7 +8,7 @@
 
 #include "tests/running.h"
 
-#include "bench/run.h"
+#include "bench/load/run.h"
 #include "engine/loop/loop.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 /* Runs of load inside a test, over each client, and checked for what must hold of every run. */
 
-#include "bench/load.h"
+#include "bench/load/load.h"
 
 enum { RUNNING_SUMMARY_BYTES = 256 };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/bootstrap.h"
+#include "bench/statistics/bootstrap.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/child.h"
-#include "bench/signals.h"
+#include "bench/base/child.h"
+#include "bench/base/signals.h"
 #include "tests/script.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/run.h"
+#include "bench/load/run.h"
 #include "tests/loopback.h"
 #include "tests/running.h"
 #include "tests/tls_loopback.h"

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/compare.h"
-#include "bench/comparison.h"
-#include "bench/signals.h"
+#include "bench/compare/compare.h"
+#include "bench/compare/comparison.h"
+#include "bench/base/signals.h"
 #include "tests/quoted.h"
 #include "tests/script.h"
 

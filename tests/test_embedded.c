@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/embedded.h"
-#include "bench/signals.h"
+#include "bench/run/embedded.h"
+#include "bench/base/signals.h"
 #include "tests/script.h"
 
 #include <arpa/inet.h>

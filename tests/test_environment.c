@@ -1,6 +1,6 @@
 /* The environment, read from a tree of files that a row writes, and differences between two. */
 
-#include "bench/environment.h"
+#include "bench/result/environment.h"
 
 #include <stdarg.h>
 #include <stddef.h>

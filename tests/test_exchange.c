@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/exchange.h"
+#include "bench/load/exchange.h"
 #include "tests/feed.h"
 
 #include <stdio.h>

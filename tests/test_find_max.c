@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/find_max.h"
+#include "bench/run/find_max.h"
 
 #include <math.h>
 #include <stdio.h>

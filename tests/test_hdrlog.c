@@ -1,6 +1,6 @@
 /* HdrHistogram's formats: what its Java library writes and reads, and what must be refused. */
 
-#include "bench/hdrlog.h"
+#include "bench/statistics/hdrlog.h"
 #include "tests/payload.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* The histogram, against sorted lists of what was recorded. */
 
-#include "bench/histogram.h"
+#include "bench/statistics/histogram.h"
 
 #include <stdarg.h>
 #include <stddef.h>

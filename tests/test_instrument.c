@@ -1,6 +1,6 @@
 /* The verdict on the instrument: rows of what a run's result says, and what is made of it. */
 
-#include "bench/instrument.h"
+#include "bench/result/instrument.h"
 
 #include <stdarg.h>
 #include <stddef.h>

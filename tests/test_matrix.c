@@ -1,6 +1,6 @@
 /* The matrix of a sweep: its text, its cells as words, and what cannot be said. */
 
-#include "bench/matrix.h"
+#include "bench/result/matrix.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* Two runs that become one, and files of them. What a merged run says of its latencies is held
  * against a histogram that recorded them all. */
 
-#include "bench/hdrlog.h"
-#include "bench/histogram.h"
-#include "bench/merge.h"
-#include "bench/pool.h"
+#include "bench/statistics/hdrlog.h"
+#include "bench/statistics/histogram.h"
+#include "bench/sweep/merge.h"
+#include "bench/result/pool.h"
 
 #include <stdarg.h>
 #include <stddef.h>

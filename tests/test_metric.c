@@ -1,6 +1,6 @@
 /* Metrics: names, and what they are in a run. */
 
-#include "bench/metric.h"
+#include "bench/result/metric.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/options.h"
+#include "bench/run/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/prose.h"
+#include "bench/base/prose.h"
 
 #include <stdlib.h>
 

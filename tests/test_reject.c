@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/server.h"
+#include "bench/server/server.h"
 #include "engine/haul.h"
 
 #include <errno.h>

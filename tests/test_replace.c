@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/replace.h"
+#include "bench/base/replace.h"
 
 #include <dirent.h>
 #include <errno.h>

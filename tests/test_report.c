@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/hdrlog.h"
-#include "bench/report.h"
-#include "bench/report_page.h"
+#include "bench/statistics/hdrlog.h"
+#include "bench/report/report.h"
+#include "bench/report/report_page.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* A run's result as JSON, as text and for Prometheus: a closed loop, an open loop, and one whose
  * numbers are as large as they get. */
 
-#include "bench/hdrlog.h"
-#include "bench/result.h"
+#include "bench/statistics/hdrlog.h"
+#include "bench/result/result.h"
 
 #include <stdarg.h>
 #include <stddef.h>

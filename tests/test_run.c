@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/run.h"
-#include "bench/server.h"
-#include "bench/signals.h"
+#include "bench/load/run.h"
+#include "bench/server/server.h"
+#include "bench/base/signals.h"
 #include "tests/address.h"
 #include "tests/loopback.h"
 #include "tests/running.h"

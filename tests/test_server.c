@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/inbound.h"
-#include "bench/server.h"
+#include "bench/server/inbound.h"
+#include "bench/server/server.h"
 #include "engine/haul.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 /* What the client threads count: added together, dropped at the window's begin. */
 
-#include "bench/load.h"
-#include "bench/stats.h"
+#include "bench/load/load.h"
+#include "bench/load/stats.h"
 
 #include <stdarg.h>
 #include <stddef.h>

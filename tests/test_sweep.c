@@ -2,8 +2,8 @@
  * happened in between. Each sweep is a process of its own. With the seed given and a script that
  * always says the same, a file has the same bytes however often its sweep was interrupted. */
 
-#include "bench/records.h"
-#include "bench/sweep.h"
+#include "bench/result/records.h"
+#include "bench/sweep/sweep.h"
 
 #include <stdarg.h>
 #include <stddef.h>

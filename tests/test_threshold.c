@@ -1,6 +1,6 @@
 /* Thresholds: rows of what is written, what it comes to, and what is said about it. */
 
-#include "bench/threshold.h"
+#include "bench/result/threshold.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/words.h"
+#include "bench/base/words.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/workload.h"
+#include "bench/load/workload.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,0 +1,198 @@
+/* What the clients share: the clock, which request may begin when, and what a finished one is
+ * worth. A request counts where it was begun for the window, so that warming up leaves nothing
+ * behind and what is under way at the end is not lost. */
+
+#include "bench/load/client.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+uint64_t client_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static double seconds(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
+void client_time(double *ret_user_s, double *ret_system_s)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    *ret_user_s = seconds(&usage.ru_utime);
+    *ret_system_s = seconds(&usage.ru_stime);
+}
+
+/* Burns processor time. */
+static void plant(uint32_t plant_ns)
+{
+    uint64_t end_ns = client_now_ns() + plant_ns;
+    while (client_now_ns() < end_ns)
+        ;
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+struct stats *client_stats_lock(struct client *client)
+{
+    if (client->tally->is_shared)
+        pthread_mutex_lock(&client->tally->lock);
+    return &client->tally->stats;
+}
+
+void client_stats_unlock(struct client *client)
+{
+    if (client->tally->is_shared)
+        pthread_mutex_unlock(&client->tally->lock);
+}
+
+static unsigned bar_of(uint64_t latency_ns)
+{
+    uint64_t us = latency_ns / 1000;
+    unsigned bar = us > 1 ? 64 - (unsigned)__builtin_clzll(us - 1) : 0;
+    return bar < LIVE_BARS ? bar : LIVE_BARS - 1;
+}
+
+/* Only this thread writes what it tells, so that no locked instruction is needed. */
+static void tell(_Atomic uint64_t *value, uint64_t more)
+{
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + more,
+                          memory_order_relaxed);
+}
+
+/* Counts a request that has ended in any way; false: it was begun before the window. */
+static bool finish(struct client *client, struct stats *stats, const struct flight *flight,
+                   uint64_t now_ns)
+{
+    if (client->window_ns == 0)
+        return false;
+    stats->finished_in_window += now_ns <= client->end_ns;
+    stats->measured += client->tally->is_shared; /* threads measure to their end, loops do so by
+                                                    themselves */
+    if (!flight->is_counted)
+        return false;
+    stats->requests++;
+    stats->late += now_ns > client->end_ns;
+    client->last_ns = now_ns;
+    return true;
+}
+
+static void count_reply(struct client *client, struct stats *stats, const struct flight *flight,
+                        uint64_t first_byte_ns, uint64_t now_ns, const struct exchange *exchange)
+{
+    stats->replies++;
+    stats->statuses[exchange->response.status]++;
+    stats->body_bytes += exchange->body_bytes;
+    histogram_record(&stats->actual, now_ns - flight->begun_ns);
+    histogram_record(&stats->phases[PHASE_FIRST_BYTE], first_byte_ns - flight->sent_ns);
+    histogram_record(&stats->phases[PHASE_BODY], now_ns - first_byte_ns);
+    if (client->options->rate_from > 0) {
+        histogram_record(&stats->intended, now_ns - flight->due_ns);
+        histogram_record(&stats->phases[PHASE_QUEUE], flight->begun_ns - flight->due_ns);
+    }
+}
+
+void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
+                  uint64_t now_ns, const struct exchange *exchange)
+{
+    tell(&client->live.finished, 1);
+    tell(&client->live.bars[bar_of(now_ns - flight->due_ns)], 1);
+    if (exchange->response.status >= 400)
+        tell(&client->live.errors, 1);
+    if (client->options->plant_ns > 0)
+        plant(client->options->plant_ns);
+    struct stats *stats = client_stats_lock(client);
+    if (finish(client, stats, flight, now_ns))
+        count_reply(client, stats, flight, first_byte_ns, now_ns, exchange);
+    client_stats_unlock(client);
+}
+
+void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,
+                    enum haul_error error)
+{
+    tell(&client->live.finished, 1);
+    tell(&client->live.errors, 1);
+    struct stats *stats = client_stats_lock(client);
+    if (finish(client, stats, flight, now_ns))
+        stats->errors[error]++;
+    client_stats_unlock(client);
+}
+
+void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
+{
+    struct stats *stats = client_stats_lock(client);
+    stats->connections++;
+    histogram_record(&stats->phases[PHASE_CONNECT], connect_ns);
+    if (tls_ns > 0)
+        histogram_record(&stats->phases[PHASE_TLS], tls_ns);
+    client_stats_unlock(client);
+}
+
+void client_tried(struct client *client)
+{
+    tell(&client->live.opened, 1);
+}
+
+bool client_keeps(const struct client *client, const struct response *response)
+{
+    const struct load_options *options = client->options;
+    return response->keep_alive && !options->is_closing &&
+           (!options->is_http10 || response->has_keep_alive);
+}
+
+/* --- what is to be begun ---------------------------------------------------------------------- */
+
+void client_enter(struct client *client, enum stage stage)
+{
+    struct conductor *conductor = client->conductor;
+    client->stage = stage;
+    if (stage == STAGE_WARMING)
+        client->schedule_ns = atomic_load(&conductor->warming_ns);
+    if (stage != STAGE_WINDOW)
+        return;
+    client->begun = 0;
+    client->window_ns = client->schedule_ns = atomic_load(&conductor->window_ns);
+    client->end_ns = atomic_load(&conductor->end_ns);
+    struct stats *stats = client_stats_lock(client);
+    if (!client->tally->is_in_window)
+        stats_begin_window(stats);
+    client->tally->is_in_window = true;
+    client_stats_unlock(client);
+}
+
+bool client_is_sending(const struct client *client)
+{
+    return client->stage == STAGE_WARMING || client->stage == STAGE_WINDOW;
+}
+
+uint64_t client_due_ns(const struct client *client)
+{
+    uint64_t share = client->stage == STAGE_WINDOW ? client->requests : UINT64_MAX;
+    if (!client_is_sending(client) || client->begun >= share)
+        return UINT64_MAX;
+    if (client->options->rate_from == 0)
+        return 0;
+    return client->schedule_ns +
+           workload_due_ns(client->options, client->begun * client->count + client->index);
+}
+
+bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_flight)
+{
+    uint64_t due_ns = client_due_ns(client);
+    bool is_open_loop = client->options->rate_from > 0;
+    bool is_over = client->stage == STAGE_WINDOW && now_ns >= client->end_ns;
+    if (due_ns > now_ns || (is_over && !is_open_loop))
+        return false;
+    client->begun++;
+    *ret_flight = (struct flight){
+        .due_ns = is_open_loop ? due_ns : now_ns,
+        .begun_ns = now_ns,
+        .sent_ns = now_ns,
+        .is_counted = client->stage == STAGE_WINDOW,
+    };
+    return true;
+}

@@ -1,0 +1,142 @@
+#ifndef BENCH_CLIENT_H
+#define BENCH_CLIENT_H
+
+/* A client thread: its share of the connections and of the requests, driven over one kernel
+ * interface. Everything but that interface is the same for all: the workload, the parser, the
+ * clock, the histogram, the conductor. Threads share nothing that is written often. */
+
+#include "bench/load/exchange.h"
+#include "bench/load/load.h"
+#include "bench/load/workload.h"
+#include "engine/link/secure.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Where the run is; it only goes forward. Requests are sent from WARMING on, and counted where they
+ * begin (open loop: are due) in the WINDOW. */
+enum stage { STAGE_OPENING, STAGE_WARMING, STAGE_WINDOW, STAGE_STOPPED };
+
+/* Set by the one thread that conducts, read by the clients. The times belong to the stage and are
+ * written before it. */
+struct conductor {
+    pthread_mutex_t lock; /* changed: for those that sleep until the next stage */
+    pthread_cond_t changed;
+    _Atomic uint32_t stage;
+    _Atomic uint64_t warming_ns; /* CLOCK_MONOTONIC: the schedule begins */
+    _Atomic uint64_t window_ns;  /* and begins again */
+    _Atomic uint64_t end_ns;     /* of the window; UINT64_MAX where requests are counted */
+    _Atomic uint64_t warming_taken; /* CLIENT_THREADS: requests begun in the stage, by whichever */
+    _Atomic uint64_t window_taken;  /* thread was free */
+};
+
+/* CLIENT_THREADS: what the TLS connections of a group of threads share. */
+struct vault {
+    pthread_mutex_t lock; /* during handshakes */
+    struct secure secure; /* its slots: the threads of the group */
+    struct tls_session *sessions; /* by place; version 0: none */
+};
+
+/* Where clients count: one each, or one for a group of threads. */
+struct tally {
+    pthread_mutex_t lock; /* taken where is_shared */
+    bool is_shared;
+    bool is_in_window; /* what came before has been dropped */
+    struct stats stats;
+};
+
+enum { LIVE_BARS = 28 };
+
+/* What a client tells while it runs, now and then. */
+struct live {
+    _Atomic uint64_t opened;   /* connections whose first opening has ended, well or not */
+    _Atomic uint64_t finished; /* requests, since the run began */
+    _Atomic uint64_t errors;
+    _Atomic uint64_t bars[LIVE_BARS]; /* finished in at most 2^i microseconds */
+};
+
+/* A request under way. */
+struct flight {
+    uint64_t due_ns;   /* in a closed loop: begun_ns */
+    uint64_t begun_ns; /* a connection was found, or began to be opened, for it */
+    uint64_t sent_ns;
+    bool is_counted;   /* it was begun for the window */
+};
+
+struct client {
+    const struct load_options *options;
+    const struct workload *workload;
+    struct conductor *conductor;
+    struct tally *tally;
+    struct vault *vault; /* NULL: CLIENT_THREADS is not it, or nothing is https */
+    uint32_t vault_slot;
+    uint32_t index; /* of count threads */
+    uint32_t count;
+    uint32_t first_connection; /* of the run's, to be spread over places and targets */
+    uint32_t connections;
+    uint64_t requests; /* its share of the window's; UINT64_MAX: not bounded */
+
+    enum stage stage;     /* as this thread knows it */
+    uint64_t schedule_ns; /* the begin of the present schedule */
+    uint64_t window_ns;   /* 0: has not begun */
+    uint64_t end_ns;
+    uint64_t begun;       /* in this stage */
+    uint64_t last_ns;     /* when the last request of the window finished */
+
+    struct live live;
+    struct load_thread time;
+    char reason[160];  /* of the loop */
+    char message[200]; /* where running failed */
+};
+
+/* Runs until the conductor says STOPPED, or the window's requests are all finished. 0, or a
+ * negative errno and client->message. Over io_uring or epoll, all connections of the client in one
+ * loop: */
+int client_loop_run(struct client *client);
+
+/* Over a blocking socket, for its one connection: */
+int client_thread_run(struct client *client);
+
+/* --- for the clients -------------------------------------------------------------------------- */
+
+/* CLOCK_MONOTONIC. */
+uint64_t client_now_ns(void);
+
+/* What the calling thread has used so far, in seconds. */
+void client_time(double *ret_user_s, double *ret_system_s);
+
+/* The conductor has gone on. */
+void client_enter(struct client *client, enum stage stage);
+
+/* Are requests to be sent, in this stage? */
+bool client_is_sending(const struct client *client);
+
+/* When the client's next request may begin: 0: now; UINT64_MAX: none in this stage. */
+uint64_t client_due_ns(const struct client *client);
+
+/* The next request begins, if one may. */
+bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_flight);
+
+/* A reply is complete; its exchange holds the facts. */
+void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
+                  uint64_t now_ns, const struct exchange *exchange);
+
+/* A request has failed. */
+void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,
+                    enum haul_error error);
+
+/* A connection has been opened: how long that took; tls_ns 0: no TLS. */
+void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);
+
+/* The opening of a connection has come to an end for the first time. */
+void client_tried(struct client *client);
+
+/* Before and after touching client->tally->stats. */
+struct stats *client_stats_lock(struct client *client);
+void client_stats_unlock(struct client *client);
+
+/* May the connection carry another request, after this reply? */
+bool client_keeps(const struct client *client, const struct response *response);
+
+#endif

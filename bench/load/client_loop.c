@@ -1,0 +1,794 @@
+/* The client over a completion loop: io_uring or epoll, by engine/loop/loop.h, which is all that
+ * differs.
+ *
+ * A connection's life is one switch over its state. The one hard idea: a connection is either free,
+ * on a stack of those that could begin a request, or it has requests under way (flights), or it is
+ * on its way to one of the two; every handler ends by putting it where it belongs. A flight
+ * outlives its connection where the server ended that between two replies: it is sent again on the
+ * next. */
+
+#include "bench/load/client.h"
+
+#include "engine/loop/loop.h"
+#include "engine/link/secure.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    OPENING_AT_ONCE = 128, /* more would overflow a listen queue and wait for SYN retransmissions */
+    RECORD_BYTES = 16384,  /* of TLS, on their way */
+    TICK_NS = 10000000,
+    SCAN_NS_MAX = 100000000,
+};
+
+static const uint64_t never_ns = UINT64_MAX;
+static const uint64_t retry_ns = 100000000; /* after a connection could not be opened */
+static const uint64_t linger_ns =
+    1000000000; /* for the server's FIN, which leaves TIME_WAIT to it */
+
+enum conn_state {
+    CONN_CLOSED,
+    CONN_WAITING, /* closed; its flights wait for the time to try again */
+    CONN_CONNECTING,
+    CONN_SECURING,
+    CONN_OPEN,
+    CONN_LINGERING, /* the last reply is complete; the server is to close */
+    CONN_CLOSING,
+};
+
+struct conn {
+    enum conn_state state;
+    uint32_t place;
+    uint32_t target;       /* the next burst's */
+    uint32_t target_sent;  /* the last burst's */
+    uint32_t flight_count; /* under way, or to be sent when the connection is open */
+    uint32_t flight_first; /* the oldest's place in the ring */
+    uint32_t unsent;       /* the last so many of them */
+    uint32_t free_at;      /* its place on the stack of free ones; NOT_FREE */
+    bool is_tried;         /* its first opening has come to an end */
+    bool was_idle;         /* since it was opened: the server may have ended it by then */
+    bool must_wait;        /* before it is opened again */
+    uint64_t opening_ns;
+    uint64_t connected_ns;
+    uint64_t first_byte_ns; /* of the present reply; 0: not there */
+    struct exchange exchange;
+    struct tls *tls; /* NULL: plain */
+    char *records;
+    uint32_t record_length; /* of those in records that are not with the loop yet */
+    struct span plain;      /* what of the burst is to become records yet */
+};
+
+#define NOT_FREE UINT32_MAX
+
+struct client_loop {
+    struct client *client;
+    const struct workload *workload;
+    struct loop *loop;
+    struct secure secure;
+    struct tls_session *sessions; /* by place; version 0: none */
+    struct conn *conns;
+    struct flight *flights; /* depth for each connection */
+    uint64_t *deadline_ns;  /* by connection */
+    uint32_t *free;         /* a stack */
+    uint32_t free_count;
+    uint64_t free_since_ns; /* when a connection was found free, none having been before */
+    uint32_t depth;
+    uint32_t to_open;   /* connections from here on were never opened */
+    uint32_t opening;   /* for the first time, at present */
+    uint32_t under_way; /* flights of all connections */
+    uint64_t timeout_ns;
+    uint64_t scan_ns; /* between two looks at the deadlines */
+    uint64_t next_scan_ns;
+    uint64_t now_ns;               /* as of the completion being handled */
+    struct loop_counters counters; /* when the window began */
+    double user_s;
+    double system_s;
+    bool has_window_end;
+};
+
+static void conn_open(struct client_loop *loop, uint32_t index);
+static void conn_fill(struct client_loop *loop, uint32_t index);
+
+static struct flight *flight_at(const struct client_loop *loop, uint32_t index, uint32_t number)
+{
+    uint32_t at = (loop->conns[index].flight_first + number) % loop->depth;
+    return &loop->flights[(size_t)index * loop->depth + at];
+}
+
+/* The oldest request's, its connecting included; or, where none waits, the connecting's. */
+static uint64_t deadline_of(const struct client_loop *loop, uint32_t index)
+{
+    bool has_flight = loop->conns[index].flight_count > 0;
+    return loop->timeout_ns + (has_flight ? flight_at(loop, index, 0)->begun_ns : loop->now_ns);
+}
+
+static const struct place *place_of(const struct client_loop *loop, const struct conn *conn)
+{
+    return &loop->workload->places[conn->place];
+}
+
+/* --- the stack of free connections ------------------------------------------------------------ */
+
+static void free_push(struct client_loop *loop, uint32_t index)
+{
+    loop->conns[index].free_at = loop->free_count;
+    loop->free[loop->free_count++] = index;
+    loop->deadline_ns[index] = never_ns;
+}
+
+static void free_remove(struct client_loop *loop, uint32_t index)
+{
+    uint32_t at = loop->conns[index].free_at;
+    uint32_t last = loop->free[--loop->free_count];
+    loop->free[at] = last;
+    loop->conns[last].free_at = at;
+    loop->conns[index].free_at = NOT_FREE;
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
+static void send_bytes(struct client_loop *loop, uint32_t index, struct span bytes)
+{
+    loop->client->tally->stats.bytes_sent += bytes.length;
+    loop_send(loop->loop, index, bytes.bytes, bytes.length);
+}
+
+/* As many records as fit, where none are under way: LOOP_SEND asks again. */
+static void records_gather(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    if (tls_wire_out(conn->tls).length == 0 && conn->plain.length == 0)
+        return;
+    if (loop_is_sending(loop->loop, index))
+        return;
+    for (;;) {
+        struct span wire = tls_wire_out(conn->tls);
+        size_t room = RECORD_BYTES - conn->record_length;
+        size_t fits = wire.length < room ? wire.length : room;
+        if (fits > 0)
+            memcpy(conn->records + conn->record_length, wire.bytes, fits);
+        tls_wire_sent(conn->tls, fits);
+        conn->record_length += (uint32_t)fits;
+        if (fits < wire.length)
+            return;
+        size_t taken = tls_plain_in(conn->tls, conn->plain);
+        if (taken > 0)
+            conn->plain = (struct span){conn->plain.bytes + taken, conn->plain.length - taken};
+        else if (wire.length == 0)
+            return;
+    }
+}
+
+static void records_send(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    records_gather(loop, index);
+    struct span records = {conn->records, conn->record_length};
+    if (records.length == 0)
+        return;
+    conn->record_length = 0;
+    send_bytes(loop, index, records);
+}
+
+/* The flights that wait for it, in one burst for one target. */
+static void conn_send(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    const struct place *place = place_of(loop, conn);
+    const struct target *target = &place->targets[conn->target];
+    struct span burst = {target->bytes, target->length * conn->unsent};
+    conn->target_sent = conn->target;
+    conn->target = conn->target + 1 < place->target_count ? conn->target + 1 : 0;
+    for (uint32_t i = conn->flight_count - conn->unsent; i < conn->flight_count; i++)
+        flight_at(loop, index, i)->sent_ns = loop->now_ns;
+    conn->unsent = 0;
+    loop->deadline_ns[index] = deadline_of(loop, index);
+    if (conn->tls) {
+        conn->plain = burst;
+        records_send(loop, index);
+        return;
+    }
+    send_bytes(loop, index, burst);
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+/* How late the instrument itself was: a connection was free, the request due. */
+static void lag_record(struct client_loop *loop, const struct flight *flight)
+{
+    uint64_t since_ns = flight->due_ns > loop->free_since_ns ? flight->due_ns : loop->free_since_ns;
+    if (loop->client->options->rate_from > 0 && loop->client->stage == STAGE_WINDOW)
+        histogram_record(&loop->client->tally->stats.lag, loop->now_ns - since_ns);
+}
+
+/* Takes what may begin now; a connection that could take none is free, but for one whose last
+ * request was answered before it was sent. */
+static void conn_fill(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    bool is_open = conn->state == CONN_OPEN;
+    bool can_send = conn->plain.length == 0 && !(is_open && loop_is_sending(loop->loop, index));
+    uint32_t room = can_send ? loop->depth - conn->flight_count : 0;
+    if (loop->free_count == 0)
+        loop->free_since_ns = loop->now_ns;
+    for (; room > 0; room--) {
+        struct flight *flight = flight_at(loop, index, conn->flight_count);
+        if (!client_begin(loop->client, loop->now_ns, flight))
+            break;
+        lag_record(loop, flight);
+        conn->flight_count++;
+        conn->unsent++;
+        loop->under_way++;
+    }
+    if (conn->flight_count > 0 && conn->free_at != NOT_FREE)
+        free_remove(loop, index);
+    if (conn->flight_count == 0 && conn->free_at == NOT_FREE && can_send)
+        free_push(loop, index);
+    else if (conn->unsent > 0 && is_open)
+        conn_send(loop, index);
+    else if (conn->unsent > 0)
+        conn_open(loop, index);
+}
+
+/* All that is due, as long as a connection is free. */
+static void free_fill(struct client_loop *loop)
+{
+    while (loop->free_count > 0 && client_due_ns(loop->client) <= loop->now_ns) {
+        uint32_t count = loop->free_count;
+        conn_fill(loop, loop->free[loop->free_count - 1]);
+        if (loop->free_count == count)
+            return;
+    }
+}
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+static void conn_close(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    if (conn->free_at != NOT_FREE)
+        free_remove(loop, index);
+    if (conn->tls)
+        tls_deinit(conn->tls);
+    conn->tls = NULL;
+    conn->state = CONN_CLOSING;
+    loop->deadline_ns[index] = never_ns;
+    loop_close_slot(loop->loop, index);
+}
+
+static void conn_tried(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    if (conn->is_tried)
+        return;
+    conn->is_tried = true;
+    loop->opening--;
+    client_tried(loop->client);
+}
+
+/* Every request on it has failed. */
+static void flights_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
+{
+    struct conn *conn = &loop->conns[index];
+    for (uint32_t i = 0; i < conn->flight_count; i++)
+        client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
+    loop->under_way -= conn->flight_count;
+    conn->flight_count = conn->unsent = 0;
+}
+
+static void conn_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
+{
+    struct conn *conn = &loop->conns[index];
+    conn->must_wait = conn->state == CONN_CONNECTING || conn->state == CONN_SECURING;
+    conn_tried(loop, index);
+    flights_fail(loop, index, error);
+    conn_close(loop, index);
+}
+
+static void reply_done(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    client_reply(loop->client, flight_at(loop, index, 0), conn->first_byte_ns, loop->now_ns,
+                 &conn->exchange);
+    conn->first_byte_ns = 0;
+    conn->was_idle = true;
+    conn->flight_first = conn->flight_first + 1 < loop->depth ? conn->flight_first + 1 : 0;
+    conn->flight_count--;
+    loop->under_way--;
+    if (conn->flight_count > 0)
+        loop->deadline_ns[index] = deadline_of(loop, index);
+}
+
+/* What was not begun to be answered goes to the next connection. */
+static void flights_return(struct conn *conn)
+{
+    conn->unsent = conn->flight_count;
+    if (conn->flight_count > 0)
+        conn->target = conn->target_sent;
+}
+
+/* FIN, or RST. While a connection is idle it is the server's right to close it: what was sent on
+ * one that had been is sent again, on a new one. */
+static void conn_ended(struct client_loop *loop, uint32_t index, bool is_reset)
+{
+    struct conn *conn = &loop->conns[index];
+    bool is_begun = conn->first_byte_ns > 0;
+    bool is_cut = is_reset || (conn->tls && tls_state(conn->tls) != TLS_CLOSED);
+    if (conn->state == CONN_SECURING) {
+        conn_fail(loop, index, HAUL_TLS);
+    } else if (conn->flight_count > 0 && !is_begun && !conn->was_idle) {
+        conn_fail(loop, index, HAUL_RECEIVE);
+    } else if (is_begun && (is_cut || !exchange_end(&conn->exchange))) {
+        conn_fail(loop, index, HAUL_TRUNCATED);
+    } else {
+        if (is_begun)
+            reply_done(loop, index);
+        flights_return(conn);
+        conn_close(loop, index);
+    }
+}
+
+/* --- receiving -------------------------------------------------------------------------------- */
+
+/* After the last reply it will bear. */
+static void conn_linger(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    flights_return(conn);
+    conn->state = CONN_LINGERING;
+    loop->deadline_ns[index] = loop->now_ns + linger_ns;
+}
+
+/* Plain bytes of replies. */
+static void conn_take(struct client_loop *loop, uint32_t index, struct span in)
+{
+    struct conn *conn = &loop->conns[index];
+    while (in.length > 0 && conn->state == CONN_OPEN) {
+        enum proto_error bad = PROTO_OK;
+        if (conn->flight_count == conn->unsent) { /* nobody asked */
+            conn_close(loop, index);
+            return;
+        }
+        if (conn->first_byte_ns == 0)
+            conn->first_byte_ns = loop->now_ns;
+        switch (exchange_feed(&conn->exchange, &in, &bad)) {
+        case EXCHANGE_MORE:
+            return;
+        case EXCHANGE_BAD:
+            conn_fail(loop, index, HAUL_PROTOCOL);
+            return;
+        case EXCHANGE_REPLY:
+            reply_done(loop, index);
+            if (!client_keeps(loop->client, &conn->exchange.response))
+                conn_linger(loop, index);
+            break;
+        }
+    }
+}
+
+/* The connection can bear requests. */
+static void conn_ready(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    uint64_t tls_ns = conn->tls ? loop->now_ns - conn->connected_ns : 0;
+    conn->state = CONN_OPEN;
+    conn->was_idle = conn->unsent == 0;
+    conn_tried(loop, index);
+    client_opened(loop->client, conn->connected_ns - conn->opening_ns, tls_ns);
+    if (conn->unsent > 0)
+        conn_send(loop, index);
+    else
+        conn_fill(loop, index);
+}
+
+static void conn_secured(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    struct tls_session *session = &loop->sessions[conn->place];
+    if (!loop->client->options->is_full_handshake && !tls_get_session(conn->tls, session))
+        session->version = 0;
+    secure_log_keys(&loop->secure, conn->tls);
+    conn_ready(loop, index);
+}
+
+static void conn_take_records(struct client_loop *loop, uint32_t index, struct span wire)
+{
+    struct conn *conn = &loop->conns[index];
+    for (;;) {
+        size_t taken = tls_wire_in(conn->tls, wire);
+        struct span plain = tls_plain_out(conn->tls);
+        wire = (struct span){wire.bytes + taken, wire.length - taken};
+        if (tls_state(conn->tls) == TLS_FAILED) {
+            conn_fail(loop, index, HAUL_TLS);
+            return;
+        }
+        records_gather(loop, index); /* of a resumed handshake, our flight is the last */
+        if (conn->state == CONN_SECURING && tls_state(conn->tls) == TLS_OPEN)
+            conn_secured(loop, index);
+        if (plain.length > 0) {
+            conn_take(loop, index, plain);
+            if (!conn->tls)
+                return;
+            tls_plain_taken(conn->tls, plain.length);
+        }
+        records_send(loop, index);
+        if (wire.length == 0 && tls_plain_out(conn->tls).length == 0)
+            return;
+        if (taken == 0 && plain.length == 0) {
+            conn_fail(loop, index, HAUL_TLS);
+            return;
+        }
+    }
+}
+
+static void on_receive(struct client_loop *loop, uint32_t index, int32_t result, const char *bytes)
+{
+    struct conn *conn = &loop->conns[index];
+    if (result <= 0) {
+        conn_ended(loop, index, result < 0);
+        return;
+    }
+    struct span in = {bytes, (size_t)result};
+    loop->client->tally->stats.bytes_received += in.length;
+    if (conn->tls)
+        conn_take_records(loop, index, in);
+    else
+        conn_take(loop, index, in);
+    if (conn->state == CONN_OPEN && conn->free_at == NOT_FREE)
+        conn_fill(loop, index);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static bool records_ready(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    const struct place *place = place_of(loop, conn);
+    const struct tls_session *session = &loop->sessions[conn->place];
+    if (!conn->records)
+        conn->records = malloc(RECORD_BYTES);
+    if (conn->records)
+        conn->tls = secure_begin(&loop->secure, index, span_of(place->host),
+                                 session->version ? session : NULL);
+    return conn->tls != NULL;
+}
+
+static void on_connect(struct client_loop *loop, uint32_t index, int32_t result)
+{
+    struct conn *conn = &loop->conns[index];
+    loop->client->tally->stats.ports_exhausted += result == -EADDRNOTAVAIL;
+    if (result < 0) {
+        conn_fail(loop, index, HAUL_CONNECT);
+        return;
+    }
+    conn->connected_ns = loop->now_ns;
+    loop_receive(loop->loop, index);
+    if (!place_of(loop, conn)->is_https) {
+        conn_ready(loop, index);
+    } else if (records_ready(loop, index)) {
+        conn->state = CONN_SECURING;
+        records_send(loop, index);
+    } else {
+        conn_fail(loop, index, HAUL_RESOURCE);
+    }
+}
+
+/* Without a descriptor there is nothing to close; what waited for it has failed. */
+static void conn_no_socket(struct client_loop *loop, uint32_t index)
+{
+    flights_fail(loop, index, HAUL_RESOURCE);
+    conn_tried(loop, index);
+    loop->conns[index].state = CONN_WAITING;
+    loop->deadline_ns[index] = loop->now_ns + retry_ns;
+}
+
+static void conn_open(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    const struct place *place = place_of(loop, conn);
+    int on = 1;
+    int fd =
+        socket(place->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (fd < 0) {
+        conn_no_socket(loop, index);
+        return;
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    conn->state = CONN_CONNECTING;
+    conn->opening_ns = loop->now_ns;
+    conn->first_byte_ns = 0;
+    conn->must_wait = false;
+    conn->record_length = 0;
+    exchange_init(&conn->exchange, loop->workload->is_head);
+    loop->deadline_ns[index] = deadline_of(loop, index);
+    loop_attach(loop->loop, index, fd);
+    loop_connect(loop->loop, index, (const struct sockaddr *)&place->address,
+                 place->address_length);
+}
+
+static void on_closed(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    conn->state = CONN_CLOSED;
+    conn->plain = (struct span){0};
+    if (conn->must_wait) {
+        conn->state = CONN_WAITING;
+        loop->deadline_ns[index] = loop->now_ns + retry_ns;
+    } else if (conn->flight_count > 0) {
+        conn_open(loop, index);
+    } else {
+        conn_fill(loop, index);
+    }
+}
+
+/* Where connections are kept, all are opened before the first request. */
+static void open_first(struct client_loop *loop)
+{
+    const struct load_options *options = loop->client->options;
+    bool is_kept = !options->is_closing && !options->is_http10;
+    while (loop->to_open < loop->client->connections && loop->opening < OPENING_AT_ONCE) {
+        uint32_t index = loop->to_open++;
+        loop->opening++;
+        if (is_kept) {
+            conn_open(loop, index);
+        } else {
+            conn_tried(loop, index);
+            conn_fill(loop, index);
+        }
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static void on_deadline(struct client_loop *loop, uint32_t index)
+{
+    struct conn *conn = &loop->conns[index];
+    loop->deadline_ns[index] = never_ns;
+    switch (conn->state) {
+    case CONN_WAITING:
+        conn->state = CONN_CLOSED;
+        conn_fill(loop, index);
+        break;
+    case CONN_CONNECTING:
+    case CONN_SECURING:
+    case CONN_OPEN:
+        conn_fail(loop, index, HAUL_DEADLINE);
+        break;
+    case CONN_LINGERING:
+        conn_close(loop, index);
+        break;
+    case CONN_CLOSED:
+    case CONN_CLOSING:
+        break;
+    }
+}
+
+static void deadlines_scan(struct client_loop *loop)
+{
+    loop->next_scan_ns = loop->now_ns + loop->scan_ns;
+    for (uint32_t i = 0; i < loop->client->connections; i++)
+        if (loop->deadline_ns[i] <= loop->now_ns)
+            on_deadline(loop, i);
+}
+
+static void dispatch(struct client_loop *loop, const struct completion *completion)
+{
+    loop->now_ns = client_now_ns();
+    switch (completion->op) {
+    case LOOP_CONNECT:
+        on_connect(loop, completion->slot, completion->result);
+        break;
+    case LOOP_SEND: {
+        struct conn *conn = &loop->conns[completion->slot];
+        if (completion->result < 0)
+            break; /* the reply, or the reason, may still be readable; its end will come */
+        if (conn->tls)
+            records_send(loop, completion->slot);
+        if (conn->state == CONN_OPEN)
+            conn_fill(loop, completion->slot);
+        break;
+    }
+    case LOOP_RECEIVE:
+        on_receive(loop, completion->slot, completion->result, completion->bytes);
+        break;
+    case LOOP_CLOSED:
+        on_closed(loop, completion->slot);
+        break;
+    case LOOP_ACCEPT:
+    case LOOP_READY:
+    case LOOP_TICK:
+    case LOOP_WAKE:
+        break;
+    }
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static void window_begin(struct client_loop *loop)
+{
+    client_time(&loop->user_s, &loop->system_s);
+    loop->counters = loop->loop->counters;
+}
+
+/* What the window has cost: as much as until its end, or until its last reply. What finishes later
+ * had its counterpart in what was under way when it began. */
+static void window_take(struct client_loop *loop)
+{
+    struct client *client = loop->client;
+    struct stats *stats = &client->tally->stats;
+    const struct loop_counters *counters = &loop->loop->counters;
+    uint64_t length_ns = loop->now_ns - client->window_ns;
+    double user_s;
+    double system_s;
+    client_time(&user_s, &system_s);
+    client->time.user_s = user_s - loop->user_s;
+    client->time.system_s = system_s - loop->system_s;
+    client->time.busy = (client->time.user_s + client->time.system_s) /
+                        ((double)(length_ns > 0 ? length_ns : 1) / 1e9);
+    stats->measured = stats->finished_in_window;
+    stats->system_calls = counters->enters - loop->counters.enters;
+    stats->completions = counters->completions - loop->counters.completions;
+    stats->buffers_empty = counters->buffers_empty - loop->counters.buffers_empty;
+    stats->queue_overflows = counters->queue_overflows - loop->counters.queue_overflows;
+    loop->has_window_end = true;
+}
+
+/* Follows the conductor, and begins what the new stage allows. */
+static void follow(struct client_loop *loop)
+{
+    struct client *client = loop->client;
+    enum stage stage = (enum stage)atomic_load(&client->conductor->stage);
+    if (stage == client->stage)
+        return;
+    client_enter(client, stage);
+    if (stage == STAGE_WINDOW)
+        window_begin(loop);
+    loop->now_ns = client_now_ns();
+    free_fill(loop);
+}
+
+/* Nothing of the window is under way, and nothing will begin; or the conductor wants no more. */
+static bool is_over(struct client_loop *loop)
+{
+    const struct client *client = loop->client;
+    if (client->stage == STAGE_STOPPED)
+        return true;
+    if (client->stage != STAGE_WINDOW || loop->under_way > 0)
+        return false;
+    bool is_past = loop->now_ns >= client->end_ns;
+    return client_due_ns(client) == never_ns || (is_past && client->options->rate_from == 0);
+}
+
+static int64_t wait_ns(const struct client_loop *loop)
+{
+    uint64_t until_ns = loop->now_ns + TICK_NS;
+    if (loop->next_scan_ns < until_ns)
+        until_ns = loop->next_scan_ns;
+    if (loop->client->options->rate_from > 0 && loop->free_count > 0) {
+        uint64_t due_ns = client_due_ns(loop->client);
+        if (due_ns < until_ns)
+            until_ns = due_ns;
+    }
+    return until_ns > loop->now_ns ? (int64_t)(until_ns - loop->now_ns) : 0;
+}
+
+static int run(struct client_loop *loop)
+{
+    struct completion completion;
+    do {
+        follow(loop);
+        open_first(loop);
+        free_fill(loop);
+        if (loop->now_ns >= loop->next_scan_ns)
+            deadlines_scan(loop);
+        if (!loop->has_window_end && loop->client->window_ns > 0 &&
+            loop->now_ns >= loop->client->end_ns)
+            window_take(loop);
+        int error = loop_wait(loop->loop, 1, wait_ns(loop));
+        if (error && error != -EINTR)
+            return error;
+        while (loop_next(loop->loop, &completion))
+            dispatch(loop, &completion);
+        loop->now_ns = client_now_ns();
+    } while (!is_over(loop));
+    return 0;
+}
+
+static int loop_open(struct client_loop *loop)
+{
+    struct client *client = loop->client;
+    struct loop_options options = {.slots = client->connections};
+    const char *message = NULL;
+    bool is_uring = client->options->client == CLIENT_URING;
+    int error =
+        is_uring ? loop_uring_open(&loop->loop, &options) : loop_epoll_open(&loop->loop, &options);
+    if (error && is_uring)
+        loop_uring_explain(error, client->message, sizeof client->message);
+    if (error)
+        return error;
+    snprintf(client->reason, sizeof client->reason, "%s", loop->loop->reason);
+    if (!loop->workload->is_https)
+        return 0;
+    error = secure_open(&loop->secure, &client->options->http, client->connections, &message);
+    if (error)
+        snprintf(client->message, sizeof client->message, "TLS: %s", message);
+    return error;
+}
+
+static int memory_take(struct client_loop *loop)
+{
+    uint32_t count = loop->client->connections;
+    loop->depth = loop->workload->depth;
+    loop->conns = calloc(count, sizeof *loop->conns);
+    loop->flights = calloc((size_t)count * loop->depth, sizeof *loop->flights);
+    loop->deadline_ns = calloc(count, sizeof *loop->deadline_ns);
+    loop->free = calloc(count, sizeof *loop->free);
+    loop->sessions = calloc(loop->workload->place_count, sizeof *loop->sessions);
+    if (!loop->conns || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        struct conn *conn = &loop->conns[i];
+        uint32_t number = loop->client->first_connection + i;
+        conn->free_at = NOT_FREE;
+        conn->place = number % loop->workload->place_count;
+        conn->target = number / loop->workload->place_count % place_of(loop, conn)->target_count;
+        loop->deadline_ns[i] = never_ns;
+    }
+    return 0;
+}
+
+static void memory_give(struct client_loop *loop)
+{
+    size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
+    for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
+        exchange_deinit(&loop->conns[i].exchange);
+        free(loop->conns[i].records);
+    }
+    free(loop->conns);
+    free(loop->flights);
+    free(loop->deadline_ns);
+    free(loop->free);
+    if (loop->sessions)
+        explicit_bzero(loop->sessions, sessions);
+    free(loop->sessions);
+}
+
+/* TLS connections that the run's end found open; their keys lie in what secure_close() frees. */
+static void tls_give(struct client_loop *loop)
+{
+    for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
+        if (loop->conns[i].tls)
+            tls_deinit(loop->conns[i].tls);
+        loop->conns[i].tls = NULL;
+    }
+}
+
+int client_loop_run(struct client *client)
+{
+    struct client_loop loop = {
+        .client = client,
+        .workload = client->workload,
+        .timeout_ns = client->options->timeout_ns,
+        .now_ns = client_now_ns(),
+    };
+    loop.scan_ns = loop.timeout_ns / 10 < SCAN_NS_MAX ? loop.timeout_ns / 10 + 1 : SCAN_NS_MAX;
+    secure_init(&loop.secure);
+    int error = memory_take(&loop);
+    if (!error)
+        error = loop_open(&loop);
+    if (!error)
+        error = run(&loop);
+    if (!error && client->window_ns > 0 && !loop.has_window_end)
+        window_take(&loop);
+    client->tally->stats.begun = client->begun;
+    if (loop.loop)
+        loop_close(loop.loop);
+    tls_give(&loop);
+    secure_close(&loop.secure);
+    memory_give(&loop);
+    return error;
+}

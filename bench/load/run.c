@@ -1,0 +1,527 @@
+/* The conductor. It sleeps, looks at what the clients tell, and moves the one word they all read:
+ * OPENING until every connection has been tried, WARMING as long as was asked for (or until the
+ * rate holds still), WINDOW, and STOPPED where a window has to be ended by force. */
+
+#include "bench/load/run.h"
+
+#include "bench/base/signals.h"
+#include "engine/memory/budget.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+enum {
+    CONNECTIONS_DEFAULT = 64,
+    GROUPS = 8, /* of CLIENT_THREADS' threads, that count together */
+    DESCRIPTORS_RESERVED = 32,
+    STACK_BYTES = 256 << 10,
+    STEP_NS = 10000000,
+    SLICE_NS = 100000000, /* of warming up: rates of slices are compared */
+    SLICES_ALIKE = 4,
+};
+
+static const uint64_t second_ns = 1000000000;
+static const uint64_t warm_up_ns_max = 3000000000;
+static const double alike = 0.05;
+
+struct run {
+    struct load_options options; /* with every default filled in */
+    struct workload workload;
+    struct conductor conductor;
+    struct client *clients;
+    uint32_t client_count;
+    struct tally *tallies;
+    uint32_t tally_count;
+    struct vault *vaults; /* NULL: none */
+    struct player *players;
+    uint32_t started;
+    _Atomic uint32_t running;
+    _Atomic uint32_t failed; /* counts from 1: the client that could not go on */
+    pthread_cond_t done;
+    cpu_set_t allowed;
+    uint32_t processors;
+    uint64_t planned; /* requests of an open loop's window; UINT64_MAX: not bounded */
+    uint64_t begin_ns;
+    uint64_t opened_ns;
+    uint64_t stage_ns;
+    uint64_t slice_ns;    /* warming up: the present slice's begin */
+    uint64_t slice_count; /* finished then */
+    double rates[SLICES_ALIKE];
+    uint32_t slices;
+    double started_at;
+};
+
+/* A client and the thread that runs it. */
+struct player {
+    struct run *run;
+    struct client *client;
+    pthread_t thread;
+    int error;
+};
+
+/* --- preparing -------------------------------------------------------------------------------- */
+
+static void defaults_fill(struct run *run, const struct load_options *options)
+{
+    struct load_options *filled = &run->options;
+    *filled = *options;
+    if (filled->connections == 0)
+        filled->connections = CONNECTIONS_DEFAULT;
+    if (filled->threads == 0)
+        filled->threads = 1;
+    if (filled->pipeline == 0)
+        filled->pipeline = 1;
+    if (filled->requests == 0 && filled->duration_ns == 0)
+        filled->duration_ns = 10 * second_ns;
+    if (filled->timeout_ns == 0)
+        filled->timeout_ns = 10 * second_ns;
+    if (filled->rate_to == 0)
+        filled->rate_to = filled->rate_from;
+    uint64_t descriptors = budget_nofile(true);
+    uint64_t room = descriptors > DESCRIPTORS_RESERVED ? descriptors - DESCRIPTORS_RESERVED : 1;
+    if (filled->connections > room)
+        filled->connections = (uint32_t)room;
+    if (filled->threads > filled->connections)
+        filled->threads = filled->connections;
+}
+
+/* The processors of this process, of which a run may be asked to use the first few only. */
+static void processors_find(struct run *run)
+{
+    uint32_t wanted = run->options.processors;
+    cpu_set_t set;
+    CPU_ZERO(&run->allowed);
+    if (sched_getaffinity(0, sizeof set, &set) < 0)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &set) && (wanted == 0 || run->processors < wanted)) {
+            CPU_SET(cpu, &run->allowed);
+            run->processors++;
+        }
+}
+
+static int vaults_open(struct run *run, char *ret_message, size_t size)
+{
+    uint32_t slots = (run->client_count + GROUPS - 1) / GROUPS;
+    if (run->options.client != CLIENT_THREADS || !run->workload.is_https)
+        return 0;
+    run->vaults = calloc(run->tally_count, sizeof *run->vaults);
+    if (!run->vaults)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < run->tally_count; i++) {
+        struct vault *vault = &run->vaults[i];
+        const char *message = "out of memory";
+        pthread_mutex_init(&vault->lock, NULL);
+        secure_init(&vault->secure);
+        vault->sessions = calloc(run->workload.place_count, sizeof *vault->sessions);
+        int error = vault->sessions
+                        ? secure_open(&vault->secure, &run->options.http, slots, &message)
+                        : -ENOMEM;
+        if (error) {
+            snprintf(ret_message, size, "TLS: %s", message);
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int tallies_open(struct run *run)
+{
+    bool is_shared = run->options.client == CLIENT_THREADS;
+    uint32_t groups = run->client_count < GROUPS ? run->client_count : GROUPS;
+    run->tally_count = is_shared ? groups : run->client_count;
+    run->tallies = calloc(run->tally_count, sizeof *run->tallies);
+    for (uint32_t i = 0; run->tallies && i < run->tally_count; i++) {
+        pthread_mutex_init(&run->tallies[i].lock, NULL);
+        run->tallies[i].is_shared = is_shared;
+        if (stats_open(&run->tallies[i].stats) < 0)
+            return -ENOMEM;
+    }
+    return run->tallies ? 0 : -ENOMEM;
+}
+
+/* Threads have the requests in common; loops each have every count-th. */
+static uint64_t share_of(const struct run *run, uint32_t index)
+{
+    if (run->planned == UINT64_MAX || run->options.client == CLIENT_THREADS)
+        return run->planned;
+    if (run->planned <= index)
+        return 0;
+    return (run->planned - index - 1) / run->client_count + 1;
+}
+
+static void client_fill(struct run *run, uint32_t index)
+{
+    uint32_t each = run->options.connections / run->client_count;
+    uint32_t more = run->options.connections % run->client_count;
+    uint32_t group = index % run->tally_count;
+    run->clients[index] = (struct client){
+        .options = &run->options,
+        .workload = &run->workload,
+        .conductor = &run->conductor,
+        .tally = &run->tallies[group],
+        .vault = run->vaults ? &run->vaults[group] : NULL,
+        .vault_slot = index / GROUPS,
+        .index = index,
+        .count = run->client_count,
+        .first_connection = index * each + (index < more ? index : more),
+        .connections = each + (index < more),
+        .requests = share_of(run, index),
+    };
+    run->players[index] = (struct player){.run = run, .client = &run->clients[index]};
+}
+
+static int clients_open(struct run *run, char *ret_message, size_t size)
+{
+    const struct load_options *options = &run->options;
+    run->client_count = options->client == CLIENT_THREADS ? options->connections : options->threads;
+    run->planned = options->requests > 0 ? options->requests : UINT64_MAX;
+    if (options->rate_from > 0 && options->duration_ns > 0) {
+        uint64_t due = workload_due_count(options, options->duration_ns);
+        run->planned = due < run->planned ? due : run->planned;
+    }
+    snprintf(ret_message, size, "out of memory");
+    int error = tallies_open(run);
+    if (!error)
+        error = vaults_open(run, ret_message, size);
+    run->clients = calloc(run->client_count, sizeof *run->clients);
+    run->players = calloc(run->client_count, sizeof *run->players);
+    if (error || !run->clients || !run->players)
+        return error ? error : -ENOMEM;
+    for (uint32_t i = 0; i < run->client_count; i++)
+        client_fill(run, i);
+    return 0;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+/* Pinned: the number-th of the processors allowed, going round; else any of them. */
+static void thread_place(const struct run *run, uint32_t number)
+{
+    cpu_set_t set = run->allowed;
+    uint32_t skip = run->processors > 0 ? number % run->processors : 0;
+    if (run->processors == 0)
+        return;
+    for (int cpu = 0; run->options.is_pinned && cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &run->allowed) && skip-- == 0) {
+            CPU_ZERO(&set);
+            CPU_SET(cpu, &set);
+            break;
+        }
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+static void *play(void *argument)
+{
+    struct player *player = argument;
+    struct run *run = player->run;
+    thread_place(run, player->client->index);
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake when a request is due, not 50 us later */
+    player->error = run->options.client == CLIENT_THREADS ? client_thread_run(player->client)
+                                                          : client_loop_run(player->client);
+    pthread_mutex_lock(&run->conductor.lock);
+    if (player->error)
+        atomic_store(&run->failed, player->client->index + 1);
+    atomic_fetch_sub(&run->running, 1);
+    pthread_cond_signal(&run->done);
+    pthread_mutex_unlock(&run->conductor.lock);
+    return NULL;
+}
+
+static void stage_set(struct run *run, enum stage stage)
+{
+    struct conductor *conductor = &run->conductor;
+    uint64_t now_ns = client_now_ns();
+    struct timespec wall;
+    pthread_mutex_lock(&conductor->lock);
+    run->stage_ns = now_ns;
+    if (stage == STAGE_WARMING) {
+        atomic_store(&conductor->warming_ns, now_ns);
+    } else if (stage == STAGE_WINDOW) {
+        clock_gettime(CLOCK_REALTIME, &wall);
+        run->started_at = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9;
+        atomic_store(&conductor->window_ns, now_ns);
+        atomic_store(&conductor->end_ns,
+                     run->options.duration_ns > 0 ? now_ns + run->options.duration_ns : UINT64_MAX);
+    }
+    atomic_store(&conductor->stage, stage);
+    pthread_cond_broadcast(&conductor->changed);
+    pthread_mutex_unlock(&conductor->lock);
+}
+
+static int threads_start(struct run *run, char *ret_message, size_t size)
+{
+    pthread_attr_t attributes;
+    int error = 0;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    for (uint32_t i = 0; i < run->client_count && !error; i++) {
+        atomic_fetch_add(&run->running, 1);
+        error = pthread_create(&run->players[i].thread, &attributes, play, &run->players[i]);
+        if (error) {
+            atomic_fetch_sub(&run->running, 1);
+            snprintf(ret_message, size, "thread %u of %u: %s", i + 1, run->client_count,
+                     strerror(error));
+        } else {
+            run->started++;
+        }
+    }
+    pthread_attr_destroy(&attributes);
+    if (error)
+        stage_set(run, STAGE_STOPPED);
+    return -error;
+}
+
+static void threads_join(struct run *run)
+{
+    for (uint32_t i = 0; i < run->started; i++)
+        pthread_join(run->players[i].thread, NULL);
+}
+
+/* --- conducting ------------------------------------------------------------------------------- */
+
+static void progress_take(const struct run *run, struct run_progress *ret_progress)
+{
+    *ret_progress = (struct run_progress){
+        .stage = (enum stage)atomic_load(&run->conductor.stage),
+        .elapsed_s = (double)(client_now_ns() - run->stage_ns) / 1e9,
+    };
+    for (uint32_t i = 0; i < run->client_count; i++) {
+        const struct live *live = &run->clients[i].live;
+        ret_progress->opened += (uint32_t)atomic_load_explicit(&live->opened, memory_order_relaxed);
+        ret_progress->finished += atomic_load_explicit(&live->finished, memory_order_relaxed);
+        ret_progress->errors += atomic_load_explicit(&live->errors, memory_order_relaxed);
+        for (unsigned bar = 0; bar < LIVE_BARS; bar++)
+            ret_progress->bars[bar] += atomic_load_explicit(&live->bars[bar], memory_order_relaxed);
+    }
+}
+
+static bool rates_are_alike(const struct run *run)
+{
+    double low = run->rates[0];
+    double high = run->rates[0];
+    for (unsigned i = 1; i < SLICES_ALIKE; i++) {
+        low = run->rates[i] < low ? run->rates[i] : low;
+        high = run->rates[i] > high ? run->rates[i] : high;
+    }
+    return run->slices > SLICES_ALIKE && low > 0 && high - low <= alike * high;
+}
+
+static bool is_warm(struct run *run, const struct run_progress *progress)
+{
+    uint64_t now_ns = client_now_ns();
+    int64_t asked_ns = run->options.warm_up_ns;
+    if (asked_ns != LOAD_WARM_UP_AUTO)
+        return now_ns - run->stage_ns >= (uint64_t)asked_ns;
+    if (run->slice_ns == 0)
+        run->slice_ns = run->stage_ns;
+    uint64_t length_ns = now_ns - run->slice_ns;
+    if (length_ns >= SLICE_NS) {
+        run->rates[run->slices++ % SLICES_ALIKE] =
+            (double)(progress->finished - run->slice_count) / (double)length_ns;
+        run->slice_ns = now_ns;
+        run->slice_count = progress->finished;
+    }
+    return rates_are_alike(run) || now_ns - run->stage_ns >= warm_up_ns_max;
+}
+
+static void conduct(struct run *run, const struct run_progress *progress)
+{
+    uint64_t now_ns = client_now_ns();
+    uint64_t patience_ns = run->options.timeout_ns + second_ns;
+    switch (progress->stage) {
+    case STAGE_OPENING:
+        if (progress->opened < run->options.connections && now_ns - run->begin_ns < patience_ns)
+            return;
+        run->opened_ns = now_ns;
+        stage_set(run, run->options.warm_up_ns == 0 ? STAGE_WINDOW : STAGE_WARMING);
+        break;
+    case STAGE_WARMING:
+        if (is_warm(run, progress))
+            stage_set(run, STAGE_WINDOW);
+        break;
+    case STAGE_WINDOW: {
+        uint64_t end_ns = atomic_load(&run->conductor.end_ns);
+        if (end_ns != UINT64_MAX && now_ns > end_ns + patience_ns)
+            stage_set(run, STAGE_STOPPED);
+        break;
+    }
+    case STAGE_STOPPED:
+        break;
+    }
+}
+
+static void step_wait(struct run *run)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += STEP_NS;
+    if (until.tv_nsec >= (long)second_ns) {
+        until.tv_nsec -= (long)second_ns;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&run->conductor.lock);
+    if (atomic_load(&run->running) > 0)
+        pthread_cond_clockwait(&run->done, &run->conductor.lock, CLOCK_MONOTONIC, &until);
+    pthread_mutex_unlock(&run->conductor.lock);
+}
+
+static void lead(struct run *run, const struct run_watch *watch)
+{
+    uint64_t told_ns = 0;
+    while (atomic_load(&run->running) > 0) {
+        struct run_progress progress;
+        progress_take(run, &progress);
+        bool must_stop = signals_first() != 0 || atomic_load(&run->failed) > 0;
+        if (!must_stop)
+            conduct(run, &progress);
+        else if (progress.stage != STAGE_STOPPED)
+            stage_set(run, STAGE_STOPPED);
+        uint64_t now_ns = client_now_ns();
+        if (watch && now_ns - told_ns >= (uint64_t)watch->interval_ms * 1000000) {
+            watch->watch(watch->context, &progress);
+            told_ns = now_ns;
+        }
+        step_wait(run);
+    }
+}
+
+/* --- what came of it -------------------------------------------------------------------------- */
+
+/* Until its time was over, the run was stopped, or the last of its requests had finished. */
+static uint64_t window_length_ns(const struct run *run, uint64_t last_ns)
+{
+    uint64_t window_ns = atomic_load(&run->conductor.window_ns);
+    uint64_t end_ns = atomic_load(&run->conductor.end_ns);
+    bool was_counted_out = run->options.requests > 0 && last_ns < end_ns;
+    if (window_ns == 0)
+        return 0;
+    if (atomic_load(&run->conductor.stage) == STAGE_STOPPED && run->stage_ns < end_ns)
+        end_ns = run->stage_ns;
+    else if (was_counted_out)
+        end_ns = last_ns;
+    return end_ns - window_ns;
+}
+
+/* Of an open loop: what was due in the window, and never begun. */
+static uint64_t unsent(const struct run *run, uint64_t length_ns, uint64_t begun)
+{
+    if (run->options.rate_from == 0)
+        return 0;
+    uint64_t due = workload_due_count(&run->options, length_ns);
+    due = due < run->planned ? due : run->planned;
+    return due > begun ? due - begun : 0;
+}
+
+static int result_fill(struct run *run, struct load_result *result)
+{
+    uint64_t window_ns = atomic_load(&run->conductor.window_ns);
+    uint64_t warming_ns = atomic_load(&run->conductor.warming_ns);
+    uint64_t last_ns = window_ns;
+    struct run_progress progress;
+    progress_take(run, &progress);
+    *result = (struct load_result){
+        .loop = client_name(run->options.client),
+        .connections = run->options.connections,
+        .processors = run->processors,
+        .thread_count = run->client_count,
+        .started_at = run->started_at,
+        .is_interrupted = signals_first() != 0,
+        .opening_s = (double)(run->opened_ns - run->begin_ns) / 1e9,
+        .warm_up_s = warming_ns > 0 && window_ns > 0 ? (double)(window_ns - warming_ns) / 1e9 : 0,
+    };
+    snprintf(result->loop_reason, sizeof result->loop_reason, "%s", run->clients[0].reason);
+    result->threads = calloc(run->client_count, sizeof *result->threads);
+    if (!result->threads || stats_open(&result->stats) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < run->tally_count; i++)
+        stats_add(&result->stats, &run->tallies[i].stats);
+    if (window_ns == 0) /* stopped before: nothing of it counts */
+        stats_begin_window(&result->stats);
+    for (uint32_t i = 0; i < run->client_count; i++) {
+        const struct client *client = &run->clients[i];
+        result->threads[i] = client->time;
+        last_ns = client->last_ns > last_ns ? client->last_ns : last_ns;
+    }
+    uint64_t length_ns = window_length_ns(run, last_ns);
+    uint64_t elapsed_ns = last_ns - window_ns > length_ns ? last_ns - window_ns : length_ns;
+    result->stats.unsent = unsent(run, length_ns, result->stats.begun);
+    result->warm_up_requests = progress.finished - result->stats.requests;
+    result->window_s = (double)length_ns / 1e9;
+    result->elapsed_s = (double)elapsed_ns / 1e9;
+    return 0;
+}
+
+void load_result_close(struct load_result *result)
+{
+    stats_close(&result->stats);
+    free(result->threads);
+    result->threads = NULL;
+}
+
+static void run_close(struct run *run)
+{
+    for (uint32_t i = 0; run->tallies && i < run->tally_count; i++) {
+        stats_close(&run->tallies[i].stats);
+        pthread_mutex_destroy(&run->tallies[i].lock);
+    }
+    for (uint32_t i = 0; run->vaults && i < run->tally_count; i++)
+        if (run->vaults[i].sessions) {
+            secure_close(&run->vaults[i].secure);
+            explicit_bzero(run->vaults[i].sessions,
+                           run->workload.place_count * sizeof *run->vaults[i].sessions);
+            free(run->vaults[i].sessions);
+            pthread_mutex_destroy(&run->vaults[i].lock);
+        }
+    workload_close(&run->workload);
+    free(run->tallies);
+    free(run->vaults);
+    free(run->clients);
+    free(run->players);
+}
+
+static int play_all(struct run *run, const struct run_watch *watch, struct load_result *ret_result,
+                    char *ret_message, size_t size)
+{
+    run->begin_ns = run->stage_ns = run->opened_ns = client_now_ns();
+    int error = threads_start(run, ret_message, size);
+    if (!error)
+        lead(run, watch);
+    threads_join(run);
+    uint32_t failed = atomic_load(&run->failed);
+    if (!error && failed > 0) {
+        const struct client *client = &run->clients[failed - 1];
+        error = run->players[failed - 1].error;
+        snprintf(ret_message, size, "%s", client->message[0] ? client->message : strerror(-error));
+    }
+    if (!error)
+        error = result_fill(run, ret_result);
+    return error;
+}
+
+int load_run(const struct load_options *options, const struct run_watch *watch,
+             struct load_result *ret_result, char *ret_message, size_t size)
+{
+    struct run run = {
+        .conductor = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+        .done = PTHREAD_COND_INITIALIZER,
+    };
+    *ret_result = (struct load_result){0};
+    defaults_fill(&run, options);
+    processors_find(&run);
+    int error = workload_open(&run.workload, &run.options, ret_message, size);
+    if (!error)
+        error = clients_open(&run, ret_message, size);
+    if (!error)
+        error = play_all(&run, watch, ret_result, ret_message, size);
+    ret_result->options = options;
+    run_close(&run);
+    if (error)
+        load_result_close(ret_result);
+    return error;
+}

@@ -1,0 +1,124 @@
+/* What the client threads count: opened, dropped and added together. Where every histogram of a
+ * struct stats is meant they are walked as one list, so that none is forgotten. */
+
+#include "bench/load/stats.h"
+
+#include "bench/load/load.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+enum { HISTOGRAM_COUNT = 3 + PHASE_COUNT };
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[] = {
+#define PHASE_TEXT(name, text) [PHASE_##name] = text,
+        PHASES(PHASE_TEXT)
+#undef PHASE_TEXT
+    };
+    return names[phase];
+}
+
+const char *client_name(enum client_kind kind)
+{
+    static const char *const names[CLIENT_COUNT] = {
+        [CLIENT_URING] = "uring",
+        [CLIENT_EPOLL] = "epoll",
+        [CLIENT_THREADS] = "threads",
+    };
+    return names[kind];
+}
+
+static void list_histograms(struct stats *stats, struct histogram *ret_list[HISTOGRAM_COUNT])
+{
+    ret_list[0] = &stats->actual;
+    ret_list[1] = &stats->intended;
+    ret_list[2] = &stats->lag;
+    for (int i = 0; i < PHASE_COUNT; i++)
+        ret_list[3 + i] = &stats->phases[i];
+}
+
+int stats_open(struct stats *stats)
+{
+    struct histogram *list[HISTOGRAM_COUNT];
+    memset(stats, 0, sizeof(*stats));
+    list_histograms(stats, list);
+    for (int i = 0; i < HISTOGRAM_COUNT; i++)
+        if (!histogram_open(list[i])) {
+            stats_close(stats);
+            return -ENOMEM;
+        }
+    return 0;
+}
+
+void stats_close(struct stats *stats)
+{
+    struct histogram *list[HISTOGRAM_COUNT];
+    list_histograms(stats, list);
+    for (int i = 0; i < HISTOGRAM_COUNT; i++)
+        histogram_close(list[i]);
+}
+
+void stats_begin_window(struct stats *stats)
+{
+    struct histogram *list[HISTOGRAM_COUNT];
+    uint64_t connections = stats->connections;
+    uint64_t ports_exhausted = stats->ports_exhausted;
+    memset(stats, 0, offsetof(struct stats, actual));
+    stats->connections = connections;
+    stats->ports_exhausted = ports_exhausted;
+    list_histograms(stats, list);
+    for (int i = 0; i < HISTOGRAM_COUNT; i++)
+        if (list[i] != &stats->phases[PHASE_CONNECT] && list[i] != &stats->phases[PHASE_TLS])
+            histogram_reset(list[i]);
+}
+
+static void add_all(uint64_t *into, const uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        into[i] += from[i];
+}
+
+static void add_counters(struct stats *into, const struct stats *from)
+{
+    into->begun += from->begun;
+    into->requests += from->requests;
+    into->replies += from->replies;
+    into->unsent += from->unsent;
+    into->late += from->late;
+    into->finished_in_window += from->finished_in_window;
+    into->measured += from->measured;
+    into->bytes_received += from->bytes_received;
+    into->bytes_sent += from->bytes_sent;
+    into->body_bytes += from->body_bytes;
+    into->connections += from->connections;
+    into->ports_exhausted += from->ports_exhausted;
+    into->system_calls += from->system_calls;
+    into->completions += from->completions;
+    into->buffers_empty += from->buffers_empty;
+    into->queue_overflows += from->queue_overflows;
+    add_all(into->errors, from->errors, STATS_ERROR_COUNT);
+    add_all(into->statuses, from->statuses, STATS_STATUS_COUNT);
+}
+
+void stats_add(struct stats *into, const struct stats *from)
+{
+    add_counters(into, from);
+    histogram_add(&into->actual, &from->actual);
+    histogram_add(&into->intended, &from->intended);
+    histogram_add(&into->lag, &from->lag);
+    for (int i = 0; i < PHASE_COUNT; i++)
+        histogram_add(&into->phases[i], &from->phases[i]);
+}
+
+uint64_t stats_errors(const struct stats *stats)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < STATS_ERROR_COUNT; i++)
+        count += stats->errors[i];
+    for (int i = 400; i < STATS_STATUS_COUNT; i++)
+        count += stats->statuses[i];
+    return count;
+}

@@ -1,0 +1,644 @@
+/* Owns the sentences at the top. The idea: the winner is always the subject, so that a sentence
+ * never asks its reader to turn a ratio round, and where nothing was detected it says so first. */
+
+#include "bench/report/report_page.h"
+#include "bench/base/json_at.h"
+#include "bench/result/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+/* "io_uring needs 8 % less than epoll" */
+static const struct {
+    const char *verb;
+    const char *than;
+} metric_words[REPORT_COMPARED_COUNT] = {
+    [REPORT_CPU] = {" needs ", " less than "},
+    [REPORT_RATE] = {" reaches ", " more than "},
+    [REPORT_P99] = {" stays ", " below "},
+};
+
+/* --- how much --------------------------------------------------------------------------------- */
+
+/* By how many percent the winner is ahead: of a ratio below 1 what is missing, else what is more.
+ * Of the second side, the ratio is the inverse of the estimate's. */
+static double ahead(double ratio, enum report_winner winner)
+{
+    return fabs((winner == REPORT_SECOND ? 1 / ratio : ratio) - 1) * 100;
+}
+
+static double margin(const struct report_estimate *ratio, enum report_winner winner)
+{
+    return ahead(ratio->value, winner);
+}
+
+/* "8 % [5 … 11]" */
+static void say_margin(const struct report_page *page, const struct report_estimate *ratio,
+                       enum report_winner winner)
+{
+    double value = margin(ratio, winner);
+    double one = ahead(ratio->low, winner), other = ahead(ratio->high, winner);
+    int digits = value < 10;
+    char text[80];
+    report_sayf(page, "%.*f %%", digits, value);
+    snprintf(text, sizeof text, " [%.*f … %.*f]", digits, fmin(one, other), digits,
+             fmax(one, other));
+    page->format->minor(page->out, text);
+}
+
+/* --- over everything -------------------------------------------------------------------------- */
+
+bool report_has_ratios(const struct report_page *page)
+{
+    const struct report_sums *sums = page->sums;
+    return sums->pair_count > 0 && strcmp(sums->report->axes[sums->by].name, "side") != 0;
+}
+
+/* Who beats most of the others. */
+static size_t leader_of(const struct report_page *page, enum report_metric metric)
+{
+    const struct report_sums *sums = page->sums;
+    size_t wins[REPORT_SIDES_MAX] = {0}, leader = 0;
+    for (size_t i = 0; i < sums->pair_count; i++) {
+        const struct report_estimate *ratio = &page->sums->overall[i][metric];
+        enum report_winner winner = report_winner(ratio, metric);
+        if (winner == REPORT_FIRST || winner == REPORT_SECOND)
+            wins[sums->pairs[i][winner == REPORT_SECOND]]++;
+    }
+    for (size_t i = 1; i < sums->side_count; i++)
+        if (wins[i] > wins[leader])
+            leader = i;
+    return leader;
+}
+
+static bool pair_has(const struct report_page *page, size_t pair, size_t side)
+{
+    return page->sums->pairs[pair][0] == side || page->sums->pairs[pair][1] == side;
+}
+
+static size_t other_of(const struct report_page *page, size_t pair, size_t side)
+{
+    return page->sums->pairs[pair][page->sums->pairs[pair][0] == side];
+}
+
+/* The leader's wins, in one clause; false: there are none. */
+static bool say_wins(const struct report_page *page, enum report_metric metric, size_t leader)
+{
+    size_t said = 0;
+    for (size_t i = 0; i < page->sums->pair_count; i++) {
+        const struct report_estimate *ratio = &page->sums->overall[i][metric];
+        enum report_winner winner = report_winner(ratio, metric);
+        if (!pair_has(page, i, leader) || winner == REPORT_TIE || winner == REPORT_UNKNOWN)
+            continue;
+        if (said++ == 0) {
+            report_side(page, leader);
+            report_say(page, metric_words[metric].verb);
+        } else {
+            report_say(page, ", ");
+        }
+        say_margin(page, ratio, winner);
+        report_say(page, metric_words[metric].than);
+        report_side(page, other_of(page, i, leader));
+    }
+    return said > 0;
+}
+
+static void say_ties(const struct report_page *page, enum report_metric metric, size_t leader,
+                     bool is_behind)
+{
+    const char *before =
+        is_behind ? "; no difference detected between " : "no difference detected between ";
+    for (size_t i = 0; i < page->sums->pair_count; i++) {
+        const struct report_estimate *ratio = &page->sums->overall[i][metric];
+        if (!pair_has(page, i, leader) || report_winner(ratio, metric) != REPORT_TIE)
+            continue;
+        report_say(page, before);
+        report_pair(page, i);
+        before = ", nor between ";
+    }
+}
+
+/* A single round has ratios and no interval. */
+static void say_unknown(const struct report_page *page, enum report_metric metric)
+{
+    for (size_t i = 0; i < page->sums->pair_count; i++) {
+        const struct report_estimate *ratio = &page->sums->overall[i][metric];
+        if (report_winner(ratio, metric) != REPORT_UNKNOWN)
+            continue;
+        report_say(page, i > 0 ? "; " : "no verdict from a single round; ");
+        report_pair(page, i);
+        report_say(page, ": ");
+        report_difference(page, ratio);
+    }
+}
+
+static bool is_known(const struct report_page *page, enum report_metric metric, bool with_interval)
+{
+    for (size_t i = 0; i < page->sums->pair_count; i++) {
+        const struct report_estimate *ratio = &page->sums->overall[i][metric];
+        if (isnan(with_interval ? ratio->low : ratio->value))
+            return false;
+    }
+    return true;
+}
+
+static void say_overall(const struct report_page *page, enum report_metric metric)
+{
+    const struct report_format *format = page->format;
+    format->item_begin(page->out);
+    format->strong(page->out, report_metrics[metric].title);
+    report_say(page, ": ");
+    if (!is_known(page, metric, false)) {
+        report_say(page, "not all have been measured, see below");
+    } else if (!is_known(page, metric, true)) {
+        say_unknown(page, metric);
+    } else {
+        size_t leader = leader_of(page, metric);
+        say_ties(page, metric, leader, say_wins(page, metric, leader));
+    }
+    report_say(page, ".");
+    format->item_end(page->out);
+}
+
+static void say_basis(const struct report_page *page)
+{
+    const struct report_sums *sums = page->sums;
+    const struct report_panel *panel = &sums->panels[0];
+    page->format->paragraph_begin(page->out, "basis");
+    report_sayf(page, "Medians over %zu round%s", sums->rounds, sums->rounds == 1 ? "" : "s");
+    if (panel->x_count > 1) {
+        report_say(page, ", geometric mean over ");
+        report_axis(page, (size_t)panel->axis);
+    }
+    if (panel->slice_count > 1) {
+        report_say(page, report_has_mean(panel) ? " and " : "; ");
+        report_slice(page, panel, report_first_view(panel));
+    }
+    report_say(page, ". In brackets: 95 % intervals by bootstrap over rounds");
+    report_say(page, sums->rounds < 5 ? ", too narrow with fewer than five rounds" : "");
+    report_say(page,
+               ". \"No difference detected\" says that the interval holds zero, not that there "
+               "is none. Of many cells without a difference, one in twenty seems to have one.");
+    page->format->paragraph_end(page->out);
+}
+
+/* --- pair by pair ----------------------------------------------------------------------------- */
+
+/* How a pair compares at each x. */
+struct along {
+    enum report_metric metric;
+    size_t pair;
+    enum report_winner winners[REPORT_VALUES_MAX];
+    struct report_estimate ratios[REPORT_VALUES_MAX];
+};
+
+/* "at 1, 16 and 64 connections" */
+static void say_points(const struct report_page *page, const enum report_winner *winners,
+                       enum report_winner wanted)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    size_t count = 0, said = 0;
+    for (size_t x = 0; x < panel->x_count; x++)
+        count += winners[x] == wanted;
+    for (size_t x = 0; x < panel->x_count; x++) {
+        if (winners[x] != wanted)
+            continue;
+        said++;
+        report_say(page, said == 1 ? " at " : said == count ? " and " : ", ");
+        if (said == count)
+            report_value(page, (size_t)panel->axis, x);
+        else
+            report_say(page, page->sums->report->axes[panel->axis].values[x]);
+    }
+}
+
+static void say_who(const struct report_page *page, enum report_metric metric, size_t pair,
+                    enum report_winner winner)
+{
+    report_side(page, page->sums->pairs[pair][winner == REPORT_SECOND]);
+    report_say(page, metric_words[metric].verb);
+}
+
+static void say_than(const struct report_page *page, enum report_metric metric, size_t pair,
+                     enum report_winner winner)
+{
+    report_say(page, metric_words[metric].than);
+    report_side(page, page->sums->pairs[pair][winner == REPORT_FIRST]);
+}
+
+/* "io_uring needs 5 % [3 … 7] less than epoll at 256 connections, 8 % [5 … 11] at 1000" */
+static void say_few(const struct report_page *page, const struct along *along,
+                    enum report_winner winner)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    size_t said = 0;
+    say_who(page, along->metric, along->pair, winner);
+    for (size_t x = 0; x < panel->x_count; x++) {
+        if (along->winners[x] != winner)
+            continue;
+        report_say(page, said > 0 ? ", " : "");
+        say_margin(page, &along->ratios[x], winner);
+        if (said == 0)
+            say_than(page, along->metric, along->pair, winner);
+        report_say(page, " at ");
+        if (said++ == 0)
+            report_value(page, (size_t)panel->axis, x);
+        else
+            report_say(page, page->sums->report->axes[panel->axis].values[x]);
+    }
+}
+
+/* "io_uring needs 5 to 12 % less than epoll at 1, 16 and 64 connections, most at 64: 12 %
+ * [10 … 14]" */
+static void say_many(const struct report_page *page, const struct along *along,
+                     enum report_winner winner)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    size_t least = SIZE_MAX, most = 0;
+    for (size_t x = 0; x < panel->x_count; x++) {
+        if (along->winners[x] != winner)
+            continue;
+        if (least == SIZE_MAX)
+            least = most = x;
+        if (margin(&along->ratios[x], winner) < margin(&along->ratios[least], winner))
+            least = x;
+        if (margin(&along->ratios[x], winner) > margin(&along->ratios[most], winner))
+            most = x;
+    }
+    double from = margin(&along->ratios[least], winner), to = margin(&along->ratios[most], winner);
+    say_who(page, along->metric, along->pair, winner);
+    report_sayf(page, "%.*f to %.*f %%", from < 10, from, to < 10, to);
+    say_than(page, along->metric, along->pair, winner);
+    say_points(page, along->winners, winner);
+    report_say(page, ", most at ");
+    report_say(page, page->sums->report->axes[panel->axis].values[most]);
+    report_say(page, ": ");
+    say_margin(page, &along->ratios[most], winner);
+}
+
+static size_t count_winners(const enum report_winner *winners, size_t count,
+                            enum report_winner wanted)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += winners[i] == wanted;
+    return found;
+}
+
+enum { FEW = 2 };
+
+static void say_along(const struct report_page *page, enum report_metric metric, size_t pair)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    struct along along = {.metric = metric, .pair = pair};
+    const char *between = "";
+    for (size_t x = 0; x < panel->x_count; x++) {
+        along.ratios[x] =
+            report_ratio(page->sums, panel, report_first_view(panel), x, pair, metric);
+        along.winners[x] = report_winner(&along.ratios[x], metric);
+    }
+    if (count_winners(along.winners, panel->x_count, REPORT_TIE) > 0) {
+        report_say(page, "no difference detected");
+        say_points(page, along.winners, REPORT_TIE);
+        between = "; ";
+    }
+    for (enum report_winner winner = REPORT_FIRST; winner <= REPORT_SECOND; winner++) {
+        size_t count = count_winners(along.winners, panel->x_count, winner);
+        if (count == 0)
+            continue;
+        report_say(page, between);
+        (count <= FEW ? say_few : say_many)(page, &along, winner);
+        between = "; ";
+    }
+    if (count_winners(along.winners, panel->x_count, REPORT_UNKNOWN) > 0) {
+        report_say(page, between);
+        report_say(page, "no verdict");
+        say_points(page, along.winners, REPORT_UNKNOWN);
+    }
+    report_say(page, ".");
+}
+
+/* How it went slice by slice, where the sentence before was about their mean. */
+static void say_counts(const struct report_page *page, enum report_metric metric, size_t pair)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    size_t counts[REPORT_UNKNOWN + 1] = {0}, all = 0;
+    for (size_t slice = 0; slice < panel->slice_count; slice++)
+        for (size_t x = 0; x < panel->x_count; x++) {
+            struct report_estimate ratio = report_ratio(page->sums, panel, slice, x, pair, metric);
+            if (isnan(ratio.value))
+                continue;
+            counts[report_winner(&ratio, metric)]++;
+            all++;
+        }
+    report_sayf(page, " Of %zu cells: ", all);
+    report_side(page, page->sums->pairs[pair][0]);
+    report_sayf(page, " ahead in %zu, ", counts[REPORT_FIRST]);
+    report_side(page, page->sums->pairs[pair][1]);
+    report_sayf(page, " in %zu, no difference detected in %zu", counts[REPORT_SECOND],
+                counts[REPORT_TIE]);
+    if (counts[REPORT_UNKNOWN] > 0)
+        report_sayf(page, ", no verdict in %zu", counts[REPORT_UNKNOWN]);
+    report_say(page, ".");
+}
+
+static void say_pair(const struct report_page *page, size_t pair)
+{
+    const struct report_panel *panel = &page->sums->panels[0];
+    page->format->group_begin(page->out, "pair");
+    page->format->heading_begin(page->out, 3);
+    report_pair(page, pair);
+    page->format->heading_end(page->out, 3);
+    page->format->list_begin(page->out, "along");
+    for (enum report_metric metric = 0; metric < REPORT_COMPARED_COUNT; metric++) {
+        page->format->item_begin(page->out);
+        page->format->strong(page->out, report_metrics[metric].title);
+        report_say(page, ": ");
+        say_along(page, metric, pair);
+        if (panel->slice_count > 1)
+            say_counts(page, metric, pair);
+        page->format->item_end(page->out);
+    }
+    page->format->list_end(page->out);
+    page->format->group_end(page->out);
+}
+
+/* --- what compare has found ------------------------------------------------------------------- */
+
+bool report_compared(const json_t *metric, struct report_estimate *ret_ratio,
+                     enum report_winner *ret_winner)
+{
+    const char *name = text_at(metric, "metric"), *verdict = text_at(metric, "verdict");
+    double ratio = number_at(metric, "ratio");
+    double low = number_at(metric, "low");
+    double high = number_at(metric, "high");
+    if (!(ratio > 0) || !(low > 0) || !(high > 0))
+        return false;
+    bool is_first_higher = strcmp(verdict, "a higher") == 0;
+    bool is_low_better = metric_is_known(name) && metric_sense(name) == METRIC_LOWER_IS_BETTER;
+    *ret_ratio = (struct report_estimate){1 / ratio, 1 / high, 1 / low, 0, 1, 0};
+    *ret_winner = is_first_higher != is_low_better ? REPORT_FIRST : REPORT_SECOND;
+    if (!is_first_higher && strcmp(verdict, "b higher") != 0)
+        *ret_winner = REPORT_TIE;
+    return true;
+}
+
+void report_compared_sides(const json_t *compare, const json_t *pair, size_t ret_sides[2])
+{
+    const char *const keys[] = {"a", "b"};
+    for (size_t k = 0; k < 2; k++) {
+        const char *wanted = text_at(pair, keys[k]);
+        json_t *side;
+        size_t i;
+        ret_sides[k] = k;
+        json_array_foreach(json_object_get(compare, "sides"), i, side)
+        {
+            const char *name = text_at(side, "name");
+            if (name != NULL && strcmp(name, wanted) == 0 && i < REPORT_SIDES_MAX)
+                ret_sides[k] = i;
+        }
+    }
+}
+
+/* Here the higher one is the subject: not of every metric it is known which is better. */
+static void say_compared_metric(const struct report_page *page, const json_t *pair,
+                                const json_t *metric)
+{
+    struct report_estimate ratio;
+    enum report_winner winner;
+    page->format->item_begin(page->out);
+    page->format->strong(page->out, text_at(metric, "metric"));
+    report_say(page, ": ");
+    if (!report_compared(metric, &ratio, &winner)) {
+        report_say(page, text_at(metric, "verdict"));
+    } else if (winner == REPORT_TIE) {
+        report_say(page, text_at(metric, "verdict"));
+        report_say(page, ", ");
+        report_difference(page, &ratio);
+    } else {
+        report_say(page, text_at(pair, ratio.value > 1 ? "a" : "b"));
+        report_say(page, " is higher by ");
+        say_margin(page, &ratio, ratio.value > 1 ? REPORT_FIRST : REPORT_SECOND);
+    }
+    report_say(page, ".");
+    page->format->item_end(page->out);
+}
+
+static void say_compared_basis(const struct report_page *page, const json_t *compare)
+{
+    double confidence = number_at(compare, "confidence");
+    double same = number_at(compare, "same_within");
+    double rounds = number_at(compare, "rounds");
+    page->format->paragraph_begin(page->out, "basis");
+    report_sayf(page, "As compare has found it in %.0f rounds, each with all sides. ", rounds);
+    if (confidence > 0)
+        report_sayf(page, "In brackets: %.3g %% intervals, of a pair all at once. ",
+                    confidence * 100);
+    if (same > 0)
+        report_sayf(page, "\"same\": within %.3g %%. ", same * 100);
+    page->format->paragraph_end(page->out);
+}
+
+static void say_compared(const struct report_page *page, const json_t *compare)
+{
+    json_t *pair, *metric;
+    size_t i, k;
+    json_array_foreach(json_object_get(compare, "pairs"), i, pair)
+    {
+        page->format->group_begin(page->out, "pair");
+        page->format->heading_begin(page->out, 3);
+        report_say(page, text_at(pair, "a"));
+        report_say(page, " and ");
+        report_say(page, text_at(pair, "b"));
+        page->format->heading_end(page->out, 3);
+        page->format->list_begin(page->out, "along");
+        json_array_foreach(json_object_get(pair, "metrics"), k, metric)
+        {
+            say_compared_metric(page, pair, metric);
+        }
+        page->format->list_end(page->out);
+        page->format->group_end(page->out);
+    }
+}
+
+/* --- the whole verdict ------------------------------------------------------------------------ */
+
+/* Without two to compare, what was measured is the finding. */
+static void say_levels(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    page->format->list_begin(page->out, "lead");
+    for (size_t i = 0; i < report->cell_count && i < 3; i++) {
+        const struct report_cell *cell = &report->cells[i];
+        page->format->item_begin(page->out);
+        report_cell_name(page, cell);
+        report_say(page, ": ");
+        for (enum report_metric metric = 0; metric < REPORT_COMPARED_COUNT; metric++) {
+            struct report_estimate level = report_cell_level(page->sums, cell, metric);
+            report_say(page, metric > 0 ? ", " : "");
+            report_say(page, report_metrics[metric].title);
+            report_say(page, " ");
+            report_estimate(page, &level, metric);
+            report_sayf(page, " %s", report_metrics[metric].unit);
+        }
+        report_say(page, ".");
+        page->format->item_end(page->out);
+    }
+    page->format->list_end(page->out);
+}
+
+static void say_bound(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    size_t bound = 0, good = 0;
+    for (size_t i = 0; i < report->cell_count; i++) {
+        bound += report->cells[i].bound_count;
+        good += report->cells[i].good_count;
+    }
+    page->format->paragraph_begin(page->out, bound > 0 ? "warning" : "basis");
+    if (bound > 0)
+        report_sayf(
+            page,
+            "In %zu of %zu runs the instrument stood in the way: there rate and latency are about "
+            "haul bench as well as about the server. They are named below, hollow in the charts, "
+            "and have a ring in the tables.",
+            bound, good);
+    else
+        report_sayf(page, "The instrument kept up in %s%zu run%s.", good > 1 ? "all " : "", good,
+                    good == 1 ? "" : "s");
+    page->format->paragraph_end(page->out);
+}
+
+static void say_missing(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    if (report->swept < report->planned) {
+        page->format->paragraph_begin(page->out, "warning");
+        report_sayf(page, "The sweep is not finished: %zu of %zu runs are here.", report->swept,
+                    report->planned);
+        page->format->paragraph_end(page->out);
+    }
+    if (report->torn_count > 0) {
+        page->format->paragraph_begin(page->out, "warning");
+        report_say(page, "A file's last line was cut short and is left out.");
+        page->format->paragraph_end(page->out);
+    }
+}
+
+const char *report_verdict_title(const struct report_page *page)
+{
+    bool is_compared = report_has_ratios(page) || page->sums->report->compare_count > 0;
+    return is_compared ? "What won where" : "What was measured";
+}
+
+void report_verdict(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    if (report_has_ratios(page)) {
+        page->format->list_begin(page->out, "lead");
+        for (enum report_metric metric = 0; metric < REPORT_COMPARED_COUNT; metric++)
+            say_overall(page, metric);
+        page->format->list_end(page->out);
+        say_basis(page);
+    } else if (report->compare_count == 0) {
+        say_levels(page);
+    }
+    say_bound(page);
+    say_missing(page);
+    page->format->group_begin(page->out, "pairs");
+    for (size_t i = 0;
+         report_has_ratios(page) && page->sums->panels[0].axis >= 0 && i < page->sums->pair_count;
+         i++)
+        say_pair(page, i);
+    for (size_t i = 0; i < report->compare_count; i++)
+        say_compared(page, report->compares[i]);
+    page->format->group_end(page->out);
+    for (size_t i = 0; i < report->compare_count; i++)
+        say_compared_basis(page, report->compares[i]);
+}
+
+/* --- what, when and where --------------------------------------------------------------------- */
+
+static void say_axes(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    size_t said = 0;
+    for (size_t i = 0; i < report->axis_count; i++) {
+        if (report->axes[i].count < 2)
+            continue;
+        report_say(page, said++ > 0 ? ", " : "");
+        report_axis(page, i);
+    }
+}
+
+void report_title(const struct report_page *page)
+{
+    const struct report_sums *sums = page->sums;
+    if (page->title != NULL) {
+        report_say(page, page->title);
+        return;
+    }
+    if (sums->pair_count > 0) {
+        for (size_t i = 0; i < sums->side_count; i++) {
+            report_say(page, i == 0 ? "" : i + 1 == sums->side_count ? " and " : ", ");
+            report_side(page, i);
+        }
+        report_say(page, " compared");
+    } else if (sums->report->is_sweep) {
+        report_say(page, "A sweep over ");
+        say_axes(page);
+    } else {
+        report_say(page, "A run of haul bench");
+    }
+}
+
+static const char *environment_text(const struct report_page *page, const char *key)
+{
+    const struct report *report = page->sums->report;
+    const json_t *run = report->run_count > 0 ? report->runs[0].json : NULL;
+    return text_at(json_object_get(run, "environment"), key);
+}
+
+/* The first and the last of the runs' beginnings: ISO 8601 sorts as text. */
+static void say_when(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    const char *first = NULL, *last = NULL;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const char *begun = text_at(report->runs[i].json, "started_at");
+        if (begun == NULL || strlen(begun) < 16 || begun[10] != 'T')
+            continue;
+        if (first == NULL || strcmp(begun, first) < 0)
+            first = begun;
+        if (last == NULL || strcmp(begun, last) > 0)
+            last = begun;
+    }
+    if (first == NULL)
+        return;
+    report_sayf(page, "%.10s %.5s", first, first + 11);
+    if (strncmp(first, last, 10) != 0)
+        report_sayf(page, " to %.10s %.5s", last, last + 11);
+    else if (strncmp(first, last, 16) != 0)
+        report_sayf(page, " to %.5s", last + 11);
+    report_say(page, " UTC · ");
+}
+
+void report_where(const struct report_page *page)
+{
+    static const char *const keys[] = {"cpu", "kernel", "distribution"};
+    const struct report *report = page->sums->report;
+    say_when(page);
+    report_sayf(page, "%zu cell%s, %zu run%s", report->cell_count,
+                report->cell_count == 1 ? "" : "s", report->run_count,
+                report->run_count == 1 ? "" : "s");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (environment_text(page, keys[i]) != NULL) {
+            report_say(page, " · ");
+            report_say(page, environment_text(page, keys[i]));
+        }
+    for (size_t i = 0; i < report->axis_count; i++)
+        if (report->axes[i].count == 1 && strcmp(report->axes[i].name, "url") != 0) {
+            report_say(page, " · ");
+            report_value(page, i, 0);
+        }
+}

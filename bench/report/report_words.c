@@ -1,0 +1,235 @@
+/* Owns how a report names things: axes, values, sides, slices, numbers with their intervals. */
+
+#include "bench/report/report_page.h"
+#include "bench/result/metric.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+void report_say(const struct report_page *page, const char *text)
+{
+    page->format->text(page->out, text);
+}
+
+void report_sayf(const struct report_page *page, const char *format, ...)
+{
+    char text[256];
+    va_list words;
+    va_start(words, format);
+    vsnprintf(text, sizeof text, format, words);
+    va_end(words);
+    report_say(page, text);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* How a value of an axis is spoken: "64" of c as "64 connections". */
+static const struct axis_words {
+    const char *name;
+    const char *title;
+    const char *before;
+    const char *after;
+} axis_words[] = {
+    {"loop", "Loop", "", ""},
+    {"c", "Connections", "", " connections"},
+    {"body", "Body size", "", " bodies"},
+    {"t", "Threads", "", " threads"},
+    {"n", "Requests asked", "", " requests"},
+    {"rate", "Rate asked", "asked rate ", ""},
+    {"tls", "TLS", "TLS ", ""},
+    {"close", "Close", "close ", ""},
+    {"pipeline", "Pipeline", "pipeline ", ""},
+    {"side", "Side", "", ""},
+    {"file", "File", "", ""},
+    {"url", "URL", "", ""},
+    {"method", "Method", "", ""},
+    {"mode", "Mode", "", " loop"},
+};
+
+static const struct axis_words *words_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof axis_words / sizeof *axis_words; i++)
+        if (strcmp(axis_words[i].name, name) == 0)
+            return &axis_words[i];
+    return NULL;
+}
+
+const char *report_axis_title(const char *name)
+{
+    const struct axis_words *words = words_of(name);
+    return words != NULL ? words->title : name;
+}
+
+const char *report_value_name(const char *value)
+{
+    return strcmp(value, "uring") == 0 ? "io_uring" : value;
+}
+
+/* Of one, the plural's s is left out. */
+static void say_after(const struct report_page *page, const char *after, bool is_one)
+{
+    size_t length = strlen(after);
+    bool is_plural = length > 0 && after[length - 1] == 's';
+    report_sayf(page, "%.*s", (int)(length - (is_one && is_plural)), after);
+}
+
+void report_value(const struct report_page *page, size_t axis, size_t value)
+{
+    const struct report_axis *it = &page->sums->report->axes[axis];
+    const struct axis_words *words = words_of(it->name);
+    if (words == NULL) {
+        report_say(page, it->name);
+        report_say(page, " ");
+    } else {
+        report_say(page, words->before);
+    }
+    report_say(page, report_value_name(it->values[value]));
+    if (words != NULL)
+        say_after(page, words->after, strcmp(it->values[value], "1") == 0);
+}
+
+void report_axis(const struct report_page *page, size_t axis)
+{
+    const char *title = report_axis_title(page->sums->report->axes[axis].name);
+    bool is_word = title[0] >= 'A' && title[0] <= 'Z' && title[1] >= 'a';
+    if (is_word)
+        report_sayf(page, "%c", title[0] - 'A' + 'a');
+    report_say(page, title + is_word);
+}
+
+void report_side(const struct report_page *page, size_t side)
+{
+    const struct report_sums *sums = page->sums;
+    const char *name = sums->by >= 0 ? sums->report->axes[sums->by].name : "";
+    if (sums->by < 0)
+        report_say(page, "all");
+    else if (strcmp(name, "loop") == 0 || strcmp(name, "side") == 0)
+        report_say(page, report_value_name(sums->report->axes[sums->by].values[side]));
+    else
+        report_value(page, (size_t)sums->by, side);
+}
+
+void report_pair(const struct report_page *page, size_t pair)
+{
+    report_side(page, page->sums->pairs[pair][0]);
+    report_say(page, " and ");
+    report_side(page, page->sums->pairs[pair][1]);
+}
+
+/* The values of a place, but for those of two axes and of such as have only one. */
+static size_t say_place(const struct report_page *page, const struct report_place *place,
+                        int except, int except_too)
+{
+    const struct report *report = page->sums->report;
+    size_t said = 0;
+    for (size_t i = 0; i < report->axis_count; i++) {
+        if (report->axes[i].count < 2 || (int)i == except || (int)i == except_too)
+            continue;
+        report_say(page, said++ > 0 ? ", " : "");
+        report_value(page, i, place->at[i]);
+    }
+    return said;
+}
+
+/* Do the slices that a mean is over differ in an axis? */
+static bool is_averaged(const struct report_panel *panel, size_t axis)
+{
+    const struct report_place *first = NULL;
+    for (size_t i = 0; i < panel->slice_count; i++) {
+        const struct report_place *slice = &panel->slices[i];
+        if (!panel->is_complete[i])
+            continue;
+        if (first != NULL && slice->at[axis] != first->at[axis])
+            return true;
+        first = first != NULL ? first : slice;
+    }
+    return false;
+}
+
+static void say_mean(const struct report_page *page, const struct report_panel *panel)
+{
+    char counts[80];
+    size_t said = 0;
+    for (size_t i = 0; i < page->sums->report->axis_count; i++) {
+        if (!is_averaged(panel, i))
+            continue;
+        report_say(page, said++ > 0 ? ", " : "");
+        report_axis(page, i);
+    }
+    snprintf(counts, sizeof counts,
+             panel->complete_count < panel->slice_count
+                 ? " (%zu of %zu slices, those that are complete)"
+                 : " (%zu slices)",
+             panel->complete_count, panel->slice_count);
+    report_say(page, counts);
+}
+
+void report_slice(const struct report_page *page, const struct report_panel *panel, size_t slice)
+{
+    if (slice == REPORT_ALL)
+        say_mean(page, panel);
+    else
+        say_place(page, &panel->slices[slice], panel->axis, page->sums->by);
+}
+
+void report_cell_name(const struct report_page *page, const struct report_cell *cell)
+{
+    if (say_place(page, &cell->place, -1, -1) == 0)
+        report_say(page, "The run");
+}
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+_Static_assert((int)REPORT_NUMBER_BYTES >= (int)METRIC_TEXT_BYTES, "a number's text fits");
+
+char *report_number(char *buffer, enum report_metric metric, double value)
+{
+    double factor = report_metrics[metric].factor;
+    return isnan(value) ? strcpy(buffer, "–") : metric_text(buffer, METRIC_COUNT, value * factor);
+}
+
+__attribute__((format(printf, 2, 3))) static void minor(const struct report_page *page,
+                                                        const char *format, ...)
+{
+    char text[160];
+    va_list words;
+    va_start(words, format);
+    vsnprintf(text, sizeof text, format, words);
+    va_end(words);
+    page->format->minor(page->out, text);
+}
+
+void report_estimate(const struct report_page *page, const struct report_estimate *estimate,
+                     enum report_metric metric)
+{
+    char value[REPORT_NUMBER_BYTES], low[REPORT_NUMBER_BYTES], high[REPORT_NUMBER_BYTES];
+    report_say(page, report_number(value, metric, estimate->value));
+    if (!isnan(estimate->low))
+        minor(page, " [%s … %s]", report_number(low, metric, estimate->low),
+              report_number(high, metric, estimate->high));
+    if (estimate->bound_count > 0)
+        minor(page, " ○");
+}
+
+/* With a sign, which is a minus and no hyphen. */
+static char *put_percent(char *buffer, double ratio, int digits)
+{
+    double percent = (ratio - 1) * 100;
+    snprintf(buffer, REPORT_NUMBER_BYTES, "%s%.*f", percent < 0 ? "−" : "+", digits, fabs(percent));
+    return buffer;
+}
+
+void report_difference(const struct report_page *page, const struct report_estimate *ratio)
+{
+    char value[REPORT_NUMBER_BYTES], low[REPORT_NUMBER_BYTES], high[REPORT_NUMBER_BYTES];
+    int digits = fabs(ratio->value - 1) < 0.1;
+    if (isnan(ratio->value)) {
+        report_say(page, "–");
+        return;
+    }
+    report_sayf(page, "%s %%", put_percent(value, ratio->value, digits));
+    if (!isnan(ratio->low))
+        minor(page, " [%s … %s]", put_percent(low, ratio->low, digits),
+              put_percent(high, ratio->high, digits));
+}

@@ -1,0 +1,387 @@
+/* The verdict on the instrument. Each rule looks at one way in which haul bench or its machine can
+ * stand between the server and the figures, adds a sentence if it finds it, and raises the verdict
+ * to its own; a run that nothing was found in is told so, with the numbers that show it. */
+
+#include "bench/result/instrument.h"
+
+#include "bench/result/metric.h"
+#include "bench/load/workload.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { CONNECTIONS_DEFAULT = 64 };
+
+#define DURATION_DEFAULT_NS UINT64_C(10000000000)
+#define TIMEOUT_DEFAULT_NS UINT64_C(10000000000)
+
+/* A thread with less than 5 % of its processor left is late whenever two replies come at once: what
+ * it measures is its own queue. Its processor time is counted in ticks by some kernels, so that
+ * 100 % need not be reached. */
+#define BUSY_BOUND 0.95
+#define BUSY_NEAR 0.85
+
+/* One request in a hundred was begun later than this although a connection was free: then p99 is
+ * the client's. Below a millisecond it is the timer's and the scheduler's grain; above it, a tenth
+ * of the typical latency does not change what the figures say. */
+#define LAG_SHARE 0.01
+#define LAG_GRAIN_NS 1e6
+#define LAG_OF_LATENCY 0.1
+
+/* How far the requests begun may be from those asked for. */
+#define RATE_TOLERANCE 0.005
+
+/* An empty buffer ring is a normal way to wait while large bodies come; from one completion in a
+ * hundred on it costs the client time that is measured. */
+#define BUFFERS_SHARE 0.01
+
+/* Ports: from one connect() in a hundred on, the errors and the rate are the client machine's. */
+#define PORTS_SHARE 0.01
+
+/* Fewer than this, and the 99.99th percentile is the greatest value. */
+enum { SAMPLES_FOR_P99_99 = 10000 };
+
+const char *instrument_verdict_name(enum instrument_verdict verdict)
+{
+    static const char *const names[] = {
+        [INSTRUMENT_OK] = "ok",
+        [INSTRUMENT_LIMITED] = "limited",
+        [INSTRUMENT_RATE_NOT_HELD] = "rate_not_held",
+        [INSTRUMENT_CLIENT_BOUND] = "client_bound",
+    };
+    return names[verdict];
+}
+
+int instrument_exit_status(const struct instrument *instrument)
+{
+    switch (instrument->verdict) {
+    case INSTRUMENT_CLIENT_BOUND:
+        return 98;
+    case INSTRUMENT_RATE_NOT_HELD:
+        return 97;
+    case INSTRUMENT_OK:
+    case INSTRUMENT_LIMITED:
+        return 0;
+    }
+    return 0;
+}
+
+static __attribute__((format(printf, 3, 4))) void
+say(struct instrument *instrument, enum instrument_verdict verdict, const char *format, ...)
+{
+    va_list arguments;
+    if (verdict > instrument->verdict)
+        instrument->verdict = verdict;
+    if (instrument->sentence_count == INSTRUMENT_SENTENCES)
+        return;
+    va_start(arguments, format);
+    vsnprintf(instrument->sentences[instrument->sentence_count++], INSTRUMENT_SENTENCE_BYTES,
+              format, arguments);
+    va_end(arguments);
+}
+
+/* A number within a sentence; the memory lasts until the sentence is said. */
+#define TEXT(unit, value) metric_text((char[METRIC_TEXT_BYTES]){0}, (unit), (double)(value))
+#define COUNT_TEXT(value) TEXT(METRIC_COUNT, value)
+#define NS_TEXT(value) TEXT(METRIC_MICROSECONDS, (double)(value) / 1e3)
+#define SHARE_TEXT(value) TEXT(METRIC_SHARE, round((double)(value)*1000) / 1000)
+
+/* --- the client's processors ------------------------------------------------------------------ */
+
+static double busy_sum(const struct load_result *result)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < result->thread_count; i++)
+        sum += result->threads[i].busy;
+    return sum;
+}
+
+static double busy_most(const struct load_result *result)
+{
+    double most = 0;
+    for (uint32_t i = 0; i < result->thread_count; i++)
+        most = fmax(most, result->threads[i].busy);
+    return most;
+}
+
+/* More threads than processors starve each other although none of them is busy all the time. */
+static bool is_crowded(const struct load_result *result, uint32_t processors)
+{
+    return processors > 0 && busy_sum(result) >= BUSY_BOUND * processors;
+}
+
+static void judge_processors(struct instrument *instrument, const struct load_result *result,
+                             uint32_t processors)
+{
+    if (instrument->busiest >= BUSY_BOUND)
+        say(instrument, INSTRUMENT_CLIENT_BOUND,
+            "the client was the bottleneck: its busiest thread used %s of its processor; these "
+            "figures are about haul bench, not about the server",
+            SHARE_TEXT(instrument->busiest));
+    else if (is_crowded(result, processors))
+        say(instrument, INSTRUMENT_CLIENT_BOUND,
+            "the client was the bottleneck: its %s threads together used %s of their processors "
+            "(%s); these figures are about haul bench, not about the server",
+            COUNT_TEXT(result->thread_count), SHARE_TEXT(busy_sum(result) / processors),
+            COUNT_TEXT(processors));
+}
+
+static void note_near(struct instrument *instrument)
+{
+    if (instrument->busiest >= BUSY_NEAR && instrument->busiest < BUSY_BOUND)
+        say(instrument, INSTRUMENT_OK,
+            "the client was near its end: with %s of a processor used, high percentiles hold some "
+            "of its own queueing",
+            SHARE_TEXT(instrument->busiest));
+}
+
+/* --- the schedule of an open loop ------------------------------------------------------------- */
+
+/* What one request in a hundred of all lagged or more: lags are recorded only where a connection
+ * was free. */
+static double lag_ns(const struct stats *stats)
+{
+    double lagged = (double)histogram_count(&stats->lag);
+    double share = LAG_SHARE * fmax((double)stats->begun, lagged);
+    return lagged > share ? (double)histogram_quantile(&stats->lag, 1 - share / lagged) : 0;
+}
+
+static bool judge_lag(struct instrument *instrument, const struct stats *stats)
+{
+    double typical_ns = (double)histogram_quantile(&stats->intended, 0.5);
+    double lag = lag_ns(stats);
+    if (lag <= fmax(LAG_GRAIN_NS, LAG_OF_LATENCY * typical_ns))
+        return false;
+    say(instrument, INSTRUMENT_CLIENT_BOUND,
+        "the client was the bottleneck: one request in a hundred was begun %s or more after it was "
+        "due, although a connection was free, and the intended latencies hold that",
+        NS_TEXT(lag));
+    return true;
+}
+
+/* How many were under way when the window ended is not counted, but what finished after its end
+ * was under way or had not begun, and no more can be under way than the connections carry. */
+static double begun_in_window(const struct load_result *result)
+{
+    const struct load_options *options = result->options;
+    double late = (double)result->stats.late;
+    double carried = (double)result->connections * (options->pipeline > 0 ? options->pipeline : 1);
+    return (double)result->stats.requests - late + fmin(late, carried);
+}
+
+/* What the schedule was made from: the options with their defaults. */
+static struct load_options schedule_options(const struct load_options *options)
+{
+    struct load_options filled = *options;
+    if (filled.rate_to == 0)
+        filled.rate_to = filled.rate_from;
+    if (filled.requests == 0 && filled.duration_ns == 0)
+        filled.duration_ns = DURATION_DEFAULT_NS;
+    if (filled.timeout_ns == 0)
+        filled.timeout_ns = TIMEOUT_DEFAULT_NS;
+    return filled;
+}
+
+static double due_until(const struct load_options *options, double time_s)
+{
+    return time_s > 0 ? (double)workload_due_count(options, (uint64_t)llround(time_s * 1e9)) : 0;
+}
+
+/* Of a window that lasts until all its requests are finished: the last was begun at the earliest as
+ * long before its end as the slowest took. */
+static double count_held(const struct load_result *result, const struct load_options *options)
+{
+    const struct stats *stats = &result->stats;
+    uint64_t slowest_ns = histogram_max_ns(&stats->actual);
+    if (stats->replies < stats->requests && slowest_ns < options->timeout_ns)
+        slowest_ns = options->timeout_ns;
+    double due = due_until(options, result->window_s - (double)slowest_ns / 1e9);
+    return (double)options->requests / fmax(due, (double)options->requests);
+}
+
+static double due_in_window(const struct load_result *result, const struct load_options *options)
+{
+    double due = due_until(options, result->window_s);
+    return options->requests > 0 ? fmin(due, (double)options->requests) : due;
+}
+
+static double rate_held(const struct load_result *result, const struct load_options *options,
+                        double due)
+{
+    bool is_counted = options->requests > 0 && options->duration_ns == 0;
+    if (due == 0)
+        return 1;
+    return is_counted && !result->is_interrupted ? count_held(result, options)
+                                                 : begun_in_window(result) / due;
+}
+
+/* One request more or less may be due at a window's edge in each thread's schedule. */
+static bool is_held(const struct load_result *result, double held, double due)
+{
+    uint32_t threads = result->options->client == CLIENT_THREADS ? 1 : result->thread_count;
+    return fabs(1 - held) * due <= fmax(RATE_TOLERANCE * due, threads);
+}
+
+static void judge_schedule(struct instrument *instrument, const struct load_result *result)
+{
+    struct load_options options = schedule_options(result->options);
+    double due = due_in_window(result, &options);
+    double asked = result->window_s > 0 ? due / result->window_s : 0;
+    bool is_lagging = judge_lag(instrument, &result->stats);
+    instrument->rate_held = rate_held(result, &options, due);
+    if (is_held(result, instrument->rate_held, due))
+        return;
+    say(instrument, INSTRUMENT_RATE_NOT_HELD,
+        "the rate was not held: %.2f %% of the requests that were due were begun in time, %s of "
+        "%s%s",
+        100 * instrument->rate_held, TEXT(METRIC_PER_SECOND, round(instrument->rate_held * asked)),
+        TEXT(METRIC_PER_SECOND, round(asked)),
+        is_lagging || instrument->verdict == INSTRUMENT_CLIENT_BOUND
+            ? ""
+            : "; the connections were all waiting for the server: it was at its end, or -c is too "
+              "low");
+}
+
+/* --- what ran short --------------------------------------------------------------------------- */
+
+static void judge_ports(struct instrument *instrument, const struct stats *stats)
+{
+    double tried = (double)stats->connections + (double)stats->ports_exhausted;
+    if (stats->ports_exhausted == 0)
+        return;
+    bool is_bound = (double)stats->ports_exhausted >= PORTS_SHARE * tried;
+    say(instrument, is_bound ? INSTRUMENT_CLIENT_BOUND : INSTRUMENT_LIMITED,
+        "%sthis machine had no local port left for %s of %s connections: widen "
+        "net.ipv4.ip_local_port_range, or keep connections open",
+        is_bound ? "the client was the bottleneck: " : "", COUNT_TEXT(stats->ports_exhausted),
+        COUNT_TEXT(tried));
+}
+
+static void judge_descriptors(struct instrument *instrument, const struct load_result *result)
+{
+    uint32_t asked = result->options->connections > 0 ? result->options->connections
+                                                      : (uint32_t)CONNECTIONS_DEFAULT;
+    if (result->connections < asked)
+        say(instrument, INSTRUMENT_LIMITED,
+            "%s of %s connections were used: RLIMIT_NOFILE allows no more descriptors (ulimit -n)",
+            COUNT_TEXT(result->connections), COUNT_TEXT(asked));
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static bool are_buffers_short(const struct stats *stats)
+{
+    return (double)stats->buffers_empty > BUFFERS_SHARE * (double)stats->completions;
+}
+
+static void judge_ring(struct instrument *instrument, const struct stats *stats)
+{
+    if (stats->queue_overflows > 0)
+        say(instrument, INSTRUMENT_LIMITED,
+            "the completion queue overflowed %s time%s: completions waited in the kernel, and "
+            "their latencies hold that",
+            COUNT_TEXT(stats->queue_overflows), plural(stats->queue_overflows));
+    if (are_buffers_short(stats))
+        say(instrument, INSTRUMENT_LIMITED,
+            "no receive buffer was left %s time%s in %s completions: the latencies hold the "
+            "waiting for one",
+            COUNT_TEXT(stats->buffers_empty), plural(stats->buffers_empty),
+            COUNT_TEXT(stats->completions));
+}
+
+static void judge_rest(struct instrument *instrument, const struct load_result *result)
+{
+    const struct stats *stats = &result->stats;
+    uint64_t clipped = histogram_clipped(&stats->actual) + histogram_clipped(&stats->intended);
+    if (clipped > 0)
+        say(instrument, INSTRUMENT_LIMITED, "%s latencies were cut to 73 minutes",
+            COUNT_TEXT(clipped));
+    if (result->is_interrupted)
+        say(instrument, INSTRUMENT_LIMITED, "the run was interrupted after %.1f s",
+            result->window_s);
+}
+
+/* --- words that do not change the verdict ----------------------------------------------------- */
+
+static void say_nothing_found(struct instrument *instrument, const struct load_result *result)
+{
+    bool is_open_loop = result->options->rate_from > 0;
+    double lag = (double)histogram_quantile(&result->stats.lag, 0.99);
+    if (is_open_loop)
+        say(instrument, INSTRUMENT_OK,
+            "nothing stood in the way: the busiest client thread used %s of its processor, the "
+            "rate was held to %.2f %%, and with a connection free 99 %% of the requests were begun "
+            "within %s",
+            SHARE_TEXT(instrument->busiest), 100 * instrument->rate_held, NS_TEXT(lag));
+    else
+        say(instrument, INSTRUMENT_OK,
+            "nothing stood in the way: the busiest client thread used %s of its processor",
+            SHARE_TEXT(instrument->busiest));
+}
+
+static void note_buffers(struct instrument *instrument, const struct stats *stats)
+{
+    if (stats->buffers_empty > 0 && !are_buffers_short(stats))
+        say(instrument, INSTRUMENT_OK,
+            "no receive buffer was left %s time%s in %s completions, which is harmless",
+            COUNT_TEXT(stats->buffers_empty), plural(stats->buffers_empty),
+            COUNT_TEXT(stats->completions));
+}
+
+static void note_samples(struct instrument *instrument, const struct stats *stats)
+{
+    if (stats->replies == 0)
+        say(instrument, INSTRUMENT_OK, "no reply came: there is no latency to be told");
+    else if (stats->replies < SAMPLES_FOR_P99_99)
+        say(instrument, INSTRUMENT_OK, "too few replies (%s) for p99.99: it is the maximum",
+            COUNT_TEXT(stats->replies));
+}
+
+static void note_pipeline(struct instrument *instrument, const struct load_options *options)
+{
+    if (options->pipeline > 1)
+        say(instrument, INSTRUMENT_OK,
+            "with %s requests under way on a connection, a latency holds the waiting for the "
+            "replies before its own",
+            COUNT_TEXT(options->pipeline));
+}
+
+/* Coordinated omission, with this run's own numbers. */
+static void tell_hidden(struct instrument *instrument, const struct load_result *result)
+{
+    const struct load_options *options = result->options;
+    double slots = (double)result->connections * (options->pipeline > 0 ? options->pipeline : 1);
+    double rate =
+        result->window_s > 0 ? (double)result->stats.finished_in_window / result->window_s : 0;
+    snprintf(instrument->hidden, sizeof(instrument->hidden),
+             "closed loop: a connection asks again only when it has been answered, so a server "
+             "that stops for 1 s costs this run %s long %s, not the %s of the requests that would "
+             "have been due; --rate shows them",
+             COUNT_TEXT(slots), slots == 1 ? "latency" : "latencies", COUNT_TEXT(round(rate)));
+}
+
+void instrument_judge(struct instrument *ret_instrument, const struct load_result *result,
+                      uint32_t processors)
+{
+    *ret_instrument = (struct instrument){.rate_held = -1, .busiest = busy_most(result)};
+    judge_processors(ret_instrument, result, processors);
+    judge_ports(ret_instrument, &result->stats);
+    if (result->options->rate_from > 0)
+        judge_schedule(ret_instrument, result);
+    else
+        tell_hidden(ret_instrument, result);
+    judge_descriptors(ret_instrument, result);
+    judge_ring(ret_instrument, &result->stats);
+    judge_rest(ret_instrument, result);
+    if (ret_instrument->verdict == INSTRUMENT_OK)
+        say_nothing_found(ret_instrument, result);
+    note_near(ret_instrument);
+    note_buffers(ret_instrument, &result->stats);
+    note_pipeline(ret_instrument, result->options);
+    note_samples(ret_instrument, &result->stats);
+    ret_instrument->was_bottleneck = ret_instrument->verdict == INSTRUMENT_CLIENT_BOUND;
+}

@@ -1,0 +1,40 @@
+#ifndef BENCH_RESULT_H
+#define BENCH_RESULT_H
+
+/* A run's result: as JSON (SCHEMA.md), and from that JSON as text for people and for Prometheus. */
+
+#include "bench/result/instrument.h"
+#include "bench/load/load.h"
+#include "bench/result/threshold.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What is known of a run beside its figures. All of it is borrowed. */
+struct result_context {
+    const char *server; /* "embedded"; NULL: one that the user named */
+    const struct instrument *instrument;
+    json_t *environment; /* environment_json(); NULL: null */
+    json_t *calibration; /* CALIBRATION; NULL: none. Its "sentence" is printed for people */
+    const struct threshold *thresholds;
+    size_t threshold_count;
+    bool has_histograms; /* put them in */
+};
+
+/* How the JSON is to be written: doubles hold nanoseconds of microseconds within 15 digits. */
+#define RESULT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
+/* A new reference; NULL: out of memory. */
+json_t *result_json(const struct load_result *result, const struct result_context *context);
+
+/* Were all thresholds of this run met? */
+bool result_is_met(const json_t *run);
+
+/* At most 60 columns, no colour. What cannot be written is for ferror(out) to tell. */
+void result_text(FILE *out, const json_t *run);
+
+/* Text exposition format 0.0.4, base units, labels loop, connections and url. */
+void result_prometheus(FILE *out, const json_t *run);
+
+#endif

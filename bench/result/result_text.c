@@ -1,0 +1,404 @@
+/* A run for people, from its JSON. Everything is words that are filled into lines of 60 columns
+ * behind a label, or a table whose columns are known to fit; what the run does not have is not
+ * printed. */
+
+#include "bench/result/result.h"
+#include "bench/base/json_at.h"
+#include "bench/base/prose.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INDENT = 14 };
+
+#define ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+static void row_begin(struct prose *prose, const char *label)
+{
+    prose_begin(prose, label, INDENT);
+}
+
+/* --- what is in the run ----------------------------------------------------------------------- */
+
+static bool has_number(const json_t *object, const char *key, double *ret_number)
+{
+    const json_t *value = json_object_get(object, key);
+    *ret_number = json_number_value(value);
+    return json_is_number(value);
+}
+
+/* As metric_text(); the memory lasts as long as the block it is used in. */
+#define TEXT(unit, value) metric_text((char[METRIC_TEXT_BYTES]){0}, (unit), (value))
+#define COUNT_AT(object, key) TEXT(METRIC_COUNT, number_at(object, key))
+#define SHARE_TEXT(value) TEXT(METRIC_SHARE, round((value)*1e4) / 1e4)
+#define RATE_TEXT(value) TEXT(METRIC_PER_SECOND, (value) < 100 ? (value) : round(value))
+#define SECONDS_TEXT(value) TEXT(METRIC_MICROSECONDS, (value)*1e6)
+
+enum { SIZE_TEXT_BYTES = 32 };
+
+static char *size_text(char *buffer, double bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    size_t unit = 0;
+    for (; bytes >= 999.95 && unit < ROWS(units) - 1; unit++)
+        bytes /= 1000;
+    snprintf(buffer, SIZE_TEXT_BYTES, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+    return buffer;
+}
+
+#define SIZE_AT(object, key) size_text((char[SIZE_TEXT_BYTES]){0}, number_at(object, key))
+
+static bool is_open_loop(const json_t *run)
+{
+    const char *mode = text_at(run, "mode");
+    return mode != NULL && strcmp(mode, "open") == 0;
+}
+
+/* --- what was asked for ----------------------------------------------------------------------- */
+
+static const char *plural(double count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void put_target(struct prose *prose, const json_t *run)
+{
+    double targets = number_at(run, "targets");
+    const char *server = text_at(run, "server");
+    row_begin(prose, "target");
+    prose_put(prose, "%s %s", text_at(run, "method"), text_at(run, "url"));
+    if (targets > 1)
+        prose_put(prose, "and %s more", TEXT(METRIC_COUNT, targets - 1));
+    if (server != NULL)
+        prose_put(prose, "(the %s server)", server);
+    prose_end(prose);
+}
+
+static void put_rate_asked(struct prose *prose, const json_t *plan)
+{
+    double from = number_at(plan, "rate_from"), to = number_at(plan, "rate_to");
+    prose_put(prose, "open loop, %s", RATE_TEXT(from));
+    if (from != to)
+        prose_put(prose, "to %s", RATE_TEXT(to));
+    prose_put(prose, "over");
+}
+
+static void put_load(struct prose *prose, const json_t *run)
+{
+    double connections = number_at(run, "connections"), threads = number_at(run, "threads");
+    double pipeline = number_at(run, "pipeline");
+    row_begin(prose, "load");
+    if (is_open_loop(run))
+        put_rate_asked(prose, json_object_get(run, "plan"));
+    else
+        prose_put(prose, "closed loop,");
+    prose_put(prose, "%s connection%s, %s thread%s, loop %s, HTTP/%s",
+              TEXT(METRIC_COUNT, connections), plural(connections), TEXT(METRIC_COUNT, threads),
+              plural(threads), text_at(run, "loop"), text_at(run, "http"));
+    if (json_is_true(json_object_get(run, "tls")))
+        prose_put(prose, "over TLS");
+    if (pipeline > 1)
+        prose_put(prose, "with %s requests on a connection at once", TEXT(METRIC_COUNT, pipeline));
+    if (json_is_true(json_object_get(run, "close")))
+        prose_put(prose, "and a connection for each request");
+    prose_end(prose);
+}
+
+static void put_machine(struct prose *prose, const json_t *run)
+{
+    const json_t *environment = json_object_get(run, "environment");
+    static const char *const keys[] = {"kernel", "cpu", "ring"};
+    if (!json_is_object(environment))
+        return;
+    row_begin(prose, "machine");
+    for (size_t i = 0; i < ROWS(keys); i++)
+        if (text_at(environment, keys[i]) != NULL)
+            prose_put(prose, "%s;", text_at(environment, keys[i]));
+    prose_put(prose, "%s of %s processors", COUNT_AT(environment, "cores_allowed"),
+              COUNT_AT(environment, "cores_online"));
+    prose_end(prose);
+}
+
+/* --- what came of it -------------------------------------------------------------------------- */
+
+static void put_times(struct prose *prose, const json_t *run)
+{
+    double window_s = number_at(run, "window_s"), elapsed_s = number_at(run, "elapsed_s");
+    row_begin(prose, "time");
+    prose_put(prose, "%s", SECONDS_TEXT(window_s));
+    if (elapsed_s > window_s)
+        prose_put(prose, "and %s until all had finished", SECONDS_TEXT(elapsed_s - window_s));
+    prose_put(prose, "(before it %s of opening and %s of warm-up, %s requests)",
+              SECONDS_TEXT(number_at(run, "opening_s")), SECONDS_TEXT(number_at(run, "warm_up_s")),
+              COUNT_AT(run, "warm_up_requests"));
+    prose_end(prose);
+}
+
+static void put_requests(struct prose *prose, const json_t *run)
+{
+    double requests = number_at(run, "requests"), replies = number_at(run, "replies");
+    double unsent = number_at(run, "unsent");
+    row_begin(prose, "requests");
+    prose_put(prose, "%s", TEXT(METRIC_COUNT, requests));
+    if (replies != requests)
+        prose_put(prose, "with %s replies", TEXT(METRIC_COUNT, replies));
+    if (unsent > 0)
+        prose_put(prose, "(%s were due and never begun)", TEXT(METRIC_COUNT, unsent));
+    prose_end(prose);
+}
+
+static void put_rate(struct prose *prose, const json_t *run)
+{
+    double rate, held;
+    if (!has_number(run, "rate_per_s", &rate))
+        return;
+    row_begin(prose, "rate");
+    prose_put(prose, "%s", RATE_TEXT(rate));
+    if (has_number(run, "rate_held", &held))
+        prose_put(prose, "(%s of what was due was begun in time)", SHARE_TEXT(held));
+    prose_end(prose);
+}
+
+static void put_bytes(struct prose *prose, const json_t *run)
+{
+    row_begin(prose, "bytes");
+    prose_put(prose, "%s received, %s of it bodies; %s sent", SIZE_AT(run, "bytes_received"),
+              SIZE_AT(run, "body_bytes"), SIZE_AT(run, "bytes_sent"));
+    prose_end(prose);
+    row_begin(prose, "connections");
+    prose_put(prose, "%s opened", COUNT_AT(run, "connections_opened"));
+    prose_end(prose);
+}
+
+/* "connect: 3; receive: 1" */
+static void put_counts(struct prose *prose, json_t *counts)
+{
+    size_t left = json_object_size(counts);
+    const char *name;
+    json_t *value;
+    json_object_foreach(counts, name, value)
+    {
+        left--;
+        prose_put(prose, "%s: %s%s", name, TEXT(METRIC_COUNT, json_number_value(value)),
+                  left > 0 ? ";" : "");
+    }
+}
+
+static void put_outcome(struct prose *prose, const char *label, json_t *counts)
+{
+    if (json_object_size(counts) == 0)
+        return;
+    row_begin(prose, label);
+    put_counts(prose, counts);
+    prose_end(prose);
+}
+
+static void put_outcomes(struct prose *prose, const json_t *run)
+{
+    double share;
+    row_begin(prose, "errors");
+    prose_put(prose, "%s", COUNT_AT(run, "error_count"));
+    if (number_at(run, "error_count") > 0 && metric_value(run, METRIC_ERROR_SHARE, &share))
+        prose_put(prose, "(%s of the requests)", TEXT(METRIC_SHARE, share));
+    prose_end(prose);
+    put_outcome(prose, "  by stage", json_object_get(run, "errors"));
+    put_outcome(prose, "statuses", json_object_get(run, "statuses"));
+}
+
+static void put_cost(struct prose *prose, const json_t *run)
+{
+    double cpu, user, system, calls, completions, busiest;
+    if (!metric_value(run, "cpu", &cpu) || !metric_value(run, "user_cpu", &user) ||
+        !metric_value(run, "system_cpu", &system))
+        return;
+    row_begin(prose, "client CPU");
+    prose_put(prose, "%s a request (%s of the program, %s of the kernel)",
+              TEXT(METRIC_MICROSECONDS, cpu), TEXT(METRIC_MICROSECONDS, user),
+              TEXT(METRIC_MICROSECONDS, system));
+    if (metric_value(run, "busiest_thread", &busiest))
+        prose_put(prose, "and up to %s of a processor for a thread", SHARE_TEXT(busiest));
+    prose_end(prose);
+    if (!metric_value(run, "system_calls", &calls) ||
+        !metric_value(run, "completions", &completions))
+        return;
+    row_begin(prose, "system calls");
+    prose_put(prose, "%s a request, and %s completion%s", TEXT(METRIC_COUNT, calls),
+              TEXT(METRIC_COUNT, completions), plural(completions));
+    prose_end(prose);
+}
+
+/* --- tables of latency ------------------------------------------------------------------------ */
+
+enum { LABEL_COLUMNS = 6, CELL_COLUMNS = 10, CELLS_MAX = 5 };
+
+_Static_assert(LABEL_COLUMNS + CELLS_MAX * CELL_COLUMNS <= PROSE_COLUMNS, "a table fits");
+
+struct table_column {
+    const char *title; /* at most CELL_COLUMNS - 1 characters */
+    const char *key;
+};
+
+/* Of the columns, those that the run has, in front; how many. */
+static size_t columns_there(const json_t *group, const struct table_column *columns, size_t count,
+                            struct table_column *ret_there)
+{
+    size_t there = 0;
+    for (size_t i = 0; i < count && there < CELLS_MAX; i++)
+        if (json_is_object(json_object_get(group, columns[i].key)))
+            ret_there[there++] = columns[i];
+    return there;
+}
+
+/* Millions without end would not fit. */
+static void put_cell(FILE *out, const json_t *latency, const char *key)
+{
+    char text[METRIC_TEXT_BYTES] = "-";
+    bool is_count = strcmp(key, "count") == 0;
+    double value;
+    if (has_number(latency, key, &value)) {
+        if (is_count && value >= 1e7)
+            snprintf(text, sizeof(text), "%.0fM", value / 1e6);
+        else
+            metric_text(text, is_count ? METRIC_COUNT : METRIC_MICROSECONDS, value);
+    }
+    fprintf(out, " %*s", CELL_COLUMNS - 1, text);
+}
+
+static void put_table(FILE *out, const char *title, const json_t *group,
+                      const struct table_column *columns, size_t column_count)
+{
+    static const struct {
+        const char *label;
+        const char *key;
+    } rows[] = {
+        {"p50", "p50"},   {"p75", "p75"},       {"p90", "p90"},       {"p95", "p95"},
+        {"p99", "p99"},   {"p99.9", "p99_9"},   {"p99.99", "p99_99"}, {"max", "max"},
+        {"mean", "mean"}, {"stddev", "stddev"}, {"min", "min"},       {"count", "count"},
+    };
+    struct table_column there[CELLS_MAX];
+    size_t count = columns_there(group, columns, column_count, there);
+    if (count == 0)
+        return;
+    fprintf(out, "\n%s\n%-*s", title, LABEL_COLUMNS, "");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, " %*s", CELL_COLUMNS - 1, there[i].title);
+    fputc('\n', out);
+    for (size_t row = 0; row < ROWS(rows); row++) {
+        fprintf(out, "%-*s", LABEL_COLUMNS, rows[row].label);
+        for (size_t i = 0; i < count; i++)
+            put_cell(out, json_object_get(group, there[i].key), rows[row].key);
+        fputc('\n', out);
+    }
+}
+
+static void put_latencies(FILE *out, const json_t *run)
+{
+    static const struct table_column clocks[] = {{"intended", "intended"}, {"actual", "actual"}};
+    static const struct table_column phases[] = {{"queue", "queue"},
+                                                 {"connect", "connect"},
+                                                 {"tls", "tls"},
+                                                 {"1st byte", "first_byte"},
+                                                 {"body", "body"}};
+    put_table(out,
+              is_open_loop(run) ? "latency, from when a request was due and from when it was\nbegun"
+                                : "latency, from when a request was begun",
+              json_object_get(run, "latency_us"), clocks, ROWS(clocks));
+    put_table(out, "phases of it, one after the other", json_object_get(run, "phases_us"), phases,
+              ROWS(phases));
+}
+
+/* --- verdicts --------------------------------------------------------------------------------- */
+
+static void put_sentence(struct prose *prose, const char *label, const char *sentence)
+{
+    if (sentence == NULL)
+        return;
+    row_begin(prose, label);
+    prose_words(prose, sentence);
+    prose_end(prose);
+}
+
+/* The answer to the label's question, where the first sentence does not give it. */
+static const char *answer_to(const char *verdict)
+{
+    if (verdict == NULL || strcmp(verdict, "rate_not_held") == 0)
+        return "";
+    if (strcmp(verdict, "client_bound") == 0)
+        return "yes:";
+    return strcmp(verdict, "ok") == 0 ? "no:" : "in part:";
+}
+
+static void put_instrument(struct prose *prose, const json_t *run)
+{
+    const json_t *instrument = json_object_get(run, "instrument");
+    const json_t *sentences = json_object_get(instrument, "sentences");
+    const json_t *calibration = json_object_get(instrument, "calibration");
+    size_t i;
+    const json_t *sentence;
+    json_array_foreach(sentences, i, sentence)
+    {
+        row_begin(prose, i == 0 ? "was it me?" : "");
+        if (i == 0)
+            prose_words(prose, answer_to(text_at(instrument, "verdict")));
+        prose_put(prose, "%s", json_string_value(sentence));
+        prose_end(prose);
+    }
+    put_sentence(prose, "calibration", text_at(calibration, "sentence"));
+    put_sentence(prose, "hidden", text_at(run, "hidden"));
+}
+
+static void put_thresholds(struct prose *prose, const json_t *run)
+{
+    const json_t *thresholds = json_object_get(run, "thresholds");
+    size_t i;
+    const json_t *threshold;
+    json_array_foreach(thresholds, i, threshold)
+    {
+        put_sentence(prose, i == 0 ? "thresholds" : "", text_at(threshold, "sentence"));
+    }
+}
+
+static void put_find_max(struct prose *prose, const json_t *run)
+{
+    const json_t *found = json_object_get(run, "find_max");
+    double rate;
+    if (!json_is_object(found))
+        return;
+    row_begin(prose, "find max");
+    bool has_rate = has_number(found, "rate", &rate);
+    const char *comma = json_is_true(json_object_get(found, "is_bounded")) ? "" : ",";
+    prose_put(prose, "%s held", text_at(found, "expression"));
+    if (has_rate)
+        prose_put(prose, "up to %s%s", RATE_TEXT(rate), comma);
+    else
+        prose_put(prose, "at no rate%s", comma);
+    if (*comma != '\0')
+        prose_put(prose, "and at all that could be sent");
+    size_t trials = json_array_size(json_object_get(found, "trials"));
+    prose_put(prose, "(%zu trial%s)", trials, plural((double)trials));
+    prose_end(prose);
+}
+
+void result_text(FILE *out, const json_t *run)
+{
+    struct prose prose = {.out = out};
+    put_find_max(&prose, run);
+    if (text_at(run, "url") == NULL)
+        return;
+    put_target(&prose, run);
+    put_load(&prose, run);
+    put_machine(&prose, run);
+    put_times(&prose, run);
+    put_requests(&prose, run);
+    put_rate(&prose, run);
+    put_bytes(&prose, run);
+    put_outcomes(&prose, run);
+    put_cost(&prose, run);
+    put_latencies(out, run);
+    fputc('\n', out);
+    put_instrument(&prose, run);
+    put_thresholds(&prose, run);
+}
