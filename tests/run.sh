@@ -125,7 +125,7 @@ step 'build with sanitizers' build build-tests gcc --buildtype=debugoptimized \
 step 'release build, clang' build build-tests-clang clang && run_tests build-tests-clang
 step 'release build, gcc' build build-tests-gcc gcc && {
     step 'house rules' sh tests/tidy.sh build-tests-gcc
-    step 'installed library' sh tests/install.sh build-tests-gcc
+    step 'installed library' sh tests/system/install.sh build-tests-gcc
 }
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,0 +1,324 @@
+/* The replies of a connection, as every client of the load generator reads them: rows of what the
+ * server said, and what was made of it. Each row is fed whole, a byte at a time, and cut in two at
+ * each point; what is made of it must be the same. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "bench/load/exchange.h"
+#include "tests/lib/feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRANSCRIPT_BYTES = 4096, WHOLE = FEED_WIRE_BYTES_MAX };
+
+/* A connection that is read, and its transcript: "STATUS BODY-BYTES", a line a reply, with "close"
+ * where the connection bears no further one; then "open", where its end was not the last one's, or
+ * what was bad. */
+struct reading {
+    struct exchange exchange;
+    char transcript[TRANSCRIPT_BYTES];
+    size_t length;
+    enum proto_error error;
+    bool is_bad;
+};
+
+__attribute__((format(printf, 2, 3))) static void note(struct reading *reading, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    reading->length += (size_t)vsnprintf(reading->transcript + reading->length,
+                                         TRANSCRIPT_BYTES - reading->length, format, arguments);
+    va_end(arguments);
+    assert_true(reading->length < TRANSCRIPT_BYTES);
+}
+
+static void note_reply(struct reading *reading)
+{
+    const struct response *response = &reading->exchange.response;
+    note(reading, "%u %llu%s\n", (unsigned)response->status,
+         (unsigned long long)reading->exchange.body_bytes, response->keep_alive ? "" : " close");
+}
+
+static void read_piece(struct reading *reading, struct span piece)
+{
+    struct span in = {feed_guarded(0, piece), piece.length};
+    const char *end = in.bytes + in.length;
+
+    while (in.length > 0 && !reading->is_bad) {
+        size_t before = in.length;
+        switch (exchange_feed(&reading->exchange, &in, &reading->error)) {
+        case EXCHANGE_MORE:
+            assert_int_equal(in.length, 0);
+            break;
+        case EXCHANGE_REPLY:
+            assert_true(in.length < before);
+            note_reply(reading);
+            break;
+        case EXCHANGE_BAD:
+            reading->is_bad = true;
+            note(reading, "bad: %s\n", proto_error_sentence(reading->error));
+            return;
+        }
+        assert_ptr_equal(in.bytes + in.length, end);
+    }
+}
+
+/* first bytes at once, then step bytes a piece, then FIN. */
+static const char *read_all(struct reading *reading, struct span wire, bool is_head, size_t first,
+                            size_t step)
+{
+    size_t length = first;
+    *reading = (struct reading){0};
+    exchange_init(&reading->exchange, is_head);
+    for (size_t begin = 0; begin < wire.length && !reading->is_bad; length = step) {
+        size_t left = wire.length - begin;
+        length = length < left ? length : left;
+        read_piece(reading, (struct span){wire.bytes + begin, length});
+        begin += length;
+    }
+    if (!reading->is_bad && exchange_end(&reading->exchange))
+        note_reply(reading);
+    else if (!reading->is_bad)
+        note(reading, "open\n");
+    exchange_deinit(&reading->exchange);
+    return reading->transcript;
+}
+
+static void check(const char *name, struct span wire, bool is_head, size_t stride,
+                  const char *transcript)
+{
+    static struct reading reading;
+    if (strcmp(read_all(&reading, wire, is_head, WHOLE, WHOLE), transcript) != 0)
+        fail_msg("%s, whole: '%s', not '%s'", name, reading.transcript, transcript);
+    if (strcmp(read_all(&reading, wire, is_head, 1, 1), transcript) != 0)
+        fail_msg("%s, a byte at a time: '%s', not '%s'", name, reading.transcript, transcript);
+    for (size_t cut = 1; cut < wire.length; cut += stride)
+        if (strcmp(read_all(&reading, wire, is_head, cut, WHOLE), transcript) != 0)
+            fail_msg("%s, cut at %zu: '%s', not '%s'", name, cut, reading.transcript, transcript);
+}
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define LENGTH(digits) "Content-Length: " digits "\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
+static const struct {
+    const char *name;
+    struct span wire;
+    const char *transcript;
+    bool is_head;
+} rows[] = {
+    {"nothing", WIRE(""), "open\n", false},
+    {"one reply", WIRE(OK LENGTH("5") "\r\nhello"), "200 5\nopen\n", false},
+    {"an empty body", WIRE(OK LENGTH("0") "\r\n"), "200 0\nopen\n", false},
+    {"kept", WIRE(OK LENGTH("1") "\r\na" OK LENGTH("2") "\r\nbb" OK LENGTH("0") "\r\n"),
+     "200 1\n200 2\n200 0\nopen\n", false},
+    {"bodies that look like heads",
+     WIRE(OK LENGTH("19") "\r\n" OK "\r\n" OK LENGTH("2") "\r\n\r\n"), "200 19\n200 2\nopen\n",
+     false},
+    {"no body by status",
+     WIRE("HTTP/1.1 204 No Content\r\n\r\n"
+          "HTTP/1.1 304 Not Modified\r\n" LENGTH("9") "\r\n" OK LENGTH("3") "\r\nabc"),
+     "204 0\n304 0\n200 3\nopen\n", false},
+    {"chunks", WIRE(OK CHUNKED "\r\n5\r\nhello\r\n0\r\n\r\n"), "200 5\nopen\n", false},
+    {"chunks, extended, trailed, and another reply",
+     WIRE(OK CHUNKED
+          "\r\nA;x=y\r\n0123456789\r\n1\r\n!\r\n000\r\nT: v\r\n\r\n" OK LENGTH("1") "\r\nz"),
+     "200 11\n200 1\nopen\n", false},
+    {"no chunk but the last", WIRE(OK CHUNKED "\r\n0\r\n\r\n" OK CHUNKED "\r\n0\r\n\r\n"),
+     "200 0\n200 0\nopen\n", false},
+    {"an interim head", WIRE("HTTP/1.1 100 Continue\r\n\r\n" OK LENGTH("2") "\r\nab"),
+     "200 2\nopen\n", false},
+    {"interim heads with fields, between replies",
+     WIRE("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" OK LENGTH(
+         "2") "\r\nab"
+              "HTTP/1.1 100 Continue\r\n\r\n" OK LENGTH("0") "\r\n"),
+     "200 2\n200 0\nopen\n", false},
+    {"an interim head and no more", WIRE("HTTP/1.1 100 Continue\r\n\r\n"), "open\n", false},
+    {"HEAD", WIRE(OK LENGTH("5000") "\r\n" OK CHUNKED "\r\n" OK LENGTH("0") "\r\n"),
+     "200 0\n200 0\n200 0\nopen\n", true},
+    {"statuses",
+     WIRE("HTTP/1.1 404 Not Found\r\n" LENGTH(
+         "1") "\r\nx"
+              "HTTP/1.1 301 Moved\r\n" LENGTH("1") "\r\ny"
+                                                   "HTTP/1.1 599 \r\n" LENGTH("1") "\r\nz"),
+     "404 1\n301 1\n599 1\nopen\n", false},
+    {"the last one", WIRE(OK "Connection: close\r\n" LENGTH("2") "\r\nab"), "200 2 close\nopen\n",
+     false},
+    {"until the end", WIRE(OK "\r\nall of it"), "200 9 close\n", false},
+    {"until the end, and nothing", WIRE(OK "\r\n"), "200 0 close\n", false},
+    {"until the end, behind another", WIRE(OK LENGTH("1") "\r\na" OK "\r\nbb"),
+     "200 1\n200 2 close\n", false},
+    {"HTTP/1.0", WIRE("HTTP/1.0 200 OK\r\n\r\nall"), "200 3 close\n", false},
+    {"HTTP/1.0 with a length", WIRE("HTTP/1.0 200 OK\r\n" LENGTH("3") "\r\nall"),
+     "200 3 close\nopen\n", false},
+    {"HTTP/1.0, kept", WIRE("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" LENGTH("3") "\r\nall"),
+     "200 3\nopen\n", false},
+    {"cut in the head", WIRE(OK LENGTH("5")), "open\n", false},
+    {"cut in the status line", WIRE("HTTP/1.1 2"), "open\n", false},
+    {"cut in the body", WIRE(OK LENGTH("5") "\r\nhell"), "open\n", false},
+    {"cut between head and body", WIRE(OK LENGTH("5") "\r\n"), "open\n", false},
+    {"cut in a chunk", WIRE(OK CHUNKED "\r\n5\r\nhel"), "open\n", false},
+    {"cut before the last chunk", WIRE(OK CHUNKED "\r\n5\r\nhello\r\n"), "open\n", false},
+    {"cut in the second one's head", WIRE(OK LENGTH("1") "\r\na" OK), "200 1\nopen\n", false},
+    {"no HTTP", WIRE("SSH-2.0-OpenSSH_9.2\r\n"),
+     "bad: the status line is not 'HTTP/1.x NNN "
+     "reason'\n",
+     false},
+    {"HTTP/2", WIRE("HTTP/2.0 200 OK\r\n\r\n"),
+     "bad: the reply's version is not HTTP/1.0 or HTTP/1.1\n", false},
+    {"garbage behind a reply", WIRE(OK LENGTH("1") "\r\naGET / HTTP/1.1\r\n\r\n"),
+     "200 1\nbad: the status line is not 'HTTP/1.x NNN reason'\n", false},
+    {"garbage behind an interim head", WIRE("HTTP/1.1 100 Continue\r\n\r\nhello there\r\n"),
+     "bad: the status line is not 'HTTP/1.x NNN reason'\n", false},
+    {"a NUL", WIRE(OK "A: \0\r\n\r\n"), "bad: the head has a NUL or other control byte\n", false},
+    {"two lengths", WIRE(OK LENGTH("1") LENGTH("2") "\r\n"),
+     "bad: several Content-Length values differ\n", false},
+    {"length and chunks", WIRE(OK LENGTH("1") CHUNKED "\r\n"),
+     "bad: both Content-Length and Transfer-Encoding are present\n", false},
+    {"a chunk that is none", WIRE(OK CHUNKED "\r\nxyz\r\n"),
+     "bad: a chunk size is not hexadecimal digits\n", false},
+    {"a chunk too long by a byte", WIRE(OK CHUNKED "\r\n2\r\nabc\r\n0\r\n\r\n"),
+     "bad: a chunk's data is not followed by CR LF\n", false},
+};
+
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check(rows[i].name, rows[i].wire, rows[i].is_head, 1, rows[i].transcript);
+}
+
+/* --- heads as long as they may be, and longer ------------------------------------------------- */
+
+static char wire_buffer[FEED_WIRE_BYTES_MAX];
+
+static void append(struct span *wire, const char *text)
+{
+    size_t length = strlen(text);
+    assert_true(wire->length + length <= sizeof wire_buffer);
+    memcpy(wire_buffer + wire->length, text, length);
+    *wire = (struct span){wire_buffer, wire->length + length};
+}
+
+/* A head of so many bytes, which announces a body of three. */
+static void append_head(struct span *wire, size_t length)
+{
+    static const char last[] = LENGTH("3") "\r\n";
+    static const char line[] =
+        "X-Padding: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+    size_t end = wire->length + length - strlen(last);
+    append(wire, OK);
+    while (wire->length + sizeof line + 16 < end)
+        append(wire, line);
+    append(wire, "Y: ");
+    while (wire->length + 2 < end)
+        append(wire, "y");
+    append(wire, "\r\n");
+    append(wire, last);
+}
+
+static void test_long_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t head_bytes;
+        const char *transcript;
+    } lengths[] = {
+        {"a long head", 4000, "200 3\n200 3\nopen\n"},
+        {"the longest head", RESPONSE_HEAD_BYTES_MAX, "200 3\n200 3\nopen\n"},
+        {"a head too long by a byte", RESPONSE_HEAD_BYTES_MAX + 1,
+         "bad: the head is longer than its limit\n"},
+        {"a head much too long", 20000, "bad: the head is longer than its limit\n"},
+    };
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct span wire = {wire_buffer, 0};
+        append_head(&wire, lengths[i].head_bytes);
+        append(&wire, "abc");
+        append_head(&wire, 300);
+        append(&wire, "def");
+        check(lengths[i].name, wire, false, 37, lengths[i].transcript);
+    }
+}
+
+/* A head that spans a whole row of deliveries, with an interim one before, and much behind. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    static struct reading reading;
+    struct span wire = {wire_buffer, 0};
+    append(&wire, "HTTP/1.1 100 Continue\r\n\r\n");
+    append_head(&wire, RESPONSE_HEAD_BYTES_MAX - 1);
+    append(&wire, "abc");
+    for (int i = 0; i < 40; i++)
+        append(&wire, OK LENGTH("3") "\r\nxyz");
+    for (size_t first = 1; first < 60; first += 7)
+        for (size_t step = 1; step < 20000; step = step * 3 + 1) {
+            read_all(&reading, wire, false, first, step);
+            assert_int_equal(reading.length, 41 * strlen("200 3\n") + strlen("open\n"));
+            assert_false(reading.is_bad);
+        }
+}
+
+/* --- several lives ---------------------------------------------------------------------------- */
+
+static enum exchange_event feed(struct exchange *exchange, const char *text, struct span *ret_left)
+{
+    enum proto_error error;
+    *ret_left = span_of(text);
+    return exchange_feed(exchange, ret_left, &error);
+}
+
+/* A new connection in the place of one that was cut: nothing of it is left. */
+static void test_lives(void **state)
+{
+    (void)state;
+    static const char *const cut[] = {"HTTP/1.1 404 N", OK LENGTH("100") "\r\nab",
+                                      OK CHUNKED "\r\n5\r\nhe"};
+    struct exchange exchange = {0};
+    struct span left;
+    for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+        exchange_init(&exchange, false);
+        assert_int_equal(feed(&exchange, cut[i], &left), EXCHANGE_MORE);
+        exchange_init(&exchange, false);
+        assert_int_equal(feed(&exchange, OK LENGTH("2") "\r\nokHTTP", &left), EXCHANGE_REPLY);
+        assert_int_equal(exchange.body_bytes, 2);
+        assert_int_equal(exchange.response.status, 200);
+        assert_int_equal(left.length, 4);
+    }
+    exchange_deinit(&exchange);
+}
+
+/* Where a connection ends between two replies, none has ended by it. */
+static void test_ends(void **state)
+{
+    (void)state;
+    struct exchange exchange = {0};
+    struct span left;
+    exchange_init(&exchange, false);
+    assert_false(exchange_end(&exchange));
+    assert_int_equal(feed(&exchange, OK LENGTH("0") "\r\n", &left), EXCHANGE_REPLY);
+    assert_false(exchange_end(&exchange));
+    assert_int_equal(feed(&exchange, OK "\r\nabc", &left), EXCHANGE_MORE);
+    assert_true(exchange_end(&exchange));
+    assert_false(exchange_end(&exchange));
+    assert_int_equal(exchange.body_bytes, 3);
+    exchange_deinit(&exchange);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_long_heads),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_lives),
+        cmocka_unit_test(test_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1024 @@
+/* The resolver against a scripted DNS server: a thread that answers each question by the table
+ * below; or against the test itself, which sees what is asked, and answers what it likes. Every
+ * scenario is run over both loops; a ring that the kernel refuses is skipped. */
+
+#include "engine/link/resolver.h"
+#include "tests/lib/address.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FIRST_TAG = 3, TAGS = 4, PATIENCE_MS = 10000 };
+enum { CNAME = 5, AAAA = 28 };                    /* types */
+enum { SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 }; /* response codes */
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+struct record {
+    const char *address; /* NULL: no more */
+    uint32_t ttl_s;
+};
+
+static const struct zone {
+    const char *name;
+    const char *alias; /* its CNAME, whose the addresses are; NULL: its own */
+    struct record ipv4[12];
+    struct record ipv6[12];
+    int rcode;
+    bool is_silent;
+    bool is_garbled;
+    bool is_long; /* for a datagram */
+} zones[] = {
+    {.name = "one.test", .ipv4 = {{"192.0.2.1", 60}}},
+    {.name = "six.test", .ipv6 = {{"2001:db8::6", 7}}},
+    {.name = "both.test",
+     .ipv4 = {{"192.0.2.1", 300}, {"192.0.2.2", 100}, {"192.0.2.3", 200}},
+     .ipv6 = {{"2001:db8::1", 300}, {"2001:db8::2", 90}}},
+    {.name = "alias.test", .alias = "target.test", .ipv4 = {{"192.0.2.9", 500}}},
+    {.name = "brief.test", .ipv4 = {{"192.0.2.1", 0}}},
+    {.name = "eternal.test", .ipv4 = {{"192.0.2.1", 86400}}},
+    {.name = "many.test",
+     .ipv4 = {{"192.0.2.1", 9},
+              {"192.0.2.2", 9},
+              {"192.0.2.3", 9},
+              {"192.0.2.4", 9},
+              {"192.0.2.5", 9},
+              {"192.0.2.6", 9},
+              {"192.0.2.7", 9},
+              {"192.0.2.8", 9},
+              {"192.0.2.9", 9},
+              {"192.0.2.10", 9}}},
+    {.name = "empty.test"},
+    {.name = "none.test", .rcode = NXDOMAIN},
+    {.name = "failing.test", .rcode = SERVFAIL},
+    {.name = "refused.test", .rcode = REFUSED},
+    {.name = "silent.test", .is_silent = true},
+    {.name = "garbled.test", .is_garbled = true},
+    {.name = "long.test", .ipv4 = {{"192.0.2.1", 60}}, .is_long = true},
+};
+
+struct server {
+    pthread_t thread;
+    int fd;
+    int listener;     /* TCP, at the same port */
+    int stream;       /* from there; -1: none */
+    int rcode;        /* of all its answers; 0: as the zone says */
+    char address[64]; /* as a list of servers */
+};
+
+struct message {
+    uint8_t bytes[1500];
+    size_t length;
+};
+
+static void put(struct message *message, const void *bytes, size_t length)
+{
+    memcpy(message->bytes + message->length, bytes, length);
+    message->length += length;
+}
+
+static void put_16(struct message *message, uint32_t value)
+{
+    put(message, (uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
+}
+
+static void put_name(struct message *message, const char *name)
+{
+    while (*name != '\0') {
+        size_t label = strcspn(name, ".");
+        put(message, &(uint8_t){(uint8_t)label}, 1);
+        put(message, name, label);
+        name += label + (name[label] == '.');
+    }
+    put(message, "", 1);
+}
+
+/* Reads the name of the question; returns the offset behind it. */
+static size_t get_name(const struct message *message, char *ret_name)
+{
+    size_t at = 12;
+
+    while (message->bytes[at] != 0) {
+        uint8_t label = message->bytes[at++];
+        memcpy(ret_name, message->bytes + at, label);
+        ret_name += label;
+        at += label;
+        if (message->bytes[at] != 0)
+            *ret_name++ = '.';
+    }
+    *ret_name = '\0';
+    return at + 1;
+}
+
+static void put_record(struct message *message, const char *name, uint32_t type, uint32_t ttl_s,
+                       const void *data, uint32_t length)
+{
+    put_name(message, name);
+    put_16(message, type);
+    put_16(message, 1);
+    put_16(message, ttl_s >> 16);
+    put_16(message, ttl_s & 0xffff);
+    put_16(message, length);
+    put(message, data, length);
+}
+
+static uint32_t put_addresses(struct message *message, const struct zone *zone, uint32_t type)
+{
+    const struct record *record = type == AAAA ? zone->ipv6 : zone->ipv4;
+    const char *name = zone->alias != NULL ? zone->alias : zone->name;
+    uint32_t count = 0;
+
+    for (; record[count].address != NULL; count++) {
+        uint8_t bytes[16];
+        inet_pton(type == AAAA ? AF_INET6 : AF_INET, record[count].address, bytes);
+        put_record(message, name, type, record[count].ttl_s, bytes, type == AAAA ? 16 : 4);
+    }
+    return count;
+}
+
+static void answer(struct message *message, const struct zone *zone, size_t question_end)
+{
+    uint32_t type =
+        (uint32_t)(message->bytes[question_end] << 8 | message->bytes[question_end + 1]);
+    uint32_t count = 0;
+
+    message->length = question_end + 4;
+    if (zone->alias != NULL) {
+        struct message name = {.length = 0};
+        put_name(&name, zone->alias);
+        put_record(message, zone->name, CNAME, 40, name.bytes, (uint32_t)name.length);
+        count++;
+    }
+    count += put_addresses(message, zone, type);
+    message->bytes[2] |= 0x80; /* a response */
+    message->bytes[3] = (uint8_t)(0x80 | zone->rcode);
+    message->bytes[7] = (uint8_t)count;
+    memset(message->bytes + 8, 0, 4);
+    if (zone->is_garbled)
+        message->bytes[7] = 9; /* records that are not there */
+}
+
+static const struct zone *find_zone(const char *name)
+{
+    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+        if (strcasecmp(zones[i].name, name) == 0)
+            return &zones[i];
+    return NULL;
+}
+
+/* Makes the answer of the question; false: there is to be none. */
+static bool answer_question(const struct server *server, struct message *message, bool is_stream)
+{
+    char name[300] = "";
+    size_t end = get_name(message, name);
+    const struct zone *zone = find_zone(name);
+
+    if (zone == NULL || zone->is_silent)
+        return false;
+    struct zone told = *zone;
+    if (server->rcode != 0 || (told.is_long && !is_stream))
+        told = (struct zone){.name = zone->name, .rcode = server->rcode, .is_long = zone->is_long};
+    answer(message, &told, end);
+    if (told.is_long && !is_stream)
+        message->bytes[2] |= 2; /* truncated */
+    return true;
+}
+
+/* False: an empty one, which is the end. */
+static bool serve_datagram(const struct server *server)
+{
+    struct sockaddr_in client;
+    socklen_t client_length = sizeof(client);
+    struct message message;
+    ssize_t length = recvfrom(server->fd, message.bytes, sizeof(message.bytes), 0,
+                              (struct sockaddr *)&client, &client_length);
+
+    if (length <= 0)
+        return false;
+    message.length = (size_t)length;
+    if (answer_question(server, &message, false))
+        sendto(server->fd, message.bytes, message.length, 0, (struct sockaddr *)&client,
+               client_length);
+    return true;
+}
+
+static void serve_stream(struct server *server)
+{
+    uint8_t length[2];
+    struct message message;
+
+    if (recv(server->stream, length, 2, MSG_WAITALL) == 2) {
+        message.length = (size_t)(length[0] << 8 | length[1]);
+        recv(server->stream, message.bytes, message.length, MSG_WAITALL);
+        if (!answer_question(server, &message, true))
+            return;
+        length[0] = (uint8_t)(message.length >> 8);
+        length[1] = (uint8_t)message.length;
+        send(server->stream, length, 2, MSG_NOSIGNAL | MSG_MORE);
+        send(server->stream, message.bytes, message.length, MSG_NOSIGNAL);
+        return;
+    }
+    close(server->stream);
+    server->stream = -1;
+}
+
+/* Ends with an empty datagram. */
+static void *serve(void *argument)
+{
+    struct server *server = argument;
+
+    for (;;) {
+        struct pollfd polls[] = {
+            {.fd = server->fd, .events = POLLIN},
+            {.fd = server->stream < 0 ? server->listener : server->stream, .events = POLLIN},
+        };
+        poll(polls, 2, -1);
+        if (polls[0].revents != 0 && !serve_datagram(server))
+            return NULL;
+        if (polls[1].revents == 0)
+            continue;
+        if (server->stream < 0)
+            server->stream = accept(server->listener, NULL, NULL);
+        else
+            serve_stream(server);
+    }
+}
+
+/* A UDP socket at a port that is a TCP listener's too. */
+static int bind_both(int listener)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void write_address(char *ret_text, size_t size, int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(ret_text, size, "127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static void server_open(struct server *server, int rcode)
+{
+    uint16_t port;
+
+    *server = (struct server){.fd = -1, .stream = -1, .rcode = rcode};
+    while (server->fd < 0) {
+        server->listener = address_hold(8, &port);
+        server->fd = bind_both(server->listener);
+        if (server->fd < 0)
+            close(server->listener);
+    }
+    write_address(server->address, sizeof(server->address), server->fd);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void server_close(struct server *server)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+
+    getsockname(server->fd, (struct sockaddr *)&address, &length);
+    sendto(server->fd, "", 0, 0, (struct sockaddr *)&address, length);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+    close(server->listener);
+    if (server->stream >= 0)
+        close(server->stream);
+}
+
+/* --- the engine's part ------------------------------------------------------------------------ */
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* One round of what the engine does for a resolver. */
+static void turn(struct loop *loop, struct resolver *resolver)
+{
+    uint64_t deadline_ns = resolver_deadline_ns(resolver);
+    struct completion completion;
+
+    if (deadline_ns != UINT64_MAX)
+        loop_tick(loop, deadline_ns);
+    int result = loop_wait(loop, 1, INT64_C(30000000000));
+    assert_true(result == 0 || result == -EINTR);
+    while (loop_next(loop, &completion)) {
+        if (completion.op == LOOP_READY)
+            resolver_on_ready(resolver, completion.slot, completion.result);
+        else
+            assert_int_equal(completion.op, LOOP_TICK);
+        resolver_on_tick(resolver);
+    }
+}
+
+static struct resolver_answer await(struct loop *loop, struct resolver *resolver)
+{
+    struct resolver_answer answer;
+    uint64_t limit_ns = clock_ns() + UINT64_C(30000000000);
+
+    while (!resolver_next(resolver, &answer)) {
+        if (clock_ns() > limit_ns)
+            fail_msg("no answer");
+        turn(loop, resolver);
+    }
+    return answer;
+}
+
+/* --- scenarios -------------------------------------------------------------------------------- */
+
+static const struct row {
+    const char *host;
+    uint16_t port;
+    int error;
+    uint32_t ttl_s;
+    const char *addresses; /* both families may answer first */
+    const char *other_addresses;
+} rows[] = {
+    {"one.test", 80, 0, 60, "192.0.2.1#80", NULL},
+    {"ONE.test", 8080, 0, 60, "192.0.2.1#8080", NULL},
+    {"one.test.", 80, 0, 60, "192.0.2.1#80", NULL},
+    {"six.test", 443, 0, 7, "2001:db8::6#443", NULL},
+    {"both.test", 80, 0, 90, "192.0.2.1#80 2001:db8::1#80 192.0.2.2#80 2001:db8::2#80 192.0.2.3#80",
+     "2001:db8::1#80 192.0.2.1#80 2001:db8::2#80 192.0.2.2#80 192.0.2.3#80"},
+    {"alias.test", 80, 0, 40, "192.0.2.9#80", NULL},
+    {"brief.test", 80, 0, 1, "192.0.2.1#80", NULL},
+    {"eternal.test", 80, 0, 3600, "192.0.2.1#80", NULL},
+    {"many.test", 1, 0, 9,
+     "192.0.2.1#1 192.0.2.2#1 192.0.2.3#1 192.0.2.4#1 192.0.2.5#1 192.0.2.6#1 192.0.2.7#1 "
+     "192.0.2.8#1",
+     NULL},
+    {"empty.test", 80, -ENOENT, 0, "", NULL},
+    {"none.test", 80, -ENOENT, 0, "", NULL},
+    {"failing.test", 80, -ECONNREFUSED, 0, "", NULL},
+    {"refused.test", 80, -ECONNREFUSED, 0, "", NULL},
+    {"garbled.test", 80, -EREMOTEIO, 0, "", NULL},
+    {"long.test", 80, 0, 60, "192.0.2.1#80", NULL},
+    {"a-label-of-more-than-63-bytes-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", 80,
+     -EINVAL, 0, "", NULL},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void check(const struct row *row, const struct resolver_answer *answer)
+{
+    char text[512];
+
+    address_write(&answer->addresses, text, sizeof(text));
+    print_message("  %s: %s%s\n", row->host, text, answer->message != NULL ? answer->message : "");
+    assert_int_equal(answer->error, row->error);
+    assert_int_equal(answer->message == NULL, row->error == 0);
+    assert_int_equal(answer->addresses.ttl_s, row->ttl_s);
+    if (row->other_addresses == NULL || strcmp(text, row->other_addresses) != 0)
+        assert_string_equal(text, row->addresses);
+}
+
+static void names_are_answered(struct loop *loop, struct resolver *resolver)
+{
+    for (uint32_t i = 0; i < ROWS; i++) {
+        assert_int_equal(resolver_lookup(resolver, i, rows[i].host, rows[i].port, NULL), 0);
+        struct resolver_answer answer = await(loop, resolver);
+        assert_int_equal(answer.id, i);
+        check(&rows[i], &answer);
+    }
+    assert_false(resolver_next(resolver, &(struct resolver_answer){0}));
+    assert_true(resolver_deadline_ns(resolver) == UINT64_MAX);
+}
+
+static void many_names_are_answered_at_once(struct loop *loop, struct resolver *resolver)
+{
+    enum { TIMES = 100 }; /* a socket holds some 270 datagrams; more would be lost */
+    uint32_t answered[ROWS] = {0};
+
+    for (uint32_t i = 0; i < ROWS * TIMES; i++)
+        assert_int_equal(
+            resolver_lookup(resolver, i % ROWS, rows[i % ROWS].host, rows[i % ROWS].port, NULL), 0);
+    for (uint32_t i = 0; i < ROWS * TIMES; i++) {
+        struct resolver_answer answer = await(loop, resolver);
+        assert_in_range(answer.id, 0, ROWS - 1);
+        assert_int_equal(answer.error, rows[answer.id].error);
+        assert_int_equal(answer.addresses.ttl_s, rows[answer.id].ttl_s);
+        answered[answer.id]++;
+    }
+    for (uint32_t i = 0; i < ROWS; i++)
+        assert_int_equal(answered[i], TIMES);
+}
+
+/* The runner closes the resolver with all of this under way, most of it in the queue, and answers
+ * not taken. */
+static void lookups_under_way_are_dropped(struct loop *loop, struct resolver *resolver)
+{
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80, NULL), 0);
+    assert_int_equal(resolver_lookup(resolver, 10, "one.test", 80, NULL), 0);
+    struct resolver_answer answer = await(loop, resolver);
+    assert_int_equal(answer.id, 10);
+    uint64_t now_ns = clock_ns();
+    assert_true(resolver_deadline_ns(resolver) <= now_ns + UINT64_C(2000000000));
+    assert_int_equal(resolver_lookup(resolver, 11, "", 80, NULL), 0);
+    resolver_on_ready(resolver, FIRST_TAG + TAGS - 1, POLLIN); /* late, of a tag not in use */
+    for (uint32_t i = 12; i < 1000; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "silent.test", 80, NULL), 0);
+}
+
+static void no_server_is_there(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct resolver *lonely;
+    uint16_t port;
+    char server[64];
+    int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
+
+    snprintf(server, sizeof(server), "127.0.0.1:%d", port);
+    assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server, PATIENCE_MS), 0);
+    assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80, NULL), 0);
+    struct resolver_answer answer = await(loop, lonely);
+    assert_int_equal(answer.error, -ECONNREFUSED);
+    assert_string_equal(answer.message, "no DNS server can be reached, or none can answer");
+    resolver_close(lonely);
+    close(fd);
+}
+
+static void a_bad_list_of_servers_is_refused(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    static const char *const lists[] = {"nonsense", "127.0.0.1:53,dns.example", "127.0.0.1:domain"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct resolver *none;
+        print_message("  %s\n", lists[i]);
+        assert_int_equal(resolver_open(&none, loop, FIRST_TAG, TAGS, lists[i], PATIENCE_MS),
+                         -EINVAL);
+    }
+}
+
+static void nothing_is_opened_before_it_is_needed(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct resolver *idle;
+
+    assert_int_equal(resolver_open(&idle, loop, FIRST_TAG, TAGS, NULL, PATIENCE_MS), 0);
+    assert_true(resolver_deadline_ns(idle) == UINT64_MAX);
+    resolver_on_tick(idle);
+    assert_false(resolver_next(idle, &(struct resolver_answer){0}));
+    resolver_close(idle);
+    resolver_close(NULL);
+}
+
+/* --- the first of two servers ----------------------------------------------------------------- */
+
+/* One after another, and then as many at once. A second each would be far beyond the limit. */
+static void look_names_up(struct loop *loop, const char *servers)
+{
+    enum { NAMES = 40 };
+    uint64_t limit_ns = clock_ns() + UINT64_C(20000000000);
+    struct resolver *resolver;
+
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, servers, PATIENCE_MS), 0);
+    for (uint32_t i = 0; i < NAMES; i++) {
+        assert_int_equal(resolver_lookup(resolver, i, "one.test", 80, NULL), 0);
+        assert_int_equal(await(loop, resolver).error, 0);
+    }
+    for (uint32_t i = 0; i < NAMES; i++)
+        assert_int_equal(resolver_lookup(resolver, i, "both.test", 80, NULL), 0);
+    for (uint32_t i = 0; i < NAMES; i++)
+        assert_int_equal(await(loop, resolver).error, 0);
+    assert_true(clock_ns() < limit_ns);
+    resolver_close(resolver);
+}
+
+static void a_server_that_is_not_there_costs_nothing(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct server good;
+    uint16_t port;
+    char servers[128];
+    int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
+
+    server_open(&good, 0);
+    snprintf(servers, sizeof(servers), "127.0.0.1:%d,%s", port, good.address);
+    look_names_up(loop, servers);
+    server_close(&good);
+    close(fd);
+}
+
+static void a_server_that_fails_costs_nothing(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    static const int rcodes[] = {SERVFAIL, REFUSED};
+
+    for (size_t i = 0; i < sizeof(rcodes) / sizeof(rcodes[0]); i++) {
+        struct server bad;
+        struct server good;
+        char servers[192];
+        server_open(&bad, rcodes[i]);
+        server_open(&good, 0);
+        snprintf(servers, sizeof(servers), "%s,%s", bad.address, good.address);
+        look_names_up(loop, servers);
+        server_close(&good);
+        server_close(&bad);
+    }
+}
+
+/* --- the test is the server ------------------------------------------------------------------- */
+
+/* Loopback hands a datagram over before the send of it returns: what has been asked is there to be
+ * taken. */
+struct desk {
+    int fd;
+    struct loop *loop;
+    struct resolver *resolver;
+};
+
+struct question {
+    struct message message;
+    struct sockaddr_in client;
+    size_t end;
+    uint32_t type;
+    char name[300];
+};
+
+static void desk_open(struct desk *desk, struct loop *loop, int64_t patience_ms)
+{
+    struct sockaddr_in address;
+    int bytes = 1 << 20;
+    char server[64];
+
+    *desk = (struct desk){.fd = address_bind(SOCK_DGRAM, &address), .loop = loop};
+    setsockopt(desk->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    write_address(server, sizeof(server), desk->fd);
+    assert_int_equal(resolver_open(&desk->resolver, loop, FIRST_TAG, TAGS, server, patience_ms), 0);
+}
+
+static void desk_close(struct desk *desk)
+{
+    resolver_close(desk->resolver);
+    close(desk->fd);
+}
+
+static bool desk_take(struct desk *desk, struct question *ret_question)
+{
+    struct message *message = &ret_question->message;
+    socklen_t length = sizeof(ret_question->client);
+    ssize_t received = recvfrom(desk->fd, message->bytes, sizeof(message->bytes), MSG_DONTWAIT,
+                                (struct sockaddr *)&ret_question->client, &length);
+
+    if (received <= 0)
+        return false;
+    message->length = (size_t)received;
+    ret_question->end = get_name(message, ret_question->name);
+    ret_question->type = message->bytes[ret_question->end + 1];
+    return true;
+}
+
+/* Waits for the next question, and for nothing else. */
+static void desk_await(struct desk *desk, struct question *ret_question)
+{
+    uint64_t limit_ns = clock_ns() + UINT64_C(30000000000);
+
+    while (!desk_take(desk, ret_question)) {
+        if (clock_ns() > limit_ns)
+            fail_msg("no question");
+        turn(desk->loop, desk->resolver);
+    }
+}
+
+/* With an address of each family. */
+static void desk_answer(struct desk *desk, const struct question *question)
+{
+    const struct zone zone = {
+        .name = question->name, .ipv4 = {{"192.0.2.1", 60}}, .ipv6 = {{"2001:db8::1", 60}}};
+    struct message message = question->message;
+
+    answer(&message, &zone, question->end);
+    sendto(desk->fd, message.bytes, message.length, 0, (const struct sockaddr *)&question->client,
+           sizeof(question->client));
+}
+
+static struct resolver_lookup *desk_lookup(struct desk *desk, uint32_t id)
+{
+    struct resolver_lookup *lookup;
+    char name[32];
+
+    snprintf(name, sizeof(name), "%u.test", id);
+    assert_int_equal(resolver_lookup(desk->resolver, id, name, 80, &lookup), 0);
+    return lookup;
+}
+
+/* Answers everything until that lookup, the only one, has both its addresses. */
+static void desk_serve(struct desk *desk, uint32_t id)
+{
+    struct question question;
+    struct resolver_answer answer;
+    char text[512];
+
+    while (!resolver_next(desk->resolver, &answer)) {
+        while (desk_take(desk, &question))
+            desk_answer(desk, &question);
+        turn(desk->loop, desk->resolver);
+    }
+    address_write(&answer.addresses, text, sizeof(text));
+    assert_int_equal(answer.id, id);
+    assert_string_equal(text, "192.0.2.1#80 2001:db8::1#80");
+}
+
+static uint32_t desk_drain(struct desk *desk)
+{
+    struct question question;
+    uint32_t count = 0;
+
+    while (desk_take(desk, &question))
+        count++;
+    return count;
+}
+
+static void expect_addresses(struct desk *desk, uint32_t id, const char *text)
+{
+    struct resolver_answer answer = await(desk->loop, desk->resolver);
+    char got[512];
+
+    address_write(&answer.addresses, got, sizeof(got));
+    assert_int_equal(answer.id, id);
+    assert_int_equal(answer.error, 0);
+    assert_string_equal(got, text);
+}
+
+/* A burst has room in a socket; what waits is asked in its order, and nothing is lost. */
+static void few_are_asked_at_once(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { NAMES = 1000, PLACES = 64 };
+    struct desk desk;
+    struct question questions[2 * PLACES];
+    struct question *question = questions;
+    struct resolver_answer answer;
+    uint32_t asked = 0;
+    uint32_t answered = 0;
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < NAMES; i++)
+        desk_lookup(&desk, i);
+    for (uint32_t i = 0; i < 2 * PLACES; i++) {
+        assert_true(desk_take(&desk, &questions[i]));
+        assert_int_equal(atoi(questions[i].name), i / 2);
+    }
+    assert_int_equal(desk_drain(&desk), 0);
+    for (uint32_t i = 0; i < 2 * PLACES; i++)
+        desk_answer(&desk, &questions[i]);
+    asked = PLACES;
+    while (answered < NAMES) {
+        while (resolver_next(desk.resolver, &answer)) {
+            assert_int_equal(answer.error, 0);
+            answered++;
+        }
+        if (answered < NAMES)
+            turn(loop, desk.resolver);
+        while (desk_take(&desk, question)) {
+            uint32_t number = (uint32_t)atoi(question->name);
+            assert_true(number <= asked); /* again, or the next */
+            asked = number == asked ? asked + 1 : asked;
+            desk_answer(&desk, question);
+        }
+    }
+    assert_int_equal(asked, NAMES);
+    desk_close(&desk);
+}
+
+static void silent_names_keep_nobody_waiting(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { SILENT = 200 };
+    uint64_t limit_ns = clock_ns() + UINT64_C(10000000000); /* a request's connect timeout */
+    struct desk desk;
+    struct question question;
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i <= SILENT; i++)
+        desk_lookup(&desk, i);
+    for (uint32_t answers = 0; answers < 2; answers += atoi(question.name) == SILENT) {
+        desk_await(&desk, &question);
+        if (atoi(question.name) == SILENT)
+            desk_answer(&desk, &question);
+    }
+    expect_addresses(&desk, SILENT, "192.0.2.1#80 2001:db8::1#80");
+    assert_true(clock_ns() < limit_ns);
+    desk_close(&desk);
+}
+
+static void what_is_forgotten_is_not_asked(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question question;
+    struct resolver_lookup *lookups[200];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 200; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    for (uint32_t i = 100; i < 199; i++)
+        resolver_forget(desk.resolver, lookups[i]);
+    do {
+        desk_await(&desk, &question);
+        assert_false(atoi(question.name) >= 100 && atoi(question.name) < 199);
+    } while (atoi(question.name) != 199);
+    desk_close(&desk);
+}
+
+static void forgotten_names_give_their_places_back(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    uint64_t limit_ns = clock_ns() + UINT64_C(10000000000);
+    struct desk desk;
+    struct question question;
+    struct resolver_lookup *lookups[100];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 100; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    for (uint32_t i = 0; i < 99; i++)
+        resolver_forget(desk.resolver, lookups[i]);
+    do
+        desk_await(&desk, &question);
+    while (atoi(question.name) != 99);
+    desk_answer(&desk, &question);
+    desk_serve(&desk, 99);
+    assert_true(clock_ns() < limit_ns);
+    desk_close(&desk);
+}
+
+/* And what comes for it nevertheless does no harm; not even while another asks. */
+static void all_that_is_forgotten_is_quiet(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question old[2];
+    struct question question;
+    struct resolver_lookup *lookups[100];
+
+    desk_open(&desk, loop, 60000);
+    for (uint32_t i = 0; i < 100; i++)
+        lookups[i] = desk_lookup(&desk, i);
+    assert_true(desk_take(&desk, &old[0]));
+    assert_true(desk_take(&desk, &old[1]));
+    for (uint32_t i = 100; i-- > 0;)
+        resolver_forget(desk.resolver, lookups[i]);
+    assert_true(resolver_deadline_ns(desk.resolver) == UINT64_MAX);
+    assert_false(resolver_next(desk.resolver, &(struct resolver_answer){0}));
+    desk_drain(&desk);
+    desk_lookup(&desk, 7);
+    for (int i = 0; i < 2; i++) {
+        assert_true(desk_take(&desk, &question));
+        assert_int_equal(atoi(question.name), 7);
+        old[i].client = question.client;
+        desk_answer(&desk, &old[i]);
+        desk_answer(&desk, &question);
+    }
+    expect_addresses(&desk, 7, "192.0.2.1#80 2001:db8::1#80");
+    desk_close(&desk);
+}
+
+/* Datagrams are lost: four of each type here, and no more. */
+static void questions_are_asked_again(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { LOST = 4 };
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+    uint32_t lost[256] = {0};
+
+    desk_open(&desk, loop, 60000);
+    desk_lookup(&desk, 1);
+    while (!resolver_next(desk.resolver, &answer)) {
+        while (desk_take(&desk, &question))
+            if (lost[question.type]++ >= LOST)
+                desk_answer(&desk, &question);
+        turn(loop, desk.resolver);
+    }
+    assert_int_equal(answer.error, 0);
+    desk_close(&desk);
+}
+
+static void patience_ends(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+
+    desk_open(&desk, loop, 100);
+    desk_lookup(&desk, 1);
+    struct resolver_answer answer = await(loop, desk.resolver);
+    assert_int_equal(answer.error, -ETIMEDOUT);
+    assert_string_equal(answer.message, "no DNS server answered in time");
+    desk_close(&desk);
+}
+
+/* Some servers never answer for IPv6. The limit is the patience: a request's connect timeout. */
+static void one_family_is_enough(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { A = 1 };
+    static const struct {
+        uint32_t silent;
+        const char *addresses;
+    } cases[] = {{AAAA, "192.0.2.1#80"}, {A, "2001:db8::1#80"}};
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t limit_ns = clock_ns() + UINT64_C(10000000000);
+        char text[512];
+        desk_open(&desk, loop, PATIENCE_MS);
+        desk_lookup(&desk, i);
+        while (!resolver_next(desk.resolver, &answer)) {
+            while (desk_take(&desk, &question))
+                if (question.type != cases[i].silent)
+                    desk_answer(&desk, &question);
+            turn(loop, desk.resolver);
+        }
+        assert_int_equal(answer.error, 0);
+        assert_int_equal(answer.addresses.ttl_s, 60);
+        address_write(&answer.addresses, text, sizeof(text));
+        assert_string_equal(text, cases[i].addresses);
+        assert_true(clock_ns() < limit_ns);
+        desk_close(&desk);
+    }
+}
+
+/* The datagrams of one family are lost twice: the other is not all there is. */
+static void both_families_late_are_both_told(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question question;
+    struct resolver_answer answer;
+    uint32_t lost = 0;
+
+    desk_open(&desk, loop, PATIENCE_MS);
+    desk_lookup(&desk, 1);
+    while (!resolver_next(desk.resolver, &answer)) {
+        while (desk_take(&desk, &question))
+            if (question.type != AAAA || lost++ >= 2)
+                desk_answer(&desk, &question);
+        turn(loop, desk.resolver);
+    }
+    assert_int_equal(answer.error, 0);
+    assert_int_equal(answer.addresses.count, 2);
+    assert_int_not_equal(answer.addresses.list[0].any.sa_family,
+                         answer.addresses.list[1].any.sa_family);
+    desk_close(&desk);
+}
+
+/* A server that needs longer than the first try: its answer to that one counts, and those to the
+ * others, which come when the lookup is over, do no harm. */
+static void late_answers_are_taken(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct desk desk;
+    struct question first[2];
+    struct question again[2];
+
+    desk_open(&desk, loop, PATIENCE_MS);
+    desk_lookup(&desk, 1);
+    desk_await(&desk, &first[0]);
+    desk_await(&desk, &first[1]);
+    desk_await(&desk, &again[0]);
+    desk_await(&desk, &again[1]);
+    desk_answer(&desk, &first[0]);
+    desk_answer(&desk, &first[1]);
+    expect_addresses(&desk, 1, "192.0.2.1#80 2001:db8::1#80");
+    desk_lookup(&desk, 2);
+    desk_answer(&desk, &again[0]);
+    desk_answer(&desk, &again[1]);
+    desk_serve(&desk, 2);
+    desk_close(&desk);
+}
+
+/* --- what needs no lookup --------------------------------------------------------------------- */
+
+static const struct literal {
+    const char *host;
+    enum url_host_kind kind;
+    const char *addresses; /* NULL: to be looked up */
+} literals[] = {
+    {"127.0.0.1", URL_HOST_IPV4, "127.0.0.1#80"},
+    {"255.255.255.255", URL_HOST_IPV4, "255.255.255.255#80"},
+    {"1.2.3", URL_HOST_IPV4, NULL},
+    {"::1", URL_HOST_IPV6, "::1#80"},
+    {"2001:db8::ff", URL_HOST_IPV6, "2001:db8::ff#80"},
+    {"::ffff:192.0.2.1", URL_HOST_IPV6, "::ffff:192.0.2.1#80"},
+    {"2001:db8::gg", URL_HOST_IPV6, NULL},
+    {"localhost", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"LocalHost.", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"api.localhost", URL_HOST_NAME, "127.0.0.1#80 ::1#80"},
+    {"notlocalhost", URL_HOST_NAME, NULL},
+    {"localhost.example", URL_HOST_NAME, NULL},
+    {"host", URL_HOST_NAME, NULL},
+    {".", URL_HOST_NAME, NULL},
+};
+
+static void literals_need_no_lookup(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(literals) / sizeof(literals[0]); i++) {
+        struct resolver_addresses addresses;
+        char text[512];
+        bool is_literal = resolver_literal(literals[i].host, literals[i].kind, 80, &addresses);
+
+        print_message("  %s\n", literals[i].host);
+        assert_int_equal(is_literal, literals[i].addresses != NULL);
+        if (!is_literal)
+            continue;
+        address_write(&addresses, text, sizeof(text));
+        assert_string_equal(text, literals[i].addresses);
+        assert_int_equal(addresses.ttl_s, RESOLVER_TTL_MAX_S);
+    }
+}
+
+/* --- both loops ------------------------------------------------------------------------------- */
+
+struct pairing {
+    int (*open_loop)(struct loop **ret_loop, const struct loop_options *options);
+    void (*run)(struct loop *loop, struct resolver *resolver);
+};
+
+static void run_pairing(void **state)
+{
+    const struct pairing *pairing = *state;
+    const struct loop_options options = {.slots = 8, .polls = FIRST_TAG + TAGS};
+    struct resolver *resolver;
+    struct server server;
+    struct loop *loop;
+    int error = pairing->open_loop(&loop, &options);
+
+    if (error != 0) {
+        print_message("  %s\n", strerror(-error));
+        skip();
+    }
+    server_open(&server, 0);
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address, PATIENCE_MS),
+                     0);
+    pairing->run(loop, resolver);
+    resolver_close(resolver);
+    loop_close(loop);
+    server_close(&server);
+}
+
+#define PAIRING(loop, scenario)                                                                    \
+    {                                                                                              \
+        .name = #loop ": " #scenario, .test_func = run_pairing,                                    \
+        .initial_state = &(struct pairing){loop_##loop##_open, scenario},                          \
+    }
+#define BOTH(scenario) PAIRING(epoll, scenario), PAIRING(uring, scenario)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_need_no_lookup),
+        BOTH(names_are_answered),
+        BOTH(many_names_are_answered_at_once),
+        BOTH(lookups_under_way_are_dropped),
+        BOTH(no_server_is_there),
+        BOTH(a_server_that_is_not_there_costs_nothing),
+        BOTH(a_server_that_fails_costs_nothing),
+        BOTH(few_are_asked_at_once),
+        BOTH(silent_names_keep_nobody_waiting),
+        BOTH(what_is_forgotten_is_not_asked),
+        BOTH(forgotten_names_give_their_places_back),
+        BOTH(all_that_is_forgotten_is_quiet),
+        BOTH(questions_are_asked_again),
+        BOTH(patience_ends),
+        BOTH(one_family_is_enough),
+        BOTH(both_families_late_are_both_told),
+        BOTH(late_answers_are_taken),
+        BOTH(a_bad_list_of_servers_is_refused),
+        BOTH(nothing_is_opened_before_it_is_needed),
+    };
+    return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);
+}

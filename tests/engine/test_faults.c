@@ -1,0 +1,9 @@
+/* Faults, by http. */
+
+#include "tests/lib/faults.h"
+#include "tests/lib/gathering.h"
+
+int main(void)
+{
+    return faults_main(gathering_server_port);
+}

@@ -1,0 +1,265 @@
+/* URLs as users type them, and where each is cut or refused. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "proto/http/url.h"
+#include "tests/lib/feed.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define HOST_63 "a23456789-123456789-123456789-123456789-123456789-123456789-123"
+#define HOST_253                                                                                   \
+    HOST_63 "." HOST_63 "." HOST_63 "."                                                            \
+            "a23456789-123456789-123456789-123456789-123456789-1234567890a"
+
+static enum proto_error parse(struct span text, struct url *url, size_t *offset)
+{
+    struct span guarded = {feed_guarded(0, text), text.length};
+
+    return url_parse(guarded, url, offset);
+}
+
+static const struct accepted {
+    struct span text;
+    const char *host;
+    uint16_t port;
+    enum url_host_kind kind;
+    const char *authority;
+    const char *target;
+} accepted[] = {
+    {WIRE("http://example.com/"), "example.com", 80, URL_HOST_NAME, "example.com", "/"},
+    {WIRE("http://example.com"), "example.com", 80, URL_HOST_NAME, "example.com", ""},
+    {WIRE("HTTP://Example.COM/A"), "Example.COM", 80, URL_HOST_NAME, "Example.COM", "/A"},
+    {WIRE("hTtP://a/b/c?d=e&f"), "a", 80, URL_HOST_NAME, "a", "/b/c?d=e&f"},
+    {WIRE("http://a?q"), "a", 80, URL_HOST_NAME, "a", "?q"},
+    {WIRE("http://a?"), "a", 80, URL_HOST_NAME, "a", "?"},
+    {WIRE("http://a?b/c?d"), "a", 80, URL_HOST_NAME, "a", "?b/c?d"},
+    {WIRE("http://a//b/../c/./"), "a", 80, URL_HOST_NAME, "a", "//b/../c/./"},
+    {WIRE("http://a/b%20c%2Fd%e9"), "a", 80, URL_HOST_NAME, "a", "/b%20c%2Fd%e9"},
+    {WIRE("http://a/\\^`{|}[]'()*!$&,;=:@~"), "a", 80, URL_HOST_NAME, "a",
+     "/\\^`{|}[]'()*!$&,;=:@~"},
+    {WIRE("http://a/x@y:z"), "a", 80, URL_HOST_NAME, "a", "/x@y:z"},
+    {WIRE("http://a?x@y"), "a", 80, URL_HOST_NAME, "a", "?x@y"},
+    {WIRE("http://a/http://b/"), "a", 80, URL_HOST_NAME, "a", "/http://b/"},
+    {WIRE("http://_x-y.~z/"), "_x-y.~z", 80, URL_HOST_NAME, "_x-y.~z", "/"},
+    {WIRE("http://example.com./"), "example.com.", 80, URL_HOST_NAME, "example.com.", "/"},
+    {WIRE("http://xn--bcher-kva.example/"), "xn--bcher-kva.example", 80, URL_HOST_NAME,
+     "xn--bcher-kva.example", "/"},
+    {WIRE("http://1.2.3.com/"), "1.2.3.com", 80, URL_HOST_NAME, "1.2.3.com", "/"},
+    {WIRE("http://7up/"), "7up", 80, URL_HOST_NAME, "7up", "/"},
+    {WIRE("http://" HOST_253 "/"), HOST_253, 80, URL_HOST_NAME, HOST_253, "/"},
+
+    /* fragment */
+    {WIRE("http://a/b#c"), "a", 80, URL_HOST_NAME, "a", "/b"},
+    {WIRE("http://a#b/c"), "a", 80, URL_HOST_NAME, "a", ""},
+    {WIRE("http://a?b#c?d#e"), "a", 80, URL_HOST_NAME, "a", "?b"},
+    {WIRE("http://a/#%zz"), "a", 80, URL_HOST_NAME, "a", "/"},
+
+    /* port */
+    {WIRE("https://a/b"), "a", 443, URL_HOST_NAME, "a", "/b"},
+    {WIRE("HTTPS://a:8443?q"), "a", 8443, URL_HOST_NAME, "a:8443", "?q"},
+    {WIRE("https://[::1]"), "::1", 443, URL_HOST_IPV6, "[::1]", ""},
+    {WIRE("http://a:8080/b"), "a", 8080, URL_HOST_NAME, "a:8080", "/b"},
+    {WIRE("http://a:80"), "a", 80, URL_HOST_NAME, "a:80", ""},
+    {WIRE("http://a:1?b"), "a", 1, URL_HOST_NAME, "a:1", "?b"},
+    {WIRE("http://a:65535"), "a", 65535, URL_HOST_NAME, "a:65535", ""},
+    {WIRE("http://a:00080/"), "a", 80, URL_HOST_NAME, "a:00080", "/"},
+    {WIRE("http://a:/b"), "a", 80, URL_HOST_NAME, "a", "/b"},
+
+    /* numeric hosts */
+    {WIRE("http://127.0.0.1:8940/p/1"), "127.0.0.1", 8940, URL_HOST_IPV4, "127.0.0.1:8940", "/p/1"},
+    {WIRE("http://255.255.255.255"), "255.255.255.255", 80, URL_HOST_IPV4, "255.255.255.255", ""},
+    {WIRE("http://[::1]/"), "::1", 80, URL_HOST_IPV6, "[::1]", "/"},
+    {WIRE("http://[::1]:81"), "::1", 81, URL_HOST_IPV6, "[::1]:81", ""},
+    {WIRE("http://[::]:?x"), "::", 80, URL_HOST_IPV6, "[::]", "?x"},
+    {WIRE("http://[2001:DB8:0:0:0:0:0:1]/"), "2001:DB8:0:0:0:0:0:1", 80, URL_HOST_IPV6,
+     "[2001:DB8:0:0:0:0:0:1]", "/"},
+    {WIRE("http://[::ffff:127.0.0.1]/"), "::ffff:127.0.0.1", 80, URL_HOST_IPV6,
+     "[::ffff:127.0.0.1]", "/"},
+};
+
+static void test_accepted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(accepted); i++) {
+        const struct accepted *row = &accepted[i];
+        struct url url;
+        enum proto_error error = parse(row->text, &url, NULL);
+
+        if (error != PROTO_OK)
+            fail_msg("%s: %s", row->text.bytes, proto_error_sentence(error));
+        assert_true(span_equal(url.host, span_of(row->host)));
+        assert_int_equal(url.port, row->port);
+        assert_int_equal(url.host_kind, row->kind);
+        assert_true(span_equal(url.authority, span_of(row->authority)));
+        assert_true(span_equal(url.target, span_of(row->target)));
+        assert_int_equal(url_target_needs_slash(&url), row->target[0] != '/');
+    }
+}
+
+static const struct refused {
+    struct span text;
+    enum proto_error error;
+    size_t offset;
+} refused[] = {
+    {WIRE(""), PROTO_URL_EMPTY, 0},
+
+    /* bytes */
+    {WIRE(" http://a/"), PROTO_URL_BYTE, 0},
+    {WIRE("http://a/b c"), PROTO_URL_BYTE, 10},
+    {WIRE("http://a/\t"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/\r\nX: y"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/\n"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/\x00"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/\x7f"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/\xc3\xa9"), PROTO_URL_BYTE, 9},
+    {WIRE("http://b\xc3\xbc/"), PROTO_URL_BYTE, 8},
+    {WIRE("http://a/\""), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/<b>"), PROTO_URL_BYTE, 9},
+    {WIRE("http://a/#x y"), PROTO_URL_BYTE, 11},
+
+    /* scheme */
+    {WIRE("example.com/"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("localhost:8080/"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("127.0.0.1"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("//example.com/"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("/path"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("://a"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("1http://a"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("http"), PROTO_URL_NO_SCHEME, 0},
+    {WIRE("httpss://a/"), PROTO_URL_SCHEME, 0},
+    {WIRE("ftp://a/"), PROTO_URL_SCHEME, 0},
+    {WIRE("git+ssh://a/"), PROTO_URL_SCHEME, 0},
+    {WIRE("file:///etc/hosts"), PROTO_URL_SCHEME, 0},
+    {WIRE("httpx://a/"), PROTO_URL_SCHEME, 0},
+
+    /* user information */
+    {WIRE("http://user@a/"), PROTO_URL_USERINFO, 11},
+    {WIRE("http://user:password@a/"), PROTO_URL_USERINFO, 20},
+    {WIRE("http://a:80@b/"), PROTO_URL_USERINFO, 11},
+    {WIRE("http://@a/"), PROTO_URL_USERINFO, 7},
+
+    /* host */
+    {WIRE("http:"), PROTO_URL_HOST_EMPTY, 5},
+    {WIRE("http:/a"), PROTO_URL_HOST_EMPTY, 5},
+    {WIRE("http:a/"), PROTO_URL_HOST_EMPTY, 5},
+    {WIRE("http://"), PROTO_URL_HOST_EMPTY, 7},
+    {WIRE("http:///a"), PROTO_URL_HOST_EMPTY, 7},
+    {WIRE("http://:80/"), PROTO_URL_HOST_EMPTY, 7},
+    {WIRE("http://?a"), PROTO_URL_HOST_EMPTY, 7},
+    {WIRE("http://#a"), PROTO_URL_HOST_EMPTY, 7},
+    {WIRE("http://a%2eb/"), PROTO_URL_HOST, 8},
+    {WIRE("http://a\\b/"), PROTO_URL_HOST, 8},
+    {WIRE("http://a,b/"), PROTO_URL_HOST, 8},
+    {WIRE("http://{a}/"), PROTO_URL_HOST, 7},
+    {WIRE("http://a]/"), PROTO_URL_HOST, 8},
+    {WIRE("http://./"), PROTO_URL_HOST, 7},
+    {WIRE("http://.a/"), PROTO_URL_HOST, 7},
+    {WIRE("http://a..b/"), PROTO_URL_HOST, 7},
+    {WIRE("http://1.2.3/"), PROTO_URL_HOST, 7},
+    {WIRE("http://1.2.3.4.5/"), PROTO_URL_HOST, 7},
+    {WIRE("http://999.1.1.1/"), PROTO_URL_HOST, 7},
+    {WIRE("http://01.2.3.4/"), PROTO_URL_HOST, 7},
+    {WIRE("http://1.2.3.4./"), PROTO_URL_HOST, 7},
+    {WIRE("http://2130706433/"), PROTO_URL_HOST, 7},
+    {WIRE("http://a.1/"), PROTO_URL_HOST, 7},
+    {WIRE("http://" HOST_253 "a/"), PROTO_URL_HOST_TOO_LONG, 7},
+
+    /* IPv6 literals */
+    {WIRE("http://[]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[::1/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://["), PROTO_URL_IPV6, 7},
+    {WIRE("http://[1::2::3]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[fe80::1%eth0]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[fe80::1%25eth0]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[127.0.0.1]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[v1.x]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]/"), PROTO_URL_IPV6, 7},
+    {WIRE("http://[::1]x/"), PROTO_URL_IPV6, 12},
+    {WIRE("http://::1/"), PROTO_URL_HOST_EMPTY, 7},
+
+    /* port */
+    {WIRE("http://a:0/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:65536/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:99999999999999999999/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:8o/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:-1/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:+1/"), PROTO_URL_PORT, 9},
+    {WIRE("http://a:80:80/"), PROTO_URL_PORT, 9},
+    {WIRE("http://[::1]:x/"), PROTO_URL_PORT, 13},
+
+    /* escapes */
+    {WIRE("http://a/%"), PROTO_URL_PERCENT, 9},
+    {WIRE("http://a/%2"), PROTO_URL_PERCENT, 9},
+    {WIRE("http://a/%2g"), PROTO_URL_PERCENT, 9},
+    {WIRE("http://a/%20%g2"), PROTO_URL_PERCENT, 12},
+    {WIRE("http://a?b=%2#0"), PROTO_URL_PERCENT, 11},
+};
+
+static void test_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        const struct refused *row = &refused[i];
+        struct url url;
+        size_t offset;
+        enum proto_error error = parse(row->text, &url, &offset);
+
+        if (error != row->error || offset != row->offset)
+            fail_msg("%s: at %zu, %s", row->text.bytes, offset, proto_error_sentence(error));
+    }
+}
+
+static void test_length_limit(void **state)
+{
+    static char text[URL_BYTES_MAX + 2];
+    struct url url;
+    size_t offset;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "http://a/", 9);
+    assert_int_equal(parse((struct span){text, URL_BYTES_MAX}, &url, &offset), PROTO_OK);
+    assert_int_equal(url.target.length, URL_BYTES_MAX - 8);
+    assert_int_equal(parse((struct span){text, URL_BYTES_MAX + 1}, &url, &offset),
+                     PROTO_URL_TOO_LONG);
+    assert_int_equal(offset, URL_BYTES_MAX);
+}
+
+/* Every byte value in the path: what may not be there is refused where it is. */
+static void test_path_bytes(void **state)
+{
+    (void)state;
+    for (int c = 0; c <= 0xff; c++) {
+        char text[] = "http://a/?b";
+        bool is_bad = c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>';
+        struct url url;
+        size_t offset;
+        enum proto_error error;
+
+        text[9] = (char)c;
+        error = parse((struct span){text, sizeof(text) - 1}, &url, &offset);
+        if (c == '%')
+            assert_int_equal(error, PROTO_URL_PERCENT);
+        else
+            assert_int_equal(error, is_bad ? PROTO_URL_BYTE : PROTO_OK);
+        if (is_bad)
+            assert_int_equal(offset, 9);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_length_limit),
+        cmocka_unit_test(test_path_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

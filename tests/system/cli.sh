@@ -1,0 +1,783 @@
+#!/bin/sh
+# haul as a user meets it: words in, lines out, exit codes. Rows of TAP.
+#
+#     cli.sh HAUL HAUL-SERVER [LOOP]
+#
+# Nothing here waits for a time: fifos and files say when something has happened.
+set -u
+. "$(dirname "$0")/../lib/rows.sh"
+server_start
+base=http://$server_address
+port=${server_address##*:}
+refused=http://127.0.0.1:1
+
+urls() {
+    member url "$@" | tr -d '"' | sed "s|$base||g"
+}
+
+no_parts() {
+    same "$(find . -name '.haul-*')" ""
+}
+
+# A shell keeps SIGINT from its background jobs; this lets it through, where there is such a thing.
+unmasked='env --default-signal=INT'
+$unmasked true 2>/dev/null || unmasked=
+
+# begin WORD…: haul in the background, which reads lines from our descriptor 3. $pid is the program
+# itself: of haul(), it would be a shell that waits for it, and takes the signals.
+begin() {
+    rm -f in
+    mkfifo in
+    $unmasked "$haul_program" --loop "$loop" "$@" -i - <in >out 2>err &
+    pid=$!
+    exec 3>in
+}
+
+# The same; its results are to be read from 4.
+begin_talk() {
+    mkfifo out
+    begin "$@"
+    exec 4<out
+}
+
+# Waits for its end, and only then closes what is left of both.
+ended() {
+    wait "$pid"
+    code=$?
+    exec 3>&- 4<&-
+}
+
+# --- inputs -----------------------------------------------------------------------------------
+
+keeps_order() {
+    run "$base/delay/100" "$base/p/1" "$base/delay/30" "$base/p/2"
+    code_is 0 && same "$(urls)" "/delay/100 /p/1 /delay/30 /p/2" && same "$(member index)" "0 1 2 3"
+}
+
+unordered() {
+    run --unordered --max-time 1 "$base/stall" "$base/p/1"
+    code_is 28 && same "$(member index)" "1 0"
+}
+
+globs() {
+    run "$base/p/{a,b}[08-10:2]" && code_is 0 &&
+        same "$(urls)" "/p/a08 /p/a10 /p/b08 /p/b10"
+}
+
+no_globs() {
+    run -g "$base/p/{a,b}[1-2]" && same "$(urls)" "/p/{a,b}[1-2]"
+}
+
+ipv6_is_no_glob() {
+    run --connect-timeout 5 'http://[::1]:1/p/[1-2]'
+    code_is 7 && same "$(urls)" "http://[::1]:1/p/1 http://[::1]:1/p/2"
+}
+
+file_of_urls() {
+    printf '# list\n%s\n\n  %s\t\r\nfoo\n%s\n' "$base/p/1" "$base/p/[2-3]" "$base/p/{" >urls.txt
+    printf '%s' "$base/p/4" >>urls.txt
+    run -i urls.txt
+    code_is 3 && same "$(urls)" "/p/1 /p/2 /p/3 foo /p/{ /p/4" &&
+        same "$(member index)" "0 1 2 3 4 5" &&
+        has "$(sed -n 4p out)" '"code":"url","stage":"queue"' &&
+        has "$(sed -n 4p out)" '(line 5 of urls.txt)' &&
+        has "$(sed -n 5p out)" 'line 6 of urls.txt)' &&
+        has "$(sed -n 6p out)" '"error":null'
+}
+
+bad_arguments() {
+    run "$base/p/1" "$base/p/[3-1]" ''
+    code_is 3 && has "$(sed -n 2p out)" 'argument 2)' && has "$(sed -n 3p out)" '(argument 3)'
+}
+
+long_lines() {
+    path=$(printf '%16100s' '' | tr ' ' a)
+    printf '%s\n' "$base/p/$path" | cut -c 1-16000 >urls.txt
+    printf '%s\n' "$base/p/$path" | cut -c 1-16001 >>urls.txt
+    printf '%s%s%s%s%s\n' "$path" "$path" "$path" "$path" "$path" >>urls.txt
+    printf '%s\n' "$base/p/1" >>urls.txt
+    run -i urls.txt
+    code_is 3 && same "$(wc -l <out)" 4 && has "$(sed -n 4p out)" '"error":null' &&
+        has "$(sed -n 2p out)" '(line 2 of urls.txt)' &&
+        has "$(sed -n 3p out)" '(line 3 of urls.txt)' &&
+        same "$(sed -n 1p out | grep -c 'longer than 16000')" 0 &&
+        same "$(grep -c 'longer than 16000' out)" 2
+}
+
+many_in_order() {
+    seq -f "$base/p/%g" 5000 >urls.txt
+    run -c 200 -i urls.txt
+    code_is 0 && sed -n 's/.*"url":"\([^"]*\)".*/\1/p' out | cmp - urls.txt
+}
+
+repeats() {
+    printf '%s\n' "$base/p/2" >urls.txt
+    run --repeat 2 "$base/p/1" -i urls.txt
+    same "$(urls)" "/p/1 /p/2 /p/1 /p/2" && run --repeat 2 -i - <urls.txt &&
+        same "$(urls)" "/p/2 /p/2"
+}
+
+repeats_no_pipe() {
+    printf '%s\n' "$base/p/1" | haul --repeat 2 -i - >out 2>err
+    code=$?
+    code_is 2 && has "$(cat err)" "stdin"
+}
+
+# The first result comes while the pipe is still open.
+stdin_is_lazy() {
+    begin_talk
+    echo "$base/p/1" >&3
+    read -r first <&4
+    echo "$base/p/2" >&3
+    read -r second <&4
+    exec 3>&-
+    ended
+    has "$first" '/p/1"' && has "$second" '/p/2"' && code_is 0
+}
+
+# Deadlines count while nothing is to be read.
+deadline_beside_stdin() {
+    begin_talk --max-time 0.1
+    echo "$base/stall" >&3
+    read -r first <&4
+    exec 3>&-
+    ended
+    has "$first" '"code":"deadline"' && code_is 28
+}
+
+no_input_file() {
+    run -i missing.txt
+    code_is 26 && has "$(cat err)" 'missing.txt: No such file' && run -i . && code_is 26 &&
+        has "$(cat err)" 'cannot read . '
+}
+
+row "results come in the order of the arguments" keeps_order
+row "--unordered gives them as they complete" unordered
+row "globs are expanded, the last one fastest" globs
+row "-g leaves globs alone" no_globs
+row "an IPv6 literal is no glob" ipv6_is_no_glob
+row "-i reads lines, and a bad one is a result that names it" file_of_urls
+row "a bad argument is a result that names it" bad_arguments
+row "lines of 16,000 bytes work, longer ones are results" long_lines
+row "5,000 lines keep their order" many_in_order
+row "--repeat walks the list again" repeats
+row "--repeat refuses what cannot be rewound" repeats_no_pipe
+row "stdin is read as its lines come" stdin_is_lazy
+row "a deadline is kept while stdin is silent" deadline_beside_stdin
+row "an input that cannot be read is exit code 26" no_input_file
+
+# --- requests ---------------------------------------------------------------------------------
+
+# What the server received, its line ends made visible ones.
+echoed() {
+    haul -q --format body "$@" "$base/echo" 2>err | tr -d '\r'
+}
+
+headers_are_sent() {
+    got=$(echoed -H 'X-One: 1' -H 'Host: example.org' -A me -H 'X-Empty;')
+    has "$got" 'GET /echo HTTP/1.1' && has "$got" 'X-One: 1' && has "$got" 'Host: example.org' &&
+        has "$got" 'User-Agent: me' && has "$got" 'X-Empty:' &&
+        same "$(printf '%s\n' "$got" | grep -c '^Host:')" 1
+}
+
+headers_are_removed() {
+    same "$(echoed -H 'User-Agent:' | grep -ci '^user-agent')" 0 &&
+        same "$(echoed | grep -ci '^user-agent: haul/')" 1
+}
+
+headers_are_checked() {
+    newline='X-Bad: a
+Evil: b'
+    for header in "$newline" "$(printf 'X: a\rb')" 'no colon' 'Content-Length: 5'; do
+        run -H 'X-Good: 1' -H "$header" "$base/p/1"
+        code_is 2 && has "$(cat err)" "$header" && same "$(cat out)" "" || return 1
+    done
+}
+
+methods_are_sent() {
+    has "$(echoed -X PUT)" 'PUT /echo' && run -X 'BAD METHOD' "$base/p/1" && code_is 2 &&
+        run -I "$base/p/1" && same "$(member method) $(member body_bytes)" '"HEAD" 0'
+}
+
+data_is_sent() {
+    printf 'b=2\r\nc=3\n' >data
+    got=$(echoed -d a=1 -d @data)
+    has "$got" 'POST /echo' && has "$got" 'Content-Length: 10' && has "$got" 'a=1&b=2c=3' || return
+    has "$got" 'Content-Type: application/x-www-form-urlencoded' &&
+        has "$(echoed --data-binary @data)" 'Content-Length: 9' &&
+        has "$(echo z=9 | echoed -d @- -X PUT)" 'PUT /echo' &&
+        has "$(echoed -H 'Content-Type: text/plain' -d x)" 'Content-Type: text/plain'
+}
+
+row "-H and -A send headers, and replace defaults" headers_are_sent
+row "-H 'Name:' removes a default" headers_are_removed
+row "-H refuses CR, LF and framing, and names the header" headers_are_checked
+row "-X and -I choose the method" methods_are_sent
+row "-d sends data as curl does" data_is_sent
+
+# --- connections that go elsewhere ------------------------------------------------------------
+
+connects_elsewhere() {
+    got=$(haul -q --format body --connect-to "a.test:80:127.0.0.1:$port" http://A.test/echo)
+    has "$got" 'Host: A.test' || return
+    run --connect-to a.test::127.0.0.1:1 --connect-to "::$server_address" \
+        http://a.test/ http://b.test:81/p/1 'http://[::1]:1/p/2' http://localhost:1/p/3
+    code_is 7 && same "$(member status)" "null 200 200 200"
+}
+
+resolves_elsewhere() {
+    run --resolve "a.test:$port:127.0.0.2,127.0.0.1" --resolve "*:$port:[127.0.0.1]" \
+        "http://a.test:$port/p/1" "http://b.test:$port/p/2" "http://127.0.0.2:$port/p/3"
+    code_is 0 || return
+    run --connect-to "a.test:80:b.test:$port" --resolve "b.test:$port:127.0.0.1" http://a.test/p/1
+    code_is 0 || return
+    set -- --dns-servers 127.0.0.1:1 --resolve "a.test:$port:127.0.0.1" "http://a.test:$port/p/1"
+    run "$@"
+    code_is 0 || return
+    run "$@" --resolve "-a.test:$port"
+    code_is 6
+}
+
+rerouting_is_checked() {
+    while read -r option value; do
+        run --connect-to ::127.0.0.1:1 --resolve "*:1:127.0.0.1" "$option" "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: $option '$value': ${option#--}" && same "$(cat out)" "" ||
+            return
+    done <<ROWS
+--resolve
+--resolve a.test:80
+--resolve a.test:80:b.test
+--resolve *.test:80:127.0.0.1
+--resolve -a.test:x
+ROWS
+    for value in '' a.test:80 a.test:x:b.test:81 a.test:80:b.test:65536 'a b:80::81'; do
+        run --connect-to "::$server_address" --connect-to "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: --connect-to '$value': connect_to" || return
+    done
+}
+
+row "--connect-to connects to another host and port" connects_elsewhere
+row "--resolve connects to the addresses given" resolves_elsewhere
+row "what they cannot use is named, exit code 2" rerouting_is_checked
+
+# --- output -----------------------------------------------------------------------------------
+
+# The names, their order and that nothing stands between the tokens are the contract.
+ndjson_is_exact() {
+    run "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
+    times='"queue_us":0,"connect_us":0,"tls_us":0,"send_us":0,"ttfb_us":0,"total_us":0}'
+    begin="{\"index\":0,\"url\":\"$base/bytes/5\",\"method\":\"GET\",\"status\":200,"
+    begin="$begin\"http_version\":\"1.1\","
+    same "$(cat zeroed)" "$begin\"body_bytes\":5,\"error\":null,$times" || return
+    run -v "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
+    same "$(cat zeroed)" "$begin\"body_bytes\":5,\"tls\":null,\"error\":null,$times" || return
+    run --body --headers --bodies dir "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
+    headers='"headers":[["Content-Type","text/plain"],["Content-Length","5"],'
+    headers="${headers}[\"Connection\",\"keep-alive\"]],"
+    rest='"body_bytes":5,"body":"abcde","body_file":"dir/000000","error":null,'
+    same "$(cat zeroed)" "$begin$headers$rest$times"
+}
+
+errors_are_exact() {
+    run --headers --body "$refused/"
+    has "$(cat out)" '"status":null,"http_version":null,"headers":null,' &&
+        has "$(cat out)" '"body_bytes":0,"body":null,"error":' &&
+        has "$(cat out)" '"error":{"code":"connect","stage":"connect","message":"' &&
+        has "$(cat out)" '","os_error":"ECONNREFUSED"},"queue_us":'
+}
+
+bodies_are_text_or_base64() {
+    printf 'caf\303\251 "\\\001' >data
+    run --body --data-binary @data "$base/echo"
+    has "$(cat out)" 'caf'"$(printf '\303\251')"' \"\\\u0001"' || return
+    printf '\377\376' >data
+    run --body --data-binary @data "$base/echo" && same "$(member body)" "" &&
+        member body_base64 | tr -d '"' | base64 -d | tail -c 2 | cmp - data
+}
+
+ndjson_is_json() {
+    printf '%s\n' "$base/p/$(printf '\377')" "$base/p/$(printf '\303\251')" 'a"b\c' \
+        "$base/p/1" "$(printf 'tab\there')" "$refused/" "$base/chunked/100000" >urls.txt
+    run -g --headers --body -i urls.txt
+    same "$(jq -s length <out)" 7 && same "$(jq -r 'select(.index==2)|.url' <out)" 'a"b\c' &&
+        same "$(jq -r 'select(.index==0)|.url' <out)" "$base/p/$(printf '\303\277')" &&
+        same "$(jq -r 'select(.index==6)|.body|length' <out)" 100000
+}
+
+body_files() {
+    run --bodies pages "$base/bytes/300000" "$base/truncate" "$base/bytes/0" "$base/p/1" "$refused/"
+    haul -q --format body "$base/bytes/300000" >whole
+    code_is 18 && cmp whole pages/000000 && same "$(cat pages/000002)" "" &&
+        same "$(ls -A pages | tr '\n' ' ')" "000000 000002 000003 " &&
+        same "$(member body_file)" '"pages/000000" null "pages/000002" "pages/000003" null'
+}
+
+body_files_cannot_be_written() {
+    : >file
+    run --bodies file/dir "$base/p/1"
+    code_is 23 && has "$(cat err)" "file/dir: Not a directory"
+}
+
+format_body() {
+    run --format body "$base/delay/30" "$base/bytes/3" "$refused/" "$base/bytes/4"
+    code_is 7 && has "$(cat out)" "abcabcd" && has "$(cat err)" "haul: $refused/: connect: "
+}
+
+format_csv() {
+    printf '%s\n' "$base/p/a,\"b" "$base/p/2" >urls.txt
+    run --format csv -i urls.txt
+    head='index,url,method,status,http_version,body_bytes,code,stage,message,os_error,'
+    head="${head}queue_us,connect_us,tls_us,send_us,ttfb_us,total_us"
+    same "$(sed -n 1p out)" "$head" && same "$(sed -n 3p out | cut -d , -f 13)" 0 &&
+        has "$(sed -n 2p out)" "0,\"$base/p/a,\"\"b\"," &&
+        has "$(sed -n 3p out)" "1,$base/p/2,GET,200,1.1,612,,,,,"
+}
+
+format_text() {
+    run --format text "$base/bytes/5" "$refused/$(printf '\033')x"
+    has "$(sed -n 1p out)" "     0 200      5 B " && has "$(sed -n 2p out)" '  url: ' &&
+        has "$(sed -n 2p out)" "$refused/?x"
+}
+
+format_none() {
+    run --format none "$base/p/1"
+    code_is 0 && same "$(cat out)" "" && has "$(cat err)" "haul: 1 request: 1 ok; 612 B in "
+}
+
+summary() {
+    run "$base/p/[1-2]" "$refused/" foo
+    has "$(cat err)" "haul: 4 requests: 2 ok, 2 failed (url 1, connect 1); 1.2 kB in " &&
+        run -q "$base/p/1" && same "$(cat err)" ""
+}
+
+row "NDJSON has exactly the members of the contract" ndjson_is_exact
+row "NDJSON has errors with code, stage, message and errno" errors_are_exact
+# Fifty megabytes behind a first URL that takes a second: more than the memory for them.
+starve_nobody() {
+    for words in '-c 64 --body' '-c 64 --bodies pages' '-c 200 --unordered --body'; do
+        run $words "$base/drip/50/20" "$base/bytes/300000?[1-170]"
+        code_is 0 && same "$(grep -c '"error":null' out)" 171 &&
+            same "$(grep -c '"body_bytes":300000' out)" 170 || return
+    done
+}
+
+row "large bodies behind a slow first one wait, and all come" starve_nobody
+row "bodies are text, or base64 where they are not UTF-8" bodies_are_text_or_base64
+if command -v jq >/dev/null; then
+    row "NDJSON is JSON whatever URLs and replies hold" ndjson_is_json
+else
+    skip "NDJSON is JSON whatever URLs and replies hold" "jq is not installed"
+fi
+row "--bodies writes a file for every whole reply" body_files
+row "--bodies that cannot be written are exit code 23" body_files_cannot_be_written
+row "--format body concatenates, errors go to stderr" format_body
+row "--format csv quotes" format_csv
+row "--format text is for people" format_text
+row "--format none writes nothing" format_none
+row "the summary counts, -q silences it" summary
+
+# --- files, pipes and disks -------------------------------------------------------------------
+
+output_file() {
+    echo old >file && chmod 600 file && ln -sf file link
+    run -o link "$base/p/[1-3]"
+    code_is 0 && same "$(wc -l <file)" 3 && same "$(stat -c %a file)" 600 &&
+        test -L link && no_parts
+}
+
+# While the run goes on, only the part is there.
+output_appears_whole() {
+    rm -f file
+    begin -o file
+    echo "$base/p/1" >&3
+    until grep -qs '/p/1"' .haul-*.part; do sleep 0.02; done
+    test ! -e file
+    absent=$?
+    exec 3>&-
+    ended
+    same "$absent" 0 && code_is 0 && same "$(wc -l <file)" 1 && no_parts
+}
+
+# A file may have 8 blocks of 512 bytes, and then there is no more room.
+output_too_large() {
+    echo old >file
+    (ulimit -f 8 && haul -o file "$base/p/[1-100]" 2>err)
+    code=$?
+    code_is 23 && same "$(cat file)" old && no_parts && has "$(cat err)" "cannot write to file: "
+}
+
+full_disk() {
+    run -o /dev/full "$base/p/1"
+    code_is 23 && has "$(cat err)" "cannot write to /dev/full: No space left" || return
+    haul "$base/p/1" >/dev/full 2>err
+    code=$?
+    code_is 23 && has "$(cat err)" "cannot write to stdout: No space left"
+}
+
+closed_pipe() {
+    { haul "$base/p/[1-20000]" 2>err; echo $? >pipe_code; } | head -n 1 >out
+    code=$(cat pipe_code)
+    code_is 23 && same "$(wc -l <out)" 1 && has "$(cat err)" "cannot write to stdout: Broken pipe"
+}
+
+closed_stdout() {
+    haul "$base/p/1" >&- 2>err
+    code=$?
+    code_is 23 && has "$(cat err)" "cannot write to stdout"
+}
+
+no_directory() {
+    run -o missing/file "$base/p/1"
+    code_is 23 && has "$(cat err)" "missing/file: No such file"
+}
+
+row "-o follows links and keeps the mode" output_file
+row "-o lets the file appear when it is whole" output_appears_whole
+row "-o leaves the old file when writing fails" output_too_large
+row "a full disk is exit code 23 and said" full_disk
+row "a closed pipe is exit code 23 and said" closed_pipe
+row "a closed stdout is exit code 23 and said" closed_stdout
+row "an impossible -o is exit code 23 and said" no_directory
+
+# --- failures ---------------------------------------------------------------------------------
+
+exit_codes() {
+    while read -r want path; do
+        run --max-time 5 "$base$path"
+        code_is "$want" || return
+    done <<ROWS
+0 /p/1
+0 /status/500
+18 /truncate
+56 /reset
+ROWS
+    run foo
+    code_is 3 || return
+    run "$refused/"
+    code_is 7 || return
+    run --max-time 0.05 "$base/stall"
+    code_is 28 || return
+    run --fail "$base/status/404"
+    code_is 22 && has "$(cat out)" '"code":"status"'
+}
+
+first_failure_counts() {
+    run --max-time 0.2 "$base/p/1" "$base/stall" "$refused/" foo
+    code_is 28 && run --unordered --max-time 0.2 "$base/stall" "$refused/" && code_is 28
+}
+
+cancels() {
+    run --on-error cancel -c 2 "$base/stall" "$refused/" "$base/p/[1-3]"
+    code_is 7 && has "$(sed -n 1p out)" '"code":"cancelled"' &&
+        has "$(sed -n 2p out)" '"code":"connect"' && has "$(sed -n 5p out)" '"code":"not_started"'
+}
+
+# The first failure ends the run although more could be read.
+cancels_beside_stdin() {
+    begin --on-error cancel
+    echo "$refused/" >&3
+    ended
+    code_is 7 && has "$(cat err)" "what follows line 1 of stdin was not taken"
+}
+
+interrupted() {
+    rm -f file
+    begin -o file
+    printf '%s\n' "$base/p/1" "$base/stall" >&3
+    until grep -qs '/p/1"' .haul-*.part; do sleep 0.02; done
+    kill -INT "$pid"
+    ended
+    code_is 130 && same "$(urls file)" "/p/1 /stall" &&
+        has "$(sed -n 2p file)" '"code":"cancelled"' && no_parts &&
+        has "$(cat err)" "2 requests: 1 ok"
+}
+
+terminated() {
+    begin_talk
+    echo "$base/p/1" >&3
+    read -r first <&4
+    kill -TERM "$pid"
+    ended
+    code_is 143 && has "$first" '/p/1"'
+}
+
+# A reader that has stopped reading does not keep haul alive.
+interrupted_twice() {
+    rm -f lines
+    mkfifo lines
+    $unmasked "$haul_program" --loop "$loop" "$base/p/[1-100000]" >lines 2>err &
+    pid=$!
+    exec 4<lines
+    dd bs=1 count=1 <&4 >out 2>trouble.dd
+    while kill -INT "$pid" 2>/dev/null; do sleep 0.02; done
+    ended
+    code_is 130
+}
+
+loops_agree() {
+    set -- --max-time 1 "$base/p/[1-50]" "$base/chunked/70000" "$base/bytes/200000" "$refused/" \
+        "$base/truncate" "$base/close/[1-3]" "$base/status/204" foo
+    for name in uring epoll; do
+        "$haul_program" -q --loop "$name" --body --headers "$@" >out
+        sed 's/,"queue_us".*//' out >"$name"
+    done
+    same "$(wc -l <uring)" 59 && cmp uring epoll
+}
+
+usage_errors() {
+    run --frob "$base/p/1"
+    code_is 2 && has "$(cat err)" "'--frob'" && run -c 0 "$base/p/1" && code_is 2 &&
+        has "$(cat err)" "-c/--concurrency '0': a number from 1" && run && code_is 2 &&
+        has "$(cat err)" "no URL"
+}
+
+# Answers the first request of each connection, then, when told to by a byte on stdin, says more
+# that nobody has asked for, and closes when its time has come.
+cat >unasked.py <<'SCRIPT'
+import socket, sys
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+reply = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n%s'
+peer = server.accept()[0]
+peer.recv(16384)
+peer.sendall((reply % 'good').encode())
+sys.stdin.readline()
+peer.sendall((reply % 'evil').encode())
+print('said', flush=True)
+other = server.accept()[0]
+other.recv(16384)
+other.sendall((reply % 'good').encode())
+other.recv(16384)
+SCRIPT
+
+says_unasked() {
+    rm -f told tell
+    mkfifo told tell
+    python3 unasked.py <tell >told 2>python.err &
+    pids="$pids $!"
+    exec 5>tell 6<told
+    read -r unasked <&6
+    begin_talk --body
+    echo "http://127.0.0.1:$unasked/a" >&3
+    read -r first <&4
+    echo >&5
+    read -r said <&6
+    echo "http://127.0.0.1:$unasked/b" >&3
+    read -r second <&4
+    exec 3>&-
+    ended
+    exec 5>&- 6<&-
+    code_is 0 && has "$first" '"body":"good"' && has "$second" '"body":"good"'
+}
+
+row "exit codes are curl's" exit_codes
+if command -v python3 >/dev/null; then
+    row "a reply that nobody asked for is not the next one's" says_unasked
+else
+    skip "a reply that nobody asked for is not the next one's" "python3 is not installed"
+fi
+row "the first failure in the order of the arguments counts" first_failure_counts
+row "--on-error cancel ends the siblings" cancels
+row "--on-error cancel does not wait for stdin" cancels_beside_stdin
+if [ -n "$unmasked" ]; then
+    row "SIGINT keeps what was gathered, exit code 130" interrupted
+    row "a second SIGINT ends at once" interrupted_twice
+else
+    skip "SIGINT keeps what was gathered, exit code 130" "env has no --default-signal"
+    skip "a second SIGINT ends at once" "env has no --default-signal"
+fi
+row "SIGTERM is exit code 143" terminated
+if "$haul_program" --loop uring -q --format none "$base/p/1" 2>/dev/null; then
+    row "both loops give the same results" loops_agree
+else
+    skip "both loops give the same results" "this machine refuses io_uring"
+fi
+row "a wrong word is named, exit code 2" usage_errors
+
+# --- TLS --------------------------------------------------------------------------------------
+
+no_tls_there() {
+    run -v "https://${base#http://}/p/1" "$base/p/1"
+    code_is 35 && has "$(cat out)" '"error":{"code":"tls","stage":"tls","message":"' &&
+        has "$(sed -n 2p out)" '"tls":null,"error":null'
+}
+
+# Whatever roots are named, they must be there: the system's do not stand in for them.
+no_roots() {
+    mkdir -p empty && : >empty.pem
+    for words in '--cacert missing.pem' '--capath missing' '--cacert empty.pem' '--capath empty' \
+        '--capath missing:absent' '--capath :' '--capath missing:empty'; do
+        run $words "$base/p/1"
+        code_is 77 && has "$(cat err)" "haul: ${words#* }: " && same "$(cat out)" "" || return
+    done
+    run --cacert missing.pem --capath empty "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: missing.pem: the file of trusted roots" || return
+    run --cacert empty.pem --capath missing "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: missing: the directory of trusted roots" || return
+    run --cacert empty.pem --capath empty "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: empty.pem, empty: the file and the directory"
+}
+
+# They are read at the first https URL, and concern no other; what is wrong with them is said once.
+no_roots_in_environment() {
+    for setting in SSL_CERT_FILE=missing.pem SSL_CERT_FILE=empty.pem SSL_CERT_DIR=missing \
+        SSL_CERT_DIR=missing:absent; do
+        with_setting "$setting" -q "$base/p/1" "https${base#http}/p/[1-3]"
+        code_is 77 && has "$(sed -n 1p out)" '"error":null' &&
+            same "$(member code)" '"tls" "tls" "tls"' &&
+            same "$(wc -l <err)" 1 && has "$(cat err)" "haul: $setting: the " || return
+        with_setting "$setting" -q "$base/p/1"
+        code_is 0 && same "$(cat err)" "" || return
+    done
+}
+
+# in_time NAME=VALUE WORD…: as with_setting, and ends one that is blocked.
+in_time() {
+    variable=$1
+    shift
+    env "$variable" timeout -s KILL 60 "$haul_program" --loop "$loop" "$@" >out 2>err
+    code=$?
+}
+
+# Whatever lies in a directory of roots, nothing in it is waited for.
+roots_beside_a_pipe() {
+    mkdir -p pipes && { [ -p pipes/pipe ] || mkfifo pipes/pipe; } || return
+    in_time SSL_CERT_DIR= --capath pipes "$base/p/1"
+    code_is 77 && has "$(cat err)" "haul: pipes: the directory of trusted roots (ca_directory) has" ||
+        return
+    in_time SSL_CERT_DIR=pipes -q "https${base#http}/p/1"
+    code_is 77 && has "$(cat err)" "haul: SSL_CERT_DIR=pipes: the directory of trusted roots"
+}
+
+# A key log is a diagnosis, and concerns nothing else.
+no_key_log() {
+    [ -p unread ] || mkfifo unread || return
+    for file in missing/keys . unread; do
+        in_time "SSLKEYLOGFILE=$file" "$base/p/1"
+        code_is 0 && same "$(grep -c "^haul: note: SSLKEYLOGFILE=$file: " err)" 1 &&
+            has "$(sed -n 1p err)" "note: SSLKEYLOGFILE=$file: " || return
+    done
+    with_setting SSLKEYLOGFILE=missing/keys -q "$base/p/1"
+    code_is 0 && same "$(cat err)" "" || return
+    with_setting SSLKEYLOGFILE=missing/keys "$base/p/1"
+    has "$(cat err)" "SSLKEYLOGFILE=missing/keys: No such file or directory; "
+}
+
+no_client_certificate() {
+    echo 'no certificate' >text.pem
+    : >empty.pem
+    for file in missing.pem text.pem empty.pem; do
+        run --cert "$file" "$base/p/1"
+        code_is 58 && has "$(cat err)" "haul: $file: " && same "$(cat out)" "" || return
+    done
+    run --cert text.pem --key missing.pem "$base/p/1"
+    code_is 58 && has "$(cat err)" "haul: missing.pem: the file of the client certificate's key" || return
+    run --cert text.pem --key text.pem "$base/p/1"
+    code_is 58 && has "$(cat err)" "haul: text.pem, text.pem: "
+}
+
+tls_words_are_checked() {
+    run --key text.pem "$base/p/1"
+    code_is 2 && has "$(cat err)" "--cert" || return
+    run --pinnedpubkey 'sha256//short=' "$base/p/1"
+    code_is 2 && has "$(cat err)" "--pinnedpubkey 'sha256//short='" || return
+    run --pinnedpubkey '' "$base/p/1"
+    code_is 2 && has "$(cat err)" "--pinnedpubkey ''" || return
+    run --format csv -v "$base/p/1"
+    code_is 2 && has "$(cat err)" "-v/--verbose"
+}
+
+insecure_warns() {
+    run -k "$base/p/1"
+    code_is 0 && same "$(grep -c 'warning: -k/--insecure' err)" 1 &&
+        run -kq "$base/p/1" && same "$(cat err)" ""
+}
+
+row "https to a server without TLS is exit code 35" no_tls_there
+row "roots that cannot be read are exit code 77 and named" no_roots
+row "so are those of SSL_CERT_FILE and SSL_CERT_DIR, once, at an https URL" no_roots_in_environment
+row "a pipe among the roots of a directory is not waited for" roots_beside_a_pipe
+row "a key log that cannot be opened is a note, and the run goes on" no_key_log
+row "a client certificate that cannot be used is exit code 58" no_client_certificate
+row "words about TLS are checked, exit code 2" tls_words_are_checked
+row "-k warns once, and not with -q" insecure_warns
+
+# --- what is told of it -----------------------------------------------------------------------
+
+informs() {
+    run --help
+    code_is 0 && [ "$(wc -l <out)" -le 24 ] && same "$(awk 'length > 80' out)" "" &&
+        run --version && has "$(cat out)" "haul " && run --budget -c 1000 && code_is 0 &&
+        has "$(cat out)" "connections"
+}
+
+doctor() {
+    "$haul_program" doctor >out 2>err
+    code=$?
+    code_is 0 && has "$(cat out)" "RLIMIT_NOFILE" && has "$(cat out)" "local ports"
+}
+
+quiet_where_no_terminal() {
+    run "$base/delay/300"
+    same "$(tr -dc '\r\033' <err)" ""
+}
+
+# Every state of the progress line, in a terminal of 60 columns.
+on_terminal() {
+    script -qec "stty cols 60; TERM=xterm $1 $haul_program --loop $loop --format none \
+        $refused/1 $base/delay/400 $base/p/[1-200]" typescript >/dev/null
+    tr '\r' '\n' <typescript | sed "s/$(printf '\033')\\[[0-9]*[mK]//g" >states
+}
+
+progress_fits() {
+    on_terminal NO_COLOR=1 && grep -q ' of 202, .*/s, 1 failed' states || return
+    same "$(grep ' of 202' states | awk 'length > 59')" "" &&
+        same "$(grep -c "$(printf '\033')\\[31m" typescript)" 0 &&
+        grep -q '^haul: 202 requests: 201 ok, 1 failed (connect 1)' states
+}
+
+progress_has_colour() {
+    on_terminal NO_COLOR= && grep -q "$(printf '\033')\\[31m1 failed" typescript
+}
+
+no_progress() {
+    script -qec "stty cols 60; TERM=xterm $haul_program --no-progress --format none \
+        $base/delay/300" typescript >/dev/null
+    same "$(grep -c 'in flight' typescript)" 0
+}
+
+row "--help fits a screen, --version and --budget print" informs
+row "doctor tells what this machine allows" doctor
+row "stderr that is no terminal gets no progress" quiet_where_no_terminal
+if script -qec true /dev/null >/dev/null 2>&1; then
+    row "progress fits 60 columns, NO_COLOR is obeyed" progress_fits
+    row "progress has colour for failures" progress_has_colour
+    row "--no-progress is obeyed" no_progress
+else
+    for name in "progress fits" "progress has colour" "--no-progress is obeyed"; do
+        skip "$name" "script is not installed, or there is no pseudo-terminal"
+    done
+fi
+
+# Heads whose ends are of several lengths: the scanner has a way for each.
+under_valgrind() {
+    valgrind -q --error-exitcode=9 "$haul_program" --loop "$loop" "$base/status/204" \
+        "$base/headers/30" "$base/bytes/3" "$base/p/[1-20]" "$base/echo" >out 2>err
+    code=$?
+    code_is 0 && same "$(grep -c '"error":null' out)" 24
+}
+
+name="valgrind finds nothing, and no instruction that it does not know"
+case $(command -v valgrind) in
+'')
+    skip "$name" "valgrind is not installed"
+    ;;
+*)
+    case $(ldd "$haul_program") in
+    *san.so*) skip "$name" "the program has a sanitizer of its own" ;;
+    *) row "$name" under_valgrind ;;
+    esac
+    ;;
+esac
+
+rows_end

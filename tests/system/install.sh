@@ -1,0 +1,88 @@
+#!/bin/sh
+# The library as a user gets it: sh tests/system/install.sh BUILD_DIR
+#
+# Installs BUILD_DIR into a folder of its own, compiles the program that README.md shows with the
+# flags pkg-config gives, runs it against haul-server, and looks at what the library shows.
+set -u
+build=$(cd "$1" && pwd) || exit 2
+cd "$(dirname "$0")/../.." || exit 2
+
+scratch=$(mktemp -d) || exit 2
+server=
+finish() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null
+    rm -rf "$scratch"
+}
+trap finish EXIT
+
+fail() {
+    echo "install: $1" >&2
+    exit 1
+}
+
+# --- install --------------------------------------------------------------------------------------
+
+DESTDIR=$scratch/root meson install -C "$build" --no-rebuild --quiet >"$scratch/log" 2>&1 || {
+    cat "$scratch/log"
+    fail 'meson install failed'
+}
+pc=$(find "$scratch/root" -name haul.pc)
+[ -n "$pc" ] || fail 'haul.pc was not installed'
+prefix=$scratch/root$(sed -n 's/^prefix=//p' "$pc")
+flags="--define-variable=prefix=$prefix haul"
+export PKG_CONFIG_PATH="${pc%/*}"
+library=$(pkg-config --variable=libdir --define-variable=prefix="$prefix" haul)
+[ -x "$prefix/bin/haul" ] || fail 'bin/haul was not installed'
+[ -f "$prefix/include/haul.h" ] || fail 'include/haul.h was not installed'
+[ "$(find "$prefix/include" -name '*.h' | wc -l)" = 1 ] || fail 'more than haul.h was installed'
+
+# --- what the library shows -----------------------------------------------------------------------
+
+soname=$(readelf -d "$library/libhaul.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
+[ "$soname" = libhaul.so.0 ] || fail "the soname is '$soname', not libhaul.so.0"
+foreign=$(nm -D --defined-only "$library/libhaul.so" | awk '$2 != "A" { print $3 }' |
+    grep -v '^haul_[a-z]')
+[ -z "$foreign" ] || fail "it exports more than haul_*: $foreign"
+
+# --- the program of the README --------------------------------------------------------------------
+
+[ -f README.md ] || fail 'README.md is missing'
+awk '
+    /^<!-- example: gather\.c -->/ { wanted = 1; next }
+    wanted && /^```/ { if (inside) exit; inside = 1; next }
+    inside { print }' README.md >"$scratch/gather.c"
+[ -s "$scratch/gather.c" ] || fail 'README.md has no C block behind <!-- example: gather.c -->'
+
+${CC:-cc} -std=c11 -Wall -Wextra -Werror -o "$scratch/gather" "$scratch/gather.c" \
+    $(pkg-config --cflags --libs $flags) || fail 'the program of README.md does not compile'
+
+"$build/bench/haul-server" --port 0 >"$scratch/listening" &
+server=$!
+tries=0
+until grep -q '^listening on' "$scratch/listening"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] && kill -0 "$server" 2>/dev/null || fail 'haul-server did not start'
+    sleep 0.1
+done
+origin=http://$(sed 's/^listening on //' "$scratch/listening")
+
+LD_LIBRARY_PATH=$library "$scratch/gather" "$origin/users" "$origin/s" "$origin/status/404" \
+    >"$scratch/out" || fail 'the program of README.md failed'
+cat "$scratch/out"
+# Whatever it prints of each, it prints in the order asked for: status, length, URL.
+grep -c . "$scratch/out" | grep -qx 3 || fail 'it should have printed three lines'
+for row in '1:200:/users' '2:200:/s' '3:404:/status/404'; do
+    line=$(sed -n "${row%%:*}p" "$scratch/out")
+    rest=${row#*:}
+    case $line in
+    *"${rest%%:*}"*) ;;
+    *) fail "line ${row%%:*} has no status ${rest%%:*}: $line" ;;
+    esac
+    case $line in
+    *"${rest#*:}"*) ;;
+    *) fail "line ${row%%:*} is not about ${rest#*:}: $line" ;;
+    esac
+done
+kill "$server" && wait "$server" || fail 'haul-server did not end as it should'
+server=
+echo 'install: soname, exports, pkg-config and the program of README.md are right'
