@@ -1,5 +1,5 @@
-#ifndef BENCH_CHILD_H
-#define BENCH_CHILD_H
+#ifndef BENCH_BASE_CHILD_H
+#define BENCH_BASE_CHILD_H
 
 /* A run of load as a child process: its words go in, its JSON comes out. Call signals_catch() once
  * before, and call these from the main thread: a child dies with the thread that started it. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_JOURNAL_H
-#define BENCH_JOURNAL_H
+#ifndef BENCH_BASE_JOURNAL_H
+#define BENCH_BASE_JOURNAL_H
 
 /* A file of lines for one writer, in which each line is there whole or will be dropped by the next
  * writer, however this one ends: by kill -9, a full disk, a loss of power. */

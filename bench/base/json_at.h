@@ -1,5 +1,5 @@
-#ifndef BENCH_JSON_AT_H
-#define BENCH_JSON_AT_H
+#ifndef BENCH_BASE_JSON_AT_H
+#define BENCH_BASE_JSON_AT_H
 
 /* A member of an object, where its absence says nothing. */
 

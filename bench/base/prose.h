@@ -1,5 +1,5 @@
-#ifndef BENCH_PROSE_H
-#define BENCH_PROSE_H
+#ifndef BENCH_BASE_PROSE_H
+#define BENCH_BASE_PROSE_H
 
 /* Words that are filled into lines of PROSE_COLUMNS behind a label, for people. A word that fits in
  * no line is cut where the line ends; control characters, which could move a terminal's cursor,

@@ -1,5 +1,5 @@
-#ifndef BENCH_REPLACE_H
-#define BENCH_REPLACE_H
+#ifndef BENCH_BASE_REPLACE_H
+#define BENCH_BASE_REPLACE_H
 
 /* A file written whole or not at all: beside its place under another name, renamed when complete.
  * What is no regular file (a terminal, a pipe, /dev/full) is written to where it is. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_SIGNALS_H
-#define BENCH_SIGNALS_H
+#ifndef BENCH_BASE_SIGNALS_H
+#define BENCH_BASE_SIGNALS_H
 
 /* SIGINT, SIGTERM and SIGHUP: the first one is noted, for whoever is at work to end in good order;
  * the second one ends the process at once. A process has one set of signal handlers, and so this

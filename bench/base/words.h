@@ -1,5 +1,5 @@
-#ifndef BENCH_WORDS_H
-#define BENCH_WORDS_H
+#ifndef BENCH_BASE_WORDS_H
+#define BENCH_BASE_WORDS_H
 
 /* A string split into words as a shell would: at blanks, with single quotes, double quotes and
  * backslashes, and nothing expanded. */

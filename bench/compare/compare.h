@@ -1,5 +1,5 @@
-#ifndef BENCH_COMPARE_H
-#define BENCH_COMPARE_H
+#ifndef BENCH_COMPARE_COMPARE_H
+#define BENCH_COMPARE_COMPARE_H
 
 /* `haul bench compare`: sides run in turns, and what of them differs. argv[0] is "compare". Returns
  * the exit status: 0 done, 1 could not be done, 2 usage, 3 a difference and --fail-on-difference,

@@ -1,5 +1,5 @@
-#ifndef BENCH_COMPARE_PLAN_H
-#define BENCH_COMPARE_PLAN_H
+#ifndef BENCH_COMPARE_COMPARE_PLAN_H
+#define BENCH_COMPARE_COMPARE_PLAN_H
 
 /* What a comparison is to do, from its words. */
 

@@ -1,5 +1,5 @@
-#ifndef BENCH_COMPARISON_H
-#define BENCH_COMPARISON_H
+#ifndef BENCH_COMPARE_COMPARISON_H
+#define BENCH_COMPARE_COMPARISON_H
 
 /* What a comparison has seen, and what follows from it: as JSON (SCHEMA.md), and from that JSON as
  * text for people. */

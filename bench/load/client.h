@@ -1,5 +1,5 @@
-#ifndef BENCH_CLIENT_H
-#define BENCH_CLIENT_H
+#ifndef BENCH_LOAD_CLIENT_H
+#define BENCH_LOAD_CLIENT_H
 
 /* A client thread: its share of the connections and of the requests, driven over one kernel
  * interface. Everything but that interface is the same for all: the workload, the parser, the

@@ -1,5 +1,5 @@
-#ifndef BENCH_EXCHANGE_H
-#define BENCH_EXCHANGE_H
+#ifndef BENCH_LOAD_EXCHANGE_H
+#define BENCH_LOAD_EXCHANGE_H
 
 /* The replies of one connection, read from whatever bytes come: the parsers of proto/ in a row, for
  * every client alike. Bodies are counted, not kept. */

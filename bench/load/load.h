@@ -1,5 +1,5 @@
-#ifndef BENCH_LOAD_H
-#define BENCH_LOAD_H
+#ifndef BENCH_LOAD_LOAD_H
+#define BENCH_LOAD_LOAD_H
 
 /* One run of load: what was asked for, and what came of it. */
 

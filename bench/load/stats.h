@@ -1,5 +1,5 @@
-#ifndef BENCH_STATS_H
-#define BENCH_STATS_H
+#ifndef BENCH_LOAD_STATS_H
+#define BENCH_LOAD_STATS_H
 
 /* What one client thread counts: outcomes, bytes, times. Its memory is the same after a second and
  * after a night. Mergeable: stats_add() of all threads is the run's. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_WORKLOAD_H
-#define BENCH_WORKLOAD_H
+#ifndef BENCH_LOAD_WORKLOAD_H
+#define BENCH_LOAD_WORKLOAD_H
 
 /* What is to be asked, made once and read by every client thread: the places that connections go
  * to, the bytes of each request, and the schedule of an open loop. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_REPORT_H
-#define BENCH_REPORT_H
+#ifndef BENCH_REPORT_REPORT_H
+#define BENCH_REPORT_REPORT_H
 
 /* haul bench report: files of results in, one page for people out. */
 

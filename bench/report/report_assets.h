@@ -1,5 +1,5 @@
-#ifndef BENCH_REPORT_ASSETS_H
-#define BENCH_REPORT_ASSETS_H
+#ifndef BENCH_REPORT_REPORT_ASSETS_H
+#define BENCH_REPORT_REPORT_ASSETS_H
 
 /* What bench/report/embed.py makes of report.css, report.js and the chart library when haul is
  * built: text that may stand between two tags as it is. */

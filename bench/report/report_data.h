@@ -1,5 +1,5 @@
-#ifndef BENCH_REPORT_DATA_H
-#define BENCH_REPORT_DATA_H
+#ifndef BENCH_REPORT_REPORT_DATA_H
+#define BENCH_REPORT_REPORT_DATA_H
 
 /* What a report is about: runs read from files, checked, and put in order. Every run stands in a
  * cell, every cell has a value on every axis. */

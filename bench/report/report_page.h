@@ -1,5 +1,5 @@
-#ifndef BENCH_REPORT_PAGE_H
-#define BENCH_REPORT_PAGE_H
+#ifndef BENCH_REPORT_REPORT_PAGE_H
+#define BENCH_REPORT_REPORT_PAGE_H
 
 /* A report as sentences and tables, written once for every format. */
 

@@ -1,5 +1,5 @@
-#ifndef BENCH_REPORT_SUMS_H
-#define BENCH_REPORT_SUMS_H
+#ifndef BENCH_REPORT_REPORT_SUMS_H
+#define BENCH_REPORT_REPORT_SUMS_H
 
 /* What many rounds come to: medians, ratios of medians, and how sure they are. Estimates are
  * computed when asked for, the same every time. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_ENVIRONMENT_H
-#define BENCH_ENVIRONMENT_H
+#ifndef BENCH_RESULT_ENVIRONMENT_H
+#define BENCH_RESULT_ENVIRONMENT_H
 
 /* Where a result was measured: machine, kernel, limits, versions, as one flat JSON object. A value
  * that cannot be read is null; none is guessed.

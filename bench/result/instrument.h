@@ -1,5 +1,5 @@
-#ifndef BENCH_INSTRUMENT_H
-#define BENCH_INSTRUMENT_H
+#ifndef BENCH_RESULT_INSTRUMENT_H
+#define BENCH_RESULT_INSTRUMENT_H
 
 /* Was it me? What stood in the way of a run that was not the server: found in its result, said in
  * words. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_MATRIX_H
-#define BENCH_MATRIX_H
+#ifndef BENCH_RESULT_MATRIX_H
+#define BENCH_RESULT_MATRIX_H
 
 /* What a sweep goes through: 'loop=uring,epoll;c=1,64' is two axes and four cells. A cell has one
  * value of each axis, which become words of a run, or fill {key} in the URL. */

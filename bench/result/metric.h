@@ -1,5 +1,5 @@
-#ifndef BENCH_METRIC_H
-#define BENCH_METRIC_H
+#ifndef BENCH_RESULT_METRIC_H
+#define BENCH_RESULT_METRIC_H
 
 /* Metrics by name, as in SCHEMA.md, and their values in a run's JSON: "rate", "errors", "cpu",
  * "p99", "intended.p99.9", "first_byte.mean". A quantile without a clock is the intended one in an

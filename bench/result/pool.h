@@ -1,5 +1,5 @@
-#ifndef BENCH_POOL_H
-#define BENCH_POOL_H
+#ifndef BENCH_RESULT_POOL_H
+#define BENCH_RESULT_POOL_H
 
 /* Two runs of the same load become one, as if it had been measured once. Runs are objects as in
  * SCHEMA.md, which may come from anywhere. */

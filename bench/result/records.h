@@ -1,5 +1,5 @@
-#ifndef BENCH_RECORDS_H
-#define BENCH_RECORDS_H
+#ifndef BENCH_RESULT_RECORDS_H
+#define BENCH_RESULT_RECORDS_H
 
 /* Reads files of results, as SCHEMA.md has them: an object a line, blank lines between them passed
  * over, or one object however its lines are broken. A file may hold anything: whatever is wrong is

@@ -1,5 +1,5 @@
-#ifndef BENCH_RESULT_H
-#define BENCH_RESULT_H
+#ifndef BENCH_RESULT_RESULT_H
+#define BENCH_RESULT_RESULT_H
 
 /* A run's result: as JSON (SCHEMA.md), and from that JSON as text for people and for Prometheus. */
 

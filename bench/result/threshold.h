@@ -1,5 +1,5 @@
-#ifndef BENCH_THRESHOLD_H
-#define BENCH_THRESHOLD_H
+#ifndef BENCH_RESULT_THRESHOLD_H
+#define BENCH_RESULT_THRESHOLD_H
 
 /* Thresholds: 'p99<20ms', 'errors<0.1%', 'rate>=10k', 'cpu<=5us', 'first_byte.p99<2ms'.
  *

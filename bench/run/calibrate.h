@@ -1,5 +1,5 @@
-#ifndef BENCH_CALIBRATE_H
-#define BENCH_CALIBRATE_H
+#ifndef BENCH_RUN_CALIBRATE_H
+#define BENCH_RUN_CALIBRATE_H
 
 /* What haul bench itself costs: load on a server that does next to nothing. */
 

@@ -1,5 +1,5 @@
-#ifndef BENCH_EMBEDDED_H
-#define BENCH_EMBEDDED_H
+#ifndef BENCH_RUN_EMBEDDED_H
+#define BENCH_RUN_EMBEDDED_H
 
 /* The embedded server, haul-server, as a process beside this one. It dies with the thread that
  * opened it. */

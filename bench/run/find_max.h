@@ -1,5 +1,5 @@
-#ifndef BENCH_FIND_MAX_H
-#define BENCH_FIND_MAX_H
+#ifndef BENCH_RUN_FIND_MAX_H
+#define BENCH_RUN_FIND_MAX_H
 
 /* The highest rate at which something still holds, found by trials. */
 

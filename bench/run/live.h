@@ -1,5 +1,5 @@
-#ifndef BENCH_LIVE_H
-#define BENCH_LIVE_H
+#ifndef BENCH_RUN_LIVE_H
+#define BENCH_RUN_LIVE_H
 
 /* The live view of a run: some lines on a terminal, drawn anew a few times a second. */
 

@@ -1,5 +1,5 @@
-#ifndef BENCH_OPTIONS_H
-#define BENCH_OPTIONS_H
+#ifndef BENCH_RUN_OPTIONS_H
+#define BENCH_RUN_OPTIONS_H
 
 /* The words of a run: `haul bench [options] [URL]`. */
 

@@ -1,5 +1,5 @@
-#ifndef BENCH_DATASET_H
-#define BENCH_DATASET_H
+#ifndef BENCH_SERVER_DATASET_H
+#define BENCH_SERVER_DATASET_H
 
 /* The six collections the server serves: the field names and the numbers of objects of
  * JSONPlaceholder, with words of our own that are the same on every run. */

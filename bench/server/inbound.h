@@ -1,5 +1,5 @@
-#ifndef BENCH_INBOUND_H
-#define BENCH_INBOUND_H
+#ifndef BENCH_SERVER_INBOUND_H
+#define BENCH_SERVER_INBOUND_H
 
 /* A request as the server receives it: what of RFC 9112 it takes to tell one from the next. */
 

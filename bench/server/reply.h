@@ -1,5 +1,5 @@
-#ifndef BENCH_REPLY_H
-#define BENCH_REPLY_H
+#ifndef BENCH_SERVER_REPLY_H
+#define BENCH_SERVER_REPLY_H
 
 /* From a request to the reply's bytes, piece by piece. What is the same for every request is
  * written once, at start, head and body in one piece, so that serving it costs a look-up; what is

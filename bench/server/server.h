@@ -1,5 +1,5 @@
-#ifndef BENCH_SERVER_H
-#define BENCH_SERVER_H
+#ifndef BENCH_SERVER_SERVER_H
+#define BENCH_SERVER_SERVER_H
 
 /* The embedded HTTP server that haul is shown and measured against: one thread, driven by the
  * engine's own loop, for the loopback interface.

@@ -1,5 +1,5 @@
-#ifndef BENCH_SERVER_TLS_H
-#define BENCH_SERVER_TLS_H
+#ifndef BENCH_SERVER_SERVER_TLS_H
+#define BENCH_SERVER_SERVER_TLS_H
 
 /* TLS 1.2 and 1.3 for the server's connections, without I/O: received bytes go in and plain bytes
  * come out, plain bytes go in and records come out. Sessions resume by id and by ticket. */

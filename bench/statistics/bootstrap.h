@@ -1,5 +1,5 @@
-#ifndef BENCH_BOOTSTRAP_H
-#define BENCH_BOOTSTRAP_H
+#ifndef BENCH_STATISTICS_BOOTSTRAP_H
+#define BENCH_STATISTICS_BOOTSTRAP_H
 
 /* Two sides, measured in turns: how their metrics relate, and how sure that is. */
 

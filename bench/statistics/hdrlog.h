@@ -1,5 +1,5 @@
-#ifndef BENCH_HDRLOG_H
-#define BENCH_HDRLOG_H
+#ifndef BENCH_STATISTICS_HDRLOG_H
+#define BENCH_STATISTICS_HDRLOG_H
 
 /* Histograms in the words of HdrHistogram: as a payload of its version 2 (deflated, in base64), and
  * as a log of its version 1.3, one line an interval. Values are nanoseconds. */

@@ -1,5 +1,5 @@
-#ifndef BENCH_HISTOGRAM_H
-#define BENCH_HISTOGRAM_H
+#ifndef BENCH_STATISTICS_HISTOGRAM_H
+#define BENCH_STATISTICS_HISTOGRAM_H
 
 /* Durations, counted: 0 to HISTOGRAM_HIGHEST_NS (73 minutes), to three significant digits. Memory
  * is constant, and count, least, greatest, mean and deviation are exact. One layout for all, so

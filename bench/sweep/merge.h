@@ -1,5 +1,5 @@
-#ifndef BENCH_MERGE_H
-#define BENCH_MERGE_H
+#ifndef BENCH_SWEEP_MERGE_H
+#define BENCH_SWEEP_MERGE_H
 
 /* `haul bench merge`: files of the same sweep, or single runs of the same load, become one. What
  * is added is the same cell of the same round, so that rounds, and with them intervals, remain;

@@ -1,5 +1,5 @@
-#ifndef BENCH_SWEEP_H
-#define BENCH_SWEEP_H
+#ifndef BENCH_SWEEP_SWEEP_H
+#define BENCH_SWEEP_SWEEP_H
 
 /* `haul bench sweep`: every cell of a matrix, round by round, each a run in a process of its
  * own, the results in one file. The file says what is done: run again, a sweep does what is

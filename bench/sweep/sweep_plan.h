@@ -1,5 +1,5 @@
-#ifndef BENCH_SWEEP_PLAN_H
-#define BENCH_SWEEP_PLAN_H
+#ifndef BENCH_SWEEP_SWEEP_PLAN_H
+#define BENCH_SWEEP_SWEEP_PLAN_H
 
 /* What a sweep is asked for: its own options, the words that all its runs have, and its matrix. */
 

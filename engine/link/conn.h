@@ -1,5 +1,5 @@
-#ifndef ENGINE_CONN_H
-#define ENGINE_CONN_H
+#ifndef ENGINE_LINK_CONN_H
+#define ENGINE_LINK_CONN_H
 
 /* One connection: a handler a completion, and what begins, pauses and ends it. */
 

@@ -1,5 +1,5 @@
-#ifndef ENGINE_CONN_TLS_H
-#define ENGINE_CONN_TLS_H
+#ifndef ENGINE_LINK_CONN_TLS_H
+#define ENGINE_LINK_CONN_TLS_H
 
 /* The two halves of a connection: conn.c knows of requests and replies, conn_tls.c of the records
  * that carry them over https. Nobody else includes this. */

@@ -1,5 +1,5 @@
-#ifndef ENGINE_ORIGIN_H
-#define ENGINE_ORIGIN_H
+#ifndef ENGINE_LINK_ORIGIN_H
+#define ENGINE_LINK_ORIGIN_H
 
 /* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
  * connections that wait for their addresses. */

@@ -1,5 +1,5 @@
-#ifndef ENGINE_REROUTE_H
-#define ENGINE_REROUTE_H
+#ifndef ENGINE_LINK_REROUTE_H
+#define ENGINE_LINK_REROUTE_H
 
 /* Connections that go elsewhere than the URL says: another host and port (haul_options.connect_to),
  * or addresses that are given and not looked up (haul_options.resolve). Only the connection is

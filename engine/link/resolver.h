@@ -1,5 +1,5 @@
-#ifndef ENGINE_RESOLVER_H
-#define ENGINE_RESOLVER_H
+#ifndef ENGINE_LINK_RESOLVER_H
+#define ENGINE_LINK_RESOLVER_H
 
 /* Host names to addresses, without ever blocking: c-ares sends and parses, the loop watches its
  * sockets, and answers are taken with resolver_next(). Nothing here calls back.

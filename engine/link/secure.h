@@ -1,5 +1,5 @@
-#ifndef ENGINE_SECURE_H
-#define ENGINE_SECURE_H
+#ifndef ENGINE_LINK_SECURE_H
+#define ENGINE_LINK_SECURE_H
 
 /* What all TLS connections of an engine share: the roots read from files, the TLS configuration,
  * the connections' memory, and the key log. */

@@ -1,5 +1,5 @@
-#ifndef ENGINE_LOOP_H
-#define ENGINE_LOOP_H
+#ifndef ENGINE_LOOP_LOOP_H
+#define ENGINE_LOOP_LOOP_H
 
 /* What the engine asks of a kernel interface, and the only way it talks to one.
  *

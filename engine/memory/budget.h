@@ -1,5 +1,5 @@
-#ifndef ENGINE_BUDGET_H
-#define ENGINE_BUDGET_H
+#ifndef ENGINE_MEMORY_BUDGET_H
+#define ENGINE_MEMORY_BUDGET_H
 
 /* Options become numbers: how many of each thing, and so how many bytes. Nobody else decides a
  * size. */

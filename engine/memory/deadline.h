@@ -1,5 +1,5 @@
-#ifndef ENGINE_DEADLINE_H
-#define ENGINE_DEADLINE_H
+#ifndef ENGINE_MEMORY_DEADLINE_H
+#define ENGINE_MEMORY_DEADLINE_H
 
 /* The deadlines of ids 0 … count - 1, at most one each. Setting one later and clearing one cost a
  * store: the id stays filed where it is until its place in the wheel comes round. Times are

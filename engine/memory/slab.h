@@ -1,5 +1,5 @@
-#ifndef ENGINE_SLAB_H
-#define ENGINE_SLAB_H
+#ifndef ENGINE_MEMORY_SLAB_H
+#define ENGINE_MEMORY_SLAB_H
 
 /* A fixed pool of equal slots, 0 … count - 1. The slot given back last is taken first, while its
  * memory is still in the cache, and a slot never taken is never touched: memory that the kernel

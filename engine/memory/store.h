@@ -1,5 +1,5 @@
-#ifndef ENGINE_STORE_H
-#define ENGINE_STORE_H
+#ifndef ENGINE_MEMORY_STORE_H
+#define ENGINE_MEMORY_STORE_H
 
 /* The pool of 16 KiB blocks that heads, bodies and long URLs are kept in.
  *

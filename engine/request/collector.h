@@ -1,5 +1,5 @@
-#ifndef ENGINE_COLLECTOR_H
-#define ENGINE_COLLECTOR_H
+#ifndef ENGINE_REQUEST_COLLECTOR_H
+#define ENGINE_REQUEST_COLLECTOR_H
 
 /* Gathers results in any order and releases them in the order of their requests, or, where that
  * was asked for, as they come. */

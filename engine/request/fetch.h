@@ -1,5 +1,5 @@
-#ifndef ENGINE_FETCH_H
-#define ENGINE_FETCH_H
+#ifndef ENGINE_REQUEST_FETCH_H
+#define ENGINE_REQUEST_FETCH_H
 
 /* One request's life: submitted, queued, begun on a connection, finished, handed out, released. */
 

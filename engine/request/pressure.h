@@ -1,5 +1,5 @@
-#ifndef ENGINE_PRESSURE_H
-#define ENGINE_PRESSURE_H
+#ifndef ENGINE_REQUEST_PRESSURE_H
+#define ENGINE_REQUEST_PRESSURE_H
 
 /* Who may receive while the blocks for bodies are short. */
 

@@ -1,5 +1,5 @@
-#ifndef PROTO_BODY_H
-#define PROTO_BODY_H
+#ifndef PROTO_HTTP_BODY_H
+#define PROTO_HTTP_BODY_H
 
 /* From framing to body views, until the end: by length, chunked, or until the connection closes.
  * Framing is chosen once, in body_init; each has its reader. */

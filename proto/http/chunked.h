@@ -1,5 +1,5 @@
-#ifndef PROTO_CHUNKED_H
-#define PROTO_CHUNKED_H
+#ifndef PROTO_HTTP_CHUNKED_H
+#define PROTO_HTTP_CHUNKED_H
 
 /* The chunked transfer coding (RFC 9112, 7.1), decoded byte by byte where it lies: resumable at any
  * cut, strict about CR LF, digits, extensions and trailers, all of them bounded. */

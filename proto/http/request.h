@@ -1,5 +1,5 @@
-#ifndef PROTO_REQUEST_H
-#define PROTO_REQUEST_H
+#ifndef PROTO_HTTP_REQUEST_H
+#define PROTO_HTTP_REQUEST_H
 
 /* A URL and header lines become the bytes of an HTTP/1.1 request head.
  *

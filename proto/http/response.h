@@ -1,5 +1,5 @@
-#ifndef PROTO_RESPONSE_H
-#define PROTO_RESPONSE_H
+#ifndef PROTO_HTTP_RESPONSE_H
+#define PROTO_HTTP_RESPONSE_H
 
 /* The head of a reply, from "HTTP/1.1 200 OK" to the blank line: strict RFC 9112, incremental.
  *

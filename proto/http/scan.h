@@ -1,5 +1,5 @@
-#ifndef PROTO_SCAN_H
-#define PROTO_SCAN_H
+#ifndef PROTO_HTTP_SCAN_H
+#define PROTO_HTTP_SCAN_H
 
 /* The line scanner: finds the first control byte, which in a well-formed line is its CR. */
 

@@ -1,5 +1,5 @@
-#ifndef PROTO_URL_H
-#define PROTO_URL_H
+#ifndef PROTO_HTTP_URL_H
+#define PROTO_HTTP_URL_H
 
 /* An absolute http or https URL, cut into the views that a request and a connection need (RFC 3986,
  * 9110). Nothing is copied or decoded: every span lies inside the text that was parsed. */

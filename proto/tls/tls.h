@@ -1,5 +1,5 @@
-#ifndef PROTO_TLS_H
-#define PROTO_TLS_H
+#ifndef PROTO_TLS_TLS_H
+#define PROTO_TLS_TLS_H
 
 /* A client's TLS 1.2 as four byte ports: wire in, wire out, plain in, plain out. No descriptor, no
  * callback to above, no blocking, no clock, no source of entropy: time and seed are passed in.

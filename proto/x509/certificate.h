@@ -1,5 +1,5 @@
-#ifndef PROTO_CERTIFICATE_H
-#define PROTO_CERTIFICATE_H
+#ifndef PROTO_X509_CERTIFICATE_H
+#define PROTO_X509_CERTIFICATE_H
 
 /* An X.509 certificate (RFC 5280), cut into the facts that a verdict needs. Nothing is copied:
  * every span lies inside the DER that was parsed. Facts only: no rule is applied here. */

@@ -1,5 +1,5 @@
-#ifndef PROTO_DER_H
-#define PROTO_DER_H
+#ifndef PROTO_X509_DER_H
+#define PROTO_X509_DER_H
 
 /* A strict walk over DER (X.690): the next element is cut off the front of a span. Only what DER
  * allows is taken: definite lengths in their shortest form, one-byte tags. Nothing is copied. */

@@ -1,5 +1,5 @@
-#ifndef PROTO_PEM_H
-#define PROTO_PEM_H
+#ifndef PROTO_X509_PEM_H
+#define PROTO_X509_PEM_H
 
 /* PEM (RFC 7468): blocks of base64 between a BEGIN and an END line; other text is passed over. */
 

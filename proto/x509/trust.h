@@ -1,5 +1,5 @@
-#ifndef PROTO_TRUST_H
-#define PROTO_TRUST_H
+#ifndef PROTO_X509_TRUST_H
+#define PROTO_X509_TRUST_H
 
 /* PEM to trust anchors: the certificates that a path may end in. Filled once, then read-only, so
  * that all connections share it. */

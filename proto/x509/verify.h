@@ -1,5 +1,5 @@
-#ifndef PROTO_VERIFY_H
-#define PROTO_VERIFY_H
+#ifndef PROTO_X509_VERIFY_H
+#define PROTO_X509_VERIFY_H
 
 /* A server's certificates to a verdict: searches a path from the first of them to an anchor
  * (unordered, superfluous and cross-signed certificates are all welcome) and applies the rules of

@@ -1,5 +1,5 @@
-#ifndef TESTS_FUZZ_H
-#define TESTS_FUZZ_H
+#ifndef TESTS_FUZZ_FUZZ_H
+#define TESTS_FUZZ_FUZZ_H
 
 /* What the fuzz targets share: libFuzzer's entry point, and a check that is on in every build. */
 

@@ -1,5 +1,5 @@
-#ifndef TESTS_ADDRESS_H
-#define TESTS_ADDRESS_H
+#ifndef TESTS_LIB_ADDRESS_H
+#define TESTS_LIB_ADDRESS_H
 
 /* Addresses in tests: ports that are taken, and what a resolver hands out as text. All fail the
  * test where something is not possible. */

@@ -1,5 +1,5 @@
-#ifndef TESTS_FAULT_H
-#define TESTS_FAULT_H
+#ifndef TESTS_LIB_FAULT_H
+#define TESTS_LIB_FAULT_H
 
 /* A loop around a loop that makes bad luck likely. It keeps the contract of engine/loop/loop.h: a
  * connect is answered once, nothing is received after a failure, LOOP_CLOSED is the last of a slot,

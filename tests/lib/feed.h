@@ -1,5 +1,5 @@
-#ifndef TESTS_FEED_H
-#define TESTS_FEED_H
+#ifndef TESTS_LIB_FEED_H
+#define TESTS_LIB_FEED_H
 
 /* Plays a server's bytes into a parser in deliveries of any size, each one lying directly before an
  * unreadable page, and the end of the connection behind the last. The verdict must not depend on

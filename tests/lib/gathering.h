@@ -1,5 +1,5 @@
-#ifndef TESTS_GATHERING_H
-#define TESTS_GATHERING_H
+#ifndef TESTS_LIB_GATHERING_H
+#define TESTS_LIB_GATHERING_H
 
 /* What the tests of the engine share: every row and every scenario is run over each kernel
  * interface, io_uring down its ladder and epoll; what a row expects is a transcript, a line a

@@ -1,5 +1,5 @@
-#ifndef TESTS_LOOPBACK_H
-#define TESTS_LOOPBACK_H
+#ifndef TESTS_LIB_LOOPBACK_H
+#define TESTS_LIB_LOOPBACK_H
 
 /* A scripted server on the loopback interface: what it says, and when, is a table of rows, so that
  * a test reads like a transcript of the wire.

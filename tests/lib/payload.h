@@ -1,5 +1,5 @@
-#ifndef TESTS_PAYLOAD_H
-#define TESTS_PAYLOAD_H
+#ifndef TESTS_LIB_PAYLOAD_H
+#define TESTS_LIB_PAYLOAD_H
 
 /* HdrHistogram payloads put together and taken apart without bench/statistics/hdrlog.c, to be given
  * to it with anything inside. Needs no test framework. Aborts where there is no memory. */

@@ -1,5 +1,5 @@
-#ifndef TESTS_QUOTED_H
-#define TESTS_QUOTED_H
+#ifndef TESTS_LIB_QUOTED_H
+#define TESTS_LIB_QUOTED_H
 
 /* JSON in a C string, with apostrophes for quotes. To be included behind cmocka.h. */
 

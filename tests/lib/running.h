@@ -1,5 +1,5 @@
-#ifndef TESTS_RUNNING_H
-#define TESTS_RUNNING_H
+#ifndef TESTS_LIB_RUNNING_H
+#define TESTS_LIB_RUNNING_H
 
 /* Runs of load inside a test, over each client, and checked for what must hold of every run. */
 

@@ -1,5 +1,5 @@
-#ifndef TESTS_SCRIPT_H
-#define TESTS_SCRIPT_H
+#ifndef TESTS_LIB_SCRIPT_H
+#define TESTS_LIB_SCRIPT_H
 
 /* Shell scripts that stand in for programs, in a directory of their own. */
 

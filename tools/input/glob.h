@@ -1,5 +1,5 @@
-#ifndef TOOLS_GLOB_H
-#define TOOLS_GLOB_H
+#ifndef TOOLS_INPUT_GLOB_H
+#define TOOLS_INPUT_GLOB_H
 
 /* curl's URL globs: [1-150], [001-100:2], [a-z], [a-z:2], {a,b,c}, several in one text, the last
  * of which varies fastest. They do not nest. A backslash before one of []{} takes its meaning

@@ -1,5 +1,5 @@
-#ifndef TOOLS_INPUTS_H
-#define TOOLS_INPUTS_H
+#ifndef TOOLS_INPUT_INPUTS_H
+#define TOOLS_INPUT_INPUTS_H
 
 /* The URLs of a run, one after the other: from arguments and files, globs expanded, the whole list
  * as often as asked. Nothing is read or expanded before it is wanted, so that a list of any length

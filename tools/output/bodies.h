@@ -1,5 +1,5 @@
-#ifndef TOOLS_BODIES_H
-#define TOOLS_BODIES_H
+#ifndef TOOLS_OUTPUT_BODIES_H
+#define TOOLS_OUTPUT_BODIES_H
 
 /* The bodies of --bodies: one file each, named by the result's index, that appears in the directory
  * only when the reply is whole. */

@@ -1,5 +1,5 @@
-#ifndef TOOLS_HUMAN_H
-#define TOOLS_HUMAN_H
+#ifndef TOOLS_OUTPUT_HUMAN_H
+#define TOOLS_OUTPUT_HUMAN_H
 
 /* Numbers as people read them. Each writes to a buffer of HUMAN_BYTES and returns it. */
 

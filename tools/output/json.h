@@ -1,5 +1,5 @@
-#ifndef TOOLS_JSON_H
-#define TOOLS_JSON_H
+#ifndef TOOLS_OUTPUT_JSON_H
+#define TOOLS_OUTPUT_JSON_H
 
 /* The pieces of JSON text, written into memory that the caller has made sure of. Every put_
  * function writes at at and returns the end of what it wrote; none adds a zero byte. */

@@ -1,5 +1,5 @@
-#ifndef TOOLS_OUTPUT_H
-#define TOOLS_OUTPUT_H
+#ifndef TOOLS_OUTPUT_OUTPUT_H
+#define TOOLS_OUTPUT_OUTPUT_H
 
 /* Where text goes: a buffer before stdout, or before a temporary file that takes its name only when
  * it is whole. Errors stick: after the first one everything is swallowed, and output_close() and

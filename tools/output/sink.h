@@ -1,5 +1,5 @@
-#ifndef TOOLS_SINK_H
-#define TOOLS_SINK_H
+#ifndef TOOLS_OUTPUT_SINK_H
+#define TOOLS_OUTPUT_SINK_H
 
 /* Where results go: one line each in one of the formats, or their bodies, and files of bodies. */
 

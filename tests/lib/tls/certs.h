@@ -1,5 +1,5 @@
-#ifndef TESTS_CERTS_H
-#define TESTS_CERTS_H
+#ifndef TESTS_LIB_TLS_CERTS_H
+#define TESTS_LIB_TLS_CERTS_H
 
 /* Keys and certificates for tests, made in memory through libcrypto. Everything is made anew in
  * every run; what cannot be made ends the test program. */

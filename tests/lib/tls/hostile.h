@@ -1,5 +1,5 @@
-#ifndef TESTS_HOSTILE_H
-#define TESTS_HOSTILE_H
+#ifndef TESTS_LIB_TLS_HOSTILE_H
+#define TESTS_LIB_TLS_HOSTILE_H
 
 /* Certificates as a hostile server would write them: well-formed, of any size and number, with
  * signatures that are nobody's. */

@@ -1,5 +1,5 @@
-#ifndef TESTS_TLS_FIXED_H
-#define TESTS_TLS_FIXED_H
+#ifndef TESTS_LIB_TLS_TLS_FIXED_H
+#define TESTS_LIB_TLS_TLS_FIXED_H
 
 /* A TLS client of which nothing varies: what a server sent it once, in a handshake, can be sent to
  * it again. */

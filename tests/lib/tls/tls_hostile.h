@@ -1,5 +1,5 @@
-#ifndef TESTS_TLS_HOSTILE_H
-#define TESTS_TLS_HOSTILE_H
+#ifndef TESTS_LIB_TLS_TLS_HOSTILE_H
+#define TESTS_LIB_TLS_TLS_HOSTILE_H
 
 /* The scripted server of tests/tls_loopback with certificates that take long to refuse: names under
  * constraints, and keys of one name that may all have signed each other and end in a root that is

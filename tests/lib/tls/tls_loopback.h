@@ -1,5 +1,5 @@
-#ifndef TESTS_TLS_LOOPBACK_H
-#define TESTS_TLS_LOOPBACK_H
+#ifndef TESTS_LIB_TLS_TLS_LOOPBACK_H
+#define TESTS_LIB_TLS_TLS_LOOPBACK_H
 
 /* The scripted server over TLS 1.2: libssl as a layer of tests/loopback. One certificate, for
  * 127.0.0.1, ::1 and localhost, and one memory of sessions serve every connection. The issuer is

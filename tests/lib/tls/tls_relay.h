@@ -1,5 +1,5 @@
-#ifndef TESTS_TLS_RELAY_H
-#define TESTS_TLS_RELAY_H
+#ifndef TESTS_LIB_TLS_TLS_RELAY_H
+#define TESTS_LIB_TLS_TLS_RELAY_H
 
 /* TLS before a server that has none, in a process of its own. */
 

@@ -1,5 +1,5 @@
-#ifndef TESTS_TLS_SERVER_H
-#define TESTS_TLS_SERVER_H
+#ifndef TESTS_LIB_TLS_TLS_SERVER_H
+#define TESTS_LIB_TLS_TLS_SERVER_H
 
 /* A TLS server as pure bytes, over libssl: an implementation that shares nothing with ours. */
 
