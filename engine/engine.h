@@ -46,13 +46,13 @@ struct engine {
     uint32_t long_urls;       /* that have a block of their own */
     uint32_t idle_oldest;     /* idle connections, by age */
     uint32_t idle_newest;
-    uint64_t now_ns;          /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
-    bool is_cancelled;        /* nothing new is taken */
+    uint64_t now_ns;   /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
+    bool is_cancelled; /* nothing new is taken */
     bool is_woken;
-    bool lacks_descriptors;   /* until a connection has been closed */
-    uint32_t completions;     /* of the last run */
-    uint64_t rate_since_ns;   /* when the present measurement of their rate began */
-    uint64_t rate_count;      /* completions since */
+    bool lacks_descriptors;       /* until a connection has been closed */
+    uint32_t completions;         /* of the last run */
+    uint64_t rate_since_ns;       /* when the present measurement of their rate began */
+    uint64_t rate_count;          /* completions since */
     uint64_t rate_per_batch_wait; /* by the last measurement, in LOOP_BATCH_WAIT_NS */
 
     uint64_t requests;

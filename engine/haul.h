@@ -85,54 +85,54 @@ const char *haul_stage_name(enum haul_stage stage);
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
 
 struct haul_options {
-    uint32_t concurrency;        /* requests under way, and connections open, at once; 0: 64. A hard
-                                    bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
-    uint32_t window;             /* results held at once, from submit to release; 0: chosen, always
-                                    above concurrency */
-    enum haul_loop loop;         /* AUTO: io_uring, or epoll where io_uring is refused */
-    int64_t connect_timeout_ms;  /* name, connection and TLS together; 0: 10,000; negative: none */
-    int64_t max_time_ms;         /* from the request's start to its last byte; 0: 300,000;
-                                    negative: none */
-    bool unordered;              /* results in the order of completion, not of submission */
-    bool cancel_on_error;        /* the first failed request cancels all others */
-    int fail_status;             /* statuses from this number on are failures; 0: none is */
-    bool keep_headers;           /* results carry the reply's head */
-    bool keep_bodies;            /* results carry the reply's body; without it, bytes are counted */
-    bool stream_bodies;          /* with keep_bodies: a body may come in several results, all but
-                                    the last with more == true, and no other result between them;
-                                    then a body's size has no limit */
-    size_t body_bytes;           /* memory for heads and bodies that wait for their turn beyond the
-                                    first 16 KiB of each; 0: 32 MiB. Without stream_bodies a body
-                                    longer than half of it is a LIMIT error */
-    bool raise_nofile;           /* raise RLIMIT_NOFILE to its hard limit (it belongs to the whole
-                                    process, so this is yours to ask for) */
-    const char *user_agent;      /* NULL: "haul/<version>" */
-    const char *method;          /* of requests that name none; NULL: GET, or POST with a body */
-    const char *const *headers;  /* NULL-terminated "Name: value" lines sent with every request:
-                                    one replaces a default, "Name:" removes it, "Name;" sends it
-                                    empty; NULL: none. Copied. */
-    const void *body;            /* sent with every request that has none of its own; borrowed until
-                                    haul_close() */
+    uint32_t concurrency;       /* requests under way, and connections open, at once; 0: 64. A hard
+                                   bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
+    uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
+                                   above concurrency */
+    enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
+    int64_t connect_timeout_ms; /* name, connection and TLS together; 0: 10,000; negative: none */
+    int64_t max_time_ms;        /* from the request's start to its last byte; 0: 300,000;
+                                   negative: none */
+    bool unordered;             /* results in the order of completion, not of submission */
+    bool cancel_on_error;       /* the first failed request cancels all others */
+    int fail_status;            /* statuses from this number on are failures; 0: none is */
+    bool keep_headers;          /* results carry the reply's head */
+    bool keep_bodies;           /* results carry the reply's body; without it, bytes are counted */
+    bool stream_bodies;         /* with keep_bodies: a body may come in several results, all but
+                                   the last with more == true, and no other result between them;
+                                   then a body's size has no limit */
+    size_t body_bytes;          /* memory for heads and bodies that wait for their turn beyond the
+                                   first 16 KiB of each; 0: 32 MiB. Without stream_bodies a body
+                                   longer than half of it is a LIMIT error */
+    bool raise_nofile;          /* raise RLIMIT_NOFILE to its hard limit (it belongs to the whole
+                                   process, so this is yours to ask for) */
+    const char *user_agent;     /* NULL: "haul/<version>" */
+    const char *method;         /* of requests that name none; NULL: GET, or POST with a body */
+    const char *const *headers; /* NULL-terminated "Name: value" lines sent with every request:
+                                   one replaces a default, "Name:" removes it, "Name;" sends it
+                                   empty; NULL: none. Copied. */
+    const void *body;           /* sent with every request that has none of its own; borrowed until
+                                   haul_close() */
     size_t body_length;
-    bool has_body;               /* body is to be sent, even where body_length is 0 */
-    bool tls_at_open;            /* read the files below in haul_open(), so that one that cannot be
-                                    used is its error; else at the first https URL, whose result
-                                    then says so, as does that of every other: a TLS error, and
-                                    os_error is the errno that haul_open() would have returned */
-    const char *ca_file;         /* PEM roots to trust instead of the system's. It may be a pipe, as
-                                    may the two of the client: each is read once, to its end */
-    const char *ca_directory;    /* every regular file of it, likewise; or of several, with ':'
-                                    between them, of which those that cannot be read are passed
-                                    over unless none can. Both NULL: the system's roots */
+    bool has_body;            /* body is to be sent, even where body_length is 0 */
+    bool tls_at_open;         /* read the files below in haul_open(), so that one that cannot be
+                                 used is its error; else at the first https URL, whose result
+                                 then says so, as does that of every other: a TLS error, and
+                                 os_error is the errno that haul_open() would have returned */
+    const char *ca_file;      /* PEM roots to trust instead of the system's. It may be a pipe, as
+                                 may the two of the client: each is read once, to its end */
+    const char *ca_directory; /* every regular file of it, likewise; or of several, with ':'
+                                 between them, of which those that cannot be read are passed
+                                 over unless none can. Both NULL: the system's roots */
     const char *client_certificate; /* PEM file, its own certificate first; NULL: none */
-    const char *client_key;      /* PEM file; NULL: the key is in client_certificate */
-    const char *pinned_keys;     /* "sha256//<base64>;…": the server's public key must be one; NULL:
-                                    any will do */
-    bool insecure;               /* any certificate will do; pinned_keys still count */
-    bool tls_legacy;             /* TLS 1.0 and 1.1, CBC suites, SHA-1, RSA keys from 1024 bits */
-    const char *key_log;         /* append the sessions' secrets to this file (SSLKEYLOGFILE), which
-                                    it is an error not to be able to open; NULL: never */
-    const char *dns_servers;     /* "host[:port],…" instead of the system's; NULL: the system's */
+    const char *client_key;         /* PEM file; NULL: the key is in client_certificate */
+    const char *pinned_keys; /* "sha256//<base64>;…": the server's public key must be one; NULL:
+                                any will do */
+    bool insecure;           /* any certificate will do; pinned_keys still count */
+    bool tls_legacy;         /* TLS 1.0 and 1.1, CBC suites, SHA-1, RSA keys from 1024 bits */
+    const char *key_log;     /* append the sessions' secrets to this file (SSLKEYLOGFILE), which
+                                it is an error not to be able to open; NULL: never */
+    const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
     /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
      * They concern connections alone: the Host field, SNI and what a certificate must hold for are
      * those of the URL. */
@@ -167,31 +167,31 @@ struct haul_piece {
 
 /* What became of a request. Borrowed: valid, and unchanged, until haul_release(). */
 struct haul_result {
-    uint64_t index;       /* 0 for the first request submitted, and so on */
-    const char *url;      /* as submitted, zero-terminated; cut to 16,000 bytes */
+    uint64_t index;  /* 0 for the first request submitted, and so on */
+    const char *url; /* as submitted, zero-terminated; cut to 16,000 bytes */
     size_t url_length;
     void *tag;
-    const char *method;   /* as sent */
+    const char *method; /* as sent */
 
     enum haul_error error;
-    enum haul_stage stage;    /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
-    const char *message;      /* static sentence; NULL where error is HAUL_OK */
-    int os_error;             /* the errno behind the error, or 0 */
-    bool more;                /* stream_bodies: the next result goes on with this one's body */
+    enum haul_stage stage; /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
+    const char *message;   /* static sentence; NULL where error is HAUL_OK */
+    int os_error;          /* the errno behind the error, or 0 */
+    bool more;             /* stream_bodies: the next result goes on with this one's body */
     bool reused_connection;
 
-    int status;               /* 0: no reply */
-    int version_minor;        /* HTTP/1.<this> */
-    const char *head;         /* keep_headers: the reply's head, status line and blank line
-                                 included; NULL: none. Walk it with haul_header_next() */
+    int status;        /* 0: no reply */
+    int version_minor; /* HTTP/1.<this> */
+    const char *head;  /* keep_headers: the reply's head, status line and blank line
+                          included; NULL: none. Walk it with haul_header_next() */
     size_t head_length;
-    uint64_t body_bytes;      /* received so far, transfer coding removed */
+    uint64_t body_bytes;           /* received so far, transfer coding removed */
     const struct haul_piece *body; /* NULL: empty, or not kept */
 
-    const char *tls_version;       /* "TLSv1.2"; NULL: no TLS, or no handshake */
+    const char *tls_version; /* "TLSv1.2"; NULL: no TLS, or no handshake */
     const char *tls_suite;
-    const char *tls_verification;  /* "ok", or what is wrong with the certificate, which was refused
-                                      or which insecure let pass. NULL: none was looked at */
+    const char *tls_verification; /* "ok", or what is wrong with the certificate, which was refused
+                                     or which insecure let pass. NULL: none was looked at */
     bool tls_resumed;
 
     /* Durations, one after the other: queue, (resolve and) connect, TLS, send, first byte. total is
@@ -288,21 +288,21 @@ void haul_gathered_free(struct haul_gathered *gathered);
 /* --- what the engine knows of itself ---------------------------------------------------------- */
 
 struct haul_facts {
-    const char *loop;         /* "uring" or "epoll" */
-    char loop_reason[160];    /* why not io_uring, or which of its features are in use */
-    uint32_t concurrency;     /* in force */
+    const char *loop;      /* "uring" or "epoll" */
+    char loop_reason[160]; /* why not io_uring, or which of its features are in use */
+    uint32_t concurrency;  /* in force */
     uint32_t window;
-    uint64_t requests;        /* finished */
+    uint64_t requests; /* finished */
     uint64_t failures;
-    uint64_t connections;     /* opened */
-    uint64_t retries;         /* sent again after a reused connection died */
+    uint64_t connections; /* opened */
+    uint64_t retries;     /* sent again after a reused connection died */
     uint64_t bytes_received;
     uint64_t enters;          /* io_uring_enter calls, or epoll_wait and socket calls */
     uint64_t completions;     /* completion-queue entries, or events */
     uint64_t buffers_empty;   /* times no receive buffer was left */
     uint64_t queue_overflows; /* completion-queue overflows */
     uint32_t in_flight;
-    uint32_t waiting;         /* submitted, not begun */
+    uint32_t waiting; /* submitted, not begun */
 };
 
 void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts);

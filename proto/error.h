@@ -11,7 +11,7 @@
     X(URL_TOO_LONG, "the URL is longer than 16000 bytes")                                          \
     X(URL_BYTE, "the URL has a byte that must be percent-encoded (space, control or non-ASCII)")   \
     X(URL_NO_SCHEME, "the URL has no scheme; write http:// before it")                             \
-    X(URL_SCHEME, "the URL's scheme is neither http nor https")                               \
+    X(URL_SCHEME, "the URL's scheme is neither http nor https")                                    \
     X(URL_USERINFO, "the URL carries a user name or password; send an Authorization field "        \
                     "instead")                                                                     \
     X(URL_HOST_EMPTY, "the URL has no host")                                                       \

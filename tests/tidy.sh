@@ -112,11 +112,11 @@ for candidate in clang-format-14 clang-format; do
     fi
 done
 if [ -n "$format" ]; then
-    "$format" --dry-run $(find $folders -name '*.c') 2>&1 |
+    "$format" --dry-run $c_files 2>&1 |
         awk -F: '/^[^ ]*:[0-9]*:[0-9]*: / && !seen[$1]++' |
         faults 'clang-format would write it otherwise, from here on'
 else
-    skipped 'clang-format 14 is not installed: the layout of .c files'
+    skipped 'clang-format 14 is not installed: the layout of C files'
 fi
 
 # --- the tree -------------------------------------------------------------------------------------

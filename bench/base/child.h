@@ -13,7 +13,7 @@ struct child_options {
     const char *program;      /* NULL: this program itself, /proc/self/exe */
     const char *const *words; /* what follows its name; "--format json" is put before them */
     size_t word_count;
-    uint64_t limit_ns;        /* it is ended after so long; 0: never */
+    uint64_t limit_ns; /* it is ended after so long; 0: never */
 };
 
 enum child_end {

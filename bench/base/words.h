@@ -9,7 +9,7 @@
 struct words {
     char **words; /* ended by NULL */
     size_t count;
-    char *bytes;  /* what they point into */
+    char *bytes; /* what they point into */
 };
 
 /* Returns 0. Errors: -EINVAL for a quote without its end or a backslash with nothing behind it,

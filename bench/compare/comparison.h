@@ -19,13 +19,13 @@ struct comparison_side {
 struct comparison {
     const struct comparison_side *sides;
     size_t side_count;
-    size_t rounds;             /* complete ones, the warm-up left out */
+    size_t rounds; /* complete ones, the warm-up left out */
     size_t rounds_asked;
     const char *server;        /* "embedded"; NULL: one that the user named */
     const char *const *common; /* options of all sides; ended by NULL */
     const char *const *metrics;
-    size_t metric_count;       /* at most BOOTSTRAP_METRICS_MAX */
-    double confidence;         /* as in bootstrap.h */
+    size_t metric_count; /* at most BOOTSTRAP_METRICS_MAX */
+    double confidence;   /* as in bootstrap.h */
     double same_within;
     bool is_interrupted;
 };

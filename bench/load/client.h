@@ -24,17 +24,17 @@ struct conductor {
     pthread_mutex_t lock; /* changed: for those that sleep until the next stage */
     pthread_cond_t changed;
     _Atomic uint32_t stage;
-    _Atomic uint64_t warming_ns; /* CLOCK_MONOTONIC: the schedule begins */
-    _Atomic uint64_t window_ns;  /* and begins again */
-    _Atomic uint64_t end_ns;     /* of the window; UINT64_MAX where requests are counted */
+    _Atomic uint64_t warming_ns;    /* CLOCK_MONOTONIC: the schedule begins */
+    _Atomic uint64_t window_ns;     /* and begins again */
+    _Atomic uint64_t end_ns;        /* of the window; UINT64_MAX where requests are counted */
     _Atomic uint64_t warming_taken; /* CLIENT_THREADS: requests begun in the stage, by whichever */
     _Atomic uint64_t window_taken;  /* thread was free */
 };
 
 /* CLIENT_THREADS: what the TLS connections of a group of threads share. */
 struct vault {
-    pthread_mutex_t lock; /* during handshakes */
-    struct secure secure; /* its slots: the threads of the group */
+    pthread_mutex_t lock;         /* during handshakes */
+    struct secure secure;         /* its slots: the threads of the group */
     struct tls_session *sessions; /* by place; version 0: none */
 };
 
@@ -61,7 +61,7 @@ struct flight {
     uint64_t due_ns;   /* in a closed loop: begun_ns */
     uint64_t begun_ns; /* a connection was found, or began to be opened, for it */
     uint64_t sent_ns;
-    bool is_counted;   /* it was begun for the window */
+    bool is_counted; /* it was begun for the window */
 };
 
 struct client {
@@ -81,8 +81,8 @@ struct client {
     uint64_t schedule_ns; /* the begin of the present schedule */
     uint64_t window_ns;   /* 0: has not begun */
     uint64_t end_ns;
-    uint64_t begun;       /* in this stage */
-    uint64_t last_ns;     /* when the last request of the window finished */
+    uint64_t begun;   /* in this stage */
+    uint64_t last_ns; /* when the last request of the window finished */
 
     struct live live;
     struct load_thread time;

@@ -21,20 +21,20 @@ struct load_options {
     const char *const *urls;
     size_t url_count;
     enum client_kind client;
-    uint32_t connections;  /* of all threads together; 0: 64 */
-    uint32_t threads;      /* uring and epoll: loops; 0: 1. CLIENT_THREADS has one a connection */
-    uint32_t pipeline;     /* requests under way on a connection at once; 0: 1 */
-    uint64_t requests;     /* the window's; 0: not bounded */
-    uint64_t duration_ns;  /* of the window; 0: not bounded; both 0: 10 s */
-    double rate_from;      /* requests a second, all threads together; 0: closed loop */
-    double rate_to;        /* at the window's end; as rate_from: constant */
-    int64_t warm_up_ns;    /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
-    uint64_t timeout_ns;   /* a request's; 0: 10 s */
-    bool is_http10;        /* HTTP/1.0, and a connection a request unless keep-alive is answered */
-    bool is_closing;       /* "Connection: close", and a connection a request */
-    bool is_pinned;        /* thread i runs on the i-th processor this process may use */
-    uint32_t processors;   /* with is_pinned: use the first so many only; 0: all */
-    uint32_t plant_ns;     /* processor time to burn a request: a known difference, to be found */
+    uint32_t connections;   /* of all threads together; 0: 64 */
+    uint32_t threads;       /* uring and epoll: loops; 0: 1. CLIENT_THREADS has one a connection */
+    uint32_t pipeline;      /* requests under way on a connection at once; 0: 1 */
+    uint64_t requests;      /* the window's; 0: not bounded */
+    uint64_t duration_ns;   /* of the window; 0: not bounded; both 0: 10 s */
+    double rate_from;       /* requests a second, all threads together; 0: closed loop */
+    double rate_to;         /* at the window's end; as rate_from: constant */
+    int64_t warm_up_ns;     /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
+    uint64_t timeout_ns;    /* a request's; 0: 10 s */
+    bool is_http10;         /* HTTP/1.0, and a connection a request unless keep-alive is answered */
+    bool is_closing;        /* "Connection: close", and a connection a request */
+    bool is_pinned;         /* thread i runs on the i-th processor this process may use */
+    uint32_t processors;    /* with is_pinned: use the first so many only; 0: all */
+    uint32_t plant_ns;      /* processor time to burn a request: a known difference, to be found */
     bool is_full_handshake; /* TLS sessions are not resumed */
     struct haul_options http; /* its method, headers, body, user_agent and TLS fields are used */
 };
@@ -48,19 +48,19 @@ struct load_thread {
 
 struct load_result {
     const struct load_options *options;
-    const char *loop;          /* as used */
+    const char *loop; /* as used */
     char loop_reason[160];
-    double opening_s;          /* until all connections were open */
+    double opening_s; /* until all connections were open */
     double warm_up_s;
     uint64_t warm_up_requests;
-    double window_s;           /* as it was */
-    double elapsed_s;          /* window and what was still under way at its end */
-    double started_at;         /* of the window: seconds since 1970 */
+    double window_s;   /* as it was */
+    double elapsed_s;  /* window and what was still under way at its end */
+    double started_at; /* of the window: seconds since 1970 */
     struct stats stats;
     struct load_thread *threads;
     uint32_t thread_count;
-    uint32_t processors;       /* that the client's threads could run on */
-    uint32_t connections;      /* in force: lowered where descriptors are short */
+    uint32_t processors;  /* that the client's threads could run on */
+    uint32_t connections; /* in force: lowered where descriptors are short */
     bool is_interrupted;
 };
 

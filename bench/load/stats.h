@@ -23,7 +23,7 @@ enum phase {
 #define PHASE_ENUM(name, text) PHASE_##name,
     PHASES(PHASE_ENUM)
 #undef PHASE_ENUM
-    PHASE_COUNT,
+        PHASE_COUNT,
 };
 
 const char *phase_name(enum phase phase);
@@ -31,21 +31,21 @@ const char *phase_name(enum phase phase);
 enum { STATS_ERROR_COUNT = HAUL_RESOURCE + 1, STATS_STATUS_COUNT = 1000 };
 
 struct stats {
-    uint64_t begun;          /* requests: begun */
-    uint64_t requests;       /* finished, with a reply or a failure */
+    uint64_t begun;    /* requests: begun */
+    uint64_t requests; /* finished, with a reply or a failure */
     uint64_t replies;
-    uint64_t unsent;         /* due, never begun: the run ended first */
-    uint64_t late;           /* finished after the window's end */
+    uint64_t unsent;             /* due, never begun: the run ended first */
+    uint64_t late;               /* finished after the window's end */
     uint64_t finished_in_window; /* begun before the window or in it */
-    uint64_t measured;       /* requests that finished while processor time, system calls and
-                                completions were counted */
-    uint64_t bytes_received; /* from the network, TLS records as they came */
+    uint64_t measured;           /* requests that finished while processor time, system calls and
+                                    completions were counted */
+    uint64_t bytes_received;     /* from the network, TLS records as they came */
     uint64_t bytes_sent;
     uint64_t body_bytes;
-    uint64_t connections;    /* opened */
+    uint64_t connections;     /* opened */
     uint64_t ports_exhausted; /* times connect() said EADDRNOTAVAIL */
     uint64_t system_calls;
-    uint64_t completions;    /* completion-queue entries, or events */
+    uint64_t completions; /* completion-queue entries, or events */
     uint64_t buffers_empty;
     uint64_t queue_overflows;
     uint64_t errors[STATS_ERROR_COUNT]; /* by enum haul_error; [HAUL_OK] stays 0 */

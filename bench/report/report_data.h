@@ -48,7 +48,7 @@ enum report_metric {
 #define REPORT_METRIC_ENUM(name, key, title, unit, factor) REPORT_##name,
     REPORT_METRICS(REPORT_METRIC_ENUM)
 #undef REPORT_METRIC_ENUM
-    REPORT_METRIC_COUNT,
+        REPORT_METRIC_COUNT,
     REPORT_COMPARED_COUNT = REPORT_P99 + 1, /* the first three are compared, and drawn */
 };
 
@@ -96,9 +96,9 @@ struct report_cell {
     struct report_place place;
     const struct report_run *runs;
     size_t run_count;
-    size_t good_count;    /* those that did not fail, which come first */
-    size_t bound_count;   /* of these: the instrument's verdict was not "ok" */
-    float *curve_us;      /* NULL: there are no histograms */
+    size_t good_count;  /* those that did not fail, which come first */
+    size_t bound_count; /* of these: the instrument's verdict was not "ok" */
+    float *curve_us;    /* NULL: there are no histograms */
     size_t curve_count;
 };
 
@@ -115,7 +115,7 @@ struct report {
     size_t swept;      /* runs that there are of them, failed ones too */
     size_t torn_count; /* last lines cut short, left out */
     bool is_sweep;
-    json_t *kept;      /* an array of all that others point into */
+    json_t *kept;                   /* an array of all that others point into */
     char fault[REPORT_FAULT_BYTES]; /* why a call has returned false */
 };
 

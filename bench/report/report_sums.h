@@ -14,7 +14,7 @@ struct report_estimate {
     double value; /* NAN: there is none */
     double low;   /* NAN: no interval, since a cell has only one round */
     double high;
-    size_t rounds;      /* of the cell that has fewest */
+    size_t rounds; /* of the cell that has fewest */
     size_t cell_count;
     size_t bound_count; /* of these cells, those where the instrument once stood in the way */
 };
@@ -22,7 +22,7 @@ struct report_estimate {
 /* Cells over the values of one axis. What the other axes have beside it is a slice: one value of
  * each, but for the compared one. */
 struct report_panel {
-    int axis;       /* -1: none, and one value */
+    int axis; /* -1: none, and one value */
     size_t x_count;
     struct report_place *slices;
     bool *is_complete; /* slice by slice: every side has a good run at every x */
@@ -36,12 +36,12 @@ struct report_sums {
     size_t side_count; /* its values; 1 without an axis */
     size_t pairs[REPORT_PAIRS_MAX][2];
     size_t pair_count;
-    size_t panel_count; /* never 0 */
+    size_t panel_count;                            /* never 0 */
     struct report_panel panels[REPORT_PANELS_MAX]; /* the first is what ratios are shown over */
     /* The first panel's first view, over all x. */
     struct report_estimate overall[REPORT_PAIRS_MAX][REPORT_COMPARED_COUNT];
-    size_t rounds;     /* of the cell that has most */
-    double *values;    /* from here on: room to compute in */
+    size_t rounds;  /* of the cell that has most */
+    double *values; /* from here on: room to compute in */
     struct report_sample *samples;
     double *draws;
     uint32_t *hits;
@@ -72,8 +72,7 @@ struct report_estimate report_level(const struct report_sums *sums,
 
 /* Of a cell by itself. */
 struct report_estimate report_cell_level(const struct report_sums *sums,
-                                         const struct report_cell *cell,
-                                         enum report_metric metric);
+                                         const struct report_cell *cell, enum report_metric metric);
 
 /* The pair's first side, of its second. */
 struct report_estimate report_ratio(const struct report_sums *sums,

@@ -22,9 +22,9 @@ enum { INSTRUMENT_SENTENCES = 16, INSTRUMENT_SENTENCE_BYTES = 320 };
 
 struct instrument {
     enum instrument_verdict verdict;
-    bool was_bottleneck; /* the figures are about haul bench and its machine, not the server */
-    double rate_held;    /* begun in time, of those asked for; negative in a closed loop */
-    double busiest;      /* the busiest client thread, of one processor */
+    bool was_bottleneck;   /* the figures are about haul bench and its machine, not the server */
+    double rate_held;      /* begun in time, of those asked for; negative in a closed loop */
+    double busiest;        /* the busiest client thread, of one processor */
     size_t sentence_count; /* never 0; the gravest come first */
     char sentences[INSTRUMENT_SENTENCES][INSTRUMENT_SENTENCE_BYTES];
     char hidden[INSTRUMENT_SENTENCE_BYTES]; /* what a closed loop hides; "" in an open loop */

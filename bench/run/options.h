@@ -28,8 +28,8 @@ struct options {
     bool has_find_max;
     bool is_calibrating;
     bool is_quiet;
-    bool is_embedded; /* no URL was given */
-    bool is_https;    /* and the embedded server speaks TLS */
+    bool is_embedded;     /* no URL was given */
+    bool is_https;        /* and the embedded server speaks TLS */
     uint64_t reply_bytes; /* of the embedded server's replies; 0: its shortest */
 };
 

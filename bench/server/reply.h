@@ -44,12 +44,12 @@ enum reply_end {
 };
 
 struct reply {
-    struct span first;   /* to be sent before what rest says; may be empty */
-    size_t head_length;  /* how much of it is the head */
+    struct span first;  /* to be sent before what rest says; may be empty */
+    size_t head_length; /* how much of it is the head */
     enum reply_rest rest;
-    uint64_t rest_bytes; /* of the body, still to come */
-    enum reply_end end;  /* what to do when all is sent */
-    uint64_t delay_ns;   /* before first */
+    uint64_t rest_bytes;  /* of the body, still to come */
+    enum reply_end end;   /* what to do when all is sent */
+    uint64_t delay_ns;    /* before first */
     uint64_t interval_ns; /* REPLY_DRIP: before each byte of the rest */
 };
 

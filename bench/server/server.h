@@ -23,9 +23,9 @@
 enum server_loop { SERVER_LOOP_AUTO, SERVER_LOOP_URING, SERVER_LOOP_EPOLL };
 
 struct server_options {
-    const char *host;        /* a numeric address; NULL: 127.0.0.1 */
-    uint16_t port;           /* 0: a free one */
-    uint32_t connections;    /* at once; further ones are refused by closing them; 0: 1024 */
+    const char *host;     /* a numeric address; NULL: 127.0.0.1 */
+    uint16_t port;        /* 0: a free one */
+    uint32_t connections; /* at once; further ones are refused by closing them; 0: 1024 */
     enum server_loop loop;
     uint32_t stall_first_ms; /* how long the first request for /p/1 waits for its reply */
     bool tls;                /* https only: TLS 1.2 and 1.3, resumption by session id and ticket */

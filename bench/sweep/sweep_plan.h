@@ -19,7 +19,7 @@ struct sweep_plan {
     bool has_seed; /* else it is a random one */
     bool is_dry;
     bool is_quiet;
-    bool is_help; /* and then nothing below is set */
+    bool is_help;       /* and then nothing below is set */
     const char **words; /* of every run, with defaults */
     size_t word_count;
     struct matrix matrix;

@@ -16,10 +16,10 @@ enum { CONN_REQUEST_INLINE = 224 };
 
 enum conn_state {
     CONN_FREE,
-    CONN_RESOLVING,  /* waits for its origin's addresses */
+    CONN_RESOLVING, /* waits for its origin's addresses */
     CONN_CONNECTING,
-    CONN_TLS,        /* the handshake */
-    CONN_HEAD,       /* the request is on its way, the reply's head is awaited */
+    CONN_TLS,  /* the handshake */
+    CONN_HEAD, /* the request is on its way, the reply's head is awaited */
     CONN_BODY,
     CONN_IDLE,
     CONN_CLOSING,
@@ -29,12 +29,12 @@ struct conn {
     enum conn_state state;
     uint32_t fetch;
     uint32_t origin;
-    uint32_t next;      /* of its origin's idle, or resolving, connections, or of those in line */
+    uint32_t next; /* of its origin's idle, or resolving, connections, or of those in line */
     uint32_t previous;
-    uint32_t newer;     /* of all idle connections */
+    uint32_t newer; /* of all idle connections */
     uint32_t older;
-    uint32_t requests;  /* sent on it */
-    uint32_t carry;     /* the block of a head that came in several pieces; NO_BLOCK */
+    uint32_t requests; /* sent on it */
+    uint32_t carry;    /* the block of a head that came in several pieces; NO_BLOCK */
     uint32_t carry_length;
     struct tls *tls;        /* NULL: plain; its memory is the engine's, by slot */
     uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
@@ -45,12 +45,12 @@ struct conn {
     int send_error;
     bool has_socket : 1;
     bool is_sending : 1; /* of TLS records: a send that will tell when it is through */
-    bool is_sent : 1;       /* the whole request is with the kernel */
-    bool has_reply : 1;     /* a byte of it was received */
-    bool is_waiting : 1;    /* to receive, in the line of pressure.c: next and previous are its */
-    bool is_armed : 1;      /* to receive once */
+    bool is_sent : 1;    /* the whole request is with the kernel */
+    bool has_reply : 1;  /* a byte of it was received */
+    bool is_waiting : 1; /* to receive, in the line of pressure.c: next and previous are its */
+    bool is_armed : 1;   /* to receive once */
     bool asks_close : 1;
-    const char *body_rest;  /* of the request's body, still to be sent */
+    const char *body_rest; /* of the request's body, still to be sent */
     size_t body_rest_length;
     struct response response;
     struct body body;

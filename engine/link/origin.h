@@ -27,8 +27,8 @@ struct origin {
     uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
     enum origin_state state;
     struct resolver_lookup *lookup; /* while the addresses are on their way */
-    struct reroute_target target; /* what is connected to: mostly host and port */
-    uint32_t preferred; /* the address that accepted the last connection */
+    struct reroute_target target;   /* what is connected to: mostly host and port */
+    uint32_t preferred;             /* the address that accepted the last connection */
     uint64_t expires_ns;
     struct resolver_addresses addresses;
     struct tls_session session; /* to resume, where has_session */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct collector {
-    uint32_t *ring;      /* ordered: the fetch of an index, at index % window */
+    uint32_t *ring; /* ordered: the fetch of an index, at index % window */
     uint32_t window;
     uint64_t next_index; /* of the next request */
     uint64_t head_index; /* ordered: of the next result */

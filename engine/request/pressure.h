@@ -11,7 +11,7 @@ struct pressure {
     bool was_held_back; /* receives of before may still deliver, until the next wait is over */
     uint32_t first;     /* connections that wait to receive, a line */
     uint32_t last;
-    uint32_t armed;      /* connections that receive once */
+    uint32_t armed;        /* connections that receive once */
     uint64_t next_turn_ns; /* when those that are silent give way to those that wait */
 };
 

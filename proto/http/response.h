@@ -35,8 +35,8 @@ struct response {
     uint16_t field_count;
 
     /* how far the parser is; private */
-    uint32_t offset;     /* of the line being read */
-    uint32_t scanned;    /* bytes of that line known to hold no end */
+    uint32_t offset;  /* of the line being read */
+    uint32_t scanned; /* bytes of that line known to hold no end */
     uint8_t interim_count;
     bool is_head_request;
     bool has_status_line;
@@ -44,7 +44,7 @@ struct response {
     bool has_coding;
     bool has_close;
     bool has_keep_alive;
-    uint32_t length_at;    /* where the first Content-Length text lies in the head, and how long */
+    uint32_t length_at; /* where the first Content-Length text lies in the head, and how long */
     uint32_t length_size;
 };
 

@@ -101,11 +101,11 @@ struct tls_options {
     struct span key;           /* its private key, PEM; length 0: it is in certificate */
     const unsigned char (*pins)[TLS_PIN_BYTES]; /* SHA-256 of each SubjectPublicKeyInfo allowed;
                                                    copied */
-    size_t pin_count;          /* 0: any key will do */
-    size_t chain_count;        /* certificate chains that can be in arrival at once, at least 1 */
-    size_t verdict_count;      /* verdicts remembered; 0: none */
-    bool is_insecure;          /* a certificate's verdict is noted, but does not count; pins do */
-    bool is_legacy;            /* TLS 1.0 and 1.1, CBC suites, RSA key exchange and SHA-1 too */
+    size_t pin_count;                           /* 0: any key will do */
+    size_t chain_count;   /* certificate chains that can be in arrival at once, at least 1 */
+    size_t verdict_count; /* verdicts remembered; 0: none */
+    bool is_insecure;     /* a certificate's verdict is noted, but does not count; pins do */
+    bool is_legacy;       /* TLS 1.0 and 1.1, CBC suites, RSA key exchange and SHA-1 too */
 };
 
 /* Suites, keys, trust, pins, the pool of chains and the verdict cache. Not for several threads. */
@@ -130,9 +130,9 @@ size_t tls_chain_size(void);
 enum tls_state {
     TLS_HANDSHAKE, /* plain_in takes nothing yet */
     TLS_OPEN,
-    TLS_CLOSING,   /* tls_close was called; what still comes is dropped */
-    TLS_CLOSED,    /* the server's close_notify came: what was read is whole */
-    TLS_FAILED,    /* tls_failure says why */
+    TLS_CLOSING, /* tls_close was called; what still comes is dropped */
+    TLS_CLOSED,  /* the server's close_notify came: what was read is whole */
+    TLS_FAILED,  /* tls_failure says why */
 };
 
 /* What resumes a session: plain data, to be copied, kept by the caller for one host, port and
@@ -143,7 +143,7 @@ struct tls_session {
     uint16_t version;
     uint16_t suite;
     uint8_t id_length;
-    uint8_t verdict;     /* enum verify_verdict, of the handshake that made it */
+    uint8_t verdict; /* enum verify_verdict, of the handshake that made it */
     size_t certificate;
     int64_t made_s;      /* its full handshake's begin: the session is not offered earlier, */
     int64_t not_after_s; /* nor later than this, which no resumption prolongs: a day after made_s,
@@ -216,10 +216,10 @@ void tls_close(struct tls *tls);
 
 struct tls_failure {
     enum tls_error error;
-    uint8_t alert;                /* ALERT, ALERT_SENT: its number */
-    enum verify_verdict verdict;  /* CERTIFICATE: what is wrong, */
-    size_t certificate;           /* and with which, as in struct verify_result */
-    const char *sentence;         /* the most exact one there is: static, never NULL */
+    uint8_t alert;               /* ALERT, ALERT_SENT: its number */
+    enum verify_verdict verdict; /* CERTIFICATE: what is wrong, */
+    size_t certificate;          /* and with which, as in struct verify_result */
+    const char *sentence;        /* the most exact one there is: static, never NULL */
 };
 
 struct tls_failure tls_failure(const struct tls *tls);
@@ -229,7 +229,7 @@ struct tls_facts {
     const char *suite;   /* as IANA writes it; static */
     struct span alpn;    /* "http/1.1", or empty: the server did not choose; static */
     bool is_resumed;
-    bool is_verified;    /* the certificate was trusted, now or when the session was made */
+    bool is_verified; /* the certificate was trusted, now or when the session was made */
     enum verify_verdict verdict;
     size_t certificate;
 };

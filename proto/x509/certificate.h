@@ -84,15 +84,15 @@ enum {
 enum { CERTIFICATE_DNS_BYTES_MAX = 253 };
 
 struct certificate {
-    struct span der;          /* the whole certificate */
-    struct span subject;      /* the whole DER of the Name; so is issuer */
+    struct span der;     /* the whole certificate */
+    struct span subject; /* the whole DER of the Name; so is issuer */
     struct span issuer;
-    struct span public_key;   /* the whole DER of the SubjectPublicKeyInfo: what a pin hashes */
+    struct span public_key; /* the whole DER of the SubjectPublicKeyInfo: what a pin hashes */
     struct certificate_key key;
     struct certificate_signature signature;
-    int64_t not_before_s;     /* seconds since 1970, both inclusive */
+    int64_t not_before_s; /* seconds since 1970, both inclusive */
     int64_t not_after_s;
-    uint8_t version;          /* 1, 2 or 3 */
+    uint8_t version; /* 1, 2 or 3 */
 
     /* extensions; a span whose bytes are NULL: absent */
     struct span subject_key_id;
@@ -101,7 +101,7 @@ struct certificate {
     struct span permitted_names; /* the GeneralSubtrees of nameConstraints */
     struct span excluded_names;
     bool is_ca;
-    int path_length_max;      /* CERTIFICATE_PATH_LENGTH_NONE: no limit */
+    int path_length_max; /* CERTIFICATE_PATH_LENGTH_NONE: no limit */
     uint8_t key_usage;
     uint8_t purposes;
     bool has_unknown_critical; /* a critical extension that is none of basicConstraints, keyUsage,

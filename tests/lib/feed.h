@@ -8,7 +8,10 @@
 #include "proto/http/body.h"
 
 /* Rows of wire bytes, which may contain zeros. */
-#define WIRE(literal) {.bytes = (literal), .length = sizeof(literal) - 1}
+#define WIRE(literal)                                                                              \
+    {                                                                                              \
+        .bytes = (literal), .length = sizeof(literal) - 1                                          \
+    }
 
 enum { FEED_BODY_BYTES_MAX = 1 << 20, FEED_WIRE_BYTES_MAX = 1 << 20 };
 

@@ -68,8 +68,14 @@ struct loopback_script {
 /* Rows leave out what they do not need. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define SCRIPT(...) {.rows = {__VA_ARGS__, {END}}}
-#define SCRIPT_REPEAT(...) {.rows = {__VA_ARGS__, {END}}, .repeat = true}
+#define SCRIPT(...)                                                                                \
+    {                                                                                              \
+        .rows = { __VA_ARGS__, {END} }                                                             \
+    }
+#define SCRIPT_REPEAT(...)                                                                         \
+    {                                                                                              \
+        .rows = {__VA_ARGS__, {END}}, .repeat = true                                               \
+    }
 
 /* What a script's bytes pass through: TLS. Pure bytes, one state a connection, each used by one
  * thread. The handshake goes on by itself, with what comes in. */
@@ -77,7 +83,7 @@ struct loopback_layer {
     void *(*open)(void);
     void (*close)(void *state);
     void (*wire_in)(void *state, const char *bytes, size_t length);
-    size_t (*wire_out)(void *state, char *bytes, size_t size); /* 0: nothing is to be sent */
+    size_t (*wire_out)(void *state, char *bytes, size_t size);  /* 0: nothing is to be sent */
     size_t (*plain_out)(void *state, char *bytes, size_t size); /* 0: nothing was received */
     void (*plain_in)(void *state, const char *bytes, size_t length);
     void (*notify)(void *state);

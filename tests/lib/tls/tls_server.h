@@ -14,12 +14,12 @@ enum { TLS_SERVER_EXTRA_MAX = 56 };
 struct tls_server_options {
     const struct certs_pair *pair;
     X509 *extra[TLS_SERVER_EXTRA_MAX]; /* sent after the pair's certificate, up to the first NULL */
-    const char *ciphers;   /* as openssl ciphers; NULL: its defaults */
-    const char *groups;    /* "P-256:X25519"; NULL: its defaults */
-    int version;           /* the only one: TLS1_2_VERSION; 0: up to 1.3 */
-    const char *alpn;      /* what it chooses where it is offered; NULL: it does not know ALPN */
-    X509 *client_ca;       /* asks for a certificate of this CA; NULL: asks for none */
-    bool needs_client;     /* refuses a client without one */
+    const char *ciphers;               /* as openssl ciphers; NULL: its defaults */
+    const char *groups;                /* "P-256:X25519"; NULL: its defaults */
+    int version;                       /* the only one: TLS1_2_VERSION; 0: up to 1.3 */
+    const char *alpn;  /* what it chooses where it is offered; NULL: it does not know ALPN */
+    X509 *client_ca;   /* asks for a certificate of this CA; NULL: asks for none */
+    bool needs_client; /* refuses a client without one */
 };
 
 struct tls_server {
