@@ -82,11 +82,11 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
 }
 
 static void count_reply(struct client *client, struct stats *stats, const struct flight *flight,
-                        uint64_t first_byte_ns, uint64_t now_ns, const struct exchange *exchange)
+                        uint64_t first_byte_ns, uint64_t now_ns, const struct reading *reading)
 {
     stats->replies++;
-    stats->statuses[exchange->response.status]++;
-    stats->body_bytes += exchange->body_bytes;
+    stats->statuses[reading->reply.response.status]++;
+    stats->body_bytes += reading->body_bytes;
     histogram_record(&stats->actual, now_ns - flight->begun_ns);
     histogram_record(&stats->phases[PHASE_FIRST_BYTE], first_byte_ns - flight->sent_ns);
     histogram_record(&stats->phases[PHASE_BODY], now_ns - first_byte_ns);
@@ -97,17 +97,17 @@ static void count_reply(struct client *client, struct stats *stats, const struct
 }
 
 void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
-                  uint64_t now_ns, const struct exchange *exchange)
+                  uint64_t now_ns, const struct reading *reading)
 {
     tell(&client->live.finished, 1);
     tell(&client->live.bars[bar_of(now_ns - flight->due_ns)], 1);
-    if (exchange->response.status >= 400)
+    if (reading->reply.response.status >= 400)
         tell(&client->live.errors, 1);
     if (client->options->plant_ns > 0)
         plant(client->options->plant_ns);
     struct stats *stats = client_stats_lock(client);
     if (finish(client, stats, flight, now_ns))
-        count_reply(client, stats, flight, first_byte_ns, now_ns, exchange);
+        count_reply(client, stats, flight, first_byte_ns, now_ns, reading);
     client_stats_unlock(client);
 }
 

@@ -5,7 +5,7 @@
  * interface. Everything but that interface is the same for all: the workload, the parser, the
  * clock, the histogram, the conductor. Threads share nothing that is written often. */
 
-#include "bench/load/exchange.h"
+#include "bench/load/reading.h"
 #include "bench/load/load.h"
 #include "bench/load/workload.h"
 #include "engine/link/secure.h"
@@ -118,9 +118,9 @@ uint64_t client_due_ns(const struct client *client);
 /* The next request begins, if one may. */
 bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_flight);
 
-/* A reply is complete; its exchange holds the facts. */
+/* A reply is complete; its reading holds the facts. */
 void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
-                  uint64_t now_ns, const struct exchange *exchange);
+                  uint64_t now_ns, const struct reading *reading);
 
 /* A request has failed. */
 void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,

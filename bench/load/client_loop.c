@@ -55,7 +55,7 @@ struct conn {
     uint64_t opening_ns;
     uint64_t connected_ns;
     uint64_t first_byte_ns; /* of the present reply; 0: not there */
-    struct exchange exchange;
+    struct reading reading;
     struct tls *tls; /* NULL: plain */
     char *records;
     uint32_t record_length; /* of those in records that are not with the loop yet */
@@ -293,7 +293,7 @@ static void reply_done(struct client_loop *loop, uint32_t index)
 {
     struct conn *conn = &loop->conns[index];
     client_reply(loop->client, flight_at(loop, index, 0), conn->first_byte_ns, loop->now_ns,
-                 &conn->exchange);
+                 &conn->reading);
     conn->first_byte_ns = 0;
     conn->was_idle = true;
     conn->flight_first = conn->flight_first + 1 < loop->depth ? conn->flight_first + 1 : 0;
@@ -322,7 +322,7 @@ static void conn_ended(struct client_loop *loop, uint32_t index, bool is_reset)
         conn_fail(loop, index, HAUL_TLS);
     } else if (conn->flight_count > 0 && !is_begun && !conn->was_idle) {
         conn_fail(loop, index, HAUL_RECEIVE);
-    } else if (is_begun && (is_cut || !exchange_end(&conn->exchange))) {
+    } else if (is_begun && (is_cut || !reading_end(&conn->reading))) {
         conn_fail(loop, index, HAUL_TRUNCATED);
     } else {
         if (is_begun)
@@ -355,15 +355,15 @@ static void conn_take(struct client_loop *loop, uint32_t index, struct span in)
         }
         if (conn->first_byte_ns == 0)
             conn->first_byte_ns = loop->now_ns;
-        switch (exchange_feed(&conn->exchange, &in, &bad)) {
-        case EXCHANGE_MORE:
+        switch (reading_feed(&conn->reading, &in, &bad)) {
+        case READING_MORE:
             return;
-        case EXCHANGE_BAD:
+        case READING_BAD:
             conn_fail(loop, index, HAUL_PROTOCOL);
             return;
-        case EXCHANGE_REPLY:
+        case READING_REPLY:
             reply_done(loop, index);
-            if (!client_keeps(loop->client, &conn->exchange.response))
+            if (!client_keeps(loop->client, &conn->reading.reply.response))
                 conn_linger(loop, index);
             break;
         }
@@ -503,7 +503,7 @@ static void conn_open(struct client_loop *loop, uint32_t index)
     conn->first_byte_ns = 0;
     conn->must_wait = false;
     conn->record_length = 0;
-    exchange_init(&conn->exchange, loop->workload->is_head);
+    reading_init(&conn->reading, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
     loop_attach(loop->loop, index, fd);
     loop_connect(loop->loop, index, (const struct sockaddr *)&place->address,
@@ -745,7 +745,7 @@ static void memory_give(struct client_loop *loop)
 {
     size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
     for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
-        exchange_deinit(&loop->conns[i].exchange);
+        reading_deinit(&loop->conns[i].reading);
         free(loop->conns[i].records);
     }
     free(loop->conns);

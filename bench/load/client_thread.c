@@ -23,7 +23,7 @@ struct client_thread {
     uint32_t target;
     int fd; /* -1: none */
     struct tls *tls;
-    struct exchange exchange;
+    struct reading reading;
     struct flight *flights;
     uint32_t flight_count;
     uint32_t flight_first; /* of flights, the next to be answered */
@@ -244,7 +244,7 @@ static enum outcome thread_open(struct client_thread *thread, enum haul_error *r
     uint64_t opening_ns = client_now_ns();
     thread->has_replied = false;
     thread->first_byte_ns = 0;
-    exchange_init(&thread->exchange, thread->client->workload->is_head);
+    reading_init(&thread->reading, thread->client->workload->is_head);
     enum outcome outcome = thread_connect(thread, ret_error);
     uint64_t connected_ns = client_now_ns();
     if (outcome == OUTCOME_OK && thread->place->is_https)
@@ -273,7 +273,7 @@ static enum outcome burst_send(struct client_thread *thread, enum haul_error *re
 static void reply_done(struct client_thread *thread, uint64_t now_ns)
 {
     client_reply(thread->client, &thread->flights[thread->flight_first], thread->first_byte_ns,
-                 now_ns, &thread->exchange);
+                 now_ns, &thread->reading);
     thread->flight_first++;
     thread->first_byte_ns = 0;
     thread->has_replied = true;
@@ -298,15 +298,15 @@ static enum outcome replies_take(struct client_thread *thread, struct span in,
         enum proto_error bad;
         if (thread->first_byte_ns == 0)
             thread->first_byte_ns = now_ns;
-        switch (exchange_feed(&thread->exchange, &in, &bad)) {
-        case EXCHANGE_MORE:
+        switch (reading_feed(&thread->reading, &in, &bad)) {
+        case READING_MORE:
             return OUTCOME_OK;
-        case EXCHANGE_BAD:
+        case READING_BAD:
             *ret_error = HAUL_PROTOCOL;
             return OUTCOME_FAILED;
-        case EXCHANGE_REPLY:
+        case READING_REPLY:
             reply_done(thread, now_ns);
-            if (client_keeps(thread->client, &thread->exchange.response))
+            if (client_keeps(thread->client, &thread->reading.reply.response))
                 break;
             linger(thread);
             return OUTCOME_ENDED;
@@ -340,7 +340,7 @@ static enum outcome records_take(struct client_thread *thread, struct span wire,
 static bool end_take(struct client_thread *thread)
 {
     bool is_cut = thread->is_reset || (thread->tls && tls_state(thread->tls) != TLS_CLOSED);
-    if (thread->first_byte_ns == 0 || is_cut || !exchange_end(&thread->exchange))
+    if (thread->first_byte_ns == 0 || is_cut || !reading_end(&thread->reading))
         return false;
     reply_done(thread, client_now_ns());
     return true;
@@ -572,7 +572,7 @@ int client_thread_run(struct client *client)
     if (!error)
         run(thread);
     thread_close(thread);
-    exchange_deinit(&thread->exchange);
+    reading_deinit(&thread->reading);
     free(thread->flights);
     free(thread);
     return error;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/load/exchange.h"
+#include "bench/load/reading.h"
 #include "tests/lib/feed.h"
 
 #include <stdio.h>
@@ -20,50 +20,51 @@ enum { TRANSCRIPT_BYTES = 4096, WHOLE = FEED_WIRE_BYTES_MAX };
 /* A connection that is read, and its transcript: "STATUS BODY-BYTES", a line a reply, with "close"
  * where the connection bears no further one; then "open", where its end was not the last one's, or
  * what was bad. */
-struct reading {
-    struct exchange exchange;
+struct connection {
+    struct reading reading;
     char transcript[TRANSCRIPT_BYTES];
     size_t length;
     enum proto_error error;
     bool is_bad;
 };
 
-__attribute__((format(printf, 2, 3))) static void note(struct reading *reading, const char *format,
-                                                       ...)
+__attribute__((format(printf, 2, 3))) static void note(struct connection *connection,
+                                                       const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    reading->length += (size_t)vsnprintf(reading->transcript + reading->length,
-                                         TRANSCRIPT_BYTES - reading->length, format, arguments);
+    connection->length +=
+        (size_t)vsnprintf(connection->transcript + connection->length,
+                          TRANSCRIPT_BYTES - connection->length, format, arguments);
     va_end(arguments);
-    assert_true(reading->length < TRANSCRIPT_BYTES);
+    assert_true(connection->length < TRANSCRIPT_BYTES);
 }
 
-static void note_reply(struct reading *reading)
+static void note_reply(struct connection *connection)
 {
-    const struct response *response = &reading->exchange.response;
-    note(reading, "%u %llu%s\n", (unsigned)response->status,
-         (unsigned long long)reading->exchange.body_bytes, response->keep_alive ? "" : " close");
+    const struct response *response = &connection->reading.reply.response;
+    note(connection, "%u %llu%s\n", (unsigned)response->status,
+         (unsigned long long)connection->reading.body_bytes, response->keep_alive ? "" : " close");
 }
 
-static void read_piece(struct reading *reading, struct span piece)
+static void read_piece(struct connection *connection, struct span piece)
 {
     struct span in = {feed_guarded(0, piece), piece.length};
     const char *end = in.bytes + in.length;
 
-    while (in.length > 0 && !reading->is_bad) {
+    while (in.length > 0 && !connection->is_bad) {
         size_t before = in.length;
-        switch (exchange_feed(&reading->exchange, &in, &reading->error)) {
-        case EXCHANGE_MORE:
+        switch (reading_feed(&connection->reading, &in, &connection->error)) {
+        case READING_MORE:
             assert_int_equal(in.length, 0);
             break;
-        case EXCHANGE_REPLY:
+        case READING_REPLY:
             assert_true(in.length < before);
-            note_reply(reading);
+            note_reply(connection);
             break;
-        case EXCHANGE_BAD:
-            reading->is_bad = true;
-            note(reading, "bad: %s\n", proto_error_sentence(reading->error));
+        case READING_BAD:
+            connection->is_bad = true;
+            note(connection, "bad: %s\n", proto_error_sentence(connection->error));
             return;
         }
         assert_ptr_equal(in.bytes + in.length, end);
@@ -71,37 +72,38 @@ static void read_piece(struct reading *reading, struct span piece)
 }
 
 /* first bytes at once, then step bytes a piece, then FIN. */
-static const char *read_all(struct reading *reading, struct span wire, bool is_head, size_t first,
-                            size_t step)
+static const char *read_all(struct connection *connection, struct span wire, bool is_head,
+                            size_t first, size_t step)
 {
     size_t length = first;
-    *reading = (struct reading){0};
-    exchange_init(&reading->exchange, is_head);
-    for (size_t begin = 0; begin < wire.length && !reading->is_bad; length = step) {
+    *connection = (struct connection){0};
+    reading_init(&connection->reading, is_head);
+    for (size_t begin = 0; begin < wire.length && !connection->is_bad; length = step) {
         size_t left = wire.length - begin;
         length = length < left ? length : left;
-        read_piece(reading, (struct span){wire.bytes + begin, length});
+        read_piece(connection, (struct span){wire.bytes + begin, length});
         begin += length;
     }
-    if (!reading->is_bad && exchange_end(&reading->exchange))
-        note_reply(reading);
-    else if (!reading->is_bad)
-        note(reading, "open\n");
-    exchange_deinit(&reading->exchange);
-    return reading->transcript;
+    if (!connection->is_bad && reading_end(&connection->reading))
+        note_reply(connection);
+    else if (!connection->is_bad)
+        note(connection, "open\n");
+    reading_deinit(&connection->reading);
+    return connection->transcript;
 }
 
 static void check(const char *name, struct span wire, bool is_head, size_t stride,
                   const char *transcript)
 {
-    static struct reading reading;
-    if (strcmp(read_all(&reading, wire, is_head, WHOLE, WHOLE), transcript) != 0)
-        fail_msg("%s, whole: '%s', not '%s'", name, reading.transcript, transcript);
-    if (strcmp(read_all(&reading, wire, is_head, 1, 1), transcript) != 0)
-        fail_msg("%s, a byte at a time: '%s', not '%s'", name, reading.transcript, transcript);
+    static struct connection connection;
+    if (strcmp(read_all(&connection, wire, is_head, WHOLE, WHOLE), transcript) != 0)
+        fail_msg("%s, whole: '%s', not '%s'", name, connection.transcript, transcript);
+    if (strcmp(read_all(&connection, wire, is_head, 1, 1), transcript) != 0)
+        fail_msg("%s, a byte at a time: '%s', not '%s'", name, connection.transcript, transcript);
     for (size_t cut = 1; cut < wire.length; cut += stride)
-        if (strcmp(read_all(&reading, wire, is_head, cut, WHOLE), transcript) != 0)
-            fail_msg("%s, cut at %zu: '%s', not '%s'", name, cut, reading.transcript, transcript);
+        if (strcmp(read_all(&connection, wire, is_head, cut, WHOLE), transcript) != 0)
+            fail_msg("%s, cut at %zu: '%s', not '%s'", name, cut, connection.transcript,
+                     transcript);
 }
 
 #define OK "HTTP/1.1 200 OK\r\n"
@@ -252,7 +254,7 @@ static void test_long_heads(void **state)
 static void test_pieces(void **state)
 {
     (void)state;
-    static struct reading reading;
+    static struct connection connection;
     struct span wire = {wire_buffer, 0};
     append(&wire, "HTTP/1.1 100 Continue\r\n\r\n");
     append_head(&wire, RESPONSE_HEAD_BYTES_MAX - 1);
@@ -261,19 +263,19 @@ static void test_pieces(void **state)
         append(&wire, OK LENGTH("3") "\r\nxyz");
     for (size_t first = 1; first < 60; first += 7)
         for (size_t step = 1; step < 20000; step = step * 3 + 1) {
-            read_all(&reading, wire, false, first, step);
-            assert_int_equal(reading.length, 41 * strlen("200 3\n") + strlen("open\n"));
-            assert_false(reading.is_bad);
+            read_all(&connection, wire, false, first, step);
+            assert_int_equal(connection.length, 41 * strlen("200 3\n") + strlen("open\n"));
+            assert_false(connection.is_bad);
         }
 }
 
 /* --- several lives ---------------------------------------------------------------------------- */
 
-static enum exchange_event feed(struct exchange *exchange, const char *text, struct span *ret_left)
+static enum reading_event feed(struct reading *reading, const char *text, struct span *ret_left)
 {
     enum proto_error error;
     *ret_left = span_of(text);
-    return exchange_feed(exchange, ret_left, &error);
+    return reading_feed(reading, ret_left, &error);
 }
 
 /* A new connection in the place of one that was cut: nothing of it is left. */
@@ -282,35 +284,35 @@ static void test_lives(void **state)
     (void)state;
     static const char *const cut[] = {"HTTP/1.1 404 N", OK LENGTH("100") "\r\nab",
                                       OK CHUNKED "\r\n5\r\nhe"};
-    struct exchange exchange = {0};
+    struct reading reading = {0};
     struct span left;
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
-        exchange_init(&exchange, false);
-        assert_int_equal(feed(&exchange, cut[i], &left), EXCHANGE_MORE);
-        exchange_init(&exchange, false);
-        assert_int_equal(feed(&exchange, OK LENGTH("2") "\r\nokHTTP", &left), EXCHANGE_REPLY);
-        assert_int_equal(exchange.body_bytes, 2);
-        assert_int_equal(exchange.response.status, 200);
+        reading_init(&reading, false);
+        assert_int_equal(feed(&reading, cut[i], &left), READING_MORE);
+        reading_init(&reading, false);
+        assert_int_equal(feed(&reading, OK LENGTH("2") "\r\nokHTTP", &left), READING_REPLY);
+        assert_int_equal(reading.body_bytes, 2);
+        assert_int_equal(reading.reply.response.status, 200);
         assert_int_equal(left.length, 4);
     }
-    exchange_deinit(&exchange);
+    reading_deinit(&reading);
 }
 
 /* Where a connection ends between two replies, none has ended by it. */
 static void test_ends(void **state)
 {
     (void)state;
-    struct exchange exchange = {0};
+    struct reading reading = {0};
     struct span left;
-    exchange_init(&exchange, false);
-    assert_false(exchange_end(&exchange));
-    assert_int_equal(feed(&exchange, OK LENGTH("0") "\r\n", &left), EXCHANGE_REPLY);
-    assert_false(exchange_end(&exchange));
-    assert_int_equal(feed(&exchange, OK "\r\nabc", &left), EXCHANGE_MORE);
-    assert_true(exchange_end(&exchange));
-    assert_false(exchange_end(&exchange));
-    assert_int_equal(exchange.body_bytes, 3);
-    exchange_deinit(&exchange);
+    reading_init(&reading, false);
+    assert_false(reading_end(&reading));
+    assert_int_equal(feed(&reading, OK LENGTH("0") "\r\n", &left), READING_REPLY);
+    assert_false(reading_end(&reading));
+    assert_int_equal(feed(&reading, OK "\r\nabc", &left), READING_MORE);
+    assert_true(reading_end(&reading));
+    assert_false(reading_end(&reading));
+    assert_int_equal(reading.body_bytes, 3);
+    reading_deinit(&reading);
 }
 
 int main(void)
