@@ -22,7 +22,7 @@ enum haul_stage conn_stage(const struct conn *conn)
     case CONN_TLS:
         return HAUL_STAGE_TLS;
     case CONN_HEAD:
-        return conn->is_sent || conn->has_reply ? HAUL_STAGE_HEAD : HAUL_STAGE_SEND;
+        return conn->is_sent || conn->reply.has_begun ? HAUL_STAGE_HEAD : HAUL_STAGE_SEND;
     case CONN_BODY:
         return HAUL_STAGE_BODY;
     case CONN_FREE:
@@ -270,7 +270,6 @@ void conn_send_request(struct engine *engine, uint32_t index)
     char *bytes;
     conn->state = CONN_HEAD;
     conn->is_sent = false;
-    conn->has_reply = false;
     conn->send_error = 0;
     fetch->secured_ns = engine->now_ns;
     if (fetch->connected_ns == 0)
@@ -279,7 +278,7 @@ void conn_send_request(struct engine *engine, uint32_t index)
     if (conn->tls)
         conn_tls_describe(conn, &fetch->result);
     conn->requests++;
-    response_init(&conn->response, fetch->is_head);
+    reply_begin(&conn->reply, fetch->is_head);
     conn_set_deadline(engine, index);
     size_t length = conn_write_request(engine, index, &bytes);
     if (length == 0) {
@@ -486,10 +485,11 @@ static bool conn_begin_new(struct engine *engine, uint32_t fetch)
         return false;
     }
     struct conn *conn = conn_at(engine, index);
-    memset(conn, 0, offsetof(struct conn, response));
+    memset(conn, 0, offsetof(struct conn, reply));
     conn->fetch = fetch;
     conn->origin = origin;
     conn->carry = NO_BLOCK;
+    conn->reply.carry = NULL;
     conn->request_block = NO_BLOCK;
     conn->record_block = NO_BLOCK;
     engine->fetches[fetch].conn = index;
@@ -522,7 +522,7 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
 {
     struct conn *conn = conn_at(engine, index);
     uint32_t fetch = conn->fetch;
-    bool is_reusable = conn->response.keep_alive && conn->is_sent && !has_surplus &&
+    bool is_reusable = conn->reply.response.keep_alive && conn->is_sent && !has_surplus &&
                        !conn->asks_close && !conn->send_error &&
                        !loop_is_sending(engine->loop, index);
     if (!is_reusable) {
@@ -567,41 +567,31 @@ static bool conn_keep(struct engine *engine, uint32_t index, struct span data)
     return true;
 }
 
-static void conn_take_body(struct engine *engine, uint32_t index, struct span in)
-{
-    struct conn *conn = conn_at(engine, index);
-    while (in.length > 0) {
-        struct span data;
-        size_t consumed;
-        bool is_done;
-        enum proto_error error = body_feed(&conn->body, in, &data, &consumed, &is_done);
-        if (error) {
-            conn_fail_protocol(engine, index, error);
-            return;
-        }
-        if (data.length > 0 && !conn_keep(engine, index, data))
-            return;
-        in.bytes += consumed;
-        in.length -= consumed;
-        if (is_done) {
-            conn_finish(engine, index, in.length > 0);
-            return;
-        }
-    }
-}
-
-static void conn_take_facts(struct engine *engine, struct conn *conn, const char *head)
+static void conn_take_head(struct engine *engine, struct conn *conn, struct span head)
 {
     struct fetch *fetch = fetch_of(engine, conn);
-    fetch->result.status = conn->response.status;
-    fetch->result.version_minor = conn->response.version_minor;
+    conn->state = CONN_BODY;
+    fetch->result.status = conn->reply.response.status;
+    fetch->result.version_minor = conn->reply.response.version_minor;
     if (!engine->options.keep_headers)
         return;
     fetch->head_block = store_take(&engine->store);
     char *kept = store_block(&engine->store, fetch->head_block)->bytes;
-    memcpy(kept, head, conn->response.head_length);
+    memcpy(kept, head.bytes, head.length);
     fetch->result.head = kept;
-    fetch->result.head_length = conn->response.head_length;
+    fetch->result.head_length = head.length;
+}
+
+static void conn_lend_carry(struct engine *engine, struct conn *conn)
+{
+    conn->carry = store_take(&engine->store);
+    conn->reply.carry = store_block(&engine->store, conn->carry)->bytes;
+}
+
+static void conn_drop_carry(struct engine *engine, struct conn *conn)
+{
+    block_drop(engine, &conn->carry);
+    conn->reply.carry = NULL;
 }
 
 /* The connection died before any byte of the reply, or what came is no reply. On a reused one that
@@ -621,104 +611,12 @@ static bool conn_resend(struct engine *engine, uint32_t index)
     return true;
 }
 
-/* head: the bytes of the head so far, and what may follow it. Returns how many of them are done
- * with: an interim head, or the final one; 0: more is needed, or the fetch has failed. */
-static size_t conn_take_head(struct engine *engine, uint32_t index, struct span head)
-{
-    struct conn *conn = conn_at(engine, index);
-    enum proto_error error = PROTO_OK;
-    switch (response_feed(&conn->response, head, &error)) {
-    case RESPONSE_MORE:
-        return 0;
-    case RESPONSE_INTERIM:
-        return conn->response.head_length;
-    case RESPONSE_DONE:
-        conn_take_facts(engine, conn, head.bytes);
-        conn->state = CONN_BODY;
-        return conn->response.head_length;
-    case RESPONSE_BAD:
-        if (error != PROTO_STATUS_LINE || !conn_resend(engine, index))
-            conn_fail_protocol(engine, index, error);
-        return 0;
-    }
-    return 0;
-}
-
-/* Takes heads from the front of in until the final one, or until bytes are missing; what is left of
- * in then belongs to the body, or to an incomplete head. */
-static struct span conn_take_heads(struct engine *engine, uint32_t index, struct span in)
-{
-    struct conn *conn = conn_at(engine, index);
-    while (conn->state == CONN_HEAD && in.length > 0) {
-        size_t done = conn_take_head(engine, index, in);
-        if (done == 0)
-            break;
-        in.bytes += done;
-        in.length -= done;
-    }
-    return in;
-}
-
-static void conn_take_reply(struct engine *engine, uint32_t index, struct span in)
-{
-    struct conn *conn = conn_at(engine, index);
-    if (body_init(&conn->body, &conn->response))
-        conn_finish(engine, index, in.length > 0);
-    else
-        conn_take_body(engine, index, in);
-}
-
-/* The head, or its end, lies behind bytes carried from before. It is shorter than a block: the
- * parser's limit sees to that, so what does not fit belongs to the body. */
-static void conn_take_carried(struct engine *engine, uint32_t index, struct span in)
-{
-    struct conn *conn = conn_at(engine, index);
-    char *bytes = store_block(&engine->store, conn->carry)->bytes;
-    size_t room = BLOCK_BYTES - conn->carry_length;
-    size_t taken = in.length < room ? in.length : room;
-    memcpy(bytes + conn->carry_length, in.bytes, taken);
-    conn->carry_length += (uint32_t)taken;
-
-    struct span left = conn_take_heads(engine, index, (struct span){bytes, conn->carry_length});
-    struct span rest = {in.bytes + taken, in.length - taken};
-    if (conn->state == CONN_HEAD) {
-        memmove(bytes, left.bytes, left.length);
-        conn->carry_length = (uint32_t)left.length;
-        if (rest.length > 0)
-            conn_take_carried(engine, index, rest);
-        return;
-    }
-    if (conn->state != CONN_BODY)
-        return;
-    /* Everything carried before this view was head, so the body begins in the view itself. */
-    size_t body_length = left.length + rest.length;
-    block_drop(engine, &conn->carry);
-    conn_take_reply(engine, index, (struct span){in.bytes + in.length - body_length, body_length});
-}
-
-static void conn_carry(struct engine *engine, struct conn *conn, struct span in)
-{
-    conn->carry = store_take(&engine->store);
-    conn->carry_length = (uint32_t)in.length;
-    memcpy(store_block(&engine->store, conn->carry)->bytes, in.bytes, in.length);
-}
-
-static void conn_take_fresh(struct engine *engine, uint32_t index, struct span in)
-{
-    struct conn *conn = conn_at(engine, index);
-    in = conn_take_heads(engine, index, in);
-    if (conn->state == CONN_BODY)
-        conn_take_reply(engine, index, in);
-    else if (conn->state == CONN_HEAD && in.length > 0)
-        conn_carry(engine, conn, in);
-}
-
 static void conn_fail_receive(struct engine *engine, uint32_t index, int error)
 {
     const struct conn *conn = conn_at(engine, index);
     struct failure failure = {HAUL_RECEIVE, "the connection failed while the reply was awaited",
                               error};
-    if (conn->has_reply)
+    if (conn->reply.has_begun)
         failure.message = "the connection failed inside the reply";
     else if (conn->send_error)
         failure = (struct failure){HAUL_SEND, "the connection failed while the request was sent",
@@ -729,6 +627,7 @@ static void conn_fail_receive(struct engine *engine, uint32_t index, int error)
 void conn_take_end(struct engine *engine, uint32_t index, int error)
 {
     struct conn *conn = conn_at(engine, index);
+    enum proto_error bad;
     if (conn->state == CONN_IDLE) {
         conn_close(engine, index);
     } else if (conn->state == CONN_TLS && error) {
@@ -737,15 +636,12 @@ void conn_take_end(struct engine *engine, uint32_t index, int error)
         conn_fail(engine, index, &failure);
     } else if (conn->state == CONN_TLS) {
         conn_tls_fail(engine, index);
-    } else if (!conn->has_reply && conn_resend(engine, index)) {
+    } else if (!conn->reply.has_begun && conn_resend(engine, index)) {
         return;
-    } else if (error || (!conn->has_reply && conn->send_error)) {
+    } else if (error || (!conn->reply.has_begun && conn->send_error)) {
         conn_fail_receive(engine, index, error);
-    } else if (conn->state == CONN_HEAD) {
-        conn_fail_protocol(engine, index,
-                           conn->has_reply ? PROTO_HEAD_TRUNCATED : PROTO_EMPTY_REPLY);
-    } else if (body_end(&conn->body)) {
-        conn_fail_protocol(engine, index, body_end(&conn->body));
+    } else if ((bad = reply_end(&conn->reply))) {
+        conn_fail_protocol(engine, index, bad);
     } else if (conn->tls && tls_state(conn->tls) == TLS_FAILED) {
         conn_tls_fail(engine, index); /* a body until close, without close_notify */
     } else {
@@ -753,23 +649,42 @@ void conn_take_end(struct engine *engine, uint32_t index, int error)
     }
 }
 
+/* One event after the other, until the bytes are used up or the reply has come to an end. */
 void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
 {
     struct conn *conn = conn_at(engine, index);
+    struct span data;
+    enum proto_error bad;
     if (conn->state == CONN_IDLE) {
         conn_close(engine, index);
         return;
     }
-    if (!conn->has_reply) {
-        conn->has_reply = true;
+    if (!conn->reply.has_begun)
         fetch_of(engine, conn)->first_byte_ns = engine->now_ns;
+    for (;;) {
+        switch (reply_feed(&conn->reply, &in, &data, &bad)) {
+        case REPLY_MORE:
+            return;
+        case REPLY_CARRY:
+            conn_lend_carry(engine, conn);
+            break;
+        case REPLY_HEAD:
+            conn_take_head(engine, conn, data);
+            conn_drop_carry(engine, conn);
+            break;
+        case REPLY_BODY:
+            if (!conn_keep(engine, index, data))
+                return;
+            break;
+        case REPLY_DONE:
+            conn_finish(engine, index, in.length > 0);
+            return;
+        case REPLY_BAD:
+            if (bad != PROTO_STATUS_LINE || !conn_resend(engine, index))
+                conn_fail_protocol(engine, index, bad);
+            return;
+        }
     }
-    if (conn->state == CONN_BODY)
-        conn_take_body(engine, index, in);
-    else if (conn->carry != NO_BLOCK)
-        conn_take_carried(engine, index, in);
-    else
-        conn_take_fresh(engine, index, in);
 }
 
 /* It could receive once: what it awaits now takes another one. */

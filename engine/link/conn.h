@@ -6,8 +6,7 @@
 #include "engine/haul.h"
 #include "engine/loop/loop.h"
 #include "engine/link/origin.h"
-#include "proto/http/body.h"
-#include "proto/http/response.h"
+#include "proto/http/reply.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,9 +32,8 @@ struct conn {
     uint32_t previous;
     uint32_t newer; /* of all idle connections */
     uint32_t older;
-    uint32_t requests; /* sent on it */
-    uint32_t carry;    /* the block of a head that came in several pieces; NO_BLOCK */
-    uint32_t carry_length;
+    uint32_t requests;      /* sent on it */
+    uint32_t carry;         /* the block of a head that came in several pieces; NO_BLOCK */
     struct tls *tls;        /* NULL: plain; its memory is the engine's, by slot */
     uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
     uint32_t record_length; /* of those that are not with the kernel yet */
@@ -46,14 +44,12 @@ struct conn {
     bool has_socket : 1;
     bool is_sending : 1; /* of TLS records: a send that will tell when it is through */
     bool is_sent : 1;    /* the whole request is with the kernel */
-    bool has_reply : 1;  /* a byte of it was received */
     bool is_waiting : 1; /* to receive, in the line of pressure.c: next and previous are its */
     bool is_armed : 1;   /* to receive once */
     bool asks_close : 1;
     const char *body_rest; /* of the request's body, still to be sent */
     size_t body_rest_length;
-    struct response response;
-    struct body body;
+    struct reply reply;
     char request[CONN_REQUEST_INLINE];
 };
 
