@@ -119,6 +119,7 @@ static int memory_take(struct engine *engine)
     bool failed = false;
     engine->fetches = take(budget->window, sizeof *engine->fetches, &failed);
     engine->conns = take(budget->conns, sizeof *engine->conns, &failed);
+    engine->link_list = take(budget->conns, sizeof *engine->link_list, &failed);
     uint32_t *fetch_next = take(budget->window, sizeof *fetch_next, &failed);
     uint32_t *ring = take(budget->window, sizeof *ring, &failed);
     uint32_t *conn_next = take(budget->conns, sizeof *conn_next, &failed);
@@ -162,6 +163,7 @@ static void memory_free(struct engine *engine)
 {
     free(engine->fetches);
     free(engine->conns);
+    free(engine->link_list);
     free(engine->fetch_slab.next);
     free(engine->conn_slab.next);
     free(engine->store.slab.next);
@@ -214,6 +216,9 @@ static int engine_init(struct engine *engine, const struct haul_options *options
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)
+        links_init(&engine->links, engine->loop, &engine->store, &engine->secure,
+                   engine->link_list);
+    if (!error)
         error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
                               engine->options.dns_servers, engine->options.connect_timeout_ms);
     if (!error && engine->options.tls_at_open)
@@ -242,7 +247,7 @@ void engine_close(struct engine *engine)
 {
     resolver_close(engine->resolver);
     for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        conn_deinit(engine, i);
+        link_deinit(&engine->links, i);
     if (engine->loop)
         loop_close(engine->loop);
     secure_close(&engine->secure);
@@ -258,16 +263,10 @@ static void dispatch(struct engine *engine, const struct completion *completion)
     case LOOP_ACCEPT: /* the engine listens to nobody */
         return;
     case LOOP_CONNECT:
-        conn_on_connect(engine, slot, completion->result);
-        return;
     case LOOP_SEND:
-        conn_on_send(engine, slot, completion->result);
-        return;
     case LOOP_RECEIVE:
-        conn_on_receive(engine, slot, completion->result, completion->bytes);
-        return;
     case LOOP_CLOSED:
-        conn_on_closed(engine, slot);
+        conn_take(engine, completion);
         return;
     case LOOP_READY:
         resolver_on_ready(engine->resolver, slot, completion->result);

@@ -6,6 +6,7 @@
 #include "engine/memory/budget.h"
 #include "engine/request/collector.h"
 #include "engine/link/conn.h"
+#include "engine/link/link.h"
 #include "engine/memory/deadline.h"
 #include "engine/request/fetch.h"
 #include "engine/haul.h"
@@ -34,6 +35,8 @@ struct engine {
     struct slab fetch_slab;
     struct conn *conns;
     struct slab conn_slab;
+    struct links links; /* by the same slots */
+    struct link *link_list;
     struct deadlines deadlines; /* by connection */
     struct origins origins;
     struct store store;

@@ -3,7 +3,7 @@
  * connection whose reply ended exactly where its framing said, with the request sent to its end and
  * nothing behind the reply, becomes idle; every other one is closed. */
 
-#include "engine/link/conn_tls.h"
+#include "engine/engine.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -31,6 +31,16 @@ enum haul_stage conn_stage(const struct conn *conn)
         break;
     }
     return HAUL_STAGE_QUEUE;
+}
+
+static struct conn *conn_at(struct engine *engine, uint32_t index)
+{
+    return &engine->conns[index];
+}
+
+static struct fetch *fetch_of(struct engine *engine, const struct conn *conn)
+{
+    return &engine->fetches[conn->fetch];
 }
 
 /* --- lists of connections --------------------------------------------------------------------- */
@@ -104,6 +114,16 @@ static void resolving_remove(struct engine *engine, uint32_t origin_index, uint3
     origin->state = ORIGIN_UNKNOWN;
 }
 
+static void conn_on_closed(struct engine *engine, uint32_t index)
+{
+    struct conn *conn = conn_at(engine, index);
+    assert(conn->state == CONN_CLOSING);
+    block_drop(engine, &conn->request_block);
+    conn->state = CONN_FREE;
+    slab_give(&engine->conn_slab, index);
+    engine->lacks_descriptors = false;
+}
+
 void conn_close(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
@@ -121,39 +141,13 @@ void conn_close(struct engine *engine, uint32_t index)
     engine->open--;
     conn->fetch = NO_FETCH;
     conn->state = CONN_CLOSING;
-    if (conn->tls)
-        conn_tls_close(engine, index);
-    if (conn->has_socket)
-        loop_close_slot(engine->loop, index);
+    if (link_at(&engine->links, index)->state != LINK_FREE)
+        link_close(&engine->links, index);
     else
         conn_on_closed(engine, index);
 }
 
-void conn_on_closed(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    assert(conn->state == CONN_CLOSING);
-    block_drop(engine, &conn->request_block);
-    block_drop(engine, &conn->record_block);
-    if (conn->tls)
-        tls_deinit(conn->tls);
-    conn->tls = NULL;
-    conn->state = CONN_FREE;
-    slab_give(&engine->conn_slab, index);
-    engine->lacks_descriptors = false;
-}
-
-void conn_deinit(struct engine *engine, uint32_t index)
-{
-    struct conn *conn = conn_at(engine, index);
-    if (!conn->tls)
-        return;
-    if (conn->state != CONN_CLOSING)
-        conn_tls_close(engine, index);
-    tls_deinit(conn->tls);
-}
-
-void conn_fail(struct engine *engine, uint32_t index, const struct failure *failure)
+static void conn_fail(struct engine *engine, uint32_t index, const struct failure *failure)
 {
     uint32_t fetch = conn_at(engine, index)->fetch;
     enum haul_stage stage = conn_stage(conn_at(engine, index));
@@ -210,8 +204,9 @@ static void conn_set_deadline(struct engine *engine, uint32_t index)
 /* --- sending ---------------------------------------------------------------------------------- */
 
 /* The whole head into the connection's own bytes, or into a block; behind it as much of the body as
- * fits. Returns the length, 0 where the head is too long for a block. */
-static size_t conn_write_request(struct engine *engine, uint32_t index, char **ret_bytes)
+ * fits, and what does not. False: the head is too long for a block. */
+static bool conn_write_request(struct engine *engine, uint32_t index, struct span *ret_bytes,
+                               struct span *ret_rest)
 {
     struct conn *conn = conn_at(engine, index);
     struct fetch *fetch = fetch_of(engine, conn);
@@ -220,72 +215,78 @@ static size_t conn_write_request(struct engine *engine, uint32_t index, char **r
     const struct request_template *template = &engine->template;
     if (fetch->has_own) {
         if (fetch_template(engine, fetch, &own, fields))
-            return 0;
+            return false;
         template = &own;
     }
     conn->asks_close = template->asks_close;
 
     size_t length;
     size_t size = sizeof conn->request;
-    *ret_bytes = conn->request;
-    enum proto_error error = request_write(template, &fetch->url, conn->request, size, &length);
+    char *bytes = conn->request;
+    enum proto_error error = request_write(template, &fetch->url, bytes, size, &length);
     if (error || length + fetch->body_length > size) {
         if (conn->request_block == NO_BLOCK)
             conn->request_block = store_take(&engine->store);
-        *ret_bytes = store_block(&engine->store, conn->request_block)->bytes;
+        bytes = store_block(&engine->store, conn->request_block)->bytes;
         size = BLOCK_BYTES;
-        if (request_write(template, &fetch->url, *ret_bytes, size, &length))
-            return 0;
+        if (request_write(template, &fetch->url, bytes, size, &length))
+            return false;
     }
     size_t fits = fetch->body_length < size - length ? fetch->body_length : size - length;
     size_t rest = fetch->body_length - fits;
-    if (rest > 0 && rest <= LOOP_SILENT_BYTES) /* the end must not be silent: see below */
+    if (rest > 0 && rest <= LOOP_SILENT_BYTES) /* the end of a long request must not be silent */
         fits = fits > LOOP_SILENT_BYTES ? fits - LOOP_SILENT_BYTES : 0;
     if (fits > 0)
-        memcpy(*ret_bytes + length, fetch->body, fits);
-    conn->body_rest = fetch->body_length > fits ? (const char *)fetch->body + fits : NULL;
-    conn->body_rest_length = fetch->body_length - fits;
-    return length + fits;
+        memcpy(bytes + length, fetch->body, fits);
+    *ret_bytes = (struct span){bytes, length + fits};
+    *ret_rest = (struct span){(const char *)fetch->body + fits, fetch->body_length - fits};
+    return true;
 }
 
-static void conn_send(struct engine *engine, uint32_t index, const char *bytes, size_t length)
+static void conn_sent(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
-    if (conn->tls) {
-        conn_tls_send(engine, index, bytes, length);
-        return;
-    }
-    conn->is_sent = length <= LOOP_SILENT_BYTES && conn->body_rest_length == 0;
-    if (conn->is_sent)
-        fetch_of(engine, conn)->sent_ns = engine->now_ns;
-    loop_send(engine->loop, index, bytes, length);
+    conn->is_sent = true;
+    fetch_of(engine, conn)->sent_ns = engine->now_ns;
 }
 
-void conn_send_request(struct engine *engine, uint32_t index)
+static void conn_describe_tls(const struct engine *engine, uint32_t index,
+                              struct haul_result *result)
+{
+    const struct tls *tls = link_at(&engine->links, index)->tls;
+    if (!tls)
+        return;
+    struct tls_facts facts = tls_facts(tls);
+    result->tls_version = facts.version;
+    result->tls_suite = facts.suite;
+    result->tls_resumed = facts.is_resumed;
+    result->tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
+}
+
+static void conn_send_request(struct engine *engine, uint32_t index)
 {
     static const struct failure too_long = {HAUL_URL,
                                             "the request's head is longer than 16,000 bytes", 0};
     struct conn *conn = conn_at(engine, index);
     struct fetch *fetch = fetch_of(engine, conn);
-    char *bytes;
+    struct span bytes;
+    struct span rest;
     conn->state = CONN_HEAD;
     conn->is_sent = false;
-    conn->send_error = 0;
     fetch->secured_ns = engine->now_ns;
     if (fetch->connected_ns == 0)
         fetch->connected_ns = engine->now_ns;
     fetch->result.reused_connection = conn->requests > 0;
-    if (conn->tls)
-        conn_tls_describe(conn, &fetch->result);
+    conn_describe_tls(engine, index, &fetch->result);
     conn->requests++;
     reply_begin(&conn->reply, fetch->is_head);
     conn_set_deadline(engine, index);
-    size_t length = conn_write_request(engine, index, &bytes);
-    if (length == 0) {
+    if (!conn_write_request(engine, index, &bytes, &rest)) {
         conn_fail(engine, index, &too_long);
         return;
     }
-    conn_send(engine, index, bytes, length);
+    if (link_send(&engine->links, index, bytes, rest))
+        conn_sent(engine, index);
     if (engine->pressure.is_short)
         pressure_wait(engine, index);
     else
@@ -300,11 +301,14 @@ static bool is_shortage(int error)
 
 /* A failed send is not yet the end: the reply, or the reason, may still be readable. Only where the
  * connection lives on, or its reply was complete before, would nothing come any more. */
-static void conn_on_send_failed(struct engine *engine, uint32_t index, int error)
+static void conn_on_sent(struct engine *engine, uint32_t index, int error)
 {
     struct conn *conn = conn_at(engine, index);
     struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
-    conn->send_error = error;
+    if (!error) {
+        conn_sent(engine, index);
+        return;
+    }
     conn->is_sent = false;
     if (conn->state == CONN_IDLE)
         conn_close(engine, index);
@@ -312,42 +316,18 @@ static void conn_on_send_failed(struct engine *engine, uint32_t index, int error
         conn_fail(engine, index, &failure);
 }
 
-void conn_on_send(struct engine *engine, uint32_t index, int32_t result)
-{
-    struct conn *conn = conn_at(engine, index);
-    if (result < 0) {
-        conn_on_send_failed(engine, index, -result);
-        return;
-    }
-    if (conn->tls && !conn_tls_on_send(engine, index))
-        return;
-    const char *rest = conn->body_rest;
-    size_t length = conn->body_rest_length;
-    conn->body_rest_length = 0;
-    if (length > 0) {
-        conn_send(engine, index, rest, length);
-    } else if (!conn->is_sent) {
-        conn->is_sent = true;
-        fetch_of(engine, conn)->sent_ns = engine->now_ns;
-    }
-}
-
 /* --- beginning -------------------------------------------------------------------------------- */
 
 /* What has been closed may still be queued in the loop: in a shortage it is handed over first.
  * Beyond that, whatever is open and idle, or ends, makes room. */
-static int conn_open_socket(struct engine *engine, int family)
+static int conn_open(struct engine *engine, uint32_t index, const union resolver_address *address)
 {
-    int on = 1;
-    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int fd = socket(family, type, IPPROTO_TCP);
-    if (fd < 0 && is_shortage(errno)) {
-        loop_wait(engine->loop, 1, 0);
-        fd = socket(family, type, IPPROTO_TCP);
-    }
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
+    socklen_t length = resolver_address_length(address);
+    int error = link_open(&engine->links, index, &address->any, length);
+    if (!is_shortage(-error))
+        return error;
+    loop_wait(engine->loop, 1, 0);
+    return link_open(&engine->links, index, &address->any, length);
 }
 
 static void conn_no_socket(struct engine *engine, uint32_t index, int error)
@@ -373,15 +353,12 @@ static void conn_connect(struct engine *engine, uint32_t index)
     const union resolver_address *address =
         &origin->addresses.list[(origin->preferred + attempt) % origin->addresses.count];
     conn->state = CONN_CONNECTING;
-    int fd = conn_open_socket(engine, address->any.sa_family);
-    if (fd < 0) {
-        conn_no_socket(engine, index, errno);
+    int error = conn_open(engine, index, address);
+    if (error) {
+        conn_no_socket(engine, index, -error);
         return;
     }
-    conn->has_socket = true;
     conn_set_deadline(engine, index);
-    loop_attach(engine->loop, index, fd);
-    loop_connect(engine->loop, index, &address->any, resolver_address_length(address));
     engine->connections++;
 }
 
@@ -397,23 +374,51 @@ static bool try_next_address(struct engine *engine, uint32_t index)
     return true;
 }
 
-void conn_on_connect(struct engine *engine, uint32_t index, int32_t result)
+static void conn_on_refused(struct engine *engine, uint32_t index, int error)
+{
+    struct failure failure = {HAUL_CONNECT, "the connection was refused or failed", error};
+    if (!try_next_address(engine, index))
+        conn_fail(engine, index, &failure);
+}
+
+static void conn_secure(struct engine *engine, uint32_t index)
+{
+    struct conn *conn = conn_at(engine, index);
+    struct origin *origin = &engine->origins.list[conn->origin];
+    struct span host = {origin->host, origin->host_length};
+    struct failure failure = {HAUL_TLS, "the kernel gives no entropy", 0};
+    conn->state = CONN_TLS;
+    fetch_of(engine, conn)->connected_ns = engine->now_ns;
+    int error =
+        secure_open(&engine->secure, &engine->options, engine->budget.conns, &failure.message);
+    if (!error &&
+        link_secure(&engine->links, index, host, origin->has_session ? &origin->session : NULL))
+        return;
+    failure.os_error = -error;
+    conn_fail(engine, index, &failure);
+}
+
+static void conn_on_connected(struct engine *engine, uint32_t index)
 {
     struct conn *conn = conn_at(engine, index);
     struct origin *origin = &engine->origins.list[conn->origin];
     struct fetch *fetch = fetch_of(engine, conn);
-    if (result < 0) {
-        struct failure failure = {HAUL_CONNECT, "the connection was refused or failed", -result};
-        if (!try_next_address(engine, index))
-            conn_fail(engine, index, &failure);
-        return;
-    }
     origin->preferred = (origin->preferred + fetch->address_attempt) % origin->addresses.count;
     fetch->address_attempt = 0;
     if (origin->is_https)
-        conn_tls_begin(engine, index);
+        conn_secure(engine, index);
     else
         conn_send_request(engine, index);
+}
+
+/* The handshake is done: its facts and its session are kept, and the request may go. */
+static void conn_on_ready(struct engine *engine, uint32_t index)
+{
+    const struct tls *tls = link_at(&engine->links, index)->tls;
+    struct origin *origin = &engine->origins.list[conn_at(engine, index)->origin];
+    origin->has_session = tls_get_session(tls, &origin->session);
+    secure_log_keys(&engine->secure, tls);
+    conn_send_request(engine, index);
 }
 
 static void conn_resolve(struct engine *engine, uint32_t index)
@@ -460,7 +465,7 @@ static bool origin_has_addresses(const struct engine *engine, const struct origi
 }
 
 /* A connection slot within the bound, for which the oldest idle connection is closed if need be. */
-static uint32_t conn_take(struct engine *engine)
+static uint32_t conn_take_slot(struct engine *engine)
 {
     if (engine->open >= engine->budget.concurrency && engine->idle_oldest != NO_CONN)
         conn_close(engine, engine->idle_oldest);
@@ -476,7 +481,7 @@ static bool conn_begin_new(struct engine *engine, uint32_t fetch)
             conn_close(engine, engine->idle_oldest);
         return false;
     }
-    uint32_t index = conn_take(engine);
+    uint32_t index = conn_take_slot(engine);
     if (index == NO_CONN)
         return false;
     uint32_t origin = origin_acquire(&engine->origins, &engine->fetches[fetch].url);
@@ -491,7 +496,6 @@ static bool conn_begin_new(struct engine *engine, uint32_t fetch)
     conn->carry = NO_BLOCK;
     conn->reply.carry = NULL;
     conn->request_block = NO_BLOCK;
-    conn->record_block = NO_BLOCK;
     engine->fetches[fetch].conn = index;
     engine->open++;
     if (origin_has_addresses(engine, &engine->origins.list[origin]))
@@ -523,13 +527,13 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
     struct conn *conn = conn_at(engine, index);
     uint32_t fetch = conn->fetch;
     bool is_reusable = conn->reply.response.keep_alive && conn->is_sent && !has_surplus &&
-                       !conn->asks_close && !conn->send_error &&
+                       !conn->asks_close && !link_at(&engine->links, index)->send_error &&
                        !loop_is_sending(engine->loop, index);
     if (!is_reusable) {
         conn_close(engine, index);
     } else {
         block_drop(engine, &conn->request_block);
-        block_drop(engine, &conn->record_block);
+        link_rest(&engine->links, index);
         deadline_clear(&engine->deadlines, index);
         if (conn->is_waiting) {
             pressure_leave(engine, index);
@@ -614,43 +618,77 @@ static bool conn_resend(struct engine *engine, uint32_t index)
 static void conn_fail_receive(struct engine *engine, uint32_t index, int error)
 {
     const struct conn *conn = conn_at(engine, index);
+    int send_error = link_at(&engine->links, index)->send_error;
     struct failure failure = {HAUL_RECEIVE, "the connection failed while the reply was awaited",
                               error};
     if (conn->reply.has_begun)
         failure.message = "the connection failed inside the reply";
-    else if (conn->send_error)
+    else if (send_error)
         failure = (struct failure){HAUL_SEND, "the connection failed while the request was sent",
-                                   conn->send_error};
+                                   send_error};
     conn_fail(engine, index, &failure);
 }
 
-void conn_take_end(struct engine *engine, uint32_t index, int error)
+static void conn_fail_tls(struct engine *engine, uint32_t index)
+{
+    const struct conn *conn = conn_at(engine, index);
+    struct tls_failure tls = tls_failure(link_at(&engine->links, index)->tls);
+    struct failure failure = {HAUL_TLS, tls.sentence, 0};
+    if (tls.error == TLS_CERTIFICATE)
+        fetch_of(engine, conn)->result.tls_verification = tls.sentence;
+    conn_fail(engine, index, &failure);
+}
+
+/* Without a handshake there is nothing to try again, nor to be complete. */
+static void conn_end_handshake(struct engine *engine, uint32_t index,
+                               const struct link_event *event)
+{
+    static const struct failure early = {
+        HAUL_TLS, "the server went on with the handshake before it was its turn", 0};
+    struct failure broken = {HAUL_TLS, "the connection failed during the TLS handshake",
+                             event->error};
+    if (event->end == LINK_EARLY)
+        conn_fail(engine, index, &early);
+    else if (event->end == LINK_BROKEN)
+        conn_fail(engine, index, &broken);
+    else
+        conn_fail_tls(engine, index);
+}
+
+static void conn_end_reply(struct engine *engine, uint32_t index, const struct link_event *event)
 {
     struct conn *conn = conn_at(engine, index);
+    bool has_begun = conn->reply.has_begun;
     enum proto_error bad;
-    if (conn->state == CONN_IDLE) {
-        conn_close(engine, index);
-    } else if (conn->state == CONN_TLS && error) {
-        struct failure failure = {HAUL_TLS, "the connection failed during the TLS handshake",
-                                  error};
-        conn_fail(engine, index, &failure);
-    } else if (conn->state == CONN_TLS) {
-        conn_tls_fail(engine, index);
-    } else if (!conn->reply.has_begun && conn_resend(engine, index)) {
+    if (!has_begun && conn_resend(engine, index))
         return;
-    } else if (error || (!conn->reply.has_begun && conn->send_error)) {
-        conn_fail_receive(engine, index, error);
-    } else if ((bad = reply_end(&conn->reply))) {
+    if (event->error || (!has_begun && link_at(&engine->links, index)->send_error))
+        conn_fail_receive(engine, index, event->error);
+    else if ((bad = reply_end(&conn->reply)))
         conn_fail_protocol(engine, index, bad);
-    } else if (conn->tls && tls_state(conn->tls) == TLS_FAILED) {
-        conn_tls_fail(engine, index); /* a body until close, without close_notify */
-    } else {
+    else if (event->end == LINK_CUT) /* a body until close, without close_notify */
+        conn_fail_tls(engine, index);
+    else
         conn_finish(engine, index, false);
-    }
+}
+
+static void conn_on_end(struct engine *engine, const struct link_event *event)
+{
+    enum conn_state state = conn_at(engine, event->link)->state;
+    if (state == CONN_IDLE)
+        conn_close(engine, event->link);
+    else if (event->end == LINK_REFUSED)
+        conn_on_refused(engine, event->link, event->error);
+    else if (state == CONN_TLS || event->end == LINK_EARLY)
+        conn_end_handshake(engine, event->link, event);
+    else if (event->end == LINK_BAD_TLS)
+        conn_fail_tls(engine, event->link);
+    else
+        conn_end_reply(engine, event->link, event);
 }
 
 /* One event after the other, until the bytes are used up or the reply has come to an end. */
-void conn_take_bytes(struct engine *engine, uint32_t index, struct span in)
+static void conn_on_bytes(struct engine *engine, uint32_t index, struct span in)
 {
     struct conn *conn = conn_at(engine, index);
     struct span data;
@@ -697,26 +735,57 @@ static void conn_receive_again(struct engine *engine, uint32_t index)
         pressure_receive_more(engine, index);
 }
 
-void conn_on_receive(struct engine *engine, uint32_t index, int32_t result, const char *bytes)
+static void conn_on_event(struct engine *engine, const struct link_event *event)
 {
+    switch (event->kind) {
+    case LINK_CONNECTED:
+        conn_on_connected(engine, event->link);
+        break;
+    case LINK_READY:
+        conn_on_ready(engine, event->link);
+        break;
+    case LINK_BYTES:
+        conn_on_bytes(engine, event->link, event->bytes);
+        break;
+    case LINK_SENT:
+        conn_on_sent(engine, event->link, event->error);
+        break;
+    case LINK_END:
+        conn_on_end(engine, event);
+        break;
+    case LINK_CLOSED:
+        conn_on_closed(engine, event->link);
+        break;
+    }
+}
+
+/* Nobody asked an idle connection: what it says would be taken for the next one's reply. */
+static bool conn_is_spoilt(struct engine *engine, const struct completion *completion)
+{
+    return completion->op == LOOP_RECEIVE && completion->result > 0 &&
+           conn_at(engine, completion->slot)->state == CONN_IDLE;
+}
+
+void conn_take(struct engine *engine, const struct completion *completion)
+{
+    uint32_t index = completion->slot;
     struct conn *conn = conn_at(engine, index);
-    bool was_armed = conn->is_armed;
+    struct link_event event;
+    bool is_receive = completion->op == LOOP_RECEIVE;
+    bool was_armed = is_receive && conn->is_armed;
+    if (is_receive && completion->result > 0)
+        engine->bytes_received += (uint32_t)completion->result;
     if (was_armed)
         pressure_received(engine, index);
-    if (result <= 0) {
-        if (conn->tls)
-            tls_wire_end(conn->tls);
-        conn_take_end(engine, index, -result);
+    if (conn_is_spoilt(engine, completion)) {
+        conn_close(engine, index);
         return;
     }
-    struct span in = {bytes, (size_t)result};
-    engine->bytes_received += in.length;
-    if (conn->state == CONN_IDLE) /* nobody asked: it would be taken for the next one's reply */
+    bool has_event = links_take(&engine->links, completion, &event);
+    for (; has_event; has_event = links_next(&engine->links, &event))
+        conn_on_event(engine, &event);
+    if (conn->state == CONN_IDLE && link_is_inside_record(&engine->links, index))
         conn_close(engine, index);
-    else if (conn->tls)
-        conn_tls_on_receive(engine, index, in);
-    else
-        conn_take_bytes(engine, index, in);
-    if (was_armed)
+    else if (was_armed)
         conn_receive_again(engine, index);
 }

@@ -124,7 +124,8 @@ void budget_terms(const struct budget *budget, struct haul_budget *ret_budget)
     term(ret_budget, "requests from submit to release", budget->window,
          sizeof(struct fetch) + 2 * sizeof(uint32_t));
     term(ret_budget, "connections", budget->conns,
-         sizeof(struct conn) + sizeof(struct deadline_entry) + sizeof(uint32_t));
+         sizeof(struct conn) + sizeof(struct link) + sizeof(struct deadline_entry) +
+             sizeof(uint32_t));
     term(ret_budget, "origins", budget->origins, sizeof(struct origin) + 2 * sizeof(uint32_t));
     term(ret_budget, "blocks that slots are entitled to",
          budget->blocks - budget->shared_blocks - budget->url_blocks,

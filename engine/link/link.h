@@ -1,0 +1,125 @@
+#ifndef ENGINE_LINK_LINK_H
+#define ENGINE_LINK_LINK_H
+
+/* One byte stream to one place, plain or over TLS: connected, secured, sent on, received from,
+ * closed. Links know neither HTTP nor requests: calls go down, and what becomes of them comes up as
+ * events, which links_take() makes of the loop's completions. Nothing here calls back.
+ *
+ * A link is a slot of the loop. Its life: link_open(), LINK_CONNECTED, with TLS link_secure() and
+ * LINK_READY, then link_send() and LINK_BYTES, and at last link_close(), after which LINK_CLOSED
+ * comes and the slot is free. A link that has ended by itself (LINK_END) is still to be closed. */
+
+#include "engine/link/secure.h"
+#include "engine/loop/loop.h"
+#include "engine/memory/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NO_LINK UINT32_MAX
+
+enum link_state {
+    LINK_FREE,
+    LINK_CONNECTING,
+    LINK_SECURING, /* the TLS handshake */
+    LINK_OPEN,
+    LINK_CLOSING,
+};
+
+struct link {
+    enum link_state state;
+    uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
+    uint32_t record_length; /* of those that are not with the loop yet */
+    bool is_sending;        /* records are under way, and LOOP_SEND will tell */
+    bool is_unsent;         /* LINK_SENT is still to tell of what was given to send */
+    int send_error;         /* of a send that failed; 0 */
+    struct tls *tls;        /* NULL: plain; its memory is secure's, by slot */
+    struct span next;       /* of what is to be sent, what is to become records first, */
+    struct span rest;       /* and what comes behind all that is under way */
+};
+
+struct links {
+    struct loop *loop;
+    struct store *store;   /* a block for the records of each link */
+    struct secure *secure; /* NULL: no link is to be secured */
+    struct link *list;     /* by slot, zero-filled at first */
+    /* the receive whose events are being taken */
+    uint32_t current; /* NO_LINK: none */
+    struct span wire; /* what of it TLS has not seen */
+    bool has_bytes;   /* TLS has seen more of it: what that has led to was not told yet */
+    bool is_spent;    /* TLS takes no more of it */
+    size_t plain_length;
+};
+
+enum link_event_kind {
+    LINK_CONNECTED, /* without TLS it is ready with that */
+    LINK_READY,     /* the handshake is done */
+    LINK_BYTES,     /* bytes: what the peer said, until the next call */
+    LINK_SENT,   /* all that was given to link_send() is with the kernel; or error: a send failed,
+                    though the peer's answer, or the reason, may still be readable */
+    LINK_END,    /* nothing more will come; end says how */
+    LINK_CLOSED, /* the slot is free */
+};
+
+enum link_end {
+    LINK_REFUSED, /* the connect failed: error */
+    LINK_FIN,     /* an orderly end; over TLS by close_notify */
+    LINK_BROKEN,  /* the receive failed: error */
+    LINK_CUT, /* over TLS a FIN without close_notify, or in the handshake: tls_failure() has it */
+    LINK_BAD_TLS, /* the handshake or a record is wrong: tls_failure() has it */
+    LINK_EARLY,   /* the peer went on with the handshake before it was its turn */
+};
+
+struct link_event {
+    enum link_event_kind kind;
+    enum link_end end;
+    uint32_t link;
+    int error; /* a positive errno */
+    struct span bytes;
+};
+
+/* Sets up *links; list, store and secure must outlive them. */
+void links_init(struct links *links, struct loop *loop, struct store *store, struct secure *secure,
+                struct link *list);
+
+/* The event of a LOOP_CONNECT, LOOP_SEND, LOOP_RECEIVE or LOOP_CLOSED; false: none. A receive over
+ * TLS may have several: links_next() has the others, until false. Between them the link may be
+ * closed, then no further one comes. */
+bool links_take(struct links *links, const struct completion *completion,
+                struct link_event *ret_event);
+bool links_next(struct links *links, struct link_event *ret_event);
+
+/* Opens a socket of the address's family for a free slot, and connects it. address must stay until
+ * the next event. Errors: those of socket(); the slot is free then as before. */
+int link_open(struct links *links, uint32_t index, const struct sockaddr *address,
+              socklen_t length);
+
+/* Begins the handshake of a link that has just connected, and receives. Returns false where the
+ * kernel gives no entropy. */
+bool link_secure(struct links *links, uint32_t index, struct span host,
+                 const struct tls_session *session);
+
+/* Sends bytes, and rest behind them, one at a time a link. True: all is with the kernel, and bytes
+ * and rest are the caller's again as those of loop_send() are; else LINK_SENT says so, or that it
+ * failed. */
+bool link_send(struct links *links, uint32_t index, struct span bytes, struct span rest);
+
+/* Nothing is sent and nothing is awaited: gives back what a busy link needs. */
+void link_rest(struct links *links, uint32_t index);
+
+/* Over TLS, a part of a record has come, and its rest has not. */
+bool link_is_inside_record(const struct links *links, uint32_t index);
+
+/* Over TLS says close_notify, where the stream is in order; then closes. LINK_CLOSED follows. */
+void link_close(struct links *links, uint32_t index);
+
+/* Before the loop is closed, which takes the descriptors: the last word of a link that is not free,
+ * and the end of its keys. */
+void link_deinit(struct links *links, uint32_t index);
+
+static inline struct link *link_at(const struct links *links, uint32_t index)
+{
+    return &links->list[index];
+}
+
+#endif
