@@ -264,9 +264,11 @@ static void dispatch(struct engine *engine, const struct completion *completion)
         return;
     case LOOP_CONNECT:
     case LOOP_SEND:
-    case LOOP_RECEIVE:
     case LOOP_CLOSED:
         conn_take(engine, completion);
+        return;
+    case LOOP_RECEIVE:
+        conn_take_receive(engine, completion);
         return;
     case LOOP_READY:
         resolver_on_ready(engine->resolver, slot, completion->result);

@@ -759,31 +759,29 @@ static void conn_on_event(struct engine *engine, const struct link_event *event)
     }
 }
 
-/* Nobody asked an idle connection: what it says would be taken for the next one's reply. */
-static bool conn_is_spoilt(struct engine *engine, const struct completion *completion)
-{
-    return completion->op == LOOP_RECEIVE && completion->result > 0 &&
-           conn_at(engine, completion->slot)->state == CONN_IDLE;
-}
-
 void conn_take(struct engine *engine, const struct completion *completion)
 {
-    uint32_t index = completion->slot;
-    struct conn *conn = conn_at(engine, index);
     struct link_event event;
-    bool is_receive = completion->op == LOOP_RECEIVE;
-    bool was_armed = is_receive && conn->is_armed;
-    if (is_receive && completion->result > 0)
-        engine->bytes_received += (uint32_t)completion->result;
-    if (was_armed)
-        pressure_received(engine, index);
-    if (conn_is_spoilt(engine, completion)) {
-        conn_close(engine, index);
-        return;
-    }
     bool has_event = links_take(&engine->links, completion, &event);
     for (; has_event; has_event = links_next(&engine->links, &event))
         conn_on_event(engine, &event);
+}
+
+void conn_take_receive(struct engine *engine, const struct completion *completion)
+{
+    uint32_t index = completion->slot;
+    struct conn *conn = conn_at(engine, index);
+    bool was_armed = conn->is_armed;
+    if (was_armed)
+        pressure_received(engine, index);
+    if (completion->result > 0) {
+        engine->bytes_received += (uint32_t)completion->result;
+        if (conn->state == CONN_IDLE) { /* nobody asked: it would be the next one's reply */
+            conn_close(engine, index);
+            return;
+        }
+    }
+    conn_take(engine, completion);
     if (conn->state == CONN_IDLE && link_is_inside_record(&engine->links, index))
         conn_close(engine, index);
     else if (was_armed)

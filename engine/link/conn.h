@@ -52,6 +52,7 @@ bool conn_begin(struct engine *engine, uint32_t fetch);
 
 /* What the loop says of a connection: made into events of its link, each of which has a handler. */
 void conn_take(struct engine *engine, const struct completion *completion);
+void conn_take_receive(struct engine *engine, const struct completion *completion);
 void conn_on_deadline(struct engine *engine, uint32_t index);
 
 /* The addresses of an origin are known, or could not be found. */

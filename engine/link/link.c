@@ -65,14 +65,6 @@ void link_close(struct links *links, uint32_t index)
     loop_close_slot(links->loop, index);
 }
 
-void link_rest(struct links *links, uint32_t index)
-{
-    struct link *link = link_at(links, index);
-    if (link->record_block != NO_BLOCK)
-        store_give(links->store, link->record_block);
-    link->record_block = NO_BLOCK;
-}
-
 static void link_end_tls(struct link *link)
 {
     if (link->tls)
@@ -86,12 +78,6 @@ void link_deinit(struct links *links, uint32_t index)
     if (link->tls && link->state != LINK_CLOSING)
         link_tls_notify(links, index);
     link_end_tls(link);
-}
-
-bool link_is_inside_record(const struct links *links, uint32_t index)
-{
-    const struct link *link = link_at(links, index);
-    return link->tls && tls_is_inside_record(link->tls);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -178,8 +164,10 @@ static bool on_receive(struct links *links, const struct completion *completion,
     if (completion->result <= 0)
         return on_end(links, index, completion->result, ret);
     struct span bytes = {completion->bytes, (size_t)completion->result};
-    if (!link_at(links, index)->tls) {
-        *ret = (struct link_event){.kind = LINK_BYTES, .link = index, .bytes = bytes};
+    if (!link_at(links, index)->tls) { /* most that comes: nothing else of the event is set */
+        ret->kind = LINK_BYTES;
+        ret->link = index;
+        ret->bytes = bytes;
         return true;
     }
     links->current = index;
@@ -219,9 +207,4 @@ bool links_take(struct links *links, const struct completion *completion,
         break;
     }
     return false;
-}
-
-bool links_next(struct links *links, struct link_event *ret_event)
-{
-    return links->current != NO_LINK && link_tls_next(links, ret_event);
 }

@@ -87,7 +87,7 @@ void links_init(struct links *links, struct loop *loop, struct store *store, str
  * closed, then no further one comes. */
 bool links_take(struct links *links, const struct completion *completion,
                 struct link_event *ret_event);
-bool links_next(struct links *links, struct link_event *ret_event);
+static inline bool links_next(struct links *links, struct link_event *ret_event);
 
 /* Opens a socket of the address's family for a free slot, and connects it. address must stay until
  * the next event. Errors: those of socket(); the slot is free then as before. */
@@ -105,10 +105,10 @@ bool link_secure(struct links *links, uint32_t index, struct span host,
 bool link_send(struct links *links, uint32_t index, struct span bytes, struct span rest);
 
 /* Nothing is sent and nothing is awaited: gives back what a busy link needs. */
-void link_rest(struct links *links, uint32_t index);
+static inline void link_rest(struct links *links, uint32_t index);
 
 /* Over TLS, a part of a record has come, and its rest has not. */
-bool link_is_inside_record(const struct links *links, uint32_t index);
+static inline bool link_is_inside_record(const struct links *links, uint32_t index);
 
 /* Over TLS says close_notify, where the stream is in order; then closes. LINK_CLOSED follows. */
 void link_close(struct links *links, uint32_t index);
@@ -120,6 +120,30 @@ void link_deinit(struct links *links, uint32_t index);
 static inline struct link *link_at(const struct links *links, uint32_t index)
 {
     return &links->list[index];
+}
+
+/* --- what is asked at each request, and is mostly nothing ------------------------------------- */
+
+bool link_tls_next(struct links *links, struct link_event *ret_event);
+
+static inline bool links_next(struct links *links, struct link_event *ret_event)
+{
+    return links->current != NO_LINK && link_tls_next(links, ret_event);
+}
+
+static inline void link_rest(struct links *links, uint32_t index)
+{
+    struct link *link = link_at(links, index);
+    if (link->record_block == NO_BLOCK)
+        return;
+    store_give(links->store, link->record_block);
+    link->record_block = NO_BLOCK;
+}
+
+static inline bool link_is_inside_record(const struct links *links, uint32_t index)
+{
+    const struct link *link = link_at(links, index);
+    return link->tls && tls_is_inside_record(link->tls);
 }
 
 #endif

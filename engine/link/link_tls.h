@@ -9,8 +9,8 @@
  * it is left, and no LOOP_SEND will come. */
 bool link_tls_send(struct links *links, uint32_t index);
 
-/* The next event of the receive that links->wire is left of; false: it has no more. */
-bool link_tls_next(struct links *links, struct link_event *ret_event);
+/* link_tls_next(), in link.h: the next event of the receive that links->wire is left of; false: it
+ * has no more. */
 
 /* Says close_notify where the stream is in order and nothing stands in the way. */
 void link_tls_notify(struct links *links, uint32_t index);
