@@ -10,8 +10,6 @@
 #include <time.h>
 
 enum {
-    CONNECT_TIMEOUT_DEFAULT_MS = 10000,
-    MAX_TIME_DEFAULT_MS = 300000,
     BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
     BATCH_SHARE = 4,
     BATCH_MAX = 64,
@@ -31,63 +29,6 @@ uint64_t clock_now_ns(void)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* The strings of the options, copied into one allocation. */
-static int options_copy(struct engine *engine)
-{
-    static const char *const none[] = {NULL};
-    struct haul_options *options = &engine->options;
-    const char *const *headers = options->headers ? options->headers : none;
-    const char **strings[] = {
-        &options->user_agent, &options->method,       &options->dns_servers,
-        &options->ca_file,    &options->ca_directory, &options->client_certificate,
-        &options->client_key, &options->pinned_keys,  &options->key_log,
-    };
-    enum { STRINGS = sizeof strings / sizeof *strings };
-    size_t count = 0;
-    size_t bytes = 0;
-    for (; headers[count]; count++)
-        bytes += strlen(headers[count]) + 1;
-    for (size_t i = 0; i < STRINGS; i++)
-        bytes += *strings[i] ? strlen(*strings[i]) + 1 : 0;
-
-    char **copies = malloc((count + 1) * sizeof *copies + bytes);
-    if (!copies)
-        return -ENOMEM;
-    char *text = (char *)(copies + count + 1);
-    for (size_t i = 0; i < count; i++) {
-        copies[i] = text;
-        text = stpcpy(text, headers[i]) + 1;
-    }
-    copies[count] = NULL;
-    for (size_t i = 0; i < STRINGS; i++) {
-        if (!*strings[i])
-            continue;
-        char *copy = text;
-        text = stpcpy(text, *strings[i]) + 1;
-        *strings[i] = copy;
-    }
-    engine->option_strings = copies;
-    options->headers = (const char *const *)copies;
-    return 0;
-}
-
-static int options_take(struct engine *engine, const struct haul_options *options)
-{
-    static const struct haul_options defaults;
-    engine->options = options ? *options : defaults;
-    if (!engine->options.user_agent)
-        engine->options.user_agent = "haul/" HAUL_VERSION;
-    if (engine->options.connect_timeout_ms == 0)
-        engine->options.connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
-    if (engine->options.max_time_ms == 0)
-        engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
-    uint64_t nofile = budget_nofile(engine->options.raise_nofile);
-    if (nofile == 0)
-        return -EMFILE;
-    int error = budget_make(&engine->budget, &engine->options, nofile, NULL);
-    return error ? error : options_copy(engine);
-}
-
 static int template_take(struct engine *engine)
 {
     struct request_options request = {
@@ -105,6 +46,25 @@ static int template_take(struct engine *engine)
     return error ? -EINVAL : 0;
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCKS, SHELF_GROUPS };
+
+/* All arrays there are: what they belong to, where they lie, how many elements they have. They are
+ * taken, counted and freed by this list. */
+#define SHELVES(X)                                                                                 \
+    X(REQUESTS, fetches, budget->window)                                                           \
+    X(REQUESTS, fetch_slab.next, budget->window)                                                   \
+    X(REQUESTS, collector.ring, budget->window)                                                    \
+    X(CONNECTIONS, conns, budget->conns)                                                           \
+    X(CONNECTIONS, conn_slab.next, budget->conns)                                                  \
+    X(CONNECTIONS, link_list, budget->conns)                                                       \
+    X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
+    X(ORIGINS, origins.list, budget->origins)                                                      \
+    X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
+    X(BLOCKS, store.blocks, budget->blocks)                                                        \
+    X(BLOCKS, store.slab.next, budget->blocks)
+
 /* Memory that is zero and costs nothing until it is touched. */
 static void *take(size_t count, size_t size, bool *ret_failed)
 {
@@ -117,36 +77,57 @@ static int memory_take(struct engine *engine)
 {
     const struct budget *budget = &engine->budget;
     bool failed = false;
-    engine->fetches = take(budget->window, sizeof *engine->fetches, &failed);
-    engine->conns = take(budget->conns, sizeof *engine->conns, &failed);
-    engine->link_list = take(budget->conns, sizeof *engine->link_list, &failed);
-    uint32_t *fetch_next = take(budget->window, sizeof *fetch_next, &failed);
-    uint32_t *ring = take(budget->window, sizeof *ring, &failed);
-    uint32_t *conn_next = take(budget->conns, sizeof *conn_next, &failed);
-    uint32_t *block_next = take(budget->blocks, sizeof *block_next, &failed);
-    struct block *blocks = take(budget->blocks, sizeof *blocks, &failed);
-    struct deadline_entry *deadlines = take(budget->conns, sizeof *deadlines, &failed);
-    struct origin *origins = take(budget->origins, sizeof *origins, &failed);
-    uint32_t *buckets = take(origin_bucket_count(budget->origins), sizeof *buckets, &failed);
-
-    engine->fetch_slab.next = fetch_next;
-    engine->conn_slab.next = conn_next;
-    engine->store.slab.next = block_next;
-    engine->store.blocks = blocks;
-    engine->collector.ring = ring;
-    engine->deadlines.entries = deadlines;
-    engine->origins.list = origins;
-    engine->origins.buckets = buckets;
+#define SHELF_TAKE(group, member, count)                                                           \
+    engine->member = take(count, sizeof *engine->member, &failed);
+    SHELVES(SHELF_TAKE)
+#undef SHELF_TAKE
     if (failed)
         return -ENOMEM;
-    slab_init(&engine->fetch_slab, fetch_next, budget->window);
-    slab_init(&engine->conn_slab, conn_next, budget->conns);
-    store_init(&engine->store, blocks, block_next, budget->blocks, budget->shared_blocks);
-    collector_init(&engine->collector, ring, budget->window, engine->options.unordered);
-    deadline_init(&engine->deadlines, deadlines, budget->conns, engine->now_ns);
-    origins_init(&engine->origins, origins, buckets, budget->origins);
+    slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
+    slab_init(&engine->conn_slab, engine->conn_slab.next, budget->conns);
+    store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
+               budget->shared_blocks);
+    collector_init(&engine->collector, engine->collector.ring, budget->window,
+                   engine->options.unordered);
+    deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
+    origins_init(&engine->origins, engine->origins.list, engine->origins.buckets, budget->origins);
     return 0;
 }
+
+static void term(struct haul_budget *ret, const char *name, uint64_t count, uint64_t bytes_each)
+{
+    ret->terms[ret->term_count++] = (struct haul_budget_term){name, count, bytes_each};
+    ret->total_bytes += count * bytes_each;
+}
+
+/* One term a consumer; what the loop and TLS take for themselves is added to the shelves. */
+void engine_terms(const struct budget *budget, struct haul_budget *ret)
+{
+    const struct engine *engine = NULL; /* only sizes are asked for */
+    uint64_t bytes[SHELF_GROUPS] = {0};
+#define SHELF_COUNT(group, member, count)                                                          \
+    bytes[SHELF_##group] += (uint64_t)(count) * sizeof *engine->member;
+    SHELVES(SHELF_COUNT)
+#undef SHELF_COUNT
+    uint64_t block_bytes = bytes[SHELF_BLOCKS] / budget->blocks;
+    uint32_t entitled = budget->blocks - budget->shared_blocks - budget->url_blocks;
+    uint32_t buffers =
+        budget->conns < BUDGET_RECEIVE_BUFFERS ? budget->conns : BUDGET_RECEIVE_BUFFERS;
+    *ret = (struct haul_budget){0};
+    term(ret, "requests from submit to release", budget->window,
+         bytes[SHELF_REQUESTS] / budget->window);
+    term(ret, "connections", budget->conns, bytes[SHELF_CONNECTIONS] / budget->conns);
+    term(ret, "origins", budget->origins, bytes[SHELF_ORIGINS] / budget->origins);
+    term(ret, "blocks that slots are entitled to", entitled, block_bytes);
+    term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
+    term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);
+    term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
+    term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
+    term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
+    term(ret, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int reroute_take(struct engine *engine)
 {
@@ -161,18 +142,10 @@ static int reroute_take(struct engine *engine)
 
 static void memory_free(struct engine *engine)
 {
-    free(engine->fetches);
-    free(engine->conns);
-    free(engine->link_list);
-    free(engine->fetch_slab.next);
-    free(engine->conn_slab.next);
-    free(engine->store.slab.next);
-    free(engine->store.blocks);
-    free(engine->collector.ring);
-    free(engine->deadlines.entries);
     origins_deinit(&engine->origins);
-    free(engine->origins.list);
-    free(engine->origins.buckets);
+#define SHELF_FREE(group, member, count) free(engine->member);
+    SHELVES(SHELF_FREE)
+#undef SHELF_FREE
     reroute_deinit(&engine->origins.reroute);
     free(engine->template_fields);
     free(engine->option_strings);
@@ -204,7 +177,7 @@ static int loop_take(struct engine *engine)
 
 static int engine_init(struct engine *engine, const struct haul_options *options)
 {
-    int error = options_take(engine, options);
+    int error = engine_take_options(engine, options);
     if (!error)
         error = template_take(engine);
     if (!error)

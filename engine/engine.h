@@ -83,6 +83,13 @@ void engine_cancel_all(struct engine *engine);
 
 uint64_t clock_now_ns(void);
 
+/* options.c: the engine's own options, its budget by them, and the copies. Errors: -EINVAL, -EMFILE
+ * and -ENOMEM, as haul_open(). */
+int engine_take_options(struct engine *engine, const struct haul_options *options);
+
+/* The sum of a budget, one term a consumer. */
+void engine_terms(const struct budget *budget, struct haul_budget *ret_budget);
+
 /* haul_open() on a loop of the caller's, which is closed with the engine, or on failure: for the
  * tests, whose loops lack features or inject faults. */
 int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options,

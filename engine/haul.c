@@ -290,7 +290,7 @@ int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_
     options = options ? options : &defaults;
     int error = budget_make(&budget, options, budget_nofile(options->raise_nofile), NULL);
     if (!error)
-        budget_terms(&budget, ret_budget);
+        engine_terms(&budget, ret_budget);
     return error;
 }
 

@@ -1,8 +1,8 @@
-/* The sum of a run's memory. Every array that engine_open() takes is sized here, and every term of
- * haul_get_budget() names one of them. */
+/* The sum of a run's memory: every array that the engine takes is sized here. What the sizes are
+ * multiplied by stands in the engine's list of shelves, which knows what lies on them. */
 
 #include "engine/memory/budget.h"
-#include "engine/engine.h"
+#include "engine/memory/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,10 +13,9 @@ enum {
     CONCURRENCY_DEFAULT = 64,
     WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
     WINDOW_SLACK_MAX = 4096,
-    CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
-    ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
-    LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
-    RECEIVE_BUFFERS = 256, /* what one wait can deliver at most, in blocks */
+    CLOSING_MAX = 256,    /* connections that are closed but not yet reaped */
+    ORIGINS_SLACK = 64,   /* origins without connections whose addresses are still known */
+    LONG_URLS_MAX = 2048, /* that do not fit their slot, from submit to release */
     DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
 };
 
@@ -79,7 +78,7 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
         bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;
         entitled += budget->window + 1; /* and the part that is lent while the next comes in */
         budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
-        budget->flight_blocks = RECEIVE_BUFFERS;
+        budget->flight_blocks = BUDGET_RECEIVE_BUFFERS;
         budget->reserve_blocks = 2 * budget->flight_blocks;
         if (!options->stream_bodies)
             budget->reserve_blocks += budget->shared_blocks / 2;
@@ -110,33 +109,4 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     budget_blocks(&budget, options);
     *ret_budget = budget;
     return 0;
-}
-
-static void term(struct haul_budget *budget, const char *name, uint64_t count, uint64_t bytes_each)
-{
-    budget->terms[budget->term_count++] = (struct haul_budget_term){name, count, bytes_each};
-    budget->total_bytes += count * bytes_each;
-}
-
-void budget_terms(const struct budget *budget, struct haul_budget *ret_budget)
-{
-    *ret_budget = (struct haul_budget){0};
-    term(ret_budget, "requests from submit to release", budget->window,
-         sizeof(struct fetch) + 2 * sizeof(uint32_t));
-    term(ret_budget, "connections", budget->conns,
-         sizeof(struct conn) + sizeof(struct link) + sizeof(struct deadline_entry) +
-             sizeof(uint32_t));
-    term(ret_budget, "origins", budget->origins, sizeof(struct origin) + 2 * sizeof(uint32_t));
-    term(ret_budget, "blocks that slots are entitled to",
-         budget->blocks - budget->shared_blocks - budget->url_blocks,
-         sizeof(struct block) + sizeof(uint32_t));
-    term(ret_budget, "blocks for long URLs", budget->url_blocks,
-         sizeof(struct block) + sizeof(uint32_t));
-    term(ret_budget, "shared blocks for bodies", budget->shared_blocks,
-         sizeof(struct block) + sizeof(uint32_t));
-    term(ret_budget, "TLS connections, from the first https URL on", budget->conns, tls_size());
-    term(ret_budget, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
-    term(ret_budget, "receive buffers of the loop", clamp(budget->conns, 32, RECEIVE_BUFFERS),
-         LOOP_BUFFER_BYTES);
-    term(ret_budget, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
 }

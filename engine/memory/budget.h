@@ -11,7 +11,8 @@
 enum {
     BUDGET_CONCURRENCY_MAX = 100000,
     BUDGET_WINDOW_MAX = 1 << 22,
-    BUDGET_RESOLVER_TAGS = 16, /* sockets of c-ares: one or two a DNS server */
+    BUDGET_RESOLVER_TAGS = 16,    /* sockets of c-ares: one or two a DNS server */
+    BUDGET_RECEIVE_BUFFERS = 256, /* what one wait can deliver at most, in blocks */
 };
 
 struct budget {
@@ -34,8 +35,5 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
 /* How many descriptors this process may still open, by RLIMIT_NOFILE; raise: after raising its soft
  * limit to the hard one. */
 uint64_t budget_nofile(bool raise);
-
-/* The sum, one term a consumer. */
-void budget_terms(const struct budget *budget, struct haul_budget *ret_budget);
 
 #endif
