@@ -84,11 +84,14 @@ static int memory_take(struct engine *engine)
     if (failed)
         return -ENOMEM;
     slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
+    schedule_init(&engine->schedule, engine->fetches);
     slab_init(&engine->conn_slab, engine->conn_slab.next, budget->conns);
     store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
                budget->shared_blocks);
-    collector_init(&engine->collector, engine->collector.ring, budget->window,
-                   engine->options.unordered);
+    collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
+                   &engine->store);
+    engine->collector.is_unordered = engine->options.unordered;
+    engine->collector.hands_out_parts = engine->options.stream_bodies;
     deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
     origins_init(&engine->origins, engine->origins.list, engine->origins.buckets, budget->origins);
     return 0;
@@ -203,7 +206,6 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
 {
     *engine = (struct engine){
         .loop = loop,
-        .queue = {.first = NO_FETCH, .last = NO_FETCH},
         .idle_oldest = NO_CONN,
         .idle_newest = NO_CONN,
         .now_ns = clock_now_ns(),
@@ -343,7 +345,7 @@ static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_
 static bool must_look(const struct engine *engine, uint64_t absence_ns)
 {
     bool has_many = engine->budget.concurrency >= BATCH_FROM;
-    return engine->queue.count > 0 && engine->idle_newest != NO_CONN &&
+    return engine->schedule.count > 0 && engine->idle_newest != NO_CONN &&
            (!has_many || absence_ns > FRESH_NS);
 }
 

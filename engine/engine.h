@@ -13,6 +13,7 @@
 #include "engine/loop/loop.h"
 #include "engine/link/origin.h"
 #include "engine/request/pressure.h"
+#include "engine/request/schedule.h"
 #include "engine/link/resolver.h"
 #include "engine/link/secure.h"
 #include "engine/memory/slab.h"
@@ -43,7 +44,7 @@ struct engine {
     struct collector collector;
     struct pressure pressure;
 
-    struct fetch_queue queue; /* submitted, not begun */
+    struct schedule schedule; /* submitted, not begun */
     uint32_t active;          /* begun, not finished */
     uint32_t open;            /* connections with a descriptor, or about to have one */
     uint32_t long_urls;       /* that have a block of their own */

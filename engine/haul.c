@@ -121,8 +121,10 @@ static int next_ready(struct engine *engine, const struct haul_result **ret_resu
 {
     if (engine->collector.lent_part != NO_FETCH)
         return -EBUSY;
-    uint32_t index = collector_next(engine);
+    uint32_t index = collector_next(&engine->collector);
     if (index != NO_FETCH) {
+        if (engine->pressure.is_short)
+            pressure_let_in(engine);
         *ret_result = &engine->fetches[index].result;
         return 0;
     }
@@ -278,7 +280,7 @@ void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
         .buffers_empty = loop->counters.buffers_empty,
         .queue_overflows = loop->counters.queue_overflows,
         .in_flight = engine->active,
-        .waiting = engine->queue.count,
+        .waiting = engine->schedule.count,
     };
     snprintf(ret_facts->loop_reason, sizeof ret_facts->loop_reason, "%s", loop->reason);
 }

@@ -3,16 +3,17 @@
  * until its last part nothing else does. */
 
 #include "engine/request/collector.h"
-#include "engine/engine.h"
 
 #include <assert.h>
 
-void collector_init(struct collector *collector, uint32_t *ring, uint32_t window, bool is_unordered)
+void collector_init(struct collector *collector, uint32_t *ring, uint32_t window,
+                    struct fetch *fetches, const struct store *store)
 {
     *collector = (struct collector){
         .ring = ring,
         .window = window,
-        .is_unordered = is_unordered,
+        .fetches = fetches,
+        .store = store,
         .done_first = NO_FETCH,
         .done_last = NO_FETCH,
         .current = NO_FETCH,
@@ -36,17 +37,16 @@ uint32_t collector_place(const struct collector *collector, uint64_t index)
     return collector->ring[index % collector->window];
 }
 
-void collector_done(struct engine *engine, uint32_t index)
+void collector_done(struct collector *collector, uint32_t index)
 {
-    struct collector *collector = &engine->collector;
     if (!collector->is_unordered)
         return;
-    engine->fetches[index].next = NO_FETCH;
-    engine->fetches[index].previous = collector->done_last;
+    collector->fetches[index].next = NO_FETCH;
+    collector->fetches[index].previous = collector->done_last;
     if (collector->done_first == NO_FETCH)
         collector->done_first = index;
     else
-        engine->fetches[collector->done_last].next = index;
+        collector->fetches[collector->done_last].next = index;
     collector->done_last = index;
 }
 
@@ -62,94 +62,86 @@ uint32_t collector_current(const struct collector *collector)
     return collector->is_unordered ? collector->current : head(collector);
 }
 
-bool collector_is_current(struct engine *engine, uint32_t index)
+bool collector_is_current(struct collector *collector, uint32_t index)
 {
-    struct collector *collector = &engine->collector;
     if (collector->is_unordered && collector->current == NO_FETCH)
         collector->current = index;
     return collector_current(collector) == index;
 }
 
-static uint32_t hand_out(struct engine *engine, uint32_t index)
+static uint32_t hand_out(struct collector *collector, uint32_t index)
 {
-    struct fetch *fetch = &engine->fetches[index];
+    struct fetch *fetch = &collector->fetches[index];
     fetch->state = FETCH_LENT;
     fetch->result.more = false;
     if (fetch->chain.first != NO_BLOCK)
-        fetch->result.body = &store_block(&engine->store, fetch->chain.first)->piece;
+        fetch->result.body = &store_block(collector->store, fetch->chain.first)->piece;
     else
         fetch->result.body = NULL;
-    engine->collector.unfinished--;
+    collector->unfinished--;
     return index;
 }
 
 /* The body as far as it has come, while the rest is still coming. */
-static uint32_t hand_out_part(struct engine *engine, uint32_t index)
+static uint32_t hand_out_part(struct collector *collector, uint32_t index)
 {
-    struct fetch *fetch = &engine->fetches[index];
-    if (!engine->options.stream_bodies || fetch->state != FETCH_ACTIVE ||
+    struct fetch *fetch = &collector->fetches[index];
+    if (!collector->hands_out_parts || fetch->state != FETCH_ACTIVE ||
         fetch->chain.first == NO_BLOCK)
         return NO_FETCH;
     fetch->lent = fetch->chain;
     fetch->chain = CHAIN_EMPTY;
     fetch->is_partial = true;
     fetch->result.more = true;
-    fetch->result.body = &store_block(&engine->store, fetch->lent.first)->piece;
-    engine->collector.lent_part = index;
+    fetch->result.body = &store_block(collector->store, fetch->lent.first)->piece;
+    collector->lent_part = index;
     return index;
 }
 
-static uint32_t next_in_order(struct engine *engine)
+static uint32_t next_in_order(struct collector *collector)
 {
-    struct collector *collector = &engine->collector;
     uint32_t index = head(collector);
     if (index == NO_FETCH)
         return NO_FETCH;
-    if (engine->fetches[index].state != FETCH_DONE)
-        return hand_out_part(engine, index);
+    if (collector->fetches[index].state != FETCH_DONE)
+        return hand_out_part(collector, index);
     collector->head_index++;
-    if (engine->pressure.is_short)
-        pressure_let_in(engine);
-    return hand_out(engine, index);
+    return hand_out(collector, index);
 }
 
-static void done_remove(struct engine *engine, uint32_t index)
+static void done_remove(struct collector *collector, uint32_t index)
 {
-    struct collector *collector = &engine->collector;
-    uint32_t previous = engine->fetches[index].previous;
-    uint32_t next = engine->fetches[index].next;
+    uint32_t previous = collector->fetches[index].previous;
+    uint32_t next = collector->fetches[index].next;
     if (previous == NO_FETCH)
         collector->done_first = next;
     else
-        engine->fetches[previous].next = next;
+        collector->fetches[previous].next = next;
     if (next == NO_FETCH)
         collector->done_last = previous;
     else
-        engine->fetches[next].previous = previous;
+        collector->fetches[next].previous = previous;
 }
 
-static uint32_t next_finished(struct engine *engine)
+static uint32_t next_finished(struct collector *collector)
 {
-    struct collector *collector = &engine->collector;
     uint32_t index = collector->done_first;
     uint32_t current = collector->current;
-    if (current != NO_FETCH && engine->fetches[current].is_partial) {
-        if (engine->fetches[current].state != FETCH_DONE)
-            return hand_out_part(engine, current);
+    if (current != NO_FETCH && collector->fetches[current].is_partial) {
+        if (collector->fetches[current].state != FETCH_DONE)
+            return hand_out_part(collector, current);
         index = current;
     } else if (index == NO_FETCH) {
-        return current == NO_FETCH ? NO_FETCH : hand_out_part(engine, current);
+        return current == NO_FETCH ? NO_FETCH : hand_out_part(collector, current);
     }
-    done_remove(engine, index);
-    if (index == current) {
+    done_remove(collector, index);
+    if (index == current)
         collector->current = NO_FETCH;
-        pressure_let_in(engine);
-    }
-    return hand_out(engine, index);
+    return hand_out(collector, index);
 }
 
-uint32_t collector_next(struct engine *engine)
+uint32_t collector_next(struct collector *collector)
 {
-    assert(engine->collector.lent_part == NO_FETCH);
-    return engine->collector.is_unordered ? next_finished(engine) : next_in_order(engine);
+    assert(collector->lent_part == NO_FETCH);
+    return collector->is_unordered ? next_finished(collector) : next_in_order(collector);
 }

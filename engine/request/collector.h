@@ -4,10 +4,16 @@
 /* Gathers results in any order and releases them in the order of their requests, or, where that
  * was asked for, as they come. */
 
+#include "engine/memory/store.h"
+#include "engine/request/fetch.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct collector {
+    struct fetch *fetches;     /* by slot */
+    const struct store *store; /* that bodies lie in */
+    bool hands_out_parts;
     uint32_t *ring; /* ordered: the fetch of an index, at index % window */
     uint32_t window;
     uint64_t next_index; /* of the next request */
@@ -20,10 +26,9 @@ struct collector {
     uint64_t unfinished; /* submitted, their last result not yet handed out */
 };
 
-struct engine;
-
+/* ring: room for window, the caller's; fetches and store must outlive the collector. */
 void collector_init(struct collector *collector, uint32_t *ring, uint32_t window,
-                    bool is_unordered);
+                    struct fetch *fetches, const struct store *store);
 
 /* A request was taken; returns its index. */
 uint64_t collector_add(struct collector *collector, uint32_t fetch);
@@ -33,17 +38,17 @@ uint64_t collector_add(struct collector *collector, uint32_t fetch);
 uint32_t collector_place(const struct collector *collector, uint64_t index);
 
 /* It is finished. */
-void collector_done(struct engine *engine, uint32_t fetch);
+void collector_done(struct collector *collector, uint32_t fetch);
 
 /* The next result that may be handed out, as a fetch in state FETCH_LENT, or, with result.more, a
- * part of one that is still active. NO_FETCH: none now. */
-uint32_t collector_next(struct engine *engine);
+ * part of one that is still active. NO_FETCH: none now. Another may be the current one then. */
+uint32_t collector_next(struct collector *collector);
 
 /* The request whose turn it is; NO_FETCH: none has it. */
 uint32_t collector_current(const struct collector *collector);
 
 /* Is this the request whose turn it is: the only one that is received while blocks are short, so
  * that the others' waiting ends? */
-bool collector_is_current(struct engine *engine, uint32_t fetch);
+bool collector_is_current(struct collector *collector, uint32_t fetch);
 
 #endif

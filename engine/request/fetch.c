@@ -24,45 +24,13 @@ struct failure failure_of(enum proto_error error)
     return failure;
 }
 
-/* --- the queue -------------------------------------------------------------------------------- */
-
-static void queue_insert(struct engine *engine, uint32_t index, uint32_t previous, uint32_t next)
-{
-    struct fetch_queue *queue = &engine->queue;
-    engine->fetches[index].state = FETCH_QUEUED;
-    engine->fetches[index].previous = previous;
-    engine->fetches[index].next = next;
-    *(previous == NO_FETCH ? &queue->first : &engine->fetches[previous].next) = index;
-    *(next == NO_FETCH ? &queue->last : &engine->fetches[next].previous) = index;
-    queue->count++;
-}
-
-static void queue_append(struct engine *engine, uint32_t index)
-{
-    queue_insert(engine, index, engine->queue.last, NO_FETCH);
-}
-
-static void queue_prepend(struct engine *engine, uint32_t index)
-{
-    queue_insert(engine, index, NO_FETCH, engine->queue.first);
-}
-
-/* From anywhere, at the same cost: cancelling takes out as many as there are. */
-static void queue_remove(struct engine *engine, uint32_t index)
-{
-    struct fetch_queue *queue = &engine->queue;
-    uint32_t previous = engine->fetches[index].previous;
-    uint32_t next = engine->fetches[index].next;
-    *(previous == NO_FETCH ? &queue->first : &engine->fetches[previous].next) = next;
-    *(next == NO_FETCH ? &queue->last : &engine->fetches[next].previous) = previous;
-    queue->count--;
-}
+/* --- beginning -------------------------------------------------------------------------------- */
 
 /* While blocks are short the request whose turn it is begins, which need not be the first, since
  * what goes back to the queue goes to its front. In order no other would do any good. */
 static uint32_t queue_next(struct engine *engine)
 {
-    uint32_t first = engine->queue.first;
+    uint32_t first = engine->schedule.first;
     uint32_t current = collector_current(&engine->collector);
     if (first == NO_FETCH || !engine->pressure.is_short)
         return first;
@@ -79,7 +47,7 @@ void fetch_start_queued(struct engine *engine)
         if (index == NO_FETCH)
             return;
         struct fetch *fetch = &engine->fetches[index];
-        queue_remove(engine, index);
+        schedule_remove(&engine->schedule, index);
         fetch->state = FETCH_ACTIVE;
         engine->active++;
         if (fetch->started_ns == 0)
@@ -87,7 +55,7 @@ void fetch_start_queued(struct engine *engine)
         if (conn_begin(engine, index))
             continue;
         engine->active--;
-        queue_prepend(engine, index);
+        schedule_prepend(&engine->schedule, index);
         return;
     }
 }
@@ -101,7 +69,7 @@ void fetch_requeue(struct engine *engine, uint32_t index)
     fetch->result.reused_connection = fetch->result.tls_resumed = false;
     fetch->result.tls_version = fetch->result.tls_suite = fetch->result.tls_verification = NULL;
     engine->active--;
-    queue_prepend(engine, index);
+    schedule_prepend(&engine->schedule, index);
 }
 
 /* --- submitting ------------------------------------------------------------------------------- */
@@ -198,7 +166,7 @@ int fetch_submit(struct engine *engine, const struct haul_request *request)
     fetch_take_request(engine, fetch, request);
     enum proto_error error = fetch_check(engine, fetch, url_length);
     if (!error) {
-        queue_append(engine, index);
+        schedule_append(&engine->schedule, index);
         return 0;
     }
     struct failure failure = failure_of(error);
@@ -252,7 +220,7 @@ void fetch_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
         fetch_take_failure(fetch, stage, failure);
         engine->failures++;
     }
-    collector_done(engine, index);
+    collector_done(&engine->collector, index);
     if (failure && engine->options.cancel_on_error && !engine->is_cancelled)
         engine_cancel_all(engine);
 }
@@ -264,7 +232,7 @@ void fetch_cancel(struct engine *engine, uint32_t index)
     static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
     struct fetch *fetch = &engine->fetches[index];
     if (fetch->state == FETCH_QUEUED) {
-        queue_remove(engine, index);
+        schedule_remove(&engine->schedule, index);
         fetch_finish(engine, index, HAUL_STAGE_QUEUE,
                      fetch->started_ns ? &cancelled : &not_started);
         return;

@@ -51,12 +51,6 @@ struct fetch {
     char text[FETCH_URL_INLINE];
 };
 
-struct fetch_queue {
-    uint32_t first;
-    uint32_t last;
-    uint32_t count;
-};
-
 /* Why a request failed. */
 struct failure {
     enum haul_error error;

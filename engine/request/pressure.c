@@ -191,7 +191,7 @@ static void let_current_in(struct engine *engine)
     uint32_t current = collector_current(&engine->collector);
     if (current == NO_FETCH && pressure->first != NO_CONN && !has_room(engine, false)) {
         current = conn_at(engine, pressure->first)->fetch;
-        collector_is_current(engine, current);
+        collector_is_current(&engine->collector, current);
     }
     if (current == NO_FETCH || engine->fetches[current].state != FETCH_ACTIVE)
         return;

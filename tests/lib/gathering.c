@@ -95,7 +95,7 @@ void gathering_check_balance(struct haul *haul)
     struct engine *engine = &haul->engine;
     reap(engine);
     assert_int_equal(engine->active, 0);
-    assert_int_equal(engine->queue.count, 0);
+    assert_int_equal(engine->schedule.count, 0);
     assert_int_equal(engine->collector.unfinished, 0);
     assert_int_equal(engine->fetch_slab.taken, 0);
     assert_int_equal(engine->store.slab.taken, 0);
