@@ -23,7 +23,6 @@ uint64_t clock_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-#define ABSENCE_NS UINT64_C(100000000)
 #define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
 #define RATE_SPAN_NS UINT64_C(1000000)
 
@@ -358,9 +357,9 @@ static int catch_up(struct engine *engine)
 {
     uint64_t now_ns = clock_now_ns();
     uint64_t absence_ns = now_ns - engine->now_ns;
-    bool was_away = absence_ns > ABSENCE_NS;
+    bool was_away = absence_ns > ENGINE_ABSENCE_NS;
     uint32_t few = was_away ? 1 : TAKEN_WHOLE;
-    uint64_t end_ns = now_ns + ABSENCE_NS;
+    uint64_t end_ns = now_ns + ENGINE_ABSENCE_NS;
     bool goes_on = was_away || must_look(engine, absence_ns);
     int error = 0;
     engine->now_ns = now_ns;
@@ -385,6 +384,12 @@ static int relieve(struct engine *engine)
     engine->pressure.was_held_back = false;
     pressure_let_in(engine);
     return 0;
+}
+
+void engine_keep_time(struct engine *engine)
+{
+    catch_up(engine); /* what fails now fails again in the next run */
+    expire(engine);
 }
 
 int engine_run(struct engine *engine, int64_t timeout_ns)

@@ -22,6 +22,9 @@
 
 enum { TEMPLATE_BYTES = 15000 };
 
+/* Who does not run the engine for so long was away. */
+#define ENGINE_ABSENCE_NS UINT64_C(100000000)
+
 struct engine {
     struct haul_options options; /* its strings are the engine's own copies, or borrowed */
     char **option_strings;       /* those copies */
@@ -78,6 +81,10 @@ void engine_close(struct engine *engine);
 /* One iteration: begin what may begin, hand it to the kernel, wait at most timeout_ns (negative:
  * without limit), dispatch every completion. Errors: those of loop_wait(). */
 int engine_run(struct engine *engine, int64_t timeout_ns);
+
+/* For a caller who was away and does not need a run yet: takes what came meanwhile, and ends what is
+ * due. Nothing new is begun. */
+void engine_keep_time(struct engine *engine);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);

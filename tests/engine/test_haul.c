@@ -506,6 +506,36 @@ static void a_slow_caller_sees_deadlines_expire(void)
     gathering_close(haul);
 }
 
+static void run(struct haul *haul)
+{
+    int error = engine_run(&haul->engine, 1000000);
+    assert_true(error == 0 || error == -EINTR);
+}
+
+/* So it is where all the others have finished long ago, and need no work any more. */
+static void a_slow_caller_with_many_results_sees_them_too(void)
+{
+    enum { COUNT = 20 };
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = COUNT + 1, .unordered = true, .max_time_ms = 300000});
+    const struct haul_result *result;
+    assert_int_equal(submit(haul, "/stall"), 0);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(submit(haul, "/p/1"), 0);
+    while (haul->engine.requests < COUNT)
+        run(haul);
+    deadline_set(&haul->engine.deadlines, haul->engine.fetches[0].conn, 1);
+    haul->engine.now_ns -= UINT64_C(1000000000);
+    haul_release(haul, gathering_next(haul));
+    assert_int_equal(haul->engine.requests, COUNT + 1);
+    for (int i = 1; i < COUNT; i++)
+        haul_release(haul, gathering_next(haul));
+    result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_DEADLINE);
+    haul_release(haul, result);
+    gathering_close(haul);
+}
+
 /* After -ENODATA the descriptor tells of a kept connection that ends, once; the connection is then
  * closed, and the descriptor silent. */
 static void a_service_looks_after_kept_connections(void)
@@ -758,6 +788,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_deadline_makes_the_descriptor_readable),
     SCENARIO(an_absent_caller_loses_no_reply),
     SCENARIO(a_slow_caller_sees_deadlines_expire),
+    SCENARIO(a_slow_caller_with_many_results_sees_them_too),
     SCENARIO(a_service_looks_after_kept_connections),
     SCENARIO(few_descriptors_lower_the_concurrency),
     SCENARIO(the_soft_limit_is_raised_where_asked),
