@@ -459,68 +459,68 @@ static void a_run_without_any_histograms_has_no_phases(void **state)
     close_two(&two);
 }
 
+static const struct {
+    const char *path;
+    const char *value; /* of the second run; NULL: none */
+    const char *message;
+} differences[] = {
+    {"loop", "'epoll'", "loop is \"epoll\", and \"uring\" in the other"},
+    {"haul", "'0.2.0'", "haul is \"0.2.0\", and \"0.1.0\" in the other"},
+    {"server", "null", "url is \"http://127.0.0.1:9001/s\", and \"http://127.0.0.1:9000/s\" in"},
+    {"url", "'http://127.0.0.1:9000/t'",
+     "url is \"http://127.0.0.1:9000/t\", and \"http://127.0.0.1:9000/s\" in the other"},
+    {"url", "5", "url is no string"},
+    {"mode", "'closed'", "mode is \"closed\", and \"open\" in the other"},
+    {"connections", "65", "connections is 65, and 64 in the other"},
+    {"connections", NULL, "connections is missing, and 64 in the other"},
+    {"close", "true", "close is true, and false in the other"},
+    {"plan.duration_s", "3.0", "plan.duration_s is 3.0, and 2.0 in the other"},
+    {"plan.rate_to", "null", "plan.rate_to is null, and 100.0 in the other"},
+    {"plan.news", "1", "plan.news is 1, and missing in the other"},
+    {"requests", "'many'", "requests is no number"},
+    {"requests", "9223372036854775807", "requests is out of range"},
+    {"elapsed_s", "1e308", NULL},
+    {"cpu.user_s", "[]", "cpu.user_s is no number"},
+    {"errors", "[]", "errors is no object"},
+    {"statuses", "{'200':'x'}", "statuses is no number"},
+    {"instrument.verdict", "'splendid'", "instrument.verdict is no verdict"},
+    {"instrument.sentences", "'fine'", "instrument.sentences is no list"},
+    {"latency_us.actual.mean", "null", "latency_us.actual.mean is no number"},
+    {"latency_us.actual.mean", "1e308", "latency_us.actual is out of range"},
+    {"latency_us.actual.count", "301",
+     "histograms.actual has 300 values, and latency_us.actual 301"},
+    {"latency_us.actual", "null", "histograms.actual has 300 values, and latency_us.actual 0"},
+    {"histograms.actual", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
+    {"histograms", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
+    {"histograms.actual", "'HIST'", "histograms.actual: the payload "},
+    {"histograms.first_byte", "'HIST'", "histograms.first_byte: the payload "},
+    {"histograms.first_byte", "5",
+     "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
+    {"histograms.first_byte", "null",
+     "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
+    {"phases_us.first_byte", "null",
+     "histograms.first_byte has 250 values, and phases_us.first_byte 0"},
+    {"phases_us.first_byte.count", "251",
+     "histograms.first_byte has 250 values, and phases_us.first_byte 251"},
+    {"histograms.body", "'HIST'", "histograms.body: the payload "}, /* the first has none */
+    {"thresholds", "[]", "thresholds is missing, and \"p50<20us\" in the other"},
+    {"thresholds", "[{'text':'p50<21us'}]", "thresholds is \"p50<21us\", and \"p50<20us\""},
+};
+
 static void what_differs_or_is_broken_is_named(void **state)
 {
-    static const struct {
-        const char *path;
-        const char *value; /* of the second run; NULL: none */
-        const char *message;
-    } rows[] = {
-        {"loop", "'epoll'", "loop is \"epoll\", and \"uring\" in the other"},
-        {"haul", "'0.2.0'", "haul is \"0.2.0\", and \"0.1.0\" in the other"},
-        {"server", "null",
-         "url is \"http://127.0.0.1:9001/s\", and \"http://127.0.0.1:9000/s\" in"},
-        {"url", "'http://127.0.0.1:9000/t'",
-         "url is \"http://127.0.0.1:9000/t\", and \"http://127.0.0.1:9000/s\" in the other"},
-        {"url", "5", "url is no string"},
-        {"mode", "'closed'", "mode is \"closed\", and \"open\" in the other"},
-        {"connections", "65", "connections is 65, and 64 in the other"},
-        {"connections", NULL, "connections is missing, and 64 in the other"},
-        {"close", "true", "close is true, and false in the other"},
-        {"plan.duration_s", "3.0", "plan.duration_s is 3.0, and 2.0 in the other"},
-        {"plan.rate_to", "null", "plan.rate_to is null, and 100.0 in the other"},
-        {"plan.news", "1", "plan.news is 1, and missing in the other"},
-        {"requests", "'many'", "requests is no number"},
-        {"requests", "9223372036854775807", "requests is out of range"},
-        {"elapsed_s", "1e308", NULL},
-        {"cpu.user_s", "[]", "cpu.user_s is no number"},
-        {"errors", "[]", "errors is no object"},
-        {"statuses", "{'200':'x'}", "statuses is no number"},
-        {"instrument.verdict", "'splendid'", "instrument.verdict is no verdict"},
-        {"instrument.sentences", "'fine'", "instrument.sentences is no list"},
-        {"latency_us.actual.mean", "null", "latency_us.actual.mean is no number"},
-        {"latency_us.actual.mean", "1e308", "latency_us.actual is out of range"},
-        {"latency_us.actual.count", "301",
-         "histograms.actual has 300 values, and latency_us.actual 301"},
-        {"latency_us.actual", "null", "histograms.actual has 300 values, and latency_us.actual 0"},
-        {"histograms.actual", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
-        {"histograms", "null", "histograms.actual has 0 values, and latency_us.actual 300"},
-        {"histograms.actual", "'HIST'", "histograms.actual: the payload "},
-        {"histograms.first_byte", "'HIST'", "histograms.first_byte: the payload "},
-        {"histograms.first_byte", "5",
-         "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
-        {"histograms.first_byte", "null",
-         "histograms.first_byte has 0 values, and phases_us.first_byte 250"},
-        {"phases_us.first_byte", "null",
-         "histograms.first_byte has 250 values, and phases_us.first_byte 0"},
-        {"phases_us.first_byte.count", "251",
-         "histograms.first_byte has 250 values, and phases_us.first_byte 251"},
-        {"histograms.body", "'HIST'", "histograms.body: the payload "}, /* the first has none */
-        {"thresholds", "[]", "thresholds is missing, and \"p50<20us\" in the other"},
-        {"thresholds", "[{'text':'p50<21us'}]", "thresholds is \"p50<21us\", and \"p50<20us\""},
-    };
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(differences); i++) {
         char message[POOL_MESSAGE_BYTES] = "";
         struct two two;
         open_two(&two);
-        if (rows[i].value != NULL)
-            put(two.other, rows[i].path, quoted_json(rows[i].value));
+        if (differences[i].value != NULL)
+            put(two.other, differences[i].path, quoted_json(differences[i].value));
         else
-            json_object_del(two.other, rows[i].path);
+            json_object_del(two.other, differences[i].path);
         json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
-        assert_int_equal(both != NULL, rows[i].message == NULL);
-        if (rows[i].message != NULL && strstr(message, rows[i].message) != message)
+        assert_int_equal(both != NULL, differences[i].message == NULL);
+        if (differences[i].message != NULL && strstr(message, differences[i].message) != message)
             fail_msg("row %zu says '%s'", i, message);
         json_decref(both);
         close_two(&two);
@@ -804,10 +804,47 @@ static void single_runs_become_one(void **state)
     close_two(&two);
 }
 
-static void files_that_do_not_go_together_are_refused(void **state)
+/* A sweep, and others each of which does not go with it. */
+static void write_misfits(struct two *two)
 {
     static const char *const twice[] = {"1 1 one", "2 1 one", "1 1 one", NULL};
     static const char *const none[] = {NULL};
+
+    write_sweep("a", HEAD(2), first_cells);
+    write_sweep("axes", "{'schema':'haul-bench/1','kind':'sweep','matrix':'c=1,3','rounds':2}",
+                none);
+    write_sweep("options",
+                "{'schema':'haul-bench/1','kind':'sweep','matrix':'c=1,2','rounds':2,"
+                "'options':['-z','3s']}",
+                none);
+    write_run("run", two->one, 0);
+    put_payload(two->other, "phases_us.first_byte", json_string("HIST"));
+    write_run("phase", two->other, 0);
+    put(two->one, "loop", json_string("epoll"));
+    json_t *head = quoted_json(HEAD(2)),
+           *line = json_pack("{ss ss s{ss} si sO}", "schema", "haul-bench/1", "kind", "cell",
+                             "cell", "c", "1", "round", 1, "run", two->one);
+    char *head_text = json_dumps(head, JSON_COMPACT), *line_text = json_dumps(line, JSON_COMPACT);
+    FILE *out = fopen(path_of("epoll"), "we");
+    fprintf(out, "%s\n%s\n", head_text, line_text);
+    fclose(out);
+    out = fopen(path_of("damaged"), "we");
+    fprintf(out, "%s\n{{\n", head_text);
+    fclose(out);
+    write_sweep("twice", HEAD(2), twice);
+    write_text("diary", "dear diary\n");
+    write_text("empty", "");
+    write_text("schema", "{\"schema\":\"haul-bench/9\",\"kind\":\"sweep\"}\n");
+    write_text("merged", "as it was");
+    put(two->one, "loop", json_string("uring"));
+    free(head_text);
+    free(line_text);
+    json_decref(head);
+    json_decref(line);
+}
+
+static void files_that_do_not_go_together_are_refused(void **state)
+{
     static const struct {
         const char *words;
         int status;
@@ -839,33 +876,7 @@ static void files_that_do_not_go_together_are_refused(void **state)
 
     (void)state;
     open_two(&two);
-    write_sweep("a", HEAD(2), first_cells);
-    write_sweep("axes", "{'schema':'haul-bench/1','kind':'sweep','matrix':'c=1,3','rounds':2}",
-                none);
-    write_sweep("options",
-                "{'schema':'haul-bench/1','kind':'sweep','matrix':'c=1,2','rounds':2,"
-                "'options':['-z','3s']}",
-                none);
-    write_run("run", two.one, 0);
-    put_payload(two.other, "phases_us.first_byte", json_string("HIST"));
-    write_run("phase", two.other, 0);
-    put(two.one, "loop", json_string("epoll"));
-    json_t *head = quoted_json(HEAD(2)),
-           *line = json_pack("{ss ss s{ss} si sO}", "schema", "haul-bench/1", "kind", "cell",
-                             "cell", "c", "1", "round", 1, "run", two.one);
-    char *head_text = json_dumps(head, JSON_COMPACT), *line_text = json_dumps(line, JSON_COMPACT);
-    FILE *out = fopen(path_of("epoll"), "we");
-    fprintf(out, "%s\n%s\n", head_text, line_text);
-    fclose(out);
-    out = fopen(path_of("damaged"), "we");
-    fprintf(out, "%s\n{{\n", head_text);
-    fclose(out);
-    write_sweep("twice", HEAD(2), twice);
-    write_text("diary", "dear diary\n");
-    write_text("empty", "");
-    write_text("schema", "{\"schema\":\"haul-bench/9\",\"kind\":\"sweep\"}\n");
-    write_text("merged", "as it was");
-    put(two.one, "loop", json_string("uring"));
+    write_misfits(&two);
     for (size_t i = 0; i < COUNT(rows); i++) {
         char words[100];
         snprintf(words, sizeof words, "%s%s", rows[i].status == 1 ? "-o merged " : "",
@@ -876,10 +887,6 @@ static void files_that_do_not_go_together_are_refused(void **state)
         assert_string_equal(merged, "as it was");
         free(merged);
     }
-    free(head_text);
-    free(line_text);
-    json_decref(head);
-    json_decref(line);
     close_two(&two);
 }
 

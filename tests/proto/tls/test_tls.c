@@ -785,65 +785,62 @@ static size_t wire_of(const char *hex, unsigned char *wire)
 #define RANDOM32 "00010203040506070809 00010203040506070809 00010203040506070809 0001"
 #define ID33 RANDOM32 "ff"
 
+static const struct {
+    const char *what, *wire;
+    enum tls_error error;
+} first_bytes[] = {
+    {"HTTP", "485454502f312e3120343030", TLS_NOT_TLS},
+    {"application data", "17 0303 0001 00", TLS_NOT_TLS},
+    {"zeros", "00 0000 0000", TLS_NOT_TLS},
+    {"SSH", "5353482d322e30", TLS_NOT_TLS},
+    {"record version 2", "16 0200 0001", TLS_VERSION},
+    {"record too long", "16 0303 4001", TLS_RECORD_LENGTH},
+    {"ClientHello", "16 0303 0004 01 000000", TLS_UNEXPECTED},
+    {"Certificate first", "16 0303 0007 0b 000003 000000", TLS_UNEXPECTED},
+    {"ChangeCipherSpec first", "16 0303 0000 14 0303 0001 01", TLS_UNEXPECTED},
+    {"unknown record", "16 0303 0000 63 0303 0001 01", TLS_UNEXPECTED},
+    {"versions differ", "16 0303 0000 16 0302 0001 02", TLS_RECORD_VERSION},
+    {"empty ServerHello", "16 0303 0004 02 000000", TLS_HANDSHAKE_FORM},
+    {"ServerHello too short", "16 0303 0006 02 000002 0303", TLS_HANDSHAKE_FORM},
+    {"TLS 1.1", "16 0302 002a 02 000026 0302" RANDOM32 "00 c02b 00", TLS_VERSION},
+    {"TLS 1.3", "16 0304 002a 02 000026 0304" RANDOM32 "00 c02b 00", TLS_VERSION},
+    {"long session id", "16 0303 004b 02 000047 0303" RANDOM32 "21" ID33 "c02b 00", TLS_SESSION_ID},
+    {"suite of RSA", "16 0303 002a 02 000026 0303" RANDOM32 "00 009c 00", TLS_SUITE},
+    {"suite of TLS 1.3", "16 0303 002a 02 000026 0303" RANDOM32 "00 1301 00", TLS_SUITE},
+    {"compression", "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 01", TLS_COMPRESSION},
+    {"an extension not offered", "16 0303 0030 02 00002c 0303" RANDOM32 "00 c02b 00 0004 002b0000",
+     TLS_EXTENSION},
+    {"an extension twice",
+     "16 0303 0036 02 000032 0303" RANDOM32 "00 c02b 00 000a ff01000100 ff01000100", TLS_EXTENSION},
+    {"renegotiation of something",
+     "16 0303 0032 02 00002e 0303" RANDOM32 "00 c02b 00 0006 ff0100020161", TLS_RENEGOTIATION},
+    {"server name with a value",
+     "16 0303 0031 02 00002d 0303" RANDOM32 "00 c02b 00 0005 0000000161", TLS_SERVER_NAME},
+    {"fragment length not asked for",
+     "16 0303 0031 02 00002d 0303" RANDOM32 "00 c02b 00 0005 0001000101", TLS_EXTENSION},
+    {"no certificates",
+     "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00 16 0303 0007 0b 000003 000000",
+     TLS_UNEXPECTED},
+    {"a certificate of one byte",
+     "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00"
+     "16 0303 000b 0b 000007 000004 000001 30",
+     TLS_CERTIFICATE},
+    {"certificates longer than their message",
+     "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00"
+     "16 0303 000b 0b 000007 000005 000001 30",
+     TLS_HANDSHAKE_FORM},
+    {"Finished for a Certificate",
+     "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00 16 0303 0004 14 000000", TLS_UNEXPECTED},
+    {"close_notify", "15 0303 0002 01 00", TLS_HANDSHAKE_CUT},
+    {"an alert in two records", "15 0303 0001 02 15 0303 0001 28", TLS_ALERT},
+};
+
 static void test_first_bytes(void **state)
 {
-    static const struct {
-        const char *what, *wire;
-        enum tls_error error;
-    } rows[] = {
-        {"HTTP", "485454502f312e3120343030", TLS_NOT_TLS},
-        {"application data", "17 0303 0001 00", TLS_NOT_TLS},
-        {"zeros", "00 0000 0000", TLS_NOT_TLS},
-        {"SSH", "5353482d322e30", TLS_NOT_TLS},
-        {"record version 2", "16 0200 0001", TLS_VERSION},
-        {"record too long", "16 0303 4001", TLS_RECORD_LENGTH},
-        {"ClientHello", "16 0303 0004 01 000000", TLS_UNEXPECTED},
-        {"Certificate first", "16 0303 0007 0b 000003 000000", TLS_UNEXPECTED},
-        {"ChangeCipherSpec first", "16 0303 0000 14 0303 0001 01", TLS_UNEXPECTED},
-        {"unknown record", "16 0303 0000 63 0303 0001 01", TLS_UNEXPECTED},
-        {"versions differ", "16 0303 0000 16 0302 0001 02", TLS_RECORD_VERSION},
-        {"empty ServerHello", "16 0303 0004 02 000000", TLS_HANDSHAKE_FORM},
-        {"ServerHello too short", "16 0303 0006 02 000002 0303", TLS_HANDSHAKE_FORM},
-        {"TLS 1.1", "16 0302 002a 02 000026 0302" RANDOM32 "00 c02b 00", TLS_VERSION},
-        {"TLS 1.3", "16 0304 002a 02 000026 0304" RANDOM32 "00 c02b 00", TLS_VERSION},
-        {"long session id", "16 0303 004b 02 000047 0303" RANDOM32 "21" ID33 "c02b 00",
-         TLS_SESSION_ID},
-        {"suite of RSA", "16 0303 002a 02 000026 0303" RANDOM32 "00 009c 00", TLS_SUITE},
-        {"suite of TLS 1.3", "16 0303 002a 02 000026 0303" RANDOM32 "00 1301 00", TLS_SUITE},
-        {"compression", "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 01", TLS_COMPRESSION},
-        {"an extension not offered",
-         "16 0303 0030 02 00002c 0303" RANDOM32 "00 c02b 00 0004 002b0000", TLS_EXTENSION},
-        {"an extension twice",
-         "16 0303 0036 02 000032 0303" RANDOM32 "00 c02b 00 000a ff01000100 ff01000100",
-         TLS_EXTENSION},
-        {"renegotiation of something",
-         "16 0303 0032 02 00002e 0303" RANDOM32 "00 c02b 00 0006 ff0100020161", TLS_RENEGOTIATION},
-        {"server name with a value",
-         "16 0303 0031 02 00002d 0303" RANDOM32 "00 c02b 00 0005 0000000161", TLS_SERVER_NAME},
-        {"fragment length not asked for",
-         "16 0303 0031 02 00002d 0303" RANDOM32 "00 c02b 00 0005 0001000101", TLS_EXTENSION},
-        {"no certificates",
-         "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00 16 0303 0007 0b 000003 000000",
-         TLS_UNEXPECTED},
-        {"a certificate of one byte",
-         "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00"
-         "16 0303 000b 0b 000007 000004 000001 30",
-         TLS_CERTIFICATE},
-        {"certificates longer than their message",
-         "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00"
-         "16 0303 000b 0b 000007 000005 000001 30",
-         TLS_HANDSHAKE_FORM},
-        {"Finished for a Certificate",
-         "16 0303 002a 02 000026 0303" RANDOM32 "00 c02b 00 16 0303 0004 14 000000",
-         TLS_UNEXPECTED},
-        {"close_notify", "15 0303 0002 01 00", TLS_HANDSHAKE_CUT},
-        {"an alert in two records", "15 0303 0001 02 15 0303 0001 28", TLS_ALERT},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(first_bytes) / sizeof(first_bytes[0]); i++) {
         unsigned char wire[200];
-        size_t length = wire_of(rows[i].wire, wire);
+        size_t length = wire_of(first_bytes[i].wire, wire);
 
         for (size_t cut = 0; cut < length; cut++) {
             struct bed bed;
@@ -851,7 +848,7 @@ static void test_first_bytes(void **state)
             replay_open(&bed, &(struct bed_spec){.seed = 1});
             replay_feed(&bed, (struct span){(char *)wire, cut});
             replay_feed(&bed, (struct span){(char *)wire + cut, length - cut});
-            assert_failure(&bed, rows[i].error, rows[i].what);
+            assert_failure(&bed, first_bytes[i].error, first_bytes[i].what);
             client_close(&bed);
         }
     }
