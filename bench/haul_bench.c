@@ -14,7 +14,7 @@
 #include "bench/base/replace.h"
 #include "bench/report/report.h"
 #include "bench/result/result.h"
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "bench/base/signals.h"
 #include "bench/sweep/sweep.h"
 

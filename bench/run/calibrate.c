@@ -6,7 +6,7 @@
 #include "bench/run/embedded.h"
 #include "bench/base/json_at.h"
 #include "bench/run/options.h"
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "bench/base/signals.h"
 
 #include <stdio.h>

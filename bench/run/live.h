@@ -3,7 +3,7 @@
 
 /* The live view of a run: some lines on a terminal, drawn anew a few times a second. */
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
  * there what is sought: the server, which is a process of its own and makes the keys, and the test,
  * which holds what it seeks masked. */
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "engine/haul.h"
 #include "tests/lib/tls/tls_loopback.h"
 

@@ -8,7 +8,7 @@
 
 #include "tests/lib/running.h"
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "engine/loop/loop.h"
 
 #include <stdio.h>

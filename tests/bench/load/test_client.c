@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "tests/lib/loopback.h"
 #include "tests/lib/running.h"
 #include "tests/lib/tls/tls_loopback.h"

@@ -1,5 +1,5 @@
-#ifndef BENCH_LOAD_RUN_H
-#define BENCH_LOAD_RUN_H
+#ifndef BENCH_LOAD_CONDUCTOR_H
+#define BENCH_LOAD_CONDUCTOR_H
 
 /* A run of load, conducted: client threads are started, led through their stages, and counted
  * together. */

@@ -2,7 +2,7 @@
  * OPENING until every connection has been tried, WARMING as long as was asked for (or until the
  * rate holds still), WINDOW, and STOPPED where a window has to be ended by force. */
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 
 #include "bench/base/signals.h"
 #include "engine/memory/budget.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "bench/load/run.h"
+#include "bench/load/conductor.h"
 #include "bench/server/server.h"
 #include "bench/base/signals.h"
 #include "tests/lib/address.h"
