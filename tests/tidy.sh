@@ -241,8 +241,6 @@ engine/memory/budget.c: engine/memory must not include engine/engine.h
 engine/request/collector.c: engine/request must not include engine/engine.h
 engine/request/fetch.c: engine/request must not include engine/engine.h
 engine/request/pressure.c: engine/request must not include engine/engine.h
-bench/load/load.h: a circle of modules
-bench/load/stats.c: a circle of modules
 engine/engine.h: a circle of modules
 engine/link/conn.c: a circle of modules
 engine/link/conn_tls.h: a circle of modules

@@ -3,8 +3,6 @@
 
 #include "bench/load/stats.h"
 
-#include "bench/load/load.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -19,16 +17,6 @@ const char *phase_name(enum phase phase)
 #undef PHASE_TEXT
     };
     return names[phase];
-}
-
-const char *client_name(enum client_kind kind)
-{
-    static const char *const names[CLIENT_COUNT] = {
-        [CLIENT_URING] = "uring",
-        [CLIENT_EPOLL] = "epoll",
-        [CLIENT_THREADS] = "threads",
-    };
-    return names[kind];
 }
 
 static void list_histograms(struct stats *stats, struct histogram *ret_list[HISTOGRAM_COUNT])

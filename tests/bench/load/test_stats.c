@@ -1,6 +1,5 @@
 /* What the client threads count: added together, dropped at the window's begin. */
 
-#include "bench/load/load.h"
 #include "bench/load/stats.h"
 
 #include <stdarg.h>
@@ -97,13 +96,10 @@ static void test_errors(void **state)
 static void test_names(void **state)
 {
     static const char *const phases[] = {"queue", "connect", "tls", "first_byte", "body"};
-    static const char *const clients[] = {"uring", "epoll", "threads"};
     (void)state;
     assert_int_equal(PHASE_COUNT, sizeof(phases) / sizeof(*phases));
     for (int i = 0; i < PHASE_COUNT; i++)
         assert_string_equal(phase_name((enum phase)i), phases[i]);
-    for (int i = 0; i < CLIENT_COUNT; i++)
-        assert_string_equal(client_name((enum client_kind)i), clients[i]);
 }
 
 int main(void)
