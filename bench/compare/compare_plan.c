@@ -22,7 +22,6 @@ enum { ROUNDS_DEFAULT = 50, ROUNDS_OF_USERS_LENGTH = 20 };
 static const char duration_default[] = "300ms";
 static const uint64_t duration_default_ns = 300000000;
 static const char warm_up_default[] = "0.2";
-static const uint64_t timeout_default_ns = 10000000000;
 static const uint64_t slack_ns = 60000000000;
 
 const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'\n"
@@ -401,7 +400,7 @@ static bool plan_run(struct plan *plan, struct plan_side *side, const struct opt
     const struct load_options *load = &options->load;
     bool is_bounded = load->requests != 0 || load->duration_ns != 0;
     uint64_t duration_ns = is_bounded ? load->duration_ns : duration_default_ns;
-    uint64_t timeout_ns = load->timeout_ns != 0 ? load->timeout_ns : timeout_default_ns;
+    uint64_t timeout_ns = load_filled(load).timeout_ns;
     uint64_t warm_up_ns = load->warm_up_ns > 0 ? (uint64_t)load->warm_up_ns : 0;
 
     side->is_embedded = options->is_embedded;

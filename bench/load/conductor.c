@@ -16,7 +16,6 @@
 #include <time.h>
 
 enum {
-    CONNECTIONS_DEFAULT = 64,
     GROUPS = 8, /* of CLIENT_THREADS' threads, that count together */
     DESCRIPTORS_RESERVED = 32,
     STACK_BYTES = 256 << 10,
@@ -66,22 +65,11 @@ struct player {
 
 /* --- preparing -------------------------------------------------------------------------------- */
 
-static void defaults_fill(struct run *run, const struct load_options *options)
+/* The defaults, and no more than there are descriptors for. */
+static void options_fill(struct run *run, const struct load_options *options)
 {
     struct load_options *filled = &run->options;
-    *filled = *options;
-    if (filled->connections == 0)
-        filled->connections = CONNECTIONS_DEFAULT;
-    if (filled->threads == 0)
-        filled->threads = 1;
-    if (filled->pipeline == 0)
-        filled->pipeline = 1;
-    if (filled->requests == 0 && filled->duration_ns == 0)
-        filled->duration_ns = 10 * second_ns;
-    if (filled->timeout_ns == 0)
-        filled->timeout_ns = 10 * second_ns;
-    if (filled->rate_to == 0)
-        filled->rate_to = filled->rate_from;
+    *filled = load_filled(options);
     uint64_t descriptors = budget_nofile(true);
     uint64_t room = descriptors > DESCRIPTORS_RESERVED ? descriptors - DESCRIPTORS_RESERVED : 1;
     if (filled->connections > room)
@@ -512,7 +500,7 @@ int load_run(const struct load_options *options, const struct run_watch *watch,
         .done = PTHREAD_COND_INITIALIZER,
     };
     *ret_result = (struct load_result){0};
-    defaults_fill(&run, options);
+    options_fill(&run, options);
     processors_find(&run);
     int error = workload_open(&run.workload, &run.options, ret_message, size);
     if (!error)

@@ -12,3 +12,21 @@ const char *client_name(enum client_kind kind)
     };
     return names[kind];
 }
+
+struct load_options load_filled(const struct load_options *options)
+{
+    struct load_options filled = *options;
+    if (filled.connections == 0)
+        filled.connections = LOAD_CONNECTIONS_DEFAULT;
+    if (filled.threads == 0)
+        filled.threads = 1;
+    if (filled.pipeline == 0)
+        filled.pipeline = 1;
+    if (filled.requests == 0 && filled.duration_ns == 0)
+        filled.duration_ns = LOAD_DURATION_DEFAULT_S * UINT64_C(1000000000);
+    if (filled.timeout_ns == 0)
+        filled.timeout_ns = LOAD_TIMEOUT_DEFAULT_S * UINT64_C(1000000000);
+    if (filled.rate_to == 0)
+        filled.rate_to = filled.rate_from;
+    return filled;
+}

@@ -16,20 +16,22 @@ const char *client_name(enum client_kind kind);
 
 enum { LOAD_THREADS_MAX = 256, LOAD_WARM_UP_AUTO = -1 };
 
-/* Everything zero is the default, except urls. */
+enum { LOAD_CONNECTIONS_DEFAULT = 64, LOAD_DURATION_DEFAULT_S = 10, LOAD_TIMEOUT_DEFAULT_S = 10 };
+
+/* Everything zero is the default, except urls. load_filled() has what a zero stands for. */
 struct load_options {
     const char *const *urls;
     size_t url_count;
     enum client_kind client;
-    uint32_t connections;   /* of all threads together; 0: 64 */
-    uint32_t threads;       /* uring and epoll: loops; 0: 1. CLIENT_THREADS has one a connection */
-    uint32_t pipeline;      /* requests under way on a connection at once; 0: 1 */
+    uint32_t connections;   /* of all threads together */
+    uint32_t threads;       /* uring and epoll: loops. CLIENT_THREADS has one a connection */
+    uint32_t pipeline;      /* requests under way on a connection at once */
     uint64_t requests;      /* the window's; 0: not bounded */
-    uint64_t duration_ns;   /* of the window; 0: not bounded; both 0: 10 s */
+    uint64_t duration_ns;   /* of the window; 0: not bounded; both 0: the default */
     double rate_from;       /* requests a second, all threads together; 0: closed loop */
     double rate_to;         /* at the window's end; as rate_from: constant */
     int64_t warm_up_ns;     /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
-    uint64_t timeout_ns;    /* a request's; 0: 10 s */
+    uint64_t timeout_ns;    /* a request's */
     bool is_http10;         /* HTTP/1.0, and a connection a request unless keep-alive is answered */
     bool is_closing;        /* "Connection: close", and a connection a request */
     bool is_pinned;         /* thread i runs on the i-th processor this process may use */
@@ -38,6 +40,9 @@ struct load_options {
     bool is_full_handshake; /* TLS sessions are not resumed */
     struct haul_options http; /* its method, headers, body, user_agent and TLS fields are used */
 };
+
+/* The options with every default filled in. Whoever asks what a run was to do asks this. */
+struct load_options load_filled(const struct load_options *options);
 
 /* One client thread's processor time in the window, in seconds. */
 struct load_thread {

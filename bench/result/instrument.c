@@ -11,11 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { CONNECTIONS_DEFAULT = 64 };
-
-#define DURATION_DEFAULT_NS UINT64_C(10000000000)
-#define TIMEOUT_DEFAULT_NS UINT64_C(10000000000)
-
 /* A thread with less than 5 % of its processor left is late whenever two replies come at once: what
  * it measures is its own queue. Its processor time is counted in ticks by some kernels, so that
  * 100 % need not be reached. */
@@ -162,25 +157,11 @@ static bool judge_lag(struct instrument *instrument, const struct stats *stats)
 
 /* How many were under way when the window ended is not counted, but what finished after its end
  * was under way or had not begun, and no more can be under way than the connections carry. */
-static double begun_in_window(const struct load_result *result)
+static double begun_in_window(const struct load_result *result, const struct load_options *options)
 {
-    const struct load_options *options = result->options;
     double late = (double)result->stats.late;
-    double carried = (double)result->connections * (options->pipeline > 0 ? options->pipeline : 1);
+    double carried = (double)result->connections * options->pipeline;
     return (double)result->stats.requests - late + fmin(late, carried);
-}
-
-/* What the schedule was made from: the options with their defaults. */
-static struct load_options schedule_options(const struct load_options *options)
-{
-    struct load_options filled = *options;
-    if (filled.rate_to == 0)
-        filled.rate_to = filled.rate_from;
-    if (filled.requests == 0 && filled.duration_ns == 0)
-        filled.duration_ns = DURATION_DEFAULT_NS;
-    if (filled.timeout_ns == 0)
-        filled.timeout_ns = TIMEOUT_DEFAULT_NS;
-    return filled;
 }
 
 static double due_until(const struct load_options *options, double time_s)
@@ -213,7 +194,7 @@ static double rate_held(const struct load_result *result, const struct load_opti
     if (due == 0)
         return 1;
     return is_counted && !result->is_interrupted ? count_held(result, options)
-                                                 : begun_in_window(result) / due;
+                                                 : begun_in_window(result, options) / due;
 }
 
 /* One request more or less may be due at a window's edge in each thread's schedule. */
@@ -225,7 +206,7 @@ static bool is_held(const struct load_result *result, double held, double due)
 
 static void judge_schedule(struct instrument *instrument, const struct load_result *result)
 {
-    struct load_options options = schedule_options(result->options);
+    struct load_options options = load_filled(result->options);
     double due = due_in_window(result, &options);
     double asked = result->window_s > 0 ? due / result->window_s : 0;
     bool is_lagging = judge_lag(instrument, &result->stats);
@@ -260,8 +241,7 @@ static void judge_ports(struct instrument *instrument, const struct stats *stats
 
 static void judge_descriptors(struct instrument *instrument, const struct load_result *result)
 {
-    uint32_t asked = result->options->connections > 0 ? result->options->connections
-                                                      : (uint32_t)CONNECTIONS_DEFAULT;
+    uint32_t asked = load_filled(result->options).connections;
     if (result->connections < asked)
         say(instrument, INSTRUMENT_LIMITED,
             "%s of %s connections were used: RLIMIT_NOFILE allows no more descriptors (ulimit -n)",
@@ -353,8 +333,7 @@ static void note_pipeline(struct instrument *instrument, const struct load_optio
 /* Coordinated omission, with this run's own numbers. */
 static void tell_hidden(struct instrument *instrument, const struct load_result *result)
 {
-    const struct load_options *options = result->options;
-    double slots = (double)result->connections * (options->pipeline > 0 ? options->pipeline : 1);
+    double slots = (double)result->connections * load_filled(result->options).pipeline;
     double rate =
         result->window_s > 0 ? (double)result->stats.finished_in_window / result->window_s : 0;
     snprintf(instrument->hidden, sizeof(instrument->hidden),

@@ -15,8 +15,6 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
-enum { CONNECTIONS_DEFAULT = 64, DURATION_DEFAULT_S = 10, TIMEOUT_DEFAULT_S = 10 };
-
 /* --- objects ---------------------------------------------------------------------------------- */
 
 struct member {
@@ -139,11 +137,6 @@ static bool is_open_loop(const struct load_options *options)
     return options->rate_from > 0;
 }
 
-static uint32_t connections_asked(const struct load_options *options)
-{
-    return options->connections > 0 ? options->connections : (uint32_t)CONNECTIONS_DEFAULT;
-}
-
 static const char *method(const struct haul_options *http)
 {
     if (http->method != NULL)
@@ -190,17 +183,13 @@ static json_t *warm_up(const struct load_options *options)
 
 static json_t *plan(const struct load_options *options)
 {
-    bool is_bounded = options->requests > 0 || options->duration_ns > 0;
-    double rate_to = options->rate_to > 0 ? options->rate_to : options->rate_from;
     const struct member members[] = {
         {"requests", options->requests > 0 ? count(options->requests) : json_null()},
-        {"duration_s",
-         is_bounded ? duration_or_null(options->duration_ns) : json_real(DURATION_DEFAULT_S)},
+        {"duration_s", duration_or_null(options->duration_ns)},
         {"rate_from", null_or(is_open_loop(options), options->rate_from)},
-        {"rate_to", null_or(is_open_loop(options), rate_to)},
+        {"rate_to", null_or(is_open_loop(options), options->rate_to)},
         {"warm_up", warm_up(options)},
-        {"timeout_s", options->timeout_ns > 0 ? duration_or_null(options->timeout_ns)
-                                              : json_real(TIMEOUT_DEFAULT_S)},
+        {"timeout_s", duration_or_null(options->timeout_ns)},
     };
     return object_of(members, COUNT(members));
 }
@@ -208,7 +197,7 @@ static json_t *plan(const struct load_options *options)
 static int add_shape(json_t *run, const struct load_result *result,
                      const struct result_context *context)
 {
-    const struct load_options *options = result->options;
+    const struct load_options filled = load_filled(result->options), *options = &filled;
     const char *hidden = context->instrument != NULL ? context->instrument->hidden : NULL;
     bool is_tls = strncasecmp(first_url(options), "https:", 6) == 0;
     const struct member members[] = {
@@ -216,7 +205,7 @@ static int add_shape(json_t *run, const struct load_result *result,
         {"loop_reason", text_or_null(result->loop_reason)},
         {"connections", count(result->connections)},
         {"threads", count(result->thread_count)},
-        {"pipeline", count(options->pipeline > 0 ? options->pipeline : 1)},
+        {"pipeline", count(options->pipeline)},
         {"http", json_string(options->is_http10 ? "1.0" : "1.1")},
         {"close", json_boolean(options->is_closing)},
         {"tls", json_boolean(is_tls)},
@@ -375,7 +364,7 @@ static json_t *instrument(const struct load_result *result, const struct result_
 {
     const struct instrument *judged = context->instrument;
     const struct stats *stats = &result->stats;
-    uint32_t asked = connections_asked(result->options);
+    uint32_t asked = load_filled(result->options).connections;
     if (judged == NULL)
         return json_null();
     const struct member members[] = {

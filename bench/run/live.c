@@ -20,7 +20,7 @@ void live_open(struct live_view *view, FILE *out, const struct load_options *opt
     struct winsize size;
     *view = (struct live_view){
         .out = out,
-        .connections = options->connections > 0 ? options->connections : 64,
+        .connections = load_filled(options).connections,
         .duration_s = (double)options->duration_ns / 1e9,
         .columns = COLUMNS_DEFAULT,
         .last_s = now_s(),

@@ -16,10 +16,67 @@ static void test_names(void **state)
         assert_string_equal(client_name((enum client_kind)i), clients[i]);
 }
 
+static void assert_filled(const struct load_options *options, const struct load_options *wanted)
+{
+    struct load_options filled = load_filled(options);
+    assert_int_equal(filled.connections, wanted->connections);
+    assert_int_equal(filled.threads, wanted->threads);
+    assert_int_equal(filled.pipeline, wanted->pipeline);
+    assert_int_equal(filled.requests, wanted->requests);
+    assert_int_equal(filled.duration_ns, wanted->duration_ns);
+    assert_int_equal(filled.timeout_ns, wanted->timeout_ns);
+    assert_true(filled.rate_from >= wanted->rate_from && filled.rate_from <= wanted->rate_from);
+    assert_true(filled.rate_to >= wanted->rate_to && filled.rate_to <= wanted->rate_to);
+}
+
+#define SECONDS(number) ((number)*UINT64_C(1000000000))
+
+static void test_defaults(void **state)
+{
+    static const struct {
+        struct load_options options, filled;
+    } rows[] = {
+        {{0},
+         {.connections = 64,
+          .threads = 1,
+          .pipeline = 1,
+          .duration_ns = SECONDS(10),
+          .timeout_ns = SECONDS(10)}},
+        /* requests bound the window as well as time does */
+        {{.requests = 7, .rate_from = 5},
+         {.connections = 64,
+          .threads = 1,
+          .pipeline = 1,
+          .requests = 7,
+          .timeout_ns = SECONDS(10),
+          .rate_from = 5,
+          .rate_to = 5}},
+        /* what was said stays */
+        {{.connections = 2,
+          .threads = 3,
+          .pipeline = 4,
+          .duration_ns = 5,
+          .timeout_ns = 6,
+          .rate_from = 7,
+          .rate_to = 8},
+         {.connections = 2,
+          .threads = 3,
+          .pipeline = 4,
+          .duration_ns = 5,
+          .timeout_ns = 6,
+          .rate_from = 7,
+          .rate_to = 8}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_filled(&rows[i].options, &rows[i].filled);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

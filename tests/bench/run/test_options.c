@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <inttypes.h>
 #include <cmocka.h>
 
 #include "bench/run/options.h"
@@ -625,6 +626,31 @@ static void test_usage_is_complete(void **state)
             fail_msg("the help has no '%s'", names[i]);
 }
 
+/* The help's line of an option ends with what a run takes where the option is not given. */
+static void test_usage_has_the_defaults(void **state)
+{
+    (void)state;
+    const struct load_options filled = load_filled(&(struct load_options){0});
+    const struct {
+        const char *option, *format;
+        uint64_t value;
+    } rows[] = {
+        {"--connections N ", "(%" PRIu64 ")\n", filled.connections},
+        {"--threads N ", "(%" PRIu64 ")\n", filled.threads},
+        {"--duration TIME ", "(%" PRIu64 "s)\n", filled.duration_ns / 1000000000},
+        {"--timeout TIME ", "(%" PRIu64 "s)\n", filled.timeout_ns / 1000000000},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char wanted[40];
+        const char *line = strstr(options_usage(), rows[i].option);
+        assert_non_null(line);
+        int length = snprintf(wanted, sizeof wanted, rows[i].format, rows[i].value);
+        const char *end = strchr(line, '\n') + 1;
+        if (strncmp(end - length, wanted, (size_t)length) != 0)
+            fail_msg("the help says not %s of %s", wanted, rows[i].option);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -647,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_endless_body),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_usage_is_complete),
+        cmocka_unit_test(test_usage_has_the_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
