@@ -30,3 +30,15 @@ struct load_options load_filled(const struct load_options *options)
         filled.rate_to = filled.rate_from;
     return filled;
 }
+
+struct load_thread load_threads_sum(const struct load_result *result)
+{
+    struct load_thread sum = {0};
+    for (uint32_t i = 0; i < result->thread_count; i++) {
+        const struct load_thread *thread = &result->threads[i];
+        sum.user_s += thread->user_s;
+        sum.system_s += thread->system_s;
+        sum.busy = thread->busy > sum.busy ? thread->busy : sum.busy;
+    }
+    return sum;
+}

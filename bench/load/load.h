@@ -69,4 +69,7 @@ struct load_result {
     bool is_interrupted;
 };
 
+/* The processor time of all client threads together; busy: of the busiest. */
+struct load_thread load_threads_sum(const struct load_result *result);
+
 #endif

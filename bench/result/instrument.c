@@ -92,14 +92,6 @@ static double busy_sum(const struct load_result *result)
     return sum;
 }
 
-static double busy_most(const struct load_result *result)
-{
-    double most = 0;
-    for (uint32_t i = 0; i < result->thread_count; i++)
-        most = fmax(most, result->threads[i].busy);
-    return most;
-}
-
 /* More threads than processors starve each other although none of them is busy all the time. */
 static bool is_crowded(const struct load_result *result, uint32_t processors)
 {
@@ -346,7 +338,8 @@ static void tell_hidden(struct instrument *instrument, const struct load_result 
 void instrument_judge(struct instrument *ret_instrument, const struct load_result *result,
                       uint32_t processors)
 {
-    *ret_instrument = (struct instrument){.rate_held = -1, .busiest = busy_most(result)};
+    *ret_instrument =
+        (struct instrument){.rate_held = -1, .busiest = load_threads_sum(result).busy};
     judge_processors(ret_instrument, result, processors);
     judge_ports(ret_instrument, &result->stats);
     if (result->options->rate_from > 0)

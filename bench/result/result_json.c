@@ -317,20 +317,15 @@ static json_t *us_a_request(double time_s, double requests)
 
 static json_t *processor(const struct load_result *result)
 {
-    double user_s = 0, system_s = 0, busiest = 0;
     double requests = (double)result->stats.measured;
-    for (uint32_t i = 0; i < result->thread_count; i++) {
-        user_s += result->threads[i].user_s;
-        system_s += result->threads[i].system_s;
-        busiest = fmax(busiest, result->threads[i].busy);
-    }
+    struct load_thread time = load_threads_sum(result);
     const struct member members[] = {
-        {"us_per_request", us_a_request(user_s + system_s, requests)},
-        {"user_us_per_request", us_a_request(user_s, requests)},
-        {"system_us_per_request", us_a_request(system_s, requests)},
-        {"user_s", seconds(user_s)},
-        {"system_s", seconds(system_s)},
-        {"busiest_thread", null_or(result->thread_count > 0, busiest)},
+        {"us_per_request", us_a_request(time.user_s + time.system_s, requests)},
+        {"user_us_per_request", us_a_request(time.user_s, requests)},
+        {"system_us_per_request", us_a_request(time.system_s, requests)},
+        {"user_s", seconds(time.user_s)},
+        {"system_s", seconds(time.system_s)},
+        {"busiest_thread", null_or(result->thread_count > 0, time.busy)},
     };
     return object_of(members, COUNT(members));
 }

@@ -17,20 +17,13 @@ static const uint64_t warm_up_ns = 200000000;
 
 static json_t *calibration_make(const struct load_result *result)
 {
-    double user_s = 0;
-    double system_s = 0;
-    double busiest = 0;
     char sentence[200];
     const struct stats *stats = &result->stats;
-    for (uint32_t i = 0; i < result->thread_count; i++) {
-        user_s += result->threads[i].user_s;
-        system_s += result->threads[i].system_s;
-        busiest = result->threads[i].busy > busiest ? result->threads[i].busy : busiest;
-    }
+    struct load_thread time = load_threads_sum(result);
     double requests = stats->measured > 0 ? (double)stats->measured : 1;
     double rate = (double)stats->finished_in_window / (result->window_s > 0 ? result->window_s : 1);
-    double us = (user_s + system_s) * 1e6 / requests;
-    double user_us = user_s * 1e6 / requests;
+    double us = (time.user_s + time.system_s) * 1e6 / requests;
+    double user_us = time.user_s * 1e6 / requests;
     snprintf(sentence, sizeof sentence,
              "against a server that does nothing, a request costs the client %.2f us of processor "
              "time, %.2f us of them its own code's, at %.0f requests/s",
@@ -39,7 +32,7 @@ static json_t *calibration_make(const struct load_result *result)
                      "user_us_per_request", user_us, "rate_per_s", rate, "p50_us",
                      (double)histogram_quantile(&stats->actual, 0.5) / 1e3, "p99_us",
                      (double)histogram_quantile(&stats->actual, 0.99) / 1e3, "busiest_thread",
-                     busiest, "sentence", sentence);
+                     time.busy, "sentence", sentence);
 }
 
 json_t *calibrate(const struct load_options *like, char *ret_message, size_t size)

@@ -72,11 +72,24 @@ static void test_defaults(void **state)
         assert_filled(&rows[i].options, &rows[i].filled);
 }
 
+static void test_threads_sum(void **state)
+{
+    struct load_thread threads[] = {{1, 0.5, 0.25}, {2, 0.25, 0.75}, {4, 0.125, 0.5}};
+    const struct load_result result = {.threads = threads, .thread_count = 3};
+    const struct load_thread wanted = {7, 0.875, 0.75}, none = {0};
+    (void)state;
+    struct load_thread sum = load_threads_sum(&result);
+    assert_memory_equal(&sum, &wanted, sizeof sum);
+    sum = load_threads_sum(&(struct load_result){0});
+    assert_memory_equal(&sum, &none, sizeof sum);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_threads_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
