@@ -11,6 +11,7 @@
 #include "bench/run/live.h"
 #include "bench/sweep/merge.h"
 #include "bench/run/options.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/replace.h"
 #include "bench/report/report.h"
 #include "bench/result/result.h"
@@ -25,13 +26,6 @@
 #include <unistd.h>
 
 enum { MESSAGE_BYTES = 400, FIND_MAX_TRIAL_S = 3 };
-
-enum {
-    EXIT_CANNOT = 1,
-    EXIT_USAGE = 2,
-    EXIT_UNMET = 99,
-    EXIT_INTERRUPTED = 130,
-};
 
 /* A run, and what belongs to it. */
 struct bench {
@@ -249,10 +243,11 @@ static int work(struct bench *bench)
 static int run_main(int argc, char **argv)
 {
     static struct bench bench;
-    int status = 0;
+    int status = EXIT_DONE;
     switch (options_parse(&bench.options, argc, argv, bench.message)) {
     case OPTIONS_BAD:
-        status = complain(bench.message) + EXIT_USAGE - EXIT_CANNOT;
+        complain(bench.message);
+        status = EXIT_USAGE;
         break;
     case OPTIONS_HELP:
         fputs(options_usage(), stdout);

@@ -11,6 +11,7 @@
 #include "bench/compare/compare_plan.h"
 #include "bench/compare/comparison.h"
 #include "bench/run/embedded.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/json_at.h"
 #include "bench/base/replace.h"
 #include "bench/result/result.h"
@@ -22,8 +23,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { STATUS_DONE, STATUS_CANNOT, STATUS_USAGE, STATUS_DIFFERENCE, STATUS_INTERRUPTED = 130 };
 
 struct compare {
     struct plan plan;
@@ -285,13 +284,13 @@ static int complain_of_interruption(struct compare *compare)
 
     fail(compare, "interrupted after %zu complete rounds of %zu%s", rounds, compare->plan.rounds,
          rounds < BOOTSTRAP_ROUNDS_MIN ? ": too few to compare" : "");
-    return complain(compare, STATUS_INTERRUPTED);
+    return complain(compare, EXIT_INTERRUPTED);
 }
 
 static int complain_of_end(struct compare *compare)
 {
     return signals_first() != 0 ? complain_of_interruption(compare)
-                                : complain(compare, STATUS_CANNOT);
+                                : complain(compare, EXIT_CANNOT);
 }
 
 /* A run that failed is told at once; the rounds before it still count. */
@@ -301,11 +300,11 @@ static int conduct(struct compare *compare, struct replace *output)
 
     if (!open_servers(compare) || !add_urls(compare))
         return complain_of_end(compare);
-    int status = run_rounds(compare) ? STATUS_DONE : complain_of_end(compare);
+    int status = run_rounds(compare) ? EXIT_DONE : complain_of_end(compare);
     if (!print(compare, output, &has_difference))
-        return complain(compare, STATUS_CANNOT);
-    if (status == STATUS_DONE && has_difference && compare->plan.is_failing)
-        return STATUS_DIFFERENCE;
+        return complain(compare, EXIT_CANNOT);
+    if (status == EXIT_DONE && has_difference && compare->plan.is_failing)
+        return EXIT_DIFFERENCE;
     return status;
 }
 
@@ -316,7 +315,7 @@ static int work(struct compare *compare)
 
     if (error != 0) {
         fail(compare, "%s: %s", compare->plan.output_path, strerror(-error));
-        return complain(compare, STATUS_CANNOT);
+        return complain(compare, EXIT_CANNOT);
     }
     int status = conduct(compare, &output);
     close_servers(compare);
@@ -328,10 +327,10 @@ static int work(struct compare *compare)
 int compare_main(int argc, char **argv)
 {
     struct compare compare = {.rounds_done = 0};
-    int status = STATUS_DONE;
+    int status = EXIT_DONE;
 
     if (!plan_parse(&compare.plan, argc, argv))
-        status = complain(&compare, STATUS_USAGE);
+        status = complain(&compare, EXIT_USAGE);
     else if (compare.plan.is_help)
         fputs(plan_usage, stdout);
     else

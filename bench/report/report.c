@@ -1,6 +1,7 @@
 /* haul bench report: its words, and the way from files of results to one page. */
 
 #include "bench/report/report.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/replace.h"
 #include "bench/report/report_page.h"
 
@@ -8,8 +9,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
 static const char usage[] = "usage: haul bench report FILE... -o PAGE [options]\n"
                             "\n"

@@ -6,6 +6,7 @@
 
 #include "bench/result/metric.h"
 #include "bench/load/workload.h"
+#include "bench/base/exit_status.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -52,14 +53,14 @@ int instrument_exit_status(const struct instrument *instrument)
 {
     switch (instrument->verdict) {
     case INSTRUMENT_CLIENT_BOUND:
-        return 98;
+        return EXIT_CLIENT_BOUND;
     case INSTRUMENT_RATE_NOT_HELD:
-        return 97;
+        return EXIT_RATE_NOT_HELD;
     case INSTRUMENT_OK:
     case INSTRUMENT_LIMITED:
-        return 0;
+        return EXIT_DONE;
     }
-    return 0;
+    return EXIT_DONE;
 }
 
 static __attribute__((format(printf, 3, 4))) void

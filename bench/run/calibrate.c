@@ -4,6 +4,7 @@
 #include "bench/run/calibrate.h"
 
 #include "bench/run/embedded.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/json_at.h"
 #include "bench/run/options.h"
 #include "bench/load/conductor.h"
@@ -79,14 +80,14 @@ int calibrate_main(int argc, char **argv)
     struct options options;
     char message[OPTIONS_MESSAGE_BYTES];
     enum options_verdict verdict = options_parse(&options, argc, argv, message);
-    int status = 0;
+    int status = EXIT_DONE;
     if (verdict == OPTIONS_HELP) {
         puts("usage: haul bench calibrate [-c N] [-t N] [--pipeline N]\n\n"
              "What a request costs haul bench itself, over each kernel\n"
              "interface, where the server does next to nothing.");
     } else if (verdict == OPTIONS_BAD) {
         fprintf(stderr, "haul bench: calibrate: %s\n", message);
-        status = 2;
+        status = EXIT_USAGE;
     } else {
         puts("loop     us/request    user us     requests/s       p50 us");
     }
@@ -98,10 +99,10 @@ int calibrate_main(int argc, char **argv)
         else
             fprintf(stderr, "haul bench: calibrate: %s: %s\n", client_name(options.load.client),
                     message);
-        status = row ? status : 1;
+        status = row ? status : EXIT_CANNOT;
         json_decref(row);
         if (signals_first())
-            status = 130;
+            status = EXIT_INTERRUPTED;
     }
     options_free(&options);
     return status;

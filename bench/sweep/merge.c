@@ -3,6 +3,7 @@
  * result, however many files there are. */
 
 #include "bench/sweep/merge.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/json_at.h"
 
 #include "bench/result/pool.h"
@@ -16,8 +17,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
 enum { MESSAGE_BYTES = RECORDS_MESSAGE_BYTES + POOL_MESSAGE_BYTES, CELL_TEXT_BYTES = 256 };
 

@@ -8,6 +8,7 @@
 #include "bench/sweep/sweep.h"
 
 #include "bench/base/child.h"
+#include "bench/base/exit_status.h"
 #include "bench/base/journal.h"
 #include "bench/result/records.h"
 #include "bench/result/result.h"
@@ -24,8 +25,6 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { EXIT_CANNOT = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 enum {
     MESSAGE_BYTES = 600,
