@@ -3,6 +3,7 @@
  * time limit and the signals of this process; none of them needs a handler or a thread. */
 
 #include "bench/base/child.h"
+#include "bench/base/clock.h"
 #include "bench/base/signals.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -109,33 +109,27 @@ pid_t child_start(const char *program, const char *const *words, int output, int
     return pid;
 }
 
-static int milliseconds_until(const struct timespec *deadline)
+/* Rounded up, so that a wait of so long has reached it; 0: it is over. */
+static int milliseconds_until(uint64_t deadline_ns)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t left_ms = (int64_t)(deadline->tv_sec - now.tv_sec) * 1000 +
-                      (deadline->tv_nsec - now.tv_nsec) / 1000000 + 1;
-    return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t left_ms = now_ns < deadline_ns ? (deadline_ns - now_ns) / 1000000 + 1 : 0;
+    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
-static struct timespec deadline_in(uint64_t time_ns)
+/* UINT64_MAX: a time so long that it never is over. */
+static uint64_t deadline_in(uint64_t time_ns)
 {
-    struct timespec deadline;
-
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    uint64_t fraction_ns = (uint64_t)deadline.tv_nsec + time_ns % 1000000000;
-    deadline.tv_sec += (time_t)(time_ns / 1000000000 + fraction_ns / 1000000000);
-    deadline.tv_nsec = (long)(fraction_ns % 1000000000);
-    return deadline;
+    uint64_t now_ns = clock_monotonic_ns();
+    return time_ns < UINT64_MAX - now_ns ? now_ns + time_ns : UINT64_MAX;
 }
 
 static void give_grace(int descriptor)
 {
-    struct timespec deadline = deadline_in((uint64_t)GRACE_MS * 1000000);
+    uint64_t deadline_ns = deadline_in((uint64_t)GRACE_MS * 1000000);
     struct pollfd end = {.fd = descriptor, .events = POLLIN};
 
-    while (poll(&end, 1, milliseconds_until(&deadline)) < 0 && errno == EINTR)
+    while (poll(&end, 1, milliseconds_until(deadline_ns)) < 0 && errno == EINTR)
         ;
 }
 
@@ -237,7 +231,7 @@ static void last_line(const struct tail *tail, char *ret_line, size_t size)
 struct run {
     const struct child_options *options;
     pid_t pid;
-    struct timespec deadline;
+    uint64_t deadline_ns;
     struct output output;
     struct tail tail;
 };
@@ -264,7 +258,7 @@ static int follow(struct run *run, int output, int error, int end)
 {
     for (;;) {
         struct pollfd fds[] = {{output, POLLIN, 0}, {error, POLLIN, 0}, {end, POLLIN, 0}};
-        int timeout_ms = run->options->limit_ns != 0 ? milliseconds_until(&run->deadline) : -1;
+        int timeout_ms = run->options->limit_ns != 0 ? milliseconds_until(run->deadline_ns) : -1;
         int ready = signals_poll(fds, 3, timeout_ms);
         if (ready < 0 && errno == EINTR && signals_first() == 0)
             continue;
@@ -368,7 +362,7 @@ static void close_pipe(const int ends[2])
 
 enum child_end child_run(const struct child_options *options, struct child_result *ret_result)
 {
-    struct run run = {.options = options, .deadline = deadline_in(options->limit_ns)};
+    struct run run = {.options = options, .deadline_ns = deadline_in(options->limit_ns)};
     int output[2], error[2];
 
     *ret_result = (struct child_result){.status = -1};

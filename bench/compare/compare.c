@@ -11,6 +11,7 @@
 #include "bench/compare/compare_plan.h"
 #include "bench/compare/comparison.h"
 #include "bench/run/embedded.h"
+#include "bench/base/clock.h"
 #include "bench/base/exit_status.h"
 #include "bench/base/json_at.h"
 #include "bench/base/replace.h"
@@ -21,7 +22,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct compare {
@@ -30,7 +30,7 @@ struct compare {
     size_t rounds_done;                                     /* with the warm-up */
     struct embedded servers[2];                             /* http, https */
     bool has_server[2];
-    struct timespec began;
+    uint64_t began_ns;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct compare *compare, const char *format,
@@ -105,14 +105,6 @@ static size_t side_at(const struct compare *compare, size_t round, size_t place)
     return (from_first + round / 2) % count;
 }
 
-static double seconds_since(const struct timespec *began)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - began->tv_sec) + (double)(now.tv_nsec - began->tv_nsec) / 1e9;
-}
-
 static bool is_watched(const struct compare *compare)
 {
     return !compare->plan.is_quiet && isatty(STDERR_FILENO);
@@ -124,7 +116,7 @@ static void show_progress(const struct compare *compare, size_t place, const cha
     size_t done = compare->rounds_done * compare->plan.side_count + place;
     size_t all = (compare->plan.rounds + 1) * compare->plan.side_count;
     double left_s =
-        done > 0 ? seconds_since(&compare->began) / (double)done * (double)(all - done) : 0;
+        done > 0 ? clock_seconds_since(compare->began_ns) / (double)done * (double)(all - done) : 0;
 
     if (!is_watched(compare))
         return;
@@ -205,7 +197,7 @@ static bool run_rounds(struct compare *compare)
 {
     bool is_good = true;
 
-    clock_gettime(CLOCK_MONOTONIC, &compare->began);
+    compare->began_ns = clock_monotonic_ns();
     while (is_good && compare->rounds_done < compare->plan.rounds + 1) {
         is_good = run_round(compare);
         compare->rounds_done += is_good;

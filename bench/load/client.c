@@ -1,18 +1,10 @@
-/* What the clients share: the clock, which request may begin when, and what a finished one is
+/* What the clients share: which request may begin when, and what a finished one is
  * worth. A request counts where it was begun for the window, so that warming up leaves nothing
  * behind and what is under way at the end is not lost. */
 
 #include "bench/load/client.h"
 
 #include <sys/resource.h>
-#include <time.h>
-
-uint64_t client_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static double seconds(const struct timeval *time)
 {

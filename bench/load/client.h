@@ -5,6 +5,7 @@
  * interface. Everything but that interface is the same for all: the workload, the parser, the
  * clock, the histogram, the conductor. Threads share nothing that is written often. */
 
+#include "bench/base/clock.h"
 #include "bench/load/reading.h"
 #include "bench/load/load.h"
 #include "bench/load/workload.h"
@@ -100,8 +101,10 @@ int client_thread_run(struct client *client);
 
 /* --- for the clients -------------------------------------------------------------------------- */
 
-/* CLOCK_MONOTONIC. */
-uint64_t client_now_ns(void);
+static inline uint64_t client_now_ns(void)
+{
+    return clock_monotonic_ns();
+}
 
 /* What the calling thread has used so far, in seconds. */
 void client_time(double *ret_user_s, double *ret_system_s);

@@ -346,13 +346,8 @@ static void conduct(struct run *run, const struct run_progress *progress)
 
 static void step_wait(struct run *run)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += STEP_NS;
-    if (until.tv_nsec >= (long)second_ns) {
-        until.tv_nsec -= (long)second_ns;
-        until.tv_sec++;
-    }
+    uint64_t until_ns = client_now_ns() + STEP_NS;
+    struct timespec until = {(time_t)(until_ns / second_ns), (long)(until_ns % second_ns)};
     pthread_mutex_lock(&run->conductor.lock);
     if (atomic_load(&run->running) > 0)
         pthread_cond_clockwait(&run->done, &run->conductor.lock, CLOCK_MONOTONIC, &until);

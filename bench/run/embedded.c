@@ -4,6 +4,7 @@
 
 #include "bench/run/embedded.h"
 #include "bench/base/child.h"
+#include "bench/base/clock.h"
 #include "bench/base/signals.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { START_MS = 10000 };
@@ -79,10 +79,7 @@ static pid_t start(const struct embedded_options *options, const char *path, int
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)(clock_monotonic_ns() / 1000000);
 }
 
 /* Reads a line without its end. false: there is none within the time, or none at all, or a signal

@@ -3,16 +3,17 @@
 
 #include "bench/run/live.h"
 
+#include "bench/base/clock.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 enum { COLUMNS_DEFAULT = 60, COLUMNS_MAX = 100, BAR_LABEL = 18 };
 
 static double now_s(void)
 {
-    return (double)client_now_ns() / 1e9;
+    return (double)clock_monotonic_ns() / 1e9;
 }
 
 void live_open(struct live_view *view, FILE *out, const struct load_options *options)

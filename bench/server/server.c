@@ -11,6 +11,7 @@
 
 #include "bench/server/server.h"
 
+#include "bench/base/clock.h"
 #include "bench/server/reply.h"
 #include "bench/server/server_tls.h"
 #include "engine/loop/loop.h"
@@ -21,7 +22,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -94,14 +94,6 @@ struct server {
     atomic_bool stopping;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 static uint32_t slot_of(const struct server *server, const struct connection *connection)
 {
     return (uint32_t)(connection - server->connections);
@@ -133,7 +125,7 @@ static void enter(struct connection *connection, enum state state, struct connec
 static void enter_timed(struct server *server, struct connection *connection, enum state state,
                         uint64_t delay_ns)
 {
-    uint64_t due_ns = now_ns() + delay_ns;
+    uint64_t due_ns = clock_monotonic_ns() + delay_ns;
 
     connection->due_ns = (due_ns + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS;
     enter(connection, state, &server->timed);
@@ -557,7 +549,7 @@ static void server_accept(struct server *server)
 
 static void on_tick(struct server *server)
 {
-    uint64_t time_ns = now_ns();
+    uint64_t time_ns = clock_monotonic_ns();
     uint64_t next_ns = UINT64_MAX;
     struct connection *connection = LIST_FIRST(&server->timed);
 
@@ -581,7 +573,7 @@ static void on_tick(struct server *server)
 static void on_accept(struct server *server, int32_t result)
 {
     if (result < 0) {
-        server->accept_due_ns = now_ns() + ACCEPT_RETRY_NS;
+        server->accept_due_ns = clock_monotonic_ns() + ACCEPT_RETRY_NS;
         loop_tick(server->loop, server->accept_due_ns);
         return;
     }

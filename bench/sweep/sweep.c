@@ -8,6 +8,7 @@
 #include "bench/sweep/sweep.h"
 
 #include "bench/base/child.h"
+#include "bench/base/clock.h"
 #include "bench/base/exit_status.h"
 #include "bench/base/journal.h"
 #include "bench/result/records.h"
@@ -23,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -65,7 +65,7 @@ struct sweep {
 
     bool is_terminal;
     bool is_line_open; /* the cursor stands in a line of progress */
-    struct timespec began;
+    uint64_t began_ns;
     size_t tried; /* since then */
     char message[MESSAGE_BYTES];
 };
@@ -256,14 +256,10 @@ static void duration_text(double time_s, char *ret_text, size_t size)
 static double time_left_s(const struct sweep *sweep)
 {
     double left = (double)(sweep->plan.run_count - sweep->done);
-    struct timespec now;
 
     if (sweep->tried == 0)
         return sweep->plan.run_s > 0 ? left * sweep->plan.run_s : -1;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double passed_s = (double)(now.tv_sec - sweep->began.tv_sec) +
-                      (double)(now.tv_nsec - sweep->began.tv_nsec) / 1e9;
-    return left * passed_s / (double)sweep->tried;
+    return left * clock_seconds_since(sweep->began_ns) / (double)sweep->tried;
 }
 
 static int columns(void)
@@ -422,7 +418,7 @@ static void say_begin(struct sweep *sweep)
     if (!sweep->plan.is_quiet)
         say(sweep, "%zu runs, %zu of them done; seed %" PRIu64, sweep->plan.run_count, sweep->done,
             sweep->plan.seed);
-    clock_gettime(CLOCK_MONOTONIC, &sweep->began);
+    sweep->began_ns = clock_monotonic_ns();
 }
 
 static int say_end(struct sweep *sweep, int status)
