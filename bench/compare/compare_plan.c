@@ -64,7 +64,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct plan *plan, const 
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-bool plan_add_word(struct plan *plan, struct list *list, const char *word)
+bool plan_add_word(struct plan *plan, struct word_list *list, const char *word)
 {
     char **longer = realloc(list->words, (list->count + 2) * sizeof *longer);
 
@@ -76,7 +76,7 @@ bool plan_add_word(struct plan *plan, struct list *list, const char *word)
     return longer[list->count++] != NULL || fail(plan, "out of memory");
 }
 
-static bool list_add_all(struct plan *plan, struct list *list, char *const *words)
+static bool word_list_add_all(struct plan *plan, struct word_list *list, char *const *words)
 {
     bool is_good = true;
 
@@ -85,7 +85,7 @@ static bool list_add_all(struct plan *plan, struct list *list, char *const *word
     return is_good;
 }
 
-static bool list_add_split(struct plan *plan, struct list *list, const char *text)
+static bool word_list_add_split(struct plan *plan, struct word_list *list, const char *text)
 {
     char *copy = strdup(text), *rest = NULL;
     bool is_good = copy != NULL || fail(plan, "out of memory");
@@ -97,12 +97,12 @@ static bool list_add_split(struct plan *plan, struct list *list, const char *tex
     return is_good;
 }
 
-static void list_free(struct list *list)
+static void word_list_free(struct word_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         free(list->words[i]);
     free(list->words);
-    *list = (struct list){0};
+    *list = (struct word_list){0};
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -202,8 +202,8 @@ static bool check_metric(struct plan *plan, size_t index)
 
 static bool set_metrics(struct plan *plan, const char *text)
 {
-    list_free(&plan->metrics);
-    if (!list_add_split(plan, &plan->metrics, text))
+    word_list_free(&plan->metrics);
+    if (!word_list_add_split(plan, &plan->metrics, text))
         return false;
     if (plan->metrics.count == 0 || plan->metrics.count > BOOTSTRAP_METRICS_MAX)
         return fail(plan, "--metrics '%s': names of 1 to %d metrics are wanted", text,
@@ -335,12 +335,12 @@ static bool add_loop_side(struct plan *plan, const char *loop)
 
 static bool add_loop_sides(struct plan *plan)
 {
-    struct list loops = {0};
-    bool is_good = list_add_split(plan, &loops, plan->loops);
+    struct word_list loops = {0};
+    bool is_good = word_list_add_split(plan, &loops, plan->loops);
 
     for (size_t i = 0; is_good && i < loops.count; i++)
         is_good = add_loop_side(plan, loops.words[i]);
-    list_free(&loops);
+    word_list_free(&loops);
     if (is_good && plan->side_count < 2)
         is_good = fail(plan, "--loops %s: two or three of uring, epoll and threads are wanted",
                        plan->loops);
@@ -421,18 +421,18 @@ static bool plan_run(struct plan *plan, struct plan_side *side, const struct opt
 /* The words are checked as a run would, before anything is run. */
 static bool check_side(struct plan *plan, struct plan_side *side)
 {
-    struct list words = {0};
+    struct word_list words = {0};
     struct options options = {0};
     char why[OPTIONS_MESSAGE_BYTES] = "--help and --version are no run's";
 
     bool is_good = plan_add_word(plan, &words, "compare") &&
-                   list_add_all(plan, &words, plan->common.words) &&
-                   list_add_all(plan, &words, side->options.words);
+                   word_list_add_all(plan, &words, plan->common.words) &&
+                   word_list_add_all(plan, &words, side->options.words);
     if (is_good && options_parse(&options, (int)words.count, words.words, why) != OPTIONS_RUN)
         is_good = fail(plan, "%s: %s", side->name, why);
     is_good = is_good && check_options(plan, side, &options) && plan_run(plan, side, &options);
     options_free(&options);
-    list_free(&words);
+    word_list_free(&words);
     return is_good;
 }
 
@@ -455,8 +455,8 @@ void plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < PLAN_SIDES_MAX; i++) {
         words_free(&plan->sides[i].options);
-        list_free(&plan->sides[i].run);
+        word_list_free(&plan->sides[i].run);
     }
-    list_free(&plan->common);
-    list_free(&plan->metrics);
+    word_list_free(&plan->common);
+    word_list_free(&plan->metrics);
 }

@@ -13,7 +13,7 @@
 enum { PLAN_SIDES_MAX = CLIENT_COUNT, PLAN_MESSAGE_BYTES = 512 };
 
 /* Words of their own memory, ended by NULL; words is NULL where there is none. */
-struct list {
+struct word_list {
     char **words;
     size_t count;
 };
@@ -23,7 +23,7 @@ struct plan_side {
     const char *program;  /* NULL: this one */
     const char *text;     /* as the user wrote the options; NULL: nothing */
     struct words options; /* its own */
-    struct list run;      /* the words of a run; the embedded server's URL is to be added */
+    struct word_list run; /* the words of a run; the embedded server's URL is to be added */
     bool is_embedded;     /* the user gave no URL */
     bool is_https;        /* of the embedded server */
     uint64_t reply_bytes; /* likewise; 0: its shortest */
@@ -33,13 +33,13 @@ struct plan_side {
 struct plan {
     struct plan_side sides[PLAN_SIDES_MAX];
     size_t side_count;
-    const char *loops;     /* NULL: sides are a and b */
-    struct list common;    /* options of all sides */
-    size_t rounds;         /* without the warm-up */
-    bool has_users_length; /* -z or -n */
+    const char *loops;       /* NULL: sides are a and b */
+    struct word_list common; /* options of all sides */
+    size_t rounds;           /* without the warm-up */
+    bool has_users_length;   /* -z or -n */
     double confidence;
     double same_within;
-    struct list metrics;
+    struct word_list metrics;
     const char *output_path;
     bool is_json;
     bool is_failing; /* --fail-on-difference */
@@ -54,7 +54,7 @@ bool plan_parse(struct plan *ret_plan, int argc, char **argv);
 void plan_free(struct plan *plan);
 
 /* Adds a copy of the word; false: no memory, and message says so. */
-bool plan_add_word(struct plan *plan, struct list *list, const char *word);
+bool plan_add_word(struct plan *plan, struct word_list *list, const char *word);
 
 /* What --help prints. */
 extern const char plan_usage[];

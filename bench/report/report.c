@@ -20,7 +20,7 @@ static const char usage[] = "usage: haul bench report FILE... -o PAGE [options]\
                             "                     axis that has 2 to 4)\n"
                             "  -h, --help\n";
 
-struct words {
+struct report_options {
     const char *output;
     const char *title;
     const char *by;
@@ -43,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static int complain(int status, const char
 /* --- words ------------------------------------------------------------------------------------ */
 
 /* Where an option's value goes; NULL: there is no such option. */
-static const char **option_find(struct words *words, const char *name, size_t length)
+static const char **option_find(struct report_options *words, const char *name, size_t length)
 {
     const struct {
         const char *name;
@@ -62,7 +62,7 @@ static const char **option_find(struct words *words, const char *name, size_t le
 
 /* One option, and its value in the same word behind "=", or in the next. Returns how many words
  * that was; 0: it is wrong, which has been said. */
-static int option_take(struct words *words, int left, char **argv)
+static int option_take(struct report_options *words, int left, char **argv)
 {
     const char *word = argv[0], *equals = strchr(word, '=');
     const char **value =
@@ -75,7 +75,7 @@ static int option_take(struct words *words, int left, char **argv)
     return equals != NULL ? 1 : 2;
 }
 
-static int words_parse(struct words *words, int argc, char **argv)
+static int words_parse(struct report_options *words, int argc, char **argv)
 {
     bool is_over = false; /* behind "--": only files */
     for (int i = 1, taken; i < argc; i += taken) {
@@ -132,7 +132,7 @@ static int page_write(const struct report_page *with, const char *path)
     return error == 0 ? 0 : complain(EXIT_CANNOT, "%s: %s", path, strerror(-error));
 }
 
-static int sums_write(const struct words *words, const struct report *report)
+static int sums_write(const struct report_options *words, const struct report *report)
 {
     struct report_sums sums;
     int error = report_sums_open(&sums, report, words->by);
@@ -147,7 +147,7 @@ static int sums_write(const struct words *words, const struct report *report)
     return status;
 }
 
-static int report_make(const struct words *words)
+static int report_make(const struct report_options *words)
 {
     struct report report = {0};
     bool done = true;
@@ -165,7 +165,7 @@ static int report_make(const struct words *words)
 
 int report_main(int argc, char **argv)
 {
-    struct words words = {.paths = calloc((size_t)argc + 1, sizeof *words.paths)};
+    struct report_options words = {.paths = calloc((size_t)argc + 1, sizeof *words.paths)};
     if (words.paths == NULL)
         return complain(EXIT_CANNOT, "out of memory");
     int status = words_parse(&words, argc, argv);

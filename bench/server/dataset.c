@@ -9,20 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct words {
+struct filler {
     FILE *out;
     uint32_t seed;
 };
 
-static uint32_t random_below(struct words *words, uint32_t bound)
+static uint32_t random_below(struct filler *filler, uint32_t bound)
 {
-    words->seed ^= words->seed << 13; /* Marsaglia's xorshift32; the seed is never 0 */
-    words->seed ^= words->seed >> 17;
-    words->seed ^= words->seed << 5;
-    return words->seed % bound;
+    filler->seed ^= filler->seed << 13; /* Marsaglia's xorshift32; the seed is never 0 */
+    filler->seed ^= filler->seed >> 17;
+    filler->seed ^= filler->seed << 5;
+    return filler->seed % bound;
 }
 
-static const char *any_word(struct words *words)
+static const char *any_word(struct filler *filler)
 {
     static const char *const list[] = {
         "anchor", "basket", "bridge",  "candle", "copper",  "corner", "ember",   "feather",
@@ -32,95 +32,95 @@ static const char *any_word(struct words *words)
         "thread", "timber", "valley",  "velvet", "whistle", "willow", "window",  "winter",
     };
 
-    return list[random_below(words, sizeof list / sizeof *list)];
+    return list[random_below(filler, sizeof list / sizeof *list)];
 }
 
-static void write_words(struct words *words, uint32_t count)
+static void write_words(struct filler *filler, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        fprintf(words->out, i == 0 ? "%s" : " %s", any_word(words));
+        fprintf(filler->out, i == 0 ? "%s" : " %s", any_word(filler));
 }
 
-static void write_text(struct words *words, const char *name, uint32_t count)
+static void write_text(struct filler *filler, const char *name, uint32_t count)
 {
-    fprintf(words->out, ",\"%s\":\"", name);
-    write_words(words, count);
-    fputc('"', words->out);
+    fprintf(filler->out, ",\"%s\":\"", name);
+    write_words(filler, count);
+    fputc('"', filler->out);
 }
 
-static void write_post(struct words *words, uint32_t id)
+static void write_post(struct filler *filler, uint32_t id)
 {
-    fprintf(words->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 10 + 1, id);
-    write_text(words, "title", 6);
-    write_text(words, "body", 24);
-    fputc('}', words->out);
+    fprintf(filler->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 10 + 1, id);
+    write_text(filler, "title", 6);
+    write_text(filler, "body", 24);
+    fputc('}', filler->out);
 }
 
-static void write_comment(struct words *words, uint32_t id)
+static void write_comment(struct filler *filler, uint32_t id)
 {
-    fprintf(words->out, "{\"postId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 5 + 1, id);
-    write_text(words, "name", 5);
-    fprintf(words->out, ",\"email\":\"%s.%s@example.org\"", any_word(words), any_word(words));
-    write_text(words, "body", 28);
-    fputc('}', words->out);
+    fprintf(filler->out, "{\"postId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 5 + 1, id);
+    write_text(filler, "name", 5);
+    fprintf(filler->out, ",\"email\":\"%s.%s@example.org\"", any_word(filler), any_word(filler));
+    write_text(filler, "body", 28);
+    fputc('}', filler->out);
 }
 
-static void write_album(struct words *words, uint32_t id)
+static void write_album(struct filler *filler, uint32_t id)
 {
-    fprintf(words->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 10 + 1, id);
-    write_text(words, "title", 4);
-    fputc('}', words->out);
+    fprintf(filler->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 10 + 1, id);
+    write_text(filler, "title", 4);
+    fputc('}', filler->out);
 }
 
-static void write_photo(struct words *words, uint32_t id)
+static void write_photo(struct filler *filler, uint32_t id)
 {
-    uint32_t color = random_below(words, 0x1000000);
+    uint32_t color = random_below(filler, 0x1000000);
 
-    fprintf(words->out, "{\"albumId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 50 + 1, id);
-    write_text(words, "title", 6);
-    fprintf(words->out, ",\"url\":\"https://photos.example.org/600/%06" PRIx32 "\"", color);
-    fprintf(words->out, ",\"thumbnailUrl\":\"https://photos.example.org/150/%06" PRIx32 "\"}",
+    fprintf(filler->out, "{\"albumId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 50 + 1, id);
+    write_text(filler, "title", 6);
+    fprintf(filler->out, ",\"url\":\"https://photos.example.org/600/%06" PRIx32 "\"", color);
+    fprintf(filler->out, ",\"thumbnailUrl\":\"https://photos.example.org/150/%06" PRIx32 "\"}",
             color);
 }
 
-static void write_todo(struct words *words, uint32_t id)
+static void write_todo(struct filler *filler, uint32_t id)
 {
-    fprintf(words->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 20 + 1, id);
-    write_text(words, "title", 5);
-    fprintf(words->out, ",\"completed\":%s}", random_below(words, 2) ? "true" : "false");
+    fprintf(filler->out, "{\"userId\":%" PRIu32 ",\"id\":%" PRIu32, (id - 1) / 20 + 1, id);
+    write_text(filler, "title", 5);
+    fprintf(filler->out, ",\"completed\":%s}", random_below(filler, 2) ? "true" : "false");
 }
 
-static void write_address(struct words *words)
+static void write_address(struct filler *filler)
 {
-    fprintf(words->out, ",\"address\":{\"street\":\"%s street\",\"suite\":\"no. %" PRIu32 "\"",
-            any_word(words), random_below(words, 900) + 1);
-    fprintf(words->out, ",\"city\":\"%s%s\",\"zipcode\":\"%05" PRIu32 "\"", any_word(words),
-            any_word(words), random_below(words, 100000));
-    fprintf(words->out, ",\"geo\":{\"lat\":\"%" PRIu32 ".%04" PRIu32 "\"", random_below(words, 90),
-            random_below(words, 10000));
-    fprintf(words->out, ",\"lng\":\"-%" PRIu32 ".%04" PRIu32 "\"}}", random_below(words, 180),
-            random_below(words, 10000));
+    fprintf(filler->out, ",\"address\":{\"street\":\"%s street\",\"suite\":\"no. %" PRIu32 "\"",
+            any_word(filler), random_below(filler, 900) + 1);
+    fprintf(filler->out, ",\"city\":\"%s%s\",\"zipcode\":\"%05" PRIu32 "\"", any_word(filler),
+            any_word(filler), random_below(filler, 100000));
+    fprintf(filler->out, ",\"geo\":{\"lat\":\"%" PRIu32 ".%04" PRIu32 "\"",
+            random_below(filler, 90), random_below(filler, 10000));
+    fprintf(filler->out, ",\"lng\":\"-%" PRIu32 ".%04" PRIu32 "\"}}", random_below(filler, 180),
+            random_below(filler, 10000));
 }
 
-static void write_user(struct words *words, uint32_t id)
+static void write_user(struct filler *filler, uint32_t id)
 {
-    fprintf(words->out, "{\"id\":%" PRIu32, id);
-    write_text(words, "name", 2);
-    write_text(words, "username", 1);
-    fprintf(words->out, ",\"email\":\"%s@example.org\"", any_word(words));
-    write_address(words);
-    fprintf(words->out, ",\"phone\":\"555-%04" PRIu32 "\"", random_below(words, 10000));
-    fprintf(words->out, ",\"website\":\"%s.example.org\",\"company\":{\"name\":\"%s and %s\"",
-            any_word(words), any_word(words), any_word(words));
-    write_text(words, "catchPhrase", 4);
-    write_text(words, "bs", 3);
-    fputs("}}", words->out);
+    fprintf(filler->out, "{\"id\":%" PRIu32, id);
+    write_text(filler, "name", 2);
+    write_text(filler, "username", 1);
+    fprintf(filler->out, ",\"email\":\"%s@example.org\"", any_word(filler));
+    write_address(filler);
+    fprintf(filler->out, ",\"phone\":\"555-%04" PRIu32 "\"", random_below(filler, 10000));
+    fprintf(filler->out, ",\"website\":\"%s.example.org\",\"company\":{\"name\":\"%s and %s\"",
+            any_word(filler), any_word(filler), any_word(filler));
+    write_text(filler, "catchPhrase", 4);
+    write_text(filler, "bs", 3);
+    fputs("}}", filler->out);
 }
 
 static const struct {
     const char *name;
     uint32_t count;
-    void (*write)(struct words *words, uint32_t id);
+    void (*write)(struct filler *filler, uint32_t id);
 } plans[DATASET_COLLECTIONS] = {
     {"posts", 100, write_post},    {"comments", 500, write_comment}, {"albums", 100, write_album},
     {"photos", 5000, write_photo}, {"todos", 200, write_todo},       {"users", 10, write_user},
@@ -128,20 +128,20 @@ static const struct {
 
 static bool collection_write(struct collection *collection, size_t plan)
 {
-    struct words words = {.out = open_memstream(&collection->json, &collection->length)};
+    struct filler filler = {.out = open_memstream(&collection->json, &collection->length)};
 
-    if (!words.out)
+    if (!filler.out)
         return false;
-    fputs("[\n", words.out);
+    fputs("[\n", filler.out);
     for (uint32_t id = 1; id <= collection->count; id++) {
-        collection->offsets[id - 1] = (size_t)ftell(words.out);
-        words.seed = (uint32_t)(plan + 1) * 1000003 + id * 2654435761u;
-        plans[plan].write(&words, id);
-        fputs(id < collection->count ? ",\n" : "\n]", words.out);
+        collection->offsets[id - 1] = (size_t)ftell(filler.out);
+        filler.seed = (uint32_t)(plan + 1) * 1000003 + id * 2654435761u;
+        plans[plan].write(&filler, id);
+        fputs(id < collection->count ? ",\n" : "\n]", filler.out);
     }
-    collection->offsets[collection->count] = (size_t)ftell(words.out);
-    fputc('\n', words.out);
-    return fclose(words.out) == 0 && collection->json != NULL;
+    collection->offsets[collection->count] = (size_t)ftell(filler.out);
+    fputc('\n', filler.out);
+    return fclose(filler.out) == 0 && collection->json != NULL;
 }
 
 bool dataset_init(struct dataset *dataset)

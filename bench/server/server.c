@@ -35,7 +35,7 @@ enum {
 #define LINGER_NS (2000 * NS_PER_MS)
 #define ACCEPT_RETRY_NS (10 * NS_PER_MS)
 
-enum state {
+enum connection_state {
     FREE,
     IDLE,      /* waits for the next request */
     WAITING,   /* for its time, to send the next piece */
@@ -58,7 +58,7 @@ struct connection {
     LIST_ENTRY(connection) link; /* of the waiting, lingering and settling */
     LIST_ENTRY(connection) flying_link;
     bool is_flying; /* memory was sent from that is to be given back */
-    enum state state;
+    enum connection_state state;
     int fd;
     uint64_t due_ns;
     bool client_done; /* its FIN is here */
@@ -102,17 +102,18 @@ static uint32_t slot_of(const struct server *server, const struct connection *co
 /* --- states ----------------------------------------------------------------------------------- */
 
 /* What is received is not looked at. */
-static bool is_deaf(enum state state)
+static bool is_deaf(enum connection_state state)
 {
     return state == LINGERING || state == STALLED || state == CLOSING;
 }
 
-static bool is_listed(enum state state)
+static bool is_listed(enum connection_state state)
 {
     return state == WAITING || state == SETTLING || state == LINGERING;
 }
 
-static void enter(struct connection *connection, enum state state, struct connection_list *list)
+static void enter(struct connection *connection, enum connection_state state,
+                  struct connection_list *list)
 {
     if (is_listed(connection->state))
         LIST_REMOVE(connection, link);
@@ -122,8 +123,8 @@ static void enter(struct connection *connection, enum state state, struct connec
 }
 
 /* Due times are whole milliseconds, so that one tick serves many connections. */
-static void enter_timed(struct server *server, struct connection *connection, enum state state,
-                        uint64_t delay_ns)
+static void enter_timed(struct server *server, struct connection *connection,
+                        enum connection_state state, uint64_t delay_ns)
 {
     uint64_t due_ns = clock_monotonic_ns() + delay_ns;
 

@@ -53,13 +53,13 @@ static const char usage[] = "usage: haul bench sweep --matrix TEXT -o FILE [opti
                             "in options. With a URL, body and tls have to be in it so.\n"
                             "A run is of -z 2s --warm-up auto, if not said otherwise.\n";
 
-enum state { MISSING, FAILED, DONE };
+enum cell_state { MISSING, FAILED, DONE };
 
 struct sweep {
     const char *program;
     struct sweep_plan plan;
     struct journal journal;
-    unsigned char *states; /* enum state: round by round, the cells */
+    unsigned char *states; /* enum cell_state: round by round, the cells */
     size_t *order;         /* of the cells in a round */
     size_t done;
 
@@ -394,7 +394,7 @@ static void shuffle(struct sweep *sweep, uint32_t round)
 
 /* Runs what is in that state, round by round, so that a sweep cut short has its cells equally
  * often. */
-static int run_all(struct sweep *sweep, enum state state)
+static int run_all(struct sweep *sweep, enum cell_state state)
 {
     for (uint32_t round = 1; round <= sweep->plan.rounds; round++) {
         const unsigned char *states = sweep->states + (round - 1) * sweep->plan.matrix.cell_count;
