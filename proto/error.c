@@ -1,18 +1,30 @@
-/* The sentences of the protocol errors, made from the same list as their names. */
+/* The sentences and classes of the protocol errors, made from the same list as their names. */
 
 #include "proto/error.h"
 
 #include <stddef.h>
 
-static const char *const sentences[] = {
-#define PROTO_ERROR_SENTENCE(name, sentence) [PROTO_##name] = sentence,
-    PROTO_ERRORS(PROTO_ERROR_SENTENCE)
-#undef PROTO_ERROR_SENTENCE
+static const struct {
+    enum proto_error_class class;
+    const char *sentence;
+} errors[] = {
+#define PROTO_ERROR_ROW(name, class, sentence) [PROTO_##name] = {PROTO_CLASS_##class, sentence},
+    PROTO_ERRORS(PROTO_ERROR_ROW)
+#undef PROTO_ERROR_ROW
 };
+
+enum { ERROR_COUNT = sizeof(errors) / sizeof(errors[0]) };
+
+enum proto_error_class proto_error_class(enum proto_error error)
+{
+    size_t index = (size_t)error;
+
+    return index < ERROR_COUNT ? errors[index].class : PROTO_CLASS_PROTOCOL;
+}
 
 const char *proto_error_sentence(enum proto_error error)
 {
     size_t index = (size_t)error;
 
-    return index < sizeof(sentences) / sizeof(sentences[0]) ? sentences[index] : "unknown error";
+    return index < ERROR_COUNT ? errors[index].sentence : "unknown error";
 }

@@ -90,25 +90,12 @@ static void test_chunked_fault(void **state)
     assert_false(done);
 }
 
-/* Every error has a sentence of its own. */
-static void test_sentences(void **state)
-{
-    (void)state;
-    for (int error = PROTO_OK; error <= PROTO_BODY_TRUNCATED; error++) {
-        assert_string_not_equal(proto_error_sentence(error), "unknown error");
-        for (int other = PROTO_OK; other < error; other++)
-            assert_string_not_equal(proto_error_sentence(error), proto_error_sentence(other));
-    }
-    assert_string_equal(proto_error_sentence(PROTO_BODY_TRUNCATED + 1), "unknown error");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_length_in_pieces),
         cmocka_unit_test(test_chunked_fault),
-        cmocka_unit_test(test_sentences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
