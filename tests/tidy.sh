@@ -19,7 +19,7 @@ folders='proto engine tools bench tests'
 c_files=$(find $folders -name '*.[ch]' | sort)
 texts="$c_files $(find $folders \( -name '*.sh' -o -name '*.py' -o -name '*.md' -o \
     -name meson.build -o -path bench/versus -o -path bench/https-connections -o -name '*.map' \) | sort) meson.build .ci/run"
-for file in README.md CHANGELOG.md .clang-format .gitignore; do
+for file in README.md CHANGELOG.md .github/CONTRIBUTING.md .clang-format .gitignore; do
     [ ! -e "$file" ] || texts="$texts $file"
 done
 
@@ -151,6 +151,56 @@ find $folders -type f ! -path 'tests/fuzz/corpus/*' ! -name README.md ! -name '*
         END { for (folder in files) if (files[folder] > 25)
             print folder ":1: " files[folder] " files in one folder" }' >>"$scratch/faults"
 
+# A word at the door of each room. What it names is there: functions as name(), files in `…`, from
+# the root or from where the text stands.
+doors=.github/CONTRIBUTING.md
+for room in $(sed 's/:.*//' "$scratch/rooms") bench/peers tests; do
+    [ -d "$room" ] || continue
+    doors="$doors $room/README.md"
+    case $room in
+    engine | bench | tests) most=60 ;; # with a walk through all of it
+    *) most=25 ;;
+    esac
+    if [ ! -f "$room/README.md" ]; then
+        echo "$room/README.md:1: is missing"
+    elif [ "$(wc -l <"$room/README.md")" -gt "$most" ]; then
+        echo "$room/README.md:1: more than $most lines"
+    fi
+done >>"$scratch/faults"
+
+sed -n 's|^ *function \([A-Za-z]*\)(.*|bench/report/report.js:1:\1(|p' bench/report/report.js |
+    cat - "$scratch/code" >"$scratch/functions"
+for door in $doors; do
+    [ ! -f "$door" ] || echo "$door"
+done | xargs awk -v functions="$scratch/functions" '
+    BEGIN {
+        while ((getline line <functions) > 0)
+            while (match(line, /[A-Za-z_][A-Za-z0-9_]*\(/)) {
+                is_function[substr(line, RSTART, RLENGTH - 1)] = 1
+                line = substr(line, RSTART + RLENGTH)
+            }
+    }
+    function is_file(path,    line, status) {
+        status = (getline line <path); close(path)
+        return status >= 0
+    }
+    function is_there(name, folder) {
+        if (name ~ /\(\)$/) return substr(name, 1, length(name) - 2) in is_function
+        name = substr(name, 2, length(name) - 2)
+        return is_file(name) || is_file(folder name)
+    }
+    function look(text, pattern, folder,    name) {
+        for (; match(text, pattern); text = substr(text, RSTART + RLENGTH)) {
+            name = substr(text, RSTART, RLENGTH)
+            if (!is_there(name, folder)) print FILENAME ":" FNR ": there is no " name
+        }
+    }
+    {
+        folder = FILENAME; sub(/[^\/]*$/, "", folder)
+        look($0, "[A-Za-z_][A-Za-z0-9_]*[(][)]", folder)
+        look($0, "`[A-Za-z0-9_./-]+[.](c|h|md|py|sh|js|css|scd|map|build)`", folder)
+    }' >>"$scratch/faults"
+
 # --- names ----------------------------------------------------------------------------------------
 
 grep -v '^\(engine/loop/loop_uring.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'io_uring_[a-z_]*' |
@@ -234,6 +284,10 @@ fi
 
 # A debt is the beginning of a fault, without its line.
 cat >"$scratch/debts" <<'DEBTS'
+engine/README.md: is missing
+engine/link/README.md: is missing
+engine/request/README.md: is missing
+.github/CONTRIBUTING.md: there is no `engine/README.md`
 engine/link/conn.h: engine/link must not include proto/http/body.h
 engine/link/conn.h: engine/link must not include proto/http/response.h
 engine/link/conn_tls.h: engine/link must not include engine/engine.h
