@@ -82,8 +82,8 @@ void engine_close(struct engine *engine);
  * without limit), dispatch every completion. Errors: those of loop_wait(). */
 int engine_run(struct engine *engine, int64_t timeout_ns);
 
-/* For a caller who was away and does not need a run yet: takes what came meanwhile, and ends what is
- * due. Nothing new is begun. */
+/* For a caller who was away and does not need a run yet: takes what came meanwhile, and ends what
+ * is due. Nothing new is begun. */
 void engine_keep_time(struct engine *engine);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */

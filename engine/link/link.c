@@ -6,7 +6,6 @@
  * comes exactly where it said so, or where a silent send has failed after all. */
 
 #include "engine/link/link.h"
-#include "engine/link/link_tls.h"
 
 #include <assert.h>
 #include <errno.h>

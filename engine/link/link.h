@@ -122,9 +122,19 @@ static inline struct link *link_at(const struct links *links, uint32_t index)
     return &links->list[index];
 }
 
-/* --- what is asked at each request, and is mostly nothing ------------------------------------- */
+/* --- the half of a link that knows of records (link_tls.c), for link.c alone ------------------ */
 
+/* Makes records of what is to be sent, and sends them, where none are under way. True: nothing of
+ * it is left, and no LOOP_SEND will come. */
+bool link_tls_send(struct links *links, uint32_t index);
+
+/* The next event of the receive that links->wire is left of; false: it has no more. */
 bool link_tls_next(struct links *links, struct link_event *ret_event);
+
+/* Says close_notify where the stream is in order and nothing stands in the way. */
+void link_tls_notify(struct links *links, uint32_t index);
+
+/* --- what is asked at each request, and is mostly nothing ------------------------------------- */
 
 static inline bool links_next(struct links *links, struct link_event *ret_event)
 {

@@ -3,7 +3,7 @@
  * they are made: so everything that waits goes into one block, which is handed to the kernel whole,
  * and nothing is added to it until it is through. */
 
-#include "engine/link/link_tls.h"
+#include "engine/link/link.h"
 
 #include <string.h>
 

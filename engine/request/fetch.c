@@ -10,18 +10,12 @@
 
 struct failure failure_of(enum proto_error error)
 {
-    struct failure failure = {HAUL_PROTOCOL, proto_error_sentence(error), 0};
-    if (error >= PROTO_URL_EMPTY && error <= PROTO_REQUEST_TOO_LONG)
-        failure.error = HAUL_URL;
-    else if (error == PROTO_HEAD_TRUNCATED || error == PROTO_BODY_TRUNCATED)
-        failure.error = HAUL_TRUNCATED;
-    else if (error == PROTO_EMPTY_REPLY)
-        failure.error = HAUL_RECEIVE;
-    else if (error == PROTO_HEAD_TOO_LONG || error == PROTO_HEAD_LINE_TOO_LONG ||
-             error == PROTO_HEAD_TOO_MANY_FIELDS || error == PROTO_HEAD_TOO_MANY_INTERIM ||
-             error == PROTO_CHUNK_LINE_TOO_LONG || error == PROTO_TRAILER_TOO_LONG)
-        failure.error = HAUL_LIMIT;
-    return failure;
+    static const enum haul_error errors[] = {
+        [PROTO_CLASS_NONE] = HAUL_PROTOCOL,   [PROTO_CLASS_URL] = HAUL_URL,
+        [PROTO_CLASS_LIMIT] = HAUL_LIMIT,     [PROTO_CLASS_TRUNCATED] = HAUL_TRUNCATED,
+        [PROTO_CLASS_RECEIVE] = HAUL_RECEIVE, [PROTO_CLASS_PROTOCOL] = HAUL_PROTOCOL,
+    };
+    return (struct failure){errors[proto_error_class(error)], proto_error_sentence(error), 0};
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
