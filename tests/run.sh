@@ -3,7 +3,8 @@
 #
 # Installs what is missing (Debian), builds three times (gcc with sanitizers in build-tests, gcc and
 # clang release builds), runs the tests of the first and the third, and the install test. The last
-# line says how many passed, failed and were skipped; the exit status is 0 where none failed.
+# lines are the ten slowest tests and how many passed, failed and were skipped; the exit status is 0
+# where none failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -58,6 +59,8 @@ install_missing() {
 # --- builds and tests -----------------------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
+durations=$(mktemp) || exit 2
+trap 'rm -f "$durations"' EXIT
 
 count() {
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
@@ -96,11 +99,17 @@ build() {
     ninja -C "$folder" --quiet
 }
 
-# Counts what meson wrote about each test, a JSON object a line.
+# Counts what meson wrote about each test, a JSON object a line, and keeps how long each took.
 count_tests() {
-    counts=$(python3 - "$1/meson-logs/testlog.json" <<'PYTHON'
+    counts=$(python3 - "$1" "$durations" <<'PYTHON'
 import json, sys
-results = [json.loads(line)["result"] for line in open(sys.argv[1]) if line.strip()]
+build, durations = sys.argv[1:]
+with open(build + "/meson-logs/testlog.json") as log:
+    tests = [json.loads(line) for line in log if line.strip()]
+with open(durations, "a") as out:
+    for test in tests:
+        print(f"{test['duration']:7.1f} s  {test['name']} ({build})", file=out)
+results = [test["result"] for test in tests]
 passed = sum(result in ("OK", "EXPECTEDFAIL") for result in results)
 skipped = sum(result == "SKIP" for result in results)
 print(passed, len(results) - passed - skipped, skipped)
@@ -128,5 +137,7 @@ step 'release build, gcc' build build-tests-gcc gcc && {
     step 'installed library' sh tests/system/install.sh build-tests-gcc
 }
 
+echo '== the ten slowest tests'
+sort -rn "$durations" | head -n 10
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
