@@ -209,6 +209,8 @@ grep -v '^\(engine/loop/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 
     faults 'only engine/loop/loop_epoll.c says epoll_'
 grep '^tests/' "$scratch/code" | grep '\<u\?sleep *(' |
     faults 'a test waits for what happens, it does not sleep'
+grep -n 'timeout:' tests/meson.build /dev/null |
+    faults 'all tests have the one time limit, that of the test setup'
 
 # --- text -----------------------------------------------------------------------------------------
 

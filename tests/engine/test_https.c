@@ -289,7 +289,7 @@ static void make_rows(void)
 
 /* --- a server that stops ---------------------------------------------------------------------- */
 
-enum { CONNECT_MS = 60000, TOTAL_MS = 120000, SOON_NS = 20000000 };
+enum { CONNECT_MS = 300000, TOTAL_MS = 600000, SOON_NS = 20000000 };
 
 struct stop {
     const struct state *state;

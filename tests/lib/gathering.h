@@ -13,12 +13,13 @@
 
 #include "engine/haul.h"
 #include "tests/lib/loopback.h"
+#include "tests/lib/patience.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
-enum { GATHERING_PATIENCE_MS = 30000, GATHERING_PATHS_MAX = 8 };
+enum { GATHERING_PATIENCE_MS = TEST_PATIENCE_MS, GATHERING_PATHS_MAX = 8 };
 
 /* One server, one engine with one request at a time unless options say otherwise (bodies are always
  * kept), requests that are all submitted at once. */

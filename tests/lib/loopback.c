@@ -6,6 +6,7 @@
  * loopback_close() is always seen. */
 
 #include "tests/lib/loopback.h"
+#include "tests/lib/patience.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -128,7 +129,7 @@ static const char *wait_ready(const struct loopback *loopback, int fd, short eve
     int ready;
 
     do
-        ready = poll(polled, 2, LOOPBACK_PATIENCE_MS);
+        ready = poll(polled, 2, TEST_PATIENCE_MS);
     while (ready < 0 && errno == EINTR);
     if (ready <= 0)
         return waited_too_long;
@@ -138,7 +139,7 @@ static const char *wait_ready(const struct loopback *loopback, int fd, short eve
 static void deadline_init(struct timespec *ret_deadline)
 {
     clock_gettime(CLOCK_MONOTONIC, ret_deadline);
-    ret_deadline->tv_sec += LOOPBACK_PATIENCE_MS / 1000;
+    ret_deadline->tv_sec += TEST_PATIENCE_S;
 }
 
 static bool wait_count(struct loopback *loopback, const size_t *count, size_t wanted)

@@ -16,13 +16,13 @@
  *
  * The first connection accepted plays the first script, the second the second. Each is played by a
  * thread of its own; nothing here calls cmocka from such a thread: the first violation is kept and
- * handed out by loopback_close(). Nothing waits longer than LOOPBACK_PATIENCE_MS. */
+ * handed out by loopback_close(). Nothing waits longer than TEST_PATIENCE_S. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LOOPBACK_PATIENCE_MS = 30000, LOOPBACK_CONNECTIONS_MAX = 1024 };
+enum { LOOPBACK_CONNECTIONS_MAX = 1024 };
 
 enum loopback_action {
     END,         /* closes the connection; SCRIPT() appends it */

@@ -14,6 +14,7 @@
 #include "bench/server/inbound.h"
 #include "bench/server/server.h"
 #include "engine/haul.h"
+#include "tests/lib/patience.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -195,7 +196,7 @@ static void shake_hands(struct peer *peer, SSL_CTX *context, SSL_SESSION *sessio
 static struct peer dial_raw(struct fixture *fixture)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval patience = {.tv_sec = 30};
+    const struct timeval patience = {.tv_sec = TEST_PATIENCE_S};
     struct peer peer = {.in_crumbs = fixture->in_crumbs};
 
     if (!fixture->server)
@@ -802,7 +803,7 @@ static const struct haul_result *gather_next(struct haul *haul)
     int error;
 
     do {
-        error = haul_next(haul, &result, 30000);
+        error = haul_next(haul, &result, TEST_PATIENCE_MS);
     } while (error == -EINTR);
     assert_int_equal(error, 0);
     return result;

@@ -8,6 +8,7 @@
 #include "engine/loop/loop.h"
 #include "tests/lib/address.h"
 #include "tests/lib/fault.h"
+#include "tests/lib/patience.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,7 @@
 enum { SLOTS = 512, TAGS = 8, MANY = 400 };
 
 #define MILLISECOND UINT64_C(1000000)
-#define PATIENCE_NS (INT64_C(30000) * 1000000)
+#define PATIENCE_NS (TEST_PATIENCE_S * INT64_C(1000000000))
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
@@ -95,7 +96,7 @@ static void hand_over(struct loop *loop)
 
 static void set_patience(int fd)
 {
-    struct timeval patience = {.tv_sec = 30};
+    struct timeval patience = {.tv_sec = TEST_PATIENCE_S};
 
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -1301,17 +1302,17 @@ static void poll_fd_tells_of_everything(struct loop *loop)
     hand_over(loop);
     for (int round = 0; round < 20; round++) {
         say(peer, "x");
-        assert_true(is_readable(loop, 30000));
+        assert_true(is_readable(loop, TEST_PATIENCE_MS));
         expect_text(loop, 0, "x");
         hand_over(loop);
     }
     loop_tick(loop, clock_ns() + 5 * MILLISECOND);
     hand_over(loop);
-    assert_true(is_readable(loop, 30000));
+    assert_true(is_readable(loop, TEST_PATIENCE_MS));
     assert_int_equal(await(loop).op, LOOP_TICK);
     hand_over(loop);
     loop_wake(loop);
-    assert_true(is_readable(loop, 30000));
+    assert_true(is_readable(loop, TEST_PATIENCE_MS));
     assert_int_equal(await(loop).op, LOOP_WAKE);
 
     for (int tries = 0; hand_over(loop), is_readable(loop, 0); tries++)
@@ -1730,7 +1731,7 @@ static void a_ring_refused_in_part_is_no_ring(void **state)
         int status;
         pid_t child = fork();
         if (child == 0) {
-            alarm(60); /* what spins never ends by itself */
+            alarm(TEST_PATIENCE_S); /* what spins never ends by itself */
             _exit(refusals[i].is_late ? refused_later(&refusals[i])
                                       : refused_at_open(&refusals[i]));
         }

@@ -207,7 +207,7 @@ static void until_short(struct haul *haul)
 {
     const struct haul_result *result;
     for (int i = 0; !haul->engine.pressure.is_short; i++) {
-        assert_in_range(i, 0, 6000);
+        assert_in_range(i, 0, GATHERING_PATIENCE_MS / 5);
         assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
     }
 }
@@ -380,7 +380,7 @@ static void the_silent_give_way_to_a_body(void)
     for (int i = 0; i < SILENT; i++)
         gathering_submit_to(haul, gathering_server_port(), "/stall");
     for (int i = 0; !all_await_heads(&haul->engine, SILENT); i++) {
-        assert_in_range(i, 0, 6000);
+        assert_in_range(i, 0, GATHERING_PATIENCE_MS / 5);
         assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
     }
     gathering_submit_to(haul, gathering_server_port(), "/bytes/9437184");
