@@ -444,19 +444,33 @@ static void a_name_without_an_answer_is_an_error(void)
     gathering_close(haul);
 }
 
+/* Asserts that a request's deadline is so long after its start, and brings it near. */
+static void bring_near(struct haul *haul, uint32_t fetch, uint64_t allowed_ms)
+{
+    enum { SOON_NS = 20000000 };
+    struct engine *engine = &haul->engine;
+    uint32_t conn = engine->fetches[fetch].conn;
+    assert_int_equal(engine->deadlines.entries[conn].due_ns,
+                     engine->fetches[fetch].started_ns + allowed_ms * 1000000);
+    deadline_set(&engine->deadlines, conn, clock_now_ns() + SOON_NS);
+}
+
 /* The server is asked, and silent. */
 static void a_lookup_ends_by_deadline_or_cancel(void)
 {
+    enum { CONNECT_MS = 200000 }; /* the whole has 300 s */
     const struct haul_result *result;
     struct names names;
     names_bind(&names);
     struct haul *haul = gathering_open(&(struct haul_options){
-        .concurrency = 3, .dns_servers = names.address, .connect_timeout_ms = 50});
+        .concurrency = 3, .dns_servers = names.address, .connect_timeout_ms = CONNECT_MS});
     gathering_submit_to(haul, 1, "http://a.example/");
     gathering_submit_to(haul, 1, "http://a.example/");
     gathering_submit_to(haul, 1, "http://b.example/");
     assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
     assert_int_equal(haul_cancel(haul, 1), 0);
+    bring_near(haul, 0, CONNECT_MS);
+    bring_near(haul, 2, CONNECT_MS);
     gathering_expect(haul,
                      "0 deadline@resolve ''\n0 cancelled@resolve ''\n0 deadline@resolve ''\n");
     gathering_submit_to(haul, 1, "http://c.example/"); /* given up with the engine */
@@ -510,19 +524,36 @@ static void nobody_asks_for_the_names_of_cancelled_requests(void)
 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
+/* Everything that three servers say before they fall silent has come. */
+static void until_silent(struct haul *haul, struct loopback *server)
+{
+    int steps = 0;
+    for (size_t i = 0; i < 3; i++)
+        while (loopback_paused(server, i) == 0)
+            engine_step(haul, &steps);
+    gathering_until_received(haul, loopback_sent(server));
+}
+
+/* The deadlines in force are the right ones; brought near, they end the wait. */
 static void time_runs_out_in_the_head_and_in_the_body(void)
 {
+    enum { TOTAL_MS = 300000 };
     static const struct loopback_script scripts[] = {
-        SCRIPT({EXPECT, "GET /a "}, {HOLD}),
-        SCRIPT({EXPECT, "GET /b "}, {SEND, "HTTP/1.1 20"}, {HOLD}),
-        SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(5, "hel")}, {HOLD}),
+        SCRIPT({EXPECT, "GET /a "}, {PAUSE}, {HOLD}),
+        SCRIPT({EXPECT, "GET /b "}, {SEND, "HTTP/1.1 20"}, {PAUSE}, {HOLD}),
+        SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(5, "hel")}, {PAUSE}, {HOLD}),
     };
     struct loopback *server = loopback_open(scripts, 3);
     struct haul *haul = gathering_open(
-        &(struct haul_options){.concurrency = 3, .max_time_ms = 300, .keep_bodies = true});
+        &(struct haul_options){.concurrency = 3, .max_time_ms = TOTAL_MS, .keep_bodies = true});
     gathering_submit(haul, server, "/a");
     gathering_submit(haul, server, "/b");
     gathering_submit(haul, server, "/c");
+    until_silent(haul, server);
+    for (uint32_t i = 0; i < 3; i++) {
+        bring_near(haul, i, TOTAL_MS);
+        loopback_continue(server, i);
+    }
     gathering_expect(haul, "0 deadline@head ''\n0 deadline@head ''\n200 deadline@body 'hel'\n");
     gathering_close(haul);
     assert_loopback(server);
