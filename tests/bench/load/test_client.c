@@ -9,6 +9,7 @@
 
 #include "bench/load/conductor.h"
 #include "tests/lib/loopback.h"
+#include "tests/lib/patience.h"
 #include "tests/lib/running.h"
 #include "tests/lib/tls/tls_loopback.h"
 
@@ -35,6 +36,7 @@ struct row {
     const char *summary;
     const char *tls_summary;     /* NULL: as summary */
     const char *threads_summary; /* NULL: as these */
+    uint64_t threads_timeout_ns; /* 0: that of the options */
 };
 
 /* More than fits between a client that sends and a server that does not read. */
@@ -124,6 +126,7 @@ static const struct row rows[] = {
         .options = {.requests = 2, .timeout_ns = 1000 * 1000000, .http = LONG_BODY},
         .summary = "200 x2; 2 connections; 2 body bytes",
         .threads_summary = "deadline x2; 2 connections; 0 body bytes",
+        .threads_timeout_ns = 400 * 1000000,
     },
     {
         "statuses are no failures",
@@ -421,6 +424,10 @@ static void play_row(const struct row *row, const struct play *play)
         options.url_count++;
     options.connections = 1;
     options.http.ca_file = tls_loopback_roots();
+    if (play->kind == CLIENT_THREADS && row->threads_timeout_ns > 0)
+        options.timeout_ns = row->threads_timeout_ns;
+    if (play->is_tls)
+        options.timeout_ns *= TEST_HANDSHAKE_TIMES;
     running_do(row->name, play->kind, &options, &result);
     running_summarize(&result, summary);
     load_result_close(&result);
@@ -460,7 +467,7 @@ static const struct row handshake_rows[] = {
         {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {CLOSE}),
          SCRIPT({HANDSHAKE_BEFORE, "Finished"}, {EXPECT_END}),
          SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})},
-        .options = {.requests = 3, .timeout_ns = 1000 * 1000000},
+        .options = {.requests = 3, .timeout_ns = 400 * 1000000},
         .summary = "200 x2, deadline x1; 2 connections; 2 body bytes",
     },
     {

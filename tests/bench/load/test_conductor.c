@@ -14,6 +14,7 @@
 #include "tests/lib/address.h"
 #include "tests/lib/loopback.h"
 #include "tests/lib/network.h"
+#include "tests/lib/patience.h"
 #include "tests/lib/running.h"
 
 #include <errno.h>
@@ -255,6 +256,8 @@ static void run_row(const struct row *row, enum client_kind kind, int server)
     char summary[RUNNING_SUMMARY_BYTES];
     for (int i = 0; i < row->servers || i == 0; i++)
         path_add(&options, server + i, row->path);
+    if (server == TLS_SERVER)
+        options.timeout_ns *= TEST_HANDSHAKE_TIMES;
     running_do(row->path, kind, &options, &result);
     running_summarize(&result, summary);
     if (strcmp(summary, row->summary) != 0)
@@ -617,7 +620,7 @@ static void test_progress(void **state)
                                        .connections = 8,
                                        .threads = 2,
                                        .warm_up_ns = 20000000,
-                                       .duration_ns = 60 * millisecond_ns};
+                                       .duration_ns = 400 * millisecond_ns};
         struct load_result result;
         path_add(&options, 0, "/status/404");
         run_watched(&options, (struct run_watch){track_watch, &track, 1}, &result);
