@@ -56,15 +56,14 @@ awk '
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror -o "$scratch/gather" "$scratch/gather.c" \
     $(pkg-config --cflags --libs $flags) || fail 'the program of README.md does not compile'
 
-"$build/bench/haul-server" --port 0 >"$scratch/listening" &
+mkfifo "$scratch/told" || exit 2
+"$build/bench/haul-server" --port 0 >"$scratch/told" &
 server=$!
-tries=0
-until grep -q '^listening on' "$scratch/listening"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] && kill -0 "$server" 2>/dev/null || fail 'haul-server did not start'
-    sleep 0.1
-done
-origin=http://$(sed 's/^listening on //' "$scratch/listening")
+read -r listening <"$scratch/told"
+case $listening in
+'listening on '*) origin=http://${listening#listening on } ;;
+*) fail 'haul-server did not start' ;;
+esac
 
 LD_LIBRARY_PATH=$library "$scratch/gather" "$origin/users" "$origin/s" "$origin/status/404" \
     >"$scratch/out" || fail 'the program of README.md failed'
