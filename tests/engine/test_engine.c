@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 #include "tests/lib/address.h"
-#include "tests/lib/engine_rows.h"
+#include "tests/lib/engine/engine_rows.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

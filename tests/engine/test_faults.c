@@ -1,6 +1,6 @@
 /* Faults, by http. */
 
-#include "tests/lib/faults.h"
+#include "tests/lib/engine/faults.h"
 #include "tests/lib/gathering.h"
 
 int main(void)

@@ -4,7 +4,7 @@
 
 #include "engine/engine.h"
 #include "tests/lib/address.h"
-#include "tests/lib/engine_rows.h"
+#include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_hostile.h"
 #include "tests/lib/tls/tls_loopback.h"

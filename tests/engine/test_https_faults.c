@@ -1,6 +1,6 @@
 /* Faults, by https. */
 
-#include "tests/lib/faults.h"
+#include "tests/lib/engine/faults.h"
 #include "tests/lib/gathering.h"
 #include "tests/lib/tls/tls_loopback.h"
 #include "tests/lib/tls/tls_relay.h"

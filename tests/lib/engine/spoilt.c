@@ -2,7 +2,7 @@
  * or that it ends, must never reach the next request, which goes out on a connection of its own. */
 
 #include "engine/engine.h"
-#include "tests/lib/engine_rows.h"
+#include "tests/lib/engine/engine_rows.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef TESTS_LIB_ENGINE_ROWS_H
-#define TESTS_LIB_ENGINE_ROWS_H
+#ifndef TESTS_LIB_ENGINE_ENGINE_ROWS_H
+#define TESTS_LIB_ENGINE_ENGINE_ROWS_H
 
 /* Rows of replies that hold whatever carries them, the words that such rows are made of, and what
  * scenarios over any carrier share. */

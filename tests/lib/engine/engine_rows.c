@@ -1,7 +1,7 @@
 /* What a server says, and what becomes of it, one reply after the other: the same by http and by
  * https. */
 
-#include "tests/lib/engine_rows.h"
+#include "tests/lib/engine/engine_rows.h"
 
 #include "engine/engine.h"
 

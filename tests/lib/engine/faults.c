@@ -2,7 +2,7 @@
  * run, with its own rates, bounds and requests; the seed of one that fails is printed, and
  * HAUL_SEED=<number> plays that one alone. */
 
-#include "tests/lib/faults.h"
+#include "tests/lib/engine/faults.h"
 
 #include "engine/engine.h"
 #include "tests/lib/fault.h"

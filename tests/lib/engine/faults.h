@@ -1,5 +1,5 @@
-#ifndef TESTS_LIB_FAULTS_H
-#define TESTS_LIB_FAULTS_H
+#ifndef TESTS_LIB_ENGINE_FAULTS_H
+#define TESTS_LIB_ENGINE_FAULTS_H
 
 /* Whatever goes wrong, every request has its result: seeded runs over a loop of faults. */
 
