@@ -30,18 +30,18 @@ static const uint64_t retry_ns = 100000000; /* after a connection could not be o
 static const uint64_t linger_ns =
     1000000000; /* for the server's FIN, which leaves TIME_WAIT to it */
 
-enum conn_state {
-    CONN_CLOSED,
-    CONN_WAITING, /* closed; its flights wait for the time to try again */
-    CONN_CONNECTING,
-    CONN_SECURING,
-    CONN_OPEN,
-    CONN_LINGERING, /* the last reply is complete; the server is to close */
-    CONN_CLOSING,
+enum line_state {
+    LINE_CLOSED,
+    LINE_WAITING, /* closed; its flights wait for the time to try again */
+    LINE_CONNECTING,
+    LINE_SECURING,
+    LINE_OPEN,
+    LINE_LINGERING, /* the last reply is complete; the server is to close */
+    LINE_CLOSING,
 };
 
-struct conn {
-    enum conn_state state;
+struct line {
+    enum line_state state;
     uint32_t place;
     uint32_t target;       /* the next burst's */
     uint32_t target_sent;  /* the last burst's */
@@ -70,7 +70,7 @@ struct client_loop {
     struct loop *loop;
     struct secure secure;
     struct tls_session *sessions; /* by place; version 0: none */
-    struct conn *conns;
+    struct line *lines;
     struct flight *flights; /* depth for each connection */
     uint64_t *deadline_ns;  /* by connection */
     uint32_t *free;         /* a stack */
@@ -90,43 +90,43 @@ struct client_loop {
     bool has_window_end;
 };
 
-static void conn_open(struct client_loop *loop, uint32_t index);
-static void conn_fill(struct client_loop *loop, uint32_t index);
+static void line_open(struct client_loop *loop, uint32_t index);
+static void line_fill(struct client_loop *loop, uint32_t index);
 
 static struct flight *flight_at(const struct client_loop *loop, uint32_t index, uint32_t number)
 {
-    uint32_t at = (loop->conns[index].flight_first + number) % loop->depth;
+    uint32_t at = (loop->lines[index].flight_first + number) % loop->depth;
     return &loop->flights[(size_t)index * loop->depth + at];
 }
 
 /* The oldest request's, its connecting included; or, where none waits, the connecting's. */
 static uint64_t deadline_of(const struct client_loop *loop, uint32_t index)
 {
-    bool has_flight = loop->conns[index].flight_count > 0;
+    bool has_flight = loop->lines[index].flight_count > 0;
     return loop->timeout_ns + (has_flight ? flight_at(loop, index, 0)->begun_ns : loop->now_ns);
 }
 
-static const struct place *place_of(const struct client_loop *loop, const struct conn *conn)
+static const struct place *place_of(const struct client_loop *loop, const struct line *line)
 {
-    return &loop->workload->places[conn->place];
+    return &loop->workload->places[line->place];
 }
 
 /* --- the stack of free connections ------------------------------------------------------------ */
 
 static void free_push(struct client_loop *loop, uint32_t index)
 {
-    loop->conns[index].free_at = loop->free_count;
+    loop->lines[index].free_at = loop->free_count;
     loop->free[loop->free_count++] = index;
     loop->deadline_ns[index] = never_ns;
 }
 
 static void free_remove(struct client_loop *loop, uint32_t index)
 {
-    uint32_t at = loop->conns[index].free_at;
+    uint32_t at = loop->lines[index].free_at;
     uint32_t last = loop->free[--loop->free_count];
     loop->free[at] = last;
-    loop->conns[last].free_at = at;
-    loop->conns[index].free_at = NOT_FREE;
+    loop->lines[last].free_at = at;
+    loop->lines[index].free_at = NOT_FREE;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -140,24 +140,24 @@ static void send_bytes(struct client_loop *loop, uint32_t index, struct span byt
 /* As many records as fit, where none are under way: LOOP_SEND asks again. */
 static void records_gather(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    if (tls_wire_out(conn->tls).length == 0 && conn->plain.length == 0)
+    struct line *line = &loop->lines[index];
+    if (tls_wire_out(line->tls).length == 0 && line->plain.length == 0)
         return;
     if (loop_is_sending(loop->loop, index))
         return;
     for (;;) {
-        struct span wire = tls_wire_out(conn->tls);
-        size_t room = RECORD_BYTES - conn->record_length;
+        struct span wire = tls_wire_out(line->tls);
+        size_t room = RECORD_BYTES - line->record_length;
         size_t fits = wire.length < room ? wire.length : room;
         if (fits > 0)
-            memcpy(conn->records + conn->record_length, wire.bytes, fits);
-        tls_wire_sent(conn->tls, fits);
-        conn->record_length += (uint32_t)fits;
+            memcpy(line->records + line->record_length, wire.bytes, fits);
+        tls_wire_sent(line->tls, fits);
+        line->record_length += (uint32_t)fits;
         if (fits < wire.length)
             return;
-        size_t taken = tls_plain_in(conn->tls, conn->plain);
+        size_t taken = tls_plain_in(line->tls, line->plain);
         if (taken > 0)
-            conn->plain = (struct span){conn->plain.bytes + taken, conn->plain.length - taken};
+            line->plain = (struct span){line->plain.bytes + taken, line->plain.length - taken};
         else if (wire.length == 0)
             return;
     }
@@ -165,30 +165,30 @@ static void records_gather(struct client_loop *loop, uint32_t index)
 
 static void records_send(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
+    struct line *line = &loop->lines[index];
     records_gather(loop, index);
-    struct span records = {conn->records, conn->record_length};
+    struct span records = {line->records, line->record_length};
     if (records.length == 0)
         return;
-    conn->record_length = 0;
+    line->record_length = 0;
     send_bytes(loop, index, records);
 }
 
 /* The flights that wait for it, in one burst for one target. */
-static void conn_send(struct client_loop *loop, uint32_t index)
+static void line_send(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    const struct place *place = place_of(loop, conn);
-    const struct target *target = &place->targets[conn->target];
-    struct span burst = {target->bytes, target->length * conn->unsent};
-    conn->target_sent = conn->target;
-    conn->target = conn->target + 1 < place->target_count ? conn->target + 1 : 0;
-    for (uint32_t i = conn->flight_count - conn->unsent; i < conn->flight_count; i++)
+    struct line *line = &loop->lines[index];
+    const struct place *place = place_of(loop, line);
+    const struct target *target = &place->targets[line->target];
+    struct span burst = {target->bytes, target->length * line->unsent};
+    line->target_sent = line->target;
+    line->target = line->target + 1 < place->target_count ? line->target + 1 : 0;
+    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++)
         flight_at(loop, index, i)->sent_ns = loop->now_ns;
-    conn->unsent = 0;
+    line->unsent = 0;
     loop->deadline_ns[index] = deadline_of(loop, index);
-    if (conn->tls) {
-        conn->plain = burst;
+    if (line->tls) {
+        line->plain = burst;
         records_send(loop, index);
         return;
     }
@@ -207,31 +207,31 @@ static void lag_record(struct client_loop *loop, const struct flight *flight)
 
 /* Takes what may begin now; a connection that could take none is free, but for one whose last
  * request was answered before it was sent. */
-static void conn_fill(struct client_loop *loop, uint32_t index)
+static void line_fill(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    bool is_open = conn->state == CONN_OPEN;
-    bool can_send = conn->plain.length == 0 && !(is_open && loop_is_sending(loop->loop, index));
-    uint32_t room = can_send ? loop->depth - conn->flight_count : 0;
+    struct line *line = &loop->lines[index];
+    bool is_open = line->state == LINE_OPEN;
+    bool can_send = line->plain.length == 0 && !(is_open && loop_is_sending(loop->loop, index));
+    uint32_t room = can_send ? loop->depth - line->flight_count : 0;
     if (loop->free_count == 0)
         loop->free_since_ns = loop->now_ns;
     for (; room > 0; room--) {
-        struct flight *flight = flight_at(loop, index, conn->flight_count);
+        struct flight *flight = flight_at(loop, index, line->flight_count);
         if (!client_begin(loop->client, loop->now_ns, flight))
             break;
         lag_record(loop, flight);
-        conn->flight_count++;
-        conn->unsent++;
+        line->flight_count++;
+        line->unsent++;
         loop->under_way++;
     }
-    if (conn->flight_count > 0 && conn->free_at != NOT_FREE)
+    if (line->flight_count > 0 && line->free_at != NOT_FREE)
         free_remove(loop, index);
-    if (conn->flight_count == 0 && conn->free_at == NOT_FREE && can_send)
+    if (line->flight_count == 0 && line->free_at == NOT_FREE && can_send)
         free_push(loop, index);
-    else if (conn->unsent > 0 && is_open)
-        conn_send(loop, index);
-    else if (conn->unsent > 0)
-        conn_open(loop, index);
+    else if (line->unsent > 0 && is_open)
+        line_send(loop, index);
+    else if (line->unsent > 0)
+        line_open(loop, index);
 }
 
 /* All that is due, as long as a connection is free. */
@@ -239,7 +239,7 @@ static void free_fill(struct client_loop *loop)
 {
     while (loop->free_count > 0 && client_due_ns(loop->client) <= loop->now_ns) {
         uint32_t count = loop->free_count;
-        conn_fill(loop, loop->free[loop->free_count - 1]);
+        line_fill(loop, loop->free[loop->free_count - 1]);
         if (loop->free_count == count)
             return;
     }
@@ -247,25 +247,25 @@ static void free_fill(struct client_loop *loop)
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
-static void conn_close(struct client_loop *loop, uint32_t index)
+static void line_close(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    if (conn->free_at != NOT_FREE)
+    struct line *line = &loop->lines[index];
+    if (line->free_at != NOT_FREE)
         free_remove(loop, index);
-    if (conn->tls)
-        tls_deinit(conn->tls);
-    conn->tls = NULL;
-    conn->state = CONN_CLOSING;
+    if (line->tls)
+        tls_deinit(line->tls);
+    line->tls = NULL;
+    line->state = LINE_CLOSING;
     loop->deadline_ns[index] = never_ns;
     loop_close_slot(loop->loop, index);
 }
 
-static void conn_tried(struct client_loop *loop, uint32_t index)
+static void line_tried(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    if (conn->is_tried)
+    struct line *line = &loop->lines[index];
+    if (line->is_tried)
         return;
-    conn->is_tried = true;
+    line->is_tried = true;
     loop->opening--;
     client_tried(loop->client);
 }
@@ -273,153 +273,153 @@ static void conn_tried(struct client_loop *loop, uint32_t index)
 /* Every request on it has failed. */
 static void flights_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
 {
-    struct conn *conn = &loop->conns[index];
-    for (uint32_t i = 0; i < conn->flight_count; i++)
+    struct line *line = &loop->lines[index];
+    for (uint32_t i = 0; i < line->flight_count; i++)
         client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
-    loop->under_way -= conn->flight_count;
-    conn->flight_count = conn->unsent = 0;
+    loop->under_way -= line->flight_count;
+    line->flight_count = line->unsent = 0;
 }
 
-static void conn_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
+static void line_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
 {
-    struct conn *conn = &loop->conns[index];
-    conn->must_wait = conn->state == CONN_CONNECTING || conn->state == CONN_SECURING;
-    conn_tried(loop, index);
+    struct line *line = &loop->lines[index];
+    line->must_wait = line->state == LINE_CONNECTING || line->state == LINE_SECURING;
+    line_tried(loop, index);
     flights_fail(loop, index, error);
-    conn_close(loop, index);
+    line_close(loop, index);
 }
 
 static void reply_done(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    client_reply(loop->client, flight_at(loop, index, 0), conn->first_byte_ns, loop->now_ns,
-                 &conn->reading);
-    conn->first_byte_ns = 0;
-    conn->was_idle = true;
-    conn->flight_first = conn->flight_first + 1 < loop->depth ? conn->flight_first + 1 : 0;
-    conn->flight_count--;
+    struct line *line = &loop->lines[index];
+    client_reply(loop->client, flight_at(loop, index, 0), line->first_byte_ns, loop->now_ns,
+                 &line->reading);
+    line->first_byte_ns = 0;
+    line->was_idle = true;
+    line->flight_first = line->flight_first + 1 < loop->depth ? line->flight_first + 1 : 0;
+    line->flight_count--;
     loop->under_way--;
-    if (conn->flight_count > 0)
+    if (line->flight_count > 0)
         loop->deadline_ns[index] = deadline_of(loop, index);
 }
 
 /* What was not begun to be answered goes to the next connection. */
-static void flights_return(struct conn *conn)
+static void flights_return(struct line *line)
 {
-    conn->unsent = conn->flight_count;
-    if (conn->flight_count > 0)
-        conn->target = conn->target_sent;
+    line->unsent = line->flight_count;
+    if (line->flight_count > 0)
+        line->target = line->target_sent;
 }
 
 /* FIN, or RST. While a connection is idle it is the server's right to close it: what was sent on
  * one that had been is sent again, on a new one. */
-static void conn_ended(struct client_loop *loop, uint32_t index, bool is_reset)
+static void line_ended(struct client_loop *loop, uint32_t index, bool is_reset)
 {
-    struct conn *conn = &loop->conns[index];
-    bool is_begun = conn->first_byte_ns > 0;
-    bool is_cut = is_reset || (conn->tls && tls_state(conn->tls) != TLS_CLOSED);
-    if (conn->state == CONN_SECURING) {
-        conn_fail(loop, index, HAUL_TLS);
-    } else if (conn->flight_count > 0 && !is_begun && !conn->was_idle) {
-        conn_fail(loop, index, HAUL_RECEIVE);
-    } else if (is_begun && (is_cut || !reading_end(&conn->reading))) {
-        conn_fail(loop, index, HAUL_TRUNCATED);
+    struct line *line = &loop->lines[index];
+    bool is_begun = line->first_byte_ns > 0;
+    bool is_cut = is_reset || (line->tls && tls_state(line->tls) != TLS_CLOSED);
+    if (line->state == LINE_SECURING) {
+        line_fail(loop, index, HAUL_TLS);
+    } else if (line->flight_count > 0 && !is_begun && !line->was_idle) {
+        line_fail(loop, index, HAUL_RECEIVE);
+    } else if (is_begun && (is_cut || !reading_end(&line->reading))) {
+        line_fail(loop, index, HAUL_TRUNCATED);
     } else {
         if (is_begun)
             reply_done(loop, index);
-        flights_return(conn);
-        conn_close(loop, index);
+        flights_return(line);
+        line_close(loop, index);
     }
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
 /* After the last reply it will bear. */
-static void conn_linger(struct client_loop *loop, uint32_t index)
+static void line_linger(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    flights_return(conn);
-    conn->state = CONN_LINGERING;
+    struct line *line = &loop->lines[index];
+    flights_return(line);
+    line->state = LINE_LINGERING;
     loop->deadline_ns[index] = loop->now_ns + linger_ns;
 }
 
 /* Plain bytes of replies. */
-static void conn_take(struct client_loop *loop, uint32_t index, struct span in)
+static void line_take(struct client_loop *loop, uint32_t index, struct span in)
 {
-    struct conn *conn = &loop->conns[index];
-    while (in.length > 0 && conn->state == CONN_OPEN) {
+    struct line *line = &loop->lines[index];
+    while (in.length > 0 && line->state == LINE_OPEN) {
         enum proto_error bad = PROTO_OK;
-        if (conn->flight_count == conn->unsent) { /* nobody asked */
-            conn_close(loop, index);
+        if (line->flight_count == line->unsent) { /* nobody asked */
+            line_close(loop, index);
             return;
         }
-        if (conn->first_byte_ns == 0)
-            conn->first_byte_ns = loop->now_ns;
-        switch (reading_feed(&conn->reading, &in, &bad)) {
+        if (line->first_byte_ns == 0)
+            line->first_byte_ns = loop->now_ns;
+        switch (reading_feed(&line->reading, &in, &bad)) {
         case READING_MORE:
             return;
         case READING_BAD:
-            conn_fail(loop, index, HAUL_PROTOCOL);
+            line_fail(loop, index, HAUL_PROTOCOL);
             return;
         case READING_REPLY:
             reply_done(loop, index);
-            if (!client_keeps(loop->client, &conn->reading.reply.response))
-                conn_linger(loop, index);
+            if (!client_keeps(loop->client, &line->reading.reply.response))
+                line_linger(loop, index);
             break;
         }
     }
 }
 
 /* The connection can bear requests. */
-static void conn_ready(struct client_loop *loop, uint32_t index)
+static void line_ready(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    uint64_t tls_ns = conn->tls ? loop->now_ns - conn->connected_ns : 0;
-    conn->state = CONN_OPEN;
-    conn->was_idle = conn->unsent == 0;
-    conn_tried(loop, index);
-    client_opened(loop->client, conn->connected_ns - conn->opening_ns, tls_ns);
-    if (conn->unsent > 0)
-        conn_send(loop, index);
+    struct line *line = &loop->lines[index];
+    uint64_t tls_ns = line->tls ? loop->now_ns - line->connected_ns : 0;
+    line->state = LINE_OPEN;
+    line->was_idle = line->unsent == 0;
+    line_tried(loop, index);
+    client_opened(loop->client, line->connected_ns - line->opening_ns, tls_ns);
+    if (line->unsent > 0)
+        line_send(loop, index);
     else
-        conn_fill(loop, index);
+        line_fill(loop, index);
 }
 
-static void conn_secured(struct client_loop *loop, uint32_t index)
+static void line_secured(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    struct tls_session *session = &loop->sessions[conn->place];
-    if (!loop->client->options->is_full_handshake && !tls_get_session(conn->tls, session))
+    struct line *line = &loop->lines[index];
+    struct tls_session *session = &loop->sessions[line->place];
+    if (!loop->client->options->is_full_handshake && !tls_get_session(line->tls, session))
         session->version = 0;
-    secure_log_keys(&loop->secure, conn->tls);
-    conn_ready(loop, index);
+    secure_log_keys(&loop->secure, line->tls);
+    line_ready(loop, index);
 }
 
-static void conn_take_records(struct client_loop *loop, uint32_t index, struct span wire)
+static void line_take_records(struct client_loop *loop, uint32_t index, struct span wire)
 {
-    struct conn *conn = &loop->conns[index];
+    struct line *line = &loop->lines[index];
     for (;;) {
-        size_t taken = tls_wire_in(conn->tls, wire);
-        struct span plain = tls_plain_out(conn->tls);
+        size_t taken = tls_wire_in(line->tls, wire);
+        struct span plain = tls_plain_out(line->tls);
         wire = (struct span){wire.bytes + taken, wire.length - taken};
-        if (tls_state(conn->tls) == TLS_FAILED) {
-            conn_fail(loop, index, HAUL_TLS);
+        if (tls_state(line->tls) == TLS_FAILED) {
+            line_fail(loop, index, HAUL_TLS);
             return;
         }
         records_gather(loop, index); /* of a resumed handshake, our flight is the last */
-        if (conn->state == CONN_SECURING && tls_state(conn->tls) == TLS_OPEN)
-            conn_secured(loop, index);
+        if (line->state == LINE_SECURING && tls_state(line->tls) == TLS_OPEN)
+            line_secured(loop, index);
         if (plain.length > 0) {
-            conn_take(loop, index, plain);
-            if (!conn->tls)
+            line_take(loop, index, plain);
+            if (!line->tls)
                 return;
-            tls_plain_taken(conn->tls, plain.length);
+            tls_plain_taken(line->tls, plain.length);
         }
         records_send(loop, index);
-        if (wire.length == 0 && tls_plain_out(conn->tls).length == 0)
+        if (wire.length == 0 && tls_plain_out(line->tls).length == 0)
             return;
         if (taken == 0 && plain.length == 0) {
-            conn_fail(loop, index, HAUL_TLS);
+            line_fail(loop, index, HAUL_TLS);
             return;
         }
     }
@@ -427,83 +427,83 @@ static void conn_take_records(struct client_loop *loop, uint32_t index, struct s
 
 static void on_receive(struct client_loop *loop, uint32_t index, int32_t result, const char *bytes)
 {
-    struct conn *conn = &loop->conns[index];
+    struct line *line = &loop->lines[index];
     if (result <= 0) {
-        conn_ended(loop, index, result < 0);
+        line_ended(loop, index, result < 0);
         return;
     }
     struct span in = {bytes, (size_t)result};
     loop->client->tally->stats.bytes_received += in.length;
-    if (conn->tls)
-        conn_take_records(loop, index, in);
+    if (line->tls)
+        line_take_records(loop, index, in);
     else
-        conn_take(loop, index, in);
-    if (conn->state == CONN_OPEN && conn->free_at == NOT_FREE)
-        conn_fill(loop, index);
+        line_take(loop, index, in);
+    if (line->state == LINE_OPEN && line->free_at == NOT_FREE)
+        line_fill(loop, index);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static bool records_ready(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    const struct place *place = place_of(loop, conn);
-    const struct tls_session *session = &loop->sessions[conn->place];
-    if (!conn->records)
-        conn->records = malloc(RECORD_BYTES);
-    if (conn->records)
-        conn->tls = secure_begin(&loop->secure, index, span_of(place->host),
+    struct line *line = &loop->lines[index];
+    const struct place *place = place_of(loop, line);
+    const struct tls_session *session = &loop->sessions[line->place];
+    if (!line->records)
+        line->records = malloc(RECORD_BYTES);
+    if (line->records)
+        line->tls = secure_begin(&loop->secure, index, span_of(place->host),
                                  session->version ? session : NULL);
-    return conn->tls != NULL;
+    return line->tls != NULL;
 }
 
 static void on_connect(struct client_loop *loop, uint32_t index, int32_t result)
 {
-    struct conn *conn = &loop->conns[index];
+    struct line *line = &loop->lines[index];
     loop->client->tally->stats.ports_exhausted += result == -EADDRNOTAVAIL;
     if (result < 0) {
-        conn_fail(loop, index, HAUL_CONNECT);
+        line_fail(loop, index, HAUL_CONNECT);
         return;
     }
-    conn->connected_ns = loop->now_ns;
+    line->connected_ns = loop->now_ns;
     loop_receive(loop->loop, index);
-    if (!place_of(loop, conn)->is_https) {
-        conn_ready(loop, index);
+    if (!place_of(loop, line)->is_https) {
+        line_ready(loop, index);
     } else if (records_ready(loop, index)) {
-        conn->state = CONN_SECURING;
+        line->state = LINE_SECURING;
         records_send(loop, index);
     } else {
-        conn_fail(loop, index, HAUL_RESOURCE);
+        line_fail(loop, index, HAUL_RESOURCE);
     }
 }
 
 /* Without a descriptor there is nothing to close; what waited for it has failed. */
-static void conn_no_socket(struct client_loop *loop, uint32_t index)
+static void line_no_socket(struct client_loop *loop, uint32_t index)
 {
     flights_fail(loop, index, HAUL_RESOURCE);
-    conn_tried(loop, index);
-    loop->conns[index].state = CONN_WAITING;
+    line_tried(loop, index);
+    loop->lines[index].state = LINE_WAITING;
     loop->deadline_ns[index] = loop->now_ns + retry_ns;
 }
 
-static void conn_open(struct client_loop *loop, uint32_t index)
+static void line_open(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    const struct place *place = place_of(loop, conn);
+    struct line *line = &loop->lines[index];
+    const struct place *place = place_of(loop, line);
     int on = 1;
     int fd =
         socket(place->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0) {
-        conn_no_socket(loop, index);
+        line_no_socket(loop, index);
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    conn->state = CONN_CONNECTING;
-    conn->opening_ns = loop->now_ns;
-    conn->first_byte_ns = 0;
-    conn->must_wait = false;
-    conn->record_length = 0;
-    reading_init(&conn->reading, loop->workload->is_head);
+    line->state = LINE_CONNECTING;
+    line->opening_ns = loop->now_ns;
+    line->first_byte_ns = 0;
+    line->must_wait = false;
+    line->record_length = 0;
+    reading_init(&line->reading, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
     loop_attach(loop->loop, index, fd);
     loop_connect(loop->loop, index, (const struct sockaddr *)&place->address,
@@ -512,16 +512,16 @@ static void conn_open(struct client_loop *loop, uint32_t index)
 
 static void on_closed(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
-    conn->state = CONN_CLOSED;
-    conn->plain = (struct span){0};
-    if (conn->must_wait) {
-        conn->state = CONN_WAITING;
+    struct line *line = &loop->lines[index];
+    line->state = LINE_CLOSED;
+    line->plain = (struct span){0};
+    if (line->must_wait) {
+        line->state = LINE_WAITING;
         loop->deadline_ns[index] = loop->now_ns + retry_ns;
-    } else if (conn->flight_count > 0) {
-        conn_open(loop, index);
+    } else if (line->flight_count > 0) {
+        line_open(loop, index);
     } else {
-        conn_fill(loop, index);
+        line_fill(loop, index);
     }
 }
 
@@ -534,10 +534,10 @@ static void open_first(struct client_loop *loop)
         uint32_t index = loop->to_open++;
         loop->opening++;
         if (is_kept) {
-            conn_open(loop, index);
+            line_open(loop, index);
         } else {
-            conn_tried(loop, index);
-            conn_fill(loop, index);
+            line_tried(loop, index);
+            line_fill(loop, index);
         }
     }
 }
@@ -546,23 +546,23 @@ static void open_first(struct client_loop *loop)
 
 static void on_deadline(struct client_loop *loop, uint32_t index)
 {
-    struct conn *conn = &loop->conns[index];
+    struct line *line = &loop->lines[index];
     loop->deadline_ns[index] = never_ns;
-    switch (conn->state) {
-    case CONN_WAITING:
-        conn->state = CONN_CLOSED;
-        conn_fill(loop, index);
+    switch (line->state) {
+    case LINE_WAITING:
+        line->state = LINE_CLOSED;
+        line_fill(loop, index);
         break;
-    case CONN_CONNECTING:
-    case CONN_SECURING:
-    case CONN_OPEN:
-        conn_fail(loop, index, HAUL_DEADLINE);
+    case LINE_CONNECTING:
+    case LINE_SECURING:
+    case LINE_OPEN:
+        line_fail(loop, index, HAUL_DEADLINE);
         break;
-    case CONN_LINGERING:
-        conn_close(loop, index);
+    case LINE_LINGERING:
+        line_close(loop, index);
         break;
-    case CONN_CLOSED:
-    case CONN_CLOSING:
+    case LINE_CLOSED:
+    case LINE_CLOSING:
         break;
     }
 }
@@ -583,13 +583,13 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
         on_connect(loop, completion->slot, completion->result);
         break;
     case LOOP_SEND: {
-        struct conn *conn = &loop->conns[completion->slot];
+        struct line *line = &loop->lines[completion->slot];
         if (completion->result < 0)
             break; /* the reply, or the reason, may still be readable; its end will come */
-        if (conn->tls)
+        if (line->tls)
             records_send(loop, completion->slot);
-        if (conn->state == CONN_OPEN)
-            conn_fill(loop, completion->slot);
+        if (line->state == LINE_OPEN)
+            line_fill(loop, completion->slot);
         break;
     }
     case LOOP_RECEIVE:
@@ -723,19 +723,19 @@ static int memory_take(struct client_loop *loop)
 {
     uint32_t count = loop->client->connections;
     loop->depth = loop->workload->depth;
-    loop->conns = calloc(count, sizeof *loop->conns);
+    loop->lines = calloc(count, sizeof *loop->lines);
     loop->flights = calloc((size_t)count * loop->depth, sizeof *loop->flights);
     loop->deadline_ns = calloc(count, sizeof *loop->deadline_ns);
     loop->free = calloc(count, sizeof *loop->free);
     loop->sessions = calloc(loop->workload->place_count, sizeof *loop->sessions);
-    if (!loop->conns || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions)
+    if (!loop->lines || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions)
         return -ENOMEM;
     for (uint32_t i = 0; i < count; i++) {
-        struct conn *conn = &loop->conns[i];
+        struct line *line = &loop->lines[i];
         uint32_t number = loop->client->first_connection + i;
-        conn->free_at = NOT_FREE;
-        conn->place = number % loop->workload->place_count;
-        conn->target = number / loop->workload->place_count % place_of(loop, conn)->target_count;
+        line->free_at = NOT_FREE;
+        line->place = number % loop->workload->place_count;
+        line->target = number / loop->workload->place_count % place_of(loop, line)->target_count;
         loop->deadline_ns[i] = never_ns;
     }
     return 0;
@@ -744,11 +744,11 @@ static int memory_take(struct client_loop *loop)
 static void memory_give(struct client_loop *loop)
 {
     size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
-    for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
-        reading_deinit(&loop->conns[i].reading);
-        free(loop->conns[i].records);
+    for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++) {
+        reading_deinit(&loop->lines[i].reading);
+        free(loop->lines[i].records);
     }
-    free(loop->conns);
+    free(loop->lines);
     free(loop->flights);
     free(loop->deadline_ns);
     free(loop->free);
@@ -760,10 +760,10 @@ static void memory_give(struct client_loop *loop)
 /* TLS connections that the run's end found open; their keys lie in what secure_close() frees. */
 static void tls_give(struct client_loop *loop)
 {
-    for (uint32_t i = 0; loop->conns && i < loop->client->connections; i++) {
-        if (loop->conns[i].tls)
-            tls_deinit(loop->conns[i].tls);
-        loop->conns[i].tls = NULL;
+    for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++) {
+        if (loop->lines[i].tls)
+            tls_deinit(loop->lines[i].tls);
+        loop->lines[i].tls = NULL;
     }
 }
 
