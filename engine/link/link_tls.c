@@ -105,12 +105,25 @@ static bool tell_end(struct links *links, struct link_event *ret, enum link_end 
     return true;
 }
 
-/* Wire bytes to plain ones. True: there are some. */
+/* Says once that the handshake is done. What came behind it, and what of it is to be sent yet, is
+ * looked at after that: the caller need not send anything. */
+static bool tell_ready(struct links *links, struct link *link, struct link_event *ret)
+{
+    if (link->state != LINK_SECURING || tls_state(link->tls) != TLS_OPEN)
+        return false;
+    link->state = LINK_OPEN;
+    links->has_bytes = links->is_spent = false;
+    return tell(ret, LINK_READY, links->current);
+}
+
+/* Wire bytes to plain ones. True: there are some, or there may be from now on. */
 static bool take_wire(struct links *links, struct link *link, struct link_event *ret)
 {
     size_t taken = tls_wire_in(link->tls, links->wire);
     struct span plain = tls_plain_out(link->tls);
     take(&links->wire, taken);
+    if (tell_ready(links, link, ret))
+        return true;
     links->has_bytes = true;
     links->is_spent = links->wire.length == 0 || (taken == 0 && plain.length == 0);
     links->plain_length = plain.length;
@@ -138,10 +151,8 @@ static bool decide(struct links *links, struct link *link, struct link_event *re
         return tell_end(links, ret, LINK_BAD_TLS);
     }
     gather_records(links, index); /* of a resumed handshake, our flight is the last */
-    if (link->state == LINK_SECURING && tls_state(link->tls) == TLS_OPEN) {
-        link->state = LINK_OPEN;
-        return tell(ret, LINK_READY, index);
-    }
+    if (tell_ready(links, link, ret))
+        return true;
     link_tls_send(links, index);
     return false;
 }
