@@ -2,8 +2,9 @@
  *
  * The hard idea is who is told of a send. Short ones are silent where they fit, and then nobody is
  * told (loop.h has the rule); what is given to link_send() may besides be two pieces, or become
- * several sends of records. So link_send() says whether anything is still to come, and LINK_SENT
- * comes exactly where it said so, or where a silent send has failed after all. */
+ * several sends of records. So link_send() says whether anything is still to come, and so does
+ * link_is_sending() later; LINK_SENT comes exactly where one of them said so, or where a silent
+ * send has failed after all. */
 
 #include "engine/link/link.h"
 
@@ -58,10 +59,16 @@ void link_close(struct links *links, uint32_t index)
     assert(link->state != LINK_FREE && link->state != LINK_CLOSING);
     if (links->current == index)
         links->current = NO_LINK;
-    if (link->tls)
+    if (link->tls && !links->is_curt)
         link_tls_notify(links, index);
     link->state = LINK_CLOSING;
     loop_close_slot(links->loop, index);
+}
+
+void link_answer(struct links *links, uint32_t index)
+{
+    if (link_at(links, index)->tls)
+        link_tls_send(links, index);
 }
 
 static void link_end_tls(struct link *link)
@@ -74,7 +81,7 @@ static void link_end_tls(struct link *link)
 void link_deinit(struct links *links, uint32_t index)
 {
     struct link *link = link_at(links, index);
-    if (link->tls && link->state != LINK_CLOSING)
+    if (link->tls && link->state != LINK_CLOSING && !links->is_curt)
         link_tls_notify(links, index);
     link_end_tls(link);
 }
@@ -90,7 +97,7 @@ bool link_send(struct links *links, uint32_t index, struct span bytes, struct sp
         link->next = bytes;
         is_through = link_tls_send(links, index);
     } else {
-        loop_send(links->loop, index, bytes.bytes, bytes.length);
+        link_hand_over(links, index, bytes);
     }
     link->is_unsent = !is_through;
     return is_through;
@@ -106,7 +113,7 @@ static bool send_on(struct links *links, uint32_t index)
         return link_tls_send(links, index);
     link->rest.length = 0;
     if (rest.length > 0)
-        loop_send(links->loop, index, rest.bytes, rest.length);
+        link_hand_over(links, index, rest);
     return rest.length == 0;
 }
 
@@ -137,6 +144,7 @@ static bool on_send(struct links *links, uint32_t index, int32_t result, struct 
     struct link *link = link_at(links, index);
     if (result < 0) {
         link->send_error = -result;
+        link->is_unsent = false;
         return tell(ret, LINK_SENT, index, -result);
     }
     if (!send_on(links, index) || !link->is_unsent)

@@ -43,6 +43,8 @@ struct links {
     struct store *store;   /* a block for the records of each link */
     struct secure *secure; /* NULL: no link is to be secured */
     struct link *list;     /* by slot, zero-filled at first */
+    bool is_curt;          /* may be set: links end without a close_notify of their own */
+    uint64_t bytes_sent;   /* that the loop was given: over TLS records, but for last words */
     /* the receive whose events are being taken */
     uint32_t current; /* NO_LINK: none */
     struct span wire; /* what of it TLS has not seen */
@@ -63,7 +65,7 @@ enum link_event_kind {
 
 enum link_end {
     LINK_REFUSED, /* the connect failed: error */
-    LINK_FIN,     /* an orderly end; over TLS by close_notify */
+    LINK_FIN,     /* an orderly end; over TLS by close_notify: see link_answer() */
     LINK_BROKEN,  /* the receive failed: error */
     LINK_CUT, /* over TLS a FIN without close_notify, or in the handshake: tls_failure() has it */
     LINK_BAD_TLS, /* the handshake or a record is wrong: tls_failure() has it */
@@ -104,11 +106,18 @@ bool link_secure(struct links *links, uint32_t index, struct span host,
  * failed. */
 bool link_send(struct links *links, uint32_t index, struct span bytes, struct span rest);
 
+/* Is anything of it not with the kernel yet? Then LINK_SENT is still to come. */
+static inline bool link_is_sending(struct links *links, uint32_t index);
+
 /* Nothing is sent and nothing is awaited: gives back what a busy link needs. */
 static inline void link_rest(struct links *links, uint32_t index);
 
 /* Over TLS, a part of a record has come, and its rest has not. */
 static inline bool link_is_inside_record(const struct links *links, uint32_t index);
+
+/* After a LINK_FIN by close_notify: answers it, where the link is not closed yet but waits for the
+ * peer's own FIN, which comes as another LINK_FIN. */
+void link_answer(struct links *links, uint32_t index);
 
 /* Over TLS says close_notify, where the stream is in order; then closes. LINK_CLOSED follows. */
 void link_close(struct links *links, uint32_t index);
@@ -123,6 +132,13 @@ static inline struct link *link_at(const struct links *links, uint32_t index)
 }
 
 /* --- the half of a link that knows of records (link_tls.c), for link.c alone ------------------ */
+
+/* The one way to the loop, for both halves. */
+static inline void link_hand_over(struct links *links, uint32_t index, struct span bytes)
+{
+    links->bytes_sent += bytes.length;
+    loop_send(links->loop, index, bytes.bytes, bytes.length);
+}
 
 /* Makes records of what is to be sent, and sends them, where none are under way. True: nothing of
  * it is left, and no LOOP_SEND will come. */
@@ -139,6 +155,15 @@ void link_tls_notify(struct links *links, uint32_t index);
 static inline bool links_next(struct links *links, struct link_event *ret_event)
 {
     return links->current != NO_LINK && link_tls_next(links, ret_event);
+}
+
+static inline bool link_is_sending(struct links *links, uint32_t index)
+{
+    struct link *link = link_at(links, index);
+    if (!link->is_unsent && !loop_is_sending(links->loop, index))
+        return false;
+    link->is_unsent = true;
+    return true;
 }
 
 static inline void link_rest(struct links *links, uint32_t index)

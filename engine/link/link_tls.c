@@ -67,9 +67,10 @@ bool link_tls_send(struct links *links, uint32_t index)
     gather_records(links, index);
     size_t length = link->is_sending ? 0 : link->record_length;
     if (length > 0) {
+        const char *records = store_block(links->store, link->record_block)->bytes;
         link->record_length = 0;
         link->is_sending = length > LOOP_SILENT_BYTES;
-        loop_send(links->loop, index, store_block(links->store, link->record_block)->bytes, length);
+        link_hand_over(links, index, (struct span){records, length});
     }
     return !link->is_sending && link->next.length == 0 && link->rest.length == 0;
 }
