@@ -88,7 +88,7 @@ void link_deinit(struct links *links, uint32_t index)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-bool link_send(struct links *links, uint32_t index, struct span bytes, struct span rest)
+bool link_send_any(struct links *links, uint32_t index, struct span bytes, struct span rest)
 {
     struct link *link = link_at(links, index);
     bool is_through = bytes.length <= LOOP_SILENT_BYTES && rest.length == 0;
@@ -170,15 +170,9 @@ static bool on_receive(struct links *links, const struct completion *completion,
     uint32_t index = completion->slot;
     if (completion->result <= 0)
         return on_end(links, index, completion->result, ret);
-    struct span bytes = {completion->bytes, (size_t)completion->result};
-    if (!link_at(links, index)->tls) { /* most that comes: nothing else of the event is set */
-        ret->kind = LINK_BYTES;
-        ret->link = index;
-        ret->bytes = bytes;
-        return true;
-    }
+    assert(link_at(links, index)->tls); /* links_take() has the others */
     links->current = index;
-    links->wire = bytes;
+    links->wire = (struct span){completion->bytes, (size_t)completion->result};
     links->has_bytes = links->is_spent = false;
     links->plain_length = 0;
     return link_tls_next(links, ret);
@@ -194,8 +188,8 @@ static bool on_closed(struct links *links, uint32_t index, struct link_event *re
     return tell(ret, LINK_CLOSED, index, 0);
 }
 
-bool links_take(struct links *links, const struct completion *completion,
-                struct link_event *ret_event)
+bool links_take_any(struct links *links, const struct completion *completion,
+                    struct link_event *ret_event)
 {
     uint32_t index = completion->slot;
     switch (completion->op) {

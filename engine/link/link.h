@@ -87,8 +87,8 @@ void links_init(struct links *links, struct loop *loop, struct store *store, str
 /* The event of a LOOP_CONNECT, LOOP_SEND, LOOP_RECEIVE or LOOP_CLOSED; false: none. A receive over
  * TLS may have several: links_next() has the others, until false. Between them the link may be
  * closed, then no further one comes. */
-bool links_take(struct links *links, const struct completion *completion,
-                struct link_event *ret_event);
+static inline bool links_take(struct links *links, const struct completion *completion,
+                              struct link_event *ret_event);
 static inline bool links_next(struct links *links, struct link_event *ret_event);
 
 /* Opens a socket of the address's family for a free slot, and connects it. address must stay until
@@ -104,7 +104,8 @@ bool link_secure(struct links *links, uint32_t index, struct span host,
 /* Sends bytes, and rest behind them, one at a time a link. True: all is with the kernel, and bytes
  * and rest are the caller's again as those of loop_send() are; else LINK_SENT says so, or that it
  * failed. */
-bool link_send(struct links *links, uint32_t index, struct span bytes, struct span rest);
+static inline bool link_send(struct links *links, uint32_t index, struct span bytes,
+                             struct span rest);
 
 /* Is anything of it not with the kernel yet? Then LINK_SENT is still to come. */
 static inline bool link_is_sending(struct links *links, uint32_t index);
@@ -150,11 +151,42 @@ bool link_tls_next(struct links *links, struct link_event *ret_event);
 /* Says close_notify where the stream is in order and nothing stands in the way. */
 void link_tls_notify(struct links *links, uint32_t index);
 
-/* --- what is asked at each request, and is mostly nothing ------------------------------------- */
+/* --- what is done at each request, and is mostly little --------------------------------------- */
+
+bool links_take_any(struct links *links, const struct completion *completion,
+                    struct link_event *ret_event);
+bool link_send_any(struct links *links, uint32_t index, struct span bytes, struct span rest);
+
+/* Of plain bytes, nothing else of the event is set. */
+static inline bool links_take(struct links *links, const struct completion *completion,
+                              struct link_event *ret_event)
+{
+    bool is_bytes = completion->op == LOOP_RECEIVE && completion->result > 0;
+    if (!is_bytes || link_at(links, completion->slot)->tls)
+        return links_take_any(links, completion, ret_event);
+    ret_event->kind = LINK_BYTES;
+    ret_event->link = completion->slot;
+    ret_event->bytes = (struct span){completion->bytes, (size_t)completion->result};
+    return true;
+}
 
 static inline bool links_next(struct links *links, struct link_event *ret_event)
 {
     return links->current != NO_LINK && link_tls_next(links, ret_event);
+}
+
+/* What is short, whole and plain is through with the loop's own send. */
+static inline bool link_send(struct links *links, uint32_t index, struct span bytes,
+                             struct span rest)
+{
+    struct link *link = link_at(links, index);
+    if (link->tls || rest.length > 0 || bytes.length > LOOP_SILENT_BYTES)
+        return link_send_any(links, index, bytes, rest);
+    link->is_unsent = false;
+    link->rest.length = 0;
+    links->bytes_sent += bytes.length;
+    loop_send(links->loop, index, bytes.bytes, bytes.length);
+    return true;
 }
 
 static inline bool link_is_sending(struct links *links, uint32_t index)
