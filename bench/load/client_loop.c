@@ -1,26 +1,22 @@
 /* The client over a completion loop: io_uring or epoll, by engine/loop/loop.h, which is all that
  * differs.
  *
- * A connection's life is one switch over its state. The one hard idea: a connection is either free,
- * on a stack of those that could begin a request, or it has requests under way (flights), or it is
- * on its way to one of the two; every handler ends by putting it where it belongs. A flight
- * outlives its connection where the server ended that between two replies: it is sent again on the
- * next. */
+ * A line is a connection's place in the run: a link while there is one, and what is to be sent and
+ * read on it. Its life is one switch over its state. The one hard idea: a line is either free, on a
+ * stack of those that could begin a request, or it has requests under way (flights), or it is on
+ * its way to one of the two; every handler ends by putting it where it belongs. A flight outlives
+ * its link where the server ended that between two replies: it is sent again on the next. */
 
 #include "bench/load/client.h"
 
-#include "engine/loop/loop.h"
-#include "engine/link/secure.h"
+#include "engine/link/link.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
     OPENING_AT_ONCE = 128, /* more would overflow a listen queue and wait for SYN retransmissions */
-    RECORD_BYTES = 16384,  /* of TLS, on their way */
     TICK_NS = 10000000,
     SCAN_NS_MAX = 100000000,
 };
@@ -56,10 +52,6 @@ struct line {
     uint64_t connected_ns;
     uint64_t first_byte_ns; /* of the present reply; 0: not there */
     struct reading reading;
-    struct tls *tls; /* NULL: plain */
-    char *records;
-    uint32_t record_length; /* of those in records that are not with the loop yet */
-    struct span plain;      /* what of the burst is to become records yet */
 };
 
 #define NOT_FREE UINT32_MAX
@@ -68,7 +60,12 @@ struct client_loop {
     struct client *client;
     const struct workload *workload;
     struct loop *loop;
+    struct links links;
+    struct link *link_list; /* by the lines' numbers */
     struct secure secure;
+    struct store store; /* a block for each link's records, where there are some */
+    struct block *blocks;
+    uint32_t *blocks_next;
     struct tls_session *sessions; /* by place; version 0: none */
     struct line *lines;
     struct flight *flights; /* depth for each connection */
@@ -85,6 +82,7 @@ struct client_loop {
     uint64_t next_scan_ns;
     uint64_t now_ns;               /* as of the completion being handled */
     struct loop_counters counters; /* when the window began */
+    uint64_t bytes_sent;           /* then, by links */
     double user_s;
     double system_s;
     bool has_window_end;
@@ -131,49 +129,6 @@ static void free_remove(struct client_loop *loop, uint32_t index)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void send_bytes(struct client_loop *loop, uint32_t index, struct span bytes)
-{
-    loop->client->tally->stats.bytes_sent += bytes.length;
-    loop_send(loop->loop, index, bytes.bytes, bytes.length);
-}
-
-/* As many records as fit, where none are under way: LOOP_SEND asks again. */
-static void records_gather(struct client_loop *loop, uint32_t index)
-{
-    struct line *line = &loop->lines[index];
-    if (tls_wire_out(line->tls).length == 0 && line->plain.length == 0)
-        return;
-    if (loop_is_sending(loop->loop, index))
-        return;
-    for (;;) {
-        struct span wire = tls_wire_out(line->tls);
-        size_t room = RECORD_BYTES - line->record_length;
-        size_t fits = wire.length < room ? wire.length : room;
-        if (fits > 0)
-            memcpy(line->records + line->record_length, wire.bytes, fits);
-        tls_wire_sent(line->tls, fits);
-        line->record_length += (uint32_t)fits;
-        if (fits < wire.length)
-            return;
-        size_t taken = tls_plain_in(line->tls, line->plain);
-        if (taken > 0)
-            line->plain = (struct span){line->plain.bytes + taken, line->plain.length - taken};
-        else if (wire.length == 0)
-            return;
-    }
-}
-
-static void records_send(struct client_loop *loop, uint32_t index)
-{
-    struct line *line = &loop->lines[index];
-    records_gather(loop, index);
-    struct span records = {line->records, line->record_length};
-    if (records.length == 0)
-        return;
-    line->record_length = 0;
-    send_bytes(loop, index, records);
-}
-
 /* The flights that wait for it, in one burst for one target. */
 static void line_send(struct client_loop *loop, uint32_t index)
 {
@@ -187,12 +142,7 @@ static void line_send(struct client_loop *loop, uint32_t index)
         flight_at(loop, index, i)->sent_ns = loop->now_ns;
     line->unsent = 0;
     loop->deadline_ns[index] = deadline_of(loop, index);
-    if (line->tls) {
-        line->plain = burst;
-        records_send(loop, index);
-        return;
-    }
-    send_bytes(loop, index, burst);
+    link_send(&loop->links, index, burst, (struct span){0});
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -211,7 +161,7 @@ static void line_fill(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
     bool is_open = line->state == LINE_OPEN;
-    bool can_send = line->plain.length == 0 && !(is_open && loop_is_sending(loop->loop, index));
+    bool can_send = !is_open || !link_is_sending(&loop->links, index);
     uint32_t room = can_send ? loop->depth - line->flight_count : 0;
     if (loop->free_count == 0)
         loop->free_since_ns = loop->now_ns;
@@ -252,12 +202,9 @@ static void line_close(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     if (line->free_at != NOT_FREE)
         free_remove(loop, index);
-    if (line->tls)
-        tls_deinit(line->tls);
-    line->tls = NULL;
     line->state = LINE_CLOSING;
     loop->deadline_ns[index] = never_ns;
-    loop_close_slot(loop->loop, index);
+    link_close(&loop->links, index);
 }
 
 static void line_tried(struct client_loop *loop, uint32_t index)
@@ -313,16 +260,15 @@ static void flights_return(struct line *line)
 
 /* FIN, or RST. While a connection is idle it is the server's right to close it: what was sent on
  * one that had been is sent again, on a new one. */
-static void line_ended(struct client_loop *loop, uint32_t index, bool is_reset)
+static void line_ended(struct client_loop *loop, uint32_t index, enum link_end end)
 {
     struct line *line = &loop->lines[index];
     bool is_begun = line->first_byte_ns > 0;
-    bool is_cut = is_reset || (line->tls && tls_state(line->tls) != TLS_CLOSED);
     if (line->state == LINE_SECURING) {
         line_fail(loop, index, HAUL_TLS);
     } else if (line->flight_count > 0 && !is_begun && !line->was_idle) {
         line_fail(loop, index, HAUL_RECEIVE);
-    } else if (is_begun && (is_cut || !reading_end(&line->reading))) {
+    } else if (is_begun && (end != LINK_FIN || !reading_end(&line->reading))) {
         line_fail(loop, index, HAUL_TRUNCATED);
     } else {
         if (is_begun)
@@ -343,7 +289,7 @@ static void line_linger(struct client_loop *loop, uint32_t index)
     loop->deadline_ns[index] = loop->now_ns + linger_ns;
 }
 
-/* Plain bytes of replies. */
+/* Bytes of replies. */
 static void line_take(struct client_loop *loop, uint32_t index, struct span in)
 {
     struct line *line = &loop->lines[index];
@@ -370,11 +316,12 @@ static void line_take(struct client_loop *loop, uint32_t index, struct span in)
     }
 }
 
-/* The connection can bear requests. */
-static void line_ready(struct client_loop *loop, uint32_t index)
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* The link can bear requests; tls_ns 0: it is plain. */
+static void line_ready(struct client_loop *loop, uint32_t index, uint64_t tls_ns)
 {
     struct line *line = &loop->lines[index];
-    uint64_t tls_ns = line->tls ? loop->now_ns - line->connected_ns : 0;
     line->state = LINE_OPEN;
     line->was_idle = line->unsent == 0;
     line_tried(loop, index);
@@ -388,93 +335,28 @@ static void line_ready(struct client_loop *loop, uint32_t index)
 static void line_secured(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
+    const struct tls *tls = link_at(&loop->links, index)->tls;
     struct tls_session *session = &loop->sessions[line->place];
-    if (!loop->client->options->is_full_handshake && !tls_get_session(line->tls, session))
+    if (!loop->client->options->is_full_handshake && !tls_get_session(tls, session))
         session->version = 0;
-    secure_log_keys(&loop->secure, line->tls);
-    line_ready(loop, index);
+    secure_log_keys(&loop->secure, tls);
+    line_ready(loop, index, loop->now_ns - line->connected_ns);
 }
 
-static void line_take_records(struct client_loop *loop, uint32_t index, struct span wire)
-{
-    struct line *line = &loop->lines[index];
-    for (;;) {
-        size_t taken = tls_wire_in(line->tls, wire);
-        struct span plain = tls_plain_out(line->tls);
-        wire = (struct span){wire.bytes + taken, wire.length - taken};
-        if (tls_state(line->tls) == TLS_FAILED) {
-            line_fail(loop, index, HAUL_TLS);
-            return;
-        }
-        records_gather(loop, index); /* of a resumed handshake, our flight is the last */
-        if (line->state == LINE_SECURING && tls_state(line->tls) == TLS_OPEN)
-            line_secured(loop, index);
-        if (plain.length > 0) {
-            line_take(loop, index, plain);
-            if (!line->tls)
-                return;
-            tls_plain_taken(line->tls, plain.length);
-        }
-        records_send(loop, index);
-        if (wire.length == 0 && tls_plain_out(line->tls).length == 0)
-            return;
-        if (taken == 0 && plain.length == 0) {
-            line_fail(loop, index, HAUL_TLS);
-            return;
-        }
-    }
-}
-
-static void on_receive(struct client_loop *loop, uint32_t index, int32_t result, const char *bytes)
-{
-    struct line *line = &loop->lines[index];
-    if (result <= 0) {
-        line_ended(loop, index, result < 0);
-        return;
-    }
-    struct span in = {bytes, (size_t)result};
-    loop->client->tally->stats.bytes_received += in.length;
-    if (line->tls)
-        line_take_records(loop, index, in);
-    else
-        line_take(loop, index, in);
-    if (line->state == LINE_OPEN && line->free_at == NOT_FREE)
-        line_fill(loop, index);
-}
-
-/* --- opening ---------------------------------------------------------------------------------- */
-
-static bool records_ready(struct client_loop *loop, uint32_t index)
+static void line_connected(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
     const struct place *place = place_of(loop, line);
     const struct tls_session *session = &loop->sessions[line->place];
-    if (!line->records)
-        line->records = malloc(RECORD_BYTES);
-    if (line->records)
-        line->tls = secure_begin(&loop->secure, index, span_of(place->host),
-                                 session->version ? session : NULL);
-    return line->tls != NULL;
-}
-
-static void on_connect(struct client_loop *loop, uint32_t index, int32_t result)
-{
-    struct line *line = &loop->lines[index];
-    loop->client->tally->stats.ports_exhausted += result == -EADDRNOTAVAIL;
-    if (result < 0) {
-        line_fail(loop, index, HAUL_CONNECT);
+    line->connected_ns = loop->now_ns;
+    if (!place->is_https) {
+        loop_receive(loop->loop, index);
+        line_ready(loop, index, 0);
         return;
     }
-    line->connected_ns = loop->now_ns;
-    loop_receive(loop->loop, index);
-    if (!place_of(loop, line)->is_https) {
-        line_ready(loop, index);
-    } else if (records_ready(loop, index)) {
-        line->state = LINE_SECURING;
-        records_send(loop, index);
-    } else {
+    line->state = LINE_SECURING;
+    if (!link_secure(&loop->links, index, span_of(place->host), session->version ? session : NULL))
         line_fail(loop, index, HAUL_RESOURCE);
-    }
 }
 
 /* Without a descriptor there is nothing to close; what waited for it has failed. */
@@ -490,31 +372,23 @@ static void line_open(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
     const struct place *place = place_of(loop, line);
-    int on = 1;
-    int fd =
-        socket(place->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0) {
+    const struct sockaddr *address = (const struct sockaddr *)&place->address;
+    if (link_open(&loop->links, index, address, place->address_length)) {
         line_no_socket(loop, index);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     line->state = LINE_CONNECTING;
     line->opening_ns = loop->now_ns;
     line->first_byte_ns = 0;
     line->must_wait = false;
-    line->record_length = 0;
     reading_init(&line->reading, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
-    loop_attach(loop->loop, index, fd);
-    loop_connect(loop->loop, index, (const struct sockaddr *)&place->address,
-                 place->address_length);
 }
 
 static void on_closed(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
     line->state = LINE_CLOSED;
-    line->plain = (struct span){0};
     if (line->must_wait) {
         line->state = LINE_WAITING;
         loop->deadline_ns[index] = loop->now_ns + retry_ns;
@@ -575,35 +449,78 @@ static void deadlines_scan(struct client_loop *loop)
             on_deadline(loop, i);
 }
 
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* A close_notify is not yet the server's FIN, which is to come first. */
+static void on_end(struct client_loop *loop, const struct link_event *event, bool is_notice)
+{
+    switch (event->end) {
+    case LINK_REFUSED:
+        loop->client->tally->stats.ports_exhausted += event->error == EADDRNOTAVAIL;
+        line_fail(loop, event->link, HAUL_CONNECT);
+        break;
+    case LINK_FIN:
+        if (is_notice)
+            link_answer(&loop->links, event->link);
+        else
+            line_ended(loop, event->link, event->end);
+        break;
+    case LINK_BROKEN:
+    case LINK_CUT:
+        line_ended(loop, event->link, event->end);
+        break;
+    case LINK_BAD_TLS:
+    case LINK_EARLY:
+        line_fail(loop, event->link, HAUL_TLS);
+        break;
+    }
+}
+
+/* After a send that failed the reply, or the reason, may still be readable; its end will come. */
+static void on_sent(struct client_loop *loop, uint32_t index, int error)
+{
+    if (!error && loop->lines[index].state == LINE_OPEN)
+        line_fill(loop, index);
+}
+
+static void on_event(struct client_loop *loop, const struct link_event *event, bool is_receive)
+{
+    switch (event->kind) {
+    case LINK_CONNECTED:
+        line_connected(loop, event->link);
+        break;
+    case LINK_READY:
+        line_secured(loop, event->link);
+        break;
+    case LINK_BYTES:
+        line_take(loop, event->link, event->bytes);
+        break;
+    case LINK_SENT:
+        on_sent(loop, event->link, event->error);
+        break;
+    case LINK_END:
+        on_end(loop, event, is_receive);
+        break;
+    case LINK_CLOSED:
+        on_closed(loop, event->link);
+        break;
+    }
+}
+
+/* What one receive brings is taken whole before more is begun: it is one burst. */
 static void dispatch(struct client_loop *loop, const struct completion *completion)
 {
+    struct link_event event;
+    const struct line *line = &loop->lines[completion->slot];
+    bool is_receive = completion->op == LOOP_RECEIVE && completion->result > 0;
     loop->now_ns = client_now_ns();
-    switch (completion->op) {
-    case LOOP_CONNECT:
-        on_connect(loop, completion->slot, completion->result);
-        break;
-    case LOOP_SEND: {
-        struct line *line = &loop->lines[completion->slot];
-        if (completion->result < 0)
-            break; /* the reply, or the reason, may still be readable; its end will come */
-        if (line->tls)
-            records_send(loop, completion->slot);
-        if (line->state == LINE_OPEN)
-            line_fill(loop, completion->slot);
-        break;
-    }
-    case LOOP_RECEIVE:
-        on_receive(loop, completion->slot, completion->result, completion->bytes);
-        break;
-    case LOOP_CLOSED:
-        on_closed(loop, completion->slot);
-        break;
-    case LOOP_ACCEPT:
-    case LOOP_READY:
-    case LOOP_TICK:
-    case LOOP_WAKE:
-        break;
-    }
+    if (is_receive)
+        loop->client->tally->stats.bytes_received += (uint32_t)completion->result;
+    bool has_event = links_take(&loop->links, completion, &event);
+    for (; has_event; has_event = links_next(&loop->links, &event))
+        on_event(loop, &event, is_receive);
+    if (is_receive && line->state == LINE_OPEN && line->free_at == NOT_FREE)
+        line_fill(loop, completion->slot);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -612,6 +529,7 @@ static void window_begin(struct client_loop *loop)
 {
     client_time(&loop->user_s, &loop->system_s);
     loop->counters = loop->loop->counters;
+    loop->bytes_sent = loop->links.bytes_sent;
 }
 
 /* What the window has cost: as much as until its end, or until its last reply. What finishes later
@@ -711,12 +629,34 @@ static int loop_open(struct client_loop *loop)
     if (error)
         return error;
     snprintf(client->reason, sizeof client->reason, "%s", loop->loop->reason);
+    links_init(&loop->links, loop->loop, &loop->store, &loop->secure, loop->link_list);
+    loop->links.is_curt = true;
     if (!loop->workload->is_https)
         return 0;
     error = secure_open(&loop->secure, &client->options->http, client->connections, &message);
     if (error)
         snprintf(client->message, sizeof client->message, "TLS: %s", message);
     return error;
+}
+
+/* Links by lines of the cache: with thousands of them each reply finds its own cold. Blocks are
+ * touched as far as there are records. */
+static int links_memory_take(struct client_loop *loop)
+{
+    size_t count = loop->client->connections;
+    size_t size = (count * sizeof *loop->link_list + 63) / 64 * 64;
+    loop->link_list = aligned_alloc(64, size);
+    if (!loop->link_list)
+        return -ENOMEM;
+    memset(loop->link_list, 0, size);
+    if (!loop->workload->is_https)
+        return 0;
+    loop->blocks = malloc(count * sizeof *loop->blocks);
+    loop->blocks_next = malloc(count * sizeof *loop->blocks_next);
+    if (!loop->blocks || !loop->blocks_next)
+        return -ENOMEM;
+    store_init(&loop->store, loop->blocks, loop->blocks_next, (uint32_t)count, 0);
+    return 0;
 }
 
 static int memory_take(struct client_loop *loop)
@@ -738,16 +678,17 @@ static int memory_take(struct client_loop *loop)
         line->target = number / loop->workload->place_count % place_of(loop, line)->target_count;
         loop->deadline_ns[i] = never_ns;
     }
-    return 0;
+    return links_memory_take(loop);
 }
 
 static void memory_give(struct client_loop *loop)
 {
     size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
-    for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++) {
+    for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++)
         reading_deinit(&loop->lines[i].reading);
-        free(loop->lines[i].records);
-    }
+    free(loop->link_list);
+    free(loop->blocks);
+    free(loop->blocks_next);
     free(loop->lines);
     free(loop->flights);
     free(loop->deadline_ns);
@@ -757,14 +698,13 @@ static void memory_give(struct client_loop *loop)
     free(loop->sessions);
 }
 
-/* TLS connections that the run's end found open; their keys lie in what secure_close() frees. */
-static void tls_give(struct client_loop *loop)
+/* The keys of links that the run's end found open lie in what secure_close() frees. */
+static void loop_end(struct client_loop *loop)
 {
-    for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++) {
-        if (loop->lines[i].tls)
-            tls_deinit(loop->lines[i].tls);
-        loop->lines[i].tls = NULL;
-    }
+    for (uint32_t i = 0; loop->loop && i < loop->client->connections; i++)
+        link_deinit(&loop->links, i);
+    if (loop->loop)
+        loop_close(loop->loop);
 }
 
 int client_loop_run(struct client *client)
@@ -785,9 +725,8 @@ int client_loop_run(struct client *client)
     if (!error && client->window_ns > 0 && !loop.has_window_end)
         window_take(&loop);
     client->tally->stats.begun = client->begun;
-    if (loop.loop)
-        loop_close(loop.loop);
-    tls_give(&loop);
+    client->tally->stats.bytes_sent = loop.links.bytes_sent - loop.bytes_sent;
+    loop_end(&loop);
     secure_close(&loop.secure);
     memory_give(&loop);
     return error;
