@@ -93,7 +93,9 @@ static void line_fill(struct client_loop *loop, uint32_t index);
 
 static struct flight *flight_at(const struct client_loop *loop, uint32_t index, uint32_t number)
 {
-    uint32_t at = (loop->lines[index].flight_first + number) % loop->depth;
+    uint32_t at = loop->lines[index].flight_first + number;
+    if (at >= loop->depth)
+        at -= loop->depth;
     return &loop->flights[(size_t)index * loop->depth + at];
 }
 
@@ -138,8 +140,6 @@ static void line_send(struct client_loop *loop, uint32_t index)
     struct span burst = {target->bytes, target->length * line->unsent};
     line->target_sent = line->target;
     line->target = line->target + 1 < place->target_count ? line->target + 1 : 0;
-    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++)
-        flight_at(loop, index, i)->sent_ns = loop->now_ns;
     line->unsent = 0;
     loop->deadline_ns[index] = deadline_of(loop, index);
     link_send(&loop->links, index, burst, (struct span){0});
@@ -326,10 +326,13 @@ static void line_ready(struct client_loop *loop, uint32_t index, uint64_t tls_ns
     line->was_idle = line->unsent == 0;
     line_tried(loop, index);
     client_opened(loop->client, line->connected_ns - line->opening_ns, tls_ns);
-    if (line->unsent > 0)
-        line_send(loop, index);
-    else
+    if (line->unsent == 0) {
         line_fill(loop, index);
+        return;
+    }
+    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++)
+        flight_at(loop, index, i)->sent_ns = loop->now_ns; /* they have waited since they began */
+    line_send(loop, index);
 }
 
 static void line_secured(struct client_loop *loop, uint32_t index)
