@@ -151,9 +151,11 @@ static bool decide(struct links *links, struct link *link, struct link_event *re
     case TLS_FAILED:
         return tell_end(links, ret, LINK_BAD_TLS);
     }
-    gather_records(links, index); /* of a resumed handshake, our flight is the last */
-    if (tell_ready(links, link, ret))
-        return true;
+    if (link->state == LINK_SECURING) {
+        gather_records(links, index); /* of a resumed handshake, our flight is the last */
+        if (tell_ready(links, link, ret))
+            return true;
+    }
     link_tls_send(links, index);
     return false;
 }
