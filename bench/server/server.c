@@ -7,7 +7,12 @@
  * connection end: LOOP_SEND takes it up again. What can wait for it asks behind the next wait, when
  * that costs nothing: memory that was sent from is given back, and a connection ends.
  *
- * Over TLS a channel stands between the bytes of requests and replies and those of the wire. */
+ * Over TLS a channel stands between the bytes of requests and replies and those of the wire.
+ *
+ * It stands on the loop and not on engine/link: a link is the client's end, and its TLS the very
+ * one that is measured here against another's. What the server does with a descriptor (half-closes,
+ * resets, memory given back without an event, one send for the replies of a receive) would stand
+ * beside a link, and not fall away. */
 
 #include "bench/server/server.h"
 
