@@ -184,8 +184,7 @@ static inline bool link_send(struct links *links, uint32_t index, struct span by
         return link_send_any(links, index, bytes, rest);
     link->is_unsent = false;
     link->rest.length = 0;
-    links->bytes_sent += bytes.length;
-    loop_send(links->loop, index, bytes.bytes, bytes.length);
+    link_hand_over(links, index, bytes);
     return true;
 }
 
