@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
@@ -15,13 +14,6 @@ enum {
     BATCH_MAX = 64,
     TAKEN_WHOLE = 16, /* one wait takes at least so many, if there are as many */
 };
-
-uint64_t clock_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 #define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
 #define RATE_SPAN_NS UINT64_C(1000000)

@@ -4,6 +4,7 @@
 /* The engine: everything a run has, in one structure, and the loop that works on it. */
 
 #include "engine/memory/budget.h"
+#include "engine/memory/clock.h"
 #include "engine/request/collector.h"
 #include "engine/link/conn.h"
 #include "engine/link/link.h"
@@ -88,8 +89,6 @@ void engine_keep_time(struct engine *engine);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);
-
-uint64_t clock_now_ns(void);
 
 /* options.c: the engine's own options, its budget by them, and the copies. Errors: -EINVAL, -EMFILE
  * and -ENOMEM, as haul_open(). */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const error_names[] = {
 #define ERROR_NAME(name, text) [HAUL_##name] = text,
@@ -150,14 +149,10 @@ static int64_t time_left(uint64_t end_ns, int timeout_ms)
 }
 
 /* Results that are ready go first, but a caller who takes long over each of many must not keep
- * deadlines from being due for as long as there is another one. The coarse clock costs a few
- * nanoseconds. */
+ * deadlines from being due for as long as there is another one. */
 static void keep_time(struct engine *engine)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-    if (engine->active > 0 && now_ns > engine->now_ns + ENGINE_ABSENCE_NS)
+    if (engine->active > 0 && clock_coarse_ns() > engine->now_ns + ENGINE_ABSENCE_NS)
         engine_keep_time(engine);
 }
 

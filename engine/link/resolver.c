@@ -19,6 +19,7 @@
  * is not safe between threads. */
 
 #include "engine/link/resolver.h"
+#include "engine/memory/clock.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
@@ -30,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -115,14 +115,6 @@ struct resolver {
     uint32_t tags;
     struct socket sockets[];
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* --- the lists of lookups --------------------------------------------------------------------- */
 
@@ -257,7 +249,7 @@ static void measure(struct resolver *resolver, const struct resolver_lookup *loo
 {
     if (lookup->phase != HOLDING && lookup->phase != LINGERING)
         return;
-    uint64_t sample_ns = clock_ns() - lookup->asked_ns;
+    uint64_t sample_ns = clock_now_ns() - lookup->asked_ns;
     if (sample_ns < QUERY_TIMEOUT_NS)
         resolver->answer_ns = (7 * resolver->answer_ns + sample_ns) / 8;
 }
@@ -306,7 +298,7 @@ static void on_both(struct resolver_lookup *lookup, int status, struct ares_addr
         lookup->found = NULL;
         lookup_keep(lookup, info);
     }
-    if (lookup->found == NULL && status == ARES_ETIMEOUT && clock_ns() < lookup->until_ns)
+    if (lookup->found == NULL && status == ARES_ETIMEOUT && clock_now_ns() < lookup->until_ns)
         lookup_move(lookup, QUEUED);
     else
         lookup_answer(lookup, status);
@@ -322,7 +314,7 @@ static void on_half(struct resolver_lookup *lookup, struct ares_addrinfo *info)
     if (lookup->halves == 0) {
         lookup_answer(lookup, ARES_SUCCESS);
     } else if (lookup->phase == LAST) { /* the other may be just behind */
-        lookup->asked_ns = clock_ns();
+        lookup->asked_ns = clock_now_ns();
         lookup_move(lookup, SPLIT);
     }
 }
@@ -593,7 +585,7 @@ static void lookup_ask(struct resolver_lookup *lookup, struct ask *ask)
     };
 
     if (resolver->asks++ == 0)
-        resolver->tick_ns = clock_ns() + TICK_NS;
+        resolver->tick_ns = clock_now_ns() + TICK_NS;
     lookup->asks++;
     lookup->halves += ask->family != AF_UNSPEC;
     ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_answer, ask);
@@ -609,7 +601,7 @@ static void begin_queued(struct resolver *resolver)
     while (resolver->lists[QUEUED].first != NULL && has_place(resolver)) {
         struct resolver_lookup *lookup = resolver->lists[QUEUED].first;
         lookup_move(lookup, HOLDING);
-        lookup->asked_ns = clock_ns();
+        lookup->asked_ns = clock_now_ns();
         lookup_ask(lookup, &lookup->both);
     }
 }
@@ -636,7 +628,7 @@ int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, ui
     if (lookup == NULL)
         return -ENOMEM;
     lookup->resolver = resolver;
-    lookup->until_ns = clock_ns() + resolver->patience_ns;
+    lookup->until_ns = clock_now_ns() + resolver->patience_ns;
     lookup->both = (struct ask){lookup, AF_UNSPEC};
     lookup->ipv4 = (struct ask){lookup, AF_INET};
     lookup->ipv6 = (struct ask){lookup, AF_INET6};
@@ -763,7 +755,7 @@ static void content_with_one(struct resolver *resolver, uint64_t now_ns)
 
 void resolver_on_tick(struct resolver *resolver)
 {
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_now_ns();
 
     if (resolver->channel == NULL)
         return;
