@@ -51,6 +51,7 @@ enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCK
     X(CONNECTIONS, conn_slab.next, budget->conns)                                                  \
     X(CONNECTIONS, link_list, budget->conns)                                                       \
     X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
+    X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
     X(ORIGINS, origins.list, budget->origins)                                                      \
     X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
     X(BLOCKS, store.blocks, budget->blocks)                                                        \
@@ -77,6 +78,7 @@ static int memory_take(struct engine *engine)
     slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
     schedule_init(&engine->schedule, engine->fetches);
     slab_init(&engine->conn_slab, engine->conn_slab.next, budget->conns);
+    pressure_init(&engine->pressure, engine->pressure.waiters);
     store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
                budget->shared_blocks);
     collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
@@ -201,7 +203,6 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
         .idle_newest = NO_CONN,
         .now_ns = clock_now_ns(),
     };
-    pressure_init(&engine->pressure);
     secure_init(&engine->secure);
     int error = engine_init(engine, options);
     if (error)
@@ -268,7 +269,7 @@ static void arm_tick(struct engine *engine)
 {
     uint64_t time_ns = deadline_next_ns(&engine->deadlines);
     uint64_t resolver_ns = resolver_deadline_ns(engine->resolver);
-    uint64_t turn_ns = pressure_next_ns(engine);
+    uint64_t turn_ns = pressure_turn_ns(&engine->pressure);
     time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
     time_ns = turn_ns < time_ns ? turn_ns : time_ns;
     if (time_ns != UINT64_MAX && engine->active > 0)
@@ -363,18 +364,115 @@ static int catch_up(struct engine *engine)
     return error;
 }
 
+/* --- while memory is short -------------------------------------------------------------------- */
+
+/* What the current body may still take. In parts, it is handed out with what it has. */
+static uint32_t rest_of(const struct engine *engine, const struct fetch *current)
+{
+    if (engine->options.stream_bodies)
+        return PRESSURE_RECEIVE_BLOCKS;
+    uint64_t most = engine->budget.shared_blocks / 2;
+    uint64_t has = current ? current->result.body_bytes / BLOCK_BYTES : 0;
+    return has < most ? (uint32_t)(most - has) : 0;
+}
+
+static struct pressure_view view_of(const struct engine *engine)
+{
+    uint32_t index = collector_current(&engine->collector);
+    const struct fetch *current = index == NO_FETCH ? NULL : &engine->fetches[index];
+    bool is_unordered = engine->collector.is_unordered;
+    return (struct pressure_view){
+        .shared_left = engine->store.shared_left,
+        .shared_blocks = engine->budget.shared_blocks,
+        .reserve_blocks = engine->budget.reserve_blocks,
+        .flight_blocks = engine->budget.flight_blocks,
+        .rest = rest_of(engine, current),
+        .current = current && current->state == FETCH_ACTIVE ? current->conn : NO_SLOT,
+        .has_current = current,
+        .is_unordered = is_unordered,
+        .may_change = is_unordered && current && !current->is_partial,
+        .caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished,
+    };
+}
+
+void engine_hold_back(struct engine *engine)
+{
+    if (!pressure_begins(&engine->pressure, engine->store.shared_left,
+                         engine->budget.reserve_blocks))
+        return;
+    pressure_begin(&engine->pressure, engine->now_ns);
+    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+        if (conn_awaits_reply(&engine->conns[i]) && !pressure_is_armed(&engine->pressure, i)) {
+            loop_pause(engine->loop, i);
+            pressure_wait(&engine->pressure, i);
+        }
+}
+
+void engine_let_in(struct engine *engine)
+{
+    uint32_t slot;
+    struct pressure *pressure = &engine->pressure;
+    struct pressure_view view = view_of(engine);
+    uint32_t chosen = pressure_choose(pressure, &view);
+    if (chosen != NO_SLOT) {
+        collector_is_current(&engine->collector, engine->conns[chosen].fetch);
+        view = view_of(engine);
+    }
+    for (;;) {
+        switch (pressure_next(pressure, &view, &slot)) {
+        case PRESSURE_RECEIVE:
+            loop_receive(engine->loop, slot);
+            break;
+        case PRESSURE_RECEIVE_ONCE:
+            loop_receive_once(engine->loop, slot);
+            break;
+        case PRESSURE_DONE:
+            return;
+        }
+    }
+}
+
+static void take_turns(struct engine *engine)
+{
+    uint32_t slot;
+    uint32_t cursor = 0;
+    if (!pressure_is_turn(&engine->pressure, engine->now_ns))
+        return;
+    struct pressure_view view = view_of(engine);
+    uint32_t slots = engine->conn_slab.touched;
+    while ((slot = pressure_give_way(&engine->pressure, &view, slots, &cursor)) != NO_SLOT) {
+        if (slot == view.current)
+            engine->collector.current = NO_FETCH;
+        loop_pause(engine->loop, slot);
+    }
+}
+
+bool engine_waits_for_caller(const struct engine *engine)
+{
+    if (engine->pressure.first == NO_SLOT)
+        return false;
+    struct pressure_view view = view_of(engine);
+    return pressure_waits_for_caller(&engine->pressure, &view);
+}
+
+bool engine_may_begin_another(const struct engine *engine)
+{
+    struct pressure_view view = view_of(engine);
+    return pressure_may_begin(&engine->pressure, &view);
+}
+
 /* Receives that were taken back are counted on no more when the kernel knows, and what they had
  * delivered by then is taken. */
 static int relieve(struct engine *engine)
 {
     int error = 0;
-    pressure_take_turns(engine);
+    take_turns(engine);
     if (engine->pressure.was_held_back)
         error = wait_and_take(engine, 0, 0);
     if (error)
         return error;
     engine->pressure.was_held_back = false;
-    pressure_let_in(engine);
+    engine_let_in(engine);
     return 0;
 }
 
@@ -399,7 +497,7 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         return error;
     arm_tick(engine);
     bool has_news =
-        engine->completions > 0 || engine->requests > finished || pressure_waits_for_caller(engine);
+        engine->completions > 0 || engine->requests > finished || engine_waits_for_caller(engine);
     error = wait_and_take(engine, has_news ? 0 : batch(engine), timeout_ns);
     if (error && error != -EINTR)
         return error;

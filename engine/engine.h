@@ -87,6 +87,18 @@ int engine_run(struct engine *engine, int64_t timeout_ns);
  * is due. Nothing new is begun. */
 void engine_keep_time(struct engine *engine);
 
+/* After a block was taken: are they short now? Then nobody receives as before. */
+void engine_hold_back(struct engine *engine);
+
+/* In a shortage, after blocks have become free: as many receive as the blocks left allow. */
+void engine_let_in(struct engine *engine);
+
+/* In a shortage: may another request begin that is not the current one? */
+bool engine_may_begin_another(const struct engine *engine);
+
+/* Only the caller, who holds results, can let it go on. */
+bool engine_waits_for_caller(const struct engine *engine);
+
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);
 

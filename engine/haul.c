@@ -124,13 +124,13 @@ static int next_ready(struct engine *engine, const struct haul_result **ret_resu
     uint32_t index = collector_next(&engine->collector);
     if (index != NO_FETCH) {
         if (engine->pressure.is_short)
-            pressure_let_in(engine);
+            engine_let_in(engine);
         *ret_result = &engine->fetches[index].result;
         return 0;
     }
     if (engine->collector.unfinished == 0)
         return -ENODATA;
-    if (pressure_waits_for_caller(engine))
+    if (engine_waits_for_caller(engine))
         return -EBUSY;
     if (engine->is_woken) {
         engine->is_woken = false;

@@ -133,8 +133,7 @@ void conn_close(struct engine *engine, uint32_t index)
         idle_remove(engine, index);
     if (state == CONN_RESOLVING)
         resolving_remove(engine, conn->origin, index);
-    if (conn->is_waiting || conn->is_armed)
-        pressure_leave(engine, index);
+    pressure_leave(&engine->pressure, index);
     deadline_clear(&engine->deadlines, index);
     block_drop(engine, &conn->carry);
     origin_release(&engine->origins, conn->origin);
@@ -287,10 +286,12 @@ static void conn_send_request(struct engine *engine, uint32_t index)
     }
     if (link_send(&engine->links, index, bytes, rest))
         conn_sent(engine, index);
-    if (engine->pressure.is_short)
-        pressure_wait(engine, index);
-    else
+    if (!engine->pressure.is_short) {
         loop_receive(engine->loop, index);
+        return;
+    }
+    loop_pause(engine->loop, index);
+    pressure_wait(&engine->pressure, index);
 }
 
 /* This process, or the machine, has no descriptor or memory left for now. */
@@ -535,8 +536,8 @@ static void conn_finish(struct engine *engine, uint32_t index, bool has_surplus)
         block_drop(engine, &conn->request_block);
         link_rest(&engine->links, index);
         deadline_clear(&engine->deadlines, index);
-        if (conn->is_waiting) {
-            pressure_leave(engine, index);
+        if (pressure_is_waiting(&engine->pressure, index)) {
+            pressure_leave(&engine->pressure, index);
             loop_receive(engine->loop, index);
         }
         conn->fetch = NO_FETCH;
@@ -567,7 +568,7 @@ static bool conn_keep(struct engine *engine, uint32_t index, struct span data)
         conn_fail(engine, index, failure);
         return false;
     }
-    pressure_check(engine);
+    engine_hold_back(engine);
     return true;
 }
 
@@ -731,8 +732,12 @@ static void conn_receive_again(struct engine *engine, uint32_t index)
     const struct conn *conn = conn_at(engine, index);
     if (conn->state == CONN_IDLE)
         loop_receive(engine->loop, index);
-    else if ((conn->state == CONN_HEAD || conn->state == CONN_BODY) && !conn->is_waiting)
-        pressure_receive_more(engine, index);
+    else if (!conn_awaits_reply(conn) || pressure_is_waiting(&engine->pressure, index))
+        return;
+    else if (engine->pressure.is_short)
+        pressure_wait_first(&engine->pressure, index);
+    else
+        loop_receive(engine->loop, index);
 }
 
 static void conn_on_event(struct engine *engine, const struct link_event *event)
@@ -771,9 +776,9 @@ void conn_take_receive(struct engine *engine, const struct completion *completio
 {
     uint32_t index = completion->slot;
     struct conn *conn = conn_at(engine, index);
-    bool was_armed = conn->is_armed;
+    bool was_armed = pressure_is_armed(&engine->pressure, index);
     if (was_armed)
-        pressure_received(engine, index);
+        pressure_received(&engine->pressure, index);
     if (completion->result > 0) {
         engine->bytes_received += (uint32_t)completion->result;
         if (conn->state == CONN_IDLE) { /* nobody asked: it would be the next one's reply */

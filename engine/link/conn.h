@@ -29,7 +29,7 @@ struct conn {
     enum conn_state state;
     uint32_t fetch;
     uint32_t origin;
-    uint32_t next; /* of its origin's idle, or resolving, connections, or of those in line */
+    uint32_t next; /* of its origin's idle, or resolving, connections */
     uint32_t previous;
     uint32_t newer; /* of all idle connections */
     uint32_t older;
@@ -37,8 +37,6 @@ struct conn {
     uint32_t carry;         /* the block of a head that came in several pieces; NO_BLOCK */
     uint32_t request_block; /* of a request longer than `request`; NO_BLOCK */
     bool is_sent : 1;       /* the whole request is with the kernel */
-    bool is_waiting : 1;    /* to receive, in the line of pressure.c: next and previous are its */
-    bool is_armed : 1;      /* to receive once */
     bool asks_close : 1;
     struct reply reply;
     char request[CONN_REQUEST_INLINE];
@@ -60,6 +58,11 @@ void conn_on_addresses(struct engine *engine, const struct resolver_answer *answ
 
 /* Takes the connection out of every list and closes it. Its fetch is the caller's to finish. */
 void conn_close(struct engine *engine, uint32_t index);
+
+static inline bool conn_awaits_reply(const struct conn *conn)
+{
+    return conn->state == CONN_HEAD || conn->state == CONN_BODY;
+}
 
 /* Where on the trip the connection's request is. */
 enum haul_stage conn_stage(const struct conn *conn);

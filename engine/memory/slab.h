@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define SLAB_NONE UINT32_MAX
+#define NO_SLOT SLAB_NONE /* where a slot of connections is meant */
 
 struct slab {
     uint32_t *next; /* a free slot's successor; a taken slot's own mark */

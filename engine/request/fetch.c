@@ -30,7 +30,7 @@ static uint32_t queue_next(struct engine *engine)
         return first;
     if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
         return current;
-    bool may_begin = engine->collector.is_unordered && pressure_may_begin(engine);
+    bool may_begin = engine->collector.is_unordered && engine_may_begin_another(engine);
     return engine->active == 0 || may_begin ? first : NO_FETCH;
 }
 
@@ -255,5 +255,5 @@ void fetch_release(struct engine *engine, uint32_t index)
         slab_give(&engine->fetch_slab, index);
     }
     if (engine->pressure.is_short)
-        pressure_let_in(engine);
+        engine_let_in(engine);
 }
