@@ -69,9 +69,9 @@ proto/x509: proto
 proto/tls: proto proto/x509
 engine/memory: engine/haul.h
 engine/loop: engine/haul.h
-engine/link: engine/loop engine/memory engine/haul.h proto proto/tls proto/x509 proto/http/url.h
-engine/http: engine/link engine/memory engine/haul.h proto proto/http
-engine/request: engine/memory engine/haul.h proto proto/http
+engine/link: engine/loop engine/memory engine/haul.h engine/failure.h proto proto/tls proto/x509 proto/http/url.h
+engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto proto/http
+engine/request: engine/memory engine/haul.h engine/failure.h proto proto/http
 engine: engine/loop engine/memory engine/link engine/http engine/request proto proto/http proto/tls proto/x509
 tools/input: engine/haul.h
 tools/output: tools/input/inputs.h tools/interrupt.h engine/haul.h

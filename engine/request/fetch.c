@@ -8,16 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-struct failure failure_of(enum proto_error error)
-{
-    static const enum haul_error errors[] = {
-        [PROTO_CLASS_NONE] = HAUL_PROTOCOL,   [PROTO_CLASS_URL] = HAUL_URL,
-        [PROTO_CLASS_LIMIT] = HAUL_LIMIT,     [PROTO_CLASS_TRUNCATED] = HAUL_TRUNCATED,
-        [PROTO_CLASS_RECEIVE] = HAUL_RECEIVE, [PROTO_CLASS_PROTOCOL] = HAUL_PROTOCOL,
-    };
-    return (struct failure){errors[proto_error_class(error)], proto_error_sentence(error), 0};
-}
-
 /* --- beginning -------------------------------------------------------------------------------- */
 
 /* While blocks are short the request whose turn it is begins, which need not be the first, since

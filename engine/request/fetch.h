@@ -3,6 +3,7 @@
 
 /* One request's life: submitted, queued, begun on a connection, finished, handed out, released. */
 
+#include "engine/failure.h"
 #include "engine/haul.h"
 #include "engine/memory/store.h"
 #include "proto/error.h"
@@ -51,13 +52,6 @@ struct fetch {
     char text[FETCH_URL_INLINE];
 };
 
-/* Why a request failed. */
-struct failure {
-    enum haul_error error;
-    const char *message;
-    int os_error;
-};
-
 struct engine;
 
 /* Takes a request; a bad one is finished at once. Errors: those of haul_submit(). */
@@ -82,7 +76,5 @@ void fetch_cancel(struct engine *engine, uint32_t index);
 /* The template of a request that brings something of its own; fields: TEMPLATE_BYTES for it. */
 enum proto_error fetch_template(const struct engine *engine, const struct fetch *fetch,
                                 struct request_template *ret_template, char *fields);
-
-struct failure failure_of(enum proto_error error);
 
 #endif
