@@ -1,0 +1,126 @@
+/* Owns the slots, and which of them are idle. An idle link is in two lists: that of its origin,
+ * from which the last is taken first, since a server closes the others sooner; and that of all, by
+ * age, from whose old end room is made. */
+
+#include "engine/link/pool.h"
+
+#include <assert.h>
+
+void pool_init(struct pool *pool, struct pool_slot *slots, struct slab slab,
+               struct origins *origins, uint32_t most)
+{
+    *pool = (struct pool){
+        .slots = slots,
+        .slab = slab,
+        .origins = origins,
+        .most = most,
+        .idle_oldest = NO_SLOT,
+        .idle_newest = NO_SLOT,
+    };
+}
+
+/* --- idle links ------------------------------------------------------------------------------- */
+
+static void idle_insert(struct pool *pool, uint32_t index)
+{
+    struct pool_slot *slots = pool->slots;
+    struct pool_slot *slot = &slots[index];
+    uint32_t *list = &pool->origins->list[slot->origin].idle;
+    slot->previous = NO_SLOT;
+    slot->next = *list;
+    if (*list != NO_SLOT)
+        slots[*list].previous = index;
+    *list = index;
+    slot->newer = NO_SLOT;
+    slot->older = pool->idle_newest;
+    *(slot->older == NO_SLOT ? &pool->idle_oldest : &slots[slot->older].newer) = index;
+    pool->idle_newest = index;
+}
+
+static void idle_remove(struct pool *pool, uint32_t index)
+{
+    struct pool_slot *slots = pool->slots;
+    struct pool_slot *slot = &slots[index];
+    uint32_t *list = &pool->origins->list[slot->origin].idle;
+    *(slot->previous == NO_SLOT ? list : &slots[slot->previous].next) = slot->next;
+    if (slot->next != NO_SLOT)
+        slots[slot->next].previous = slot->previous;
+    *(slot->older == NO_SLOT ? &pool->idle_oldest : &slots[slot->older].newer) = slot->newer;
+    *(slot->newer == NO_SLOT ? &pool->idle_newest : &slots[slot->newer].older) = slot->older;
+}
+
+uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder)
+{
+    uint32_t index = pool->origins->list[origin].idle;
+    if (index == NO_SLOT)
+        return NO_SLOT;
+    assert(pool->slots[index].state == POOL_IDLE && pool->slots[index].origin == origin);
+    idle_remove(pool, index);
+    pool->slots[index].state = POOL_BUSY;
+    pool->slots[index].holder = holder;
+    return index;
+}
+
+void pool_put_idle(struct pool *pool, uint32_t index)
+{
+    struct pool_slot *slot = &pool->slots[index];
+    assert(slot->state == POOL_BUSY);
+    slot->state = POOL_IDLE;
+    slot->holder = NO_HOLDER;
+    idle_insert(pool, index);
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+uint32_t pool_surplus(const struct pool *pool)
+{
+    bool is_full = pool->open >= pool->most;
+    return is_full || !pool_may_open(pool) ? pool->idle_oldest : NO_SLOT;
+}
+
+uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder)
+{
+    if (pool->open >= pool->most)
+        return NO_SLOT;
+    uint32_t index = slab_take(&pool->slab);
+    if (index == SLAB_NONE)
+        return NO_SLOT;
+    uint32_t origin = origin_acquire(pool->origins, url);
+    if (origin == NO_ORIGIN) {
+        slab_give(&pool->slab, index);
+        return NO_SLOT;
+    }
+    assert(pool->slots[index].state == POOL_FREE);
+    pool->slots[index].state = POOL_DIALING;
+    pool->slots[index].holder = holder;
+    pool->slots[index].origin = origin;
+    pool->open++;
+    return index;
+}
+
+void pool_begin(struct pool *pool, uint32_t index)
+{
+    assert(pool->slots[index].state == POOL_DIALING);
+    pool->slots[index].state = POOL_BUSY;
+}
+
+void pool_close(struct pool *pool, uint32_t index)
+{
+    struct pool_slot *slot = &pool->slots[index];
+    assert(slot->state != POOL_FREE && slot->state != POOL_CLOSING && pool->open > 0);
+    if (slot->state == POOL_IDLE)
+        idle_remove(pool, index);
+    origin_release(pool->origins, slot->origin);
+    slot->origin = NO_ORIGIN;
+    slot->holder = NO_HOLDER;
+    slot->state = POOL_CLOSING;
+    pool->open--;
+}
+
+void pool_remove(struct pool *pool, uint32_t index)
+{
+    assert(pool->slots[index].state == POOL_CLOSING);
+    pool->slots[index].state = POOL_FREE;
+    slab_give(&pool->slab, index);
+    pool->lacks_descriptors = false;
+}

@@ -1,0 +1,90 @@
+#ifndef ENGINE_LINK_POOL_H
+#define ENGINE_LINK_POOL_H
+
+/* The connection slots: how many are open, who works on each, and the idle links by origin and by
+ * age. What is done on a slot (dialing, an exchange) is others', and so is closing its link. */
+
+#include "engine/link/origin.h"
+#include "engine/memory/slab.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NO_HOLDER UINT32_MAX
+
+enum pool_state {
+    POOL_FREE,
+    POOL_DIALING,
+    POOL_BUSY,
+    POOL_IDLE,
+    POOL_CLOSING,
+};
+
+struct pool_slot {
+    enum pool_state state;
+    uint32_t holder; /* for whom it is dialed or busy: the caller's own number; NO_HOLDER */
+    uint32_t origin; /* NO_ORIGIN: closing */
+    uint32_t next;   /* of its origin's idle ones */
+    uint32_t previous;
+    uint32_t newer; /* of all idle ones */
+    uint32_t older;
+};
+
+struct pool {
+    struct pool_slot *slots;
+    struct slab slab;
+    struct origins *origins;
+    uint32_t most;        /* open at once */
+    uint32_t open;        /* with a descriptor, or about to have one */
+    uint32_t idle_oldest; /* NO_SLOT: none is idle */
+    uint32_t idle_newest;
+    bool lacks_descriptors; /* may be set: until a link has been closed no other is opened, but for
+                               the only one */
+};
+
+/* slots: one for each of the slab, zero-filled, the caller's. */
+void pool_init(struct pool *pool, struct pool_slot *slots, struct slab slab,
+               struct origins *origins, uint32_t most);
+
+/* Takes the link that became idle last of those to the origin: busy for holder. NO_SLOT: none. */
+uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder);
+
+/* May a link be opened beside those that are? */
+static inline bool pool_may_open(const struct pool *pool)
+{
+    return !pool->lacks_descriptors || pool->open == 0;
+}
+
+/* The oldest idle link, where one must be closed to make room for another; NO_SLOT. */
+uint32_t pool_surplus(const struct pool *pool);
+
+/* A slot to dial for holder, to the URL's origin; NO_SLOT: the bound is reached, of slots or of
+ * origins. */
+uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder);
+
+/* It has been dialed. */
+void pool_begin(struct pool *pool, uint32_t slot);
+
+/* A busy one is at rest. */
+void pool_put_idle(struct pool *pool, uint32_t slot);
+
+/* It is being closed, and counts as open no more; pool_remove(): it is free. */
+void pool_close(struct pool *pool, uint32_t slot);
+void pool_remove(struct pool *pool, uint32_t slot);
+
+static inline enum pool_state pool_state(const struct pool *pool, uint32_t slot)
+{
+    return pool->slots[slot].state;
+}
+
+static inline uint32_t pool_holder(const struct pool *pool, uint32_t slot)
+{
+    return pool->slots[slot].holder;
+}
+
+static inline bool pool_has_idle(const struct pool *pool)
+{
+    return pool->idle_newest != NO_SLOT;
+}
+
+#endif
