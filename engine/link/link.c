@@ -39,6 +39,11 @@ int link_open(struct links *links, uint32_t index, const struct sockaddr *addres
     return 0;
 }
 
+bool link_is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 bool link_secure(struct links *links, uint32_t index, struct span host,
                  const struct tls_session *session)
 {
@@ -186,6 +191,14 @@ static bool on_closed(struct links *links, uint32_t index, struct link_event *re
     link_end_tls(link);
     link->state = LINK_FREE;
     return tell(ret, LINK_CLOSED, index, 0);
+}
+
+struct failure link_failure(const struct links *links, const struct link_event *event)
+{
+    static const char early[] = "the server went on with the handshake before it was its turn";
+    if (event->end == LINK_EARLY)
+        return (struct failure){HAUL_TLS, early, 0};
+    return (struct failure){HAUL_TLS, tls_failure(link_at(links, event->link)->tls).sentence, 0};
 }
 
 bool links_take_any(struct links *links, const struct completion *completion,

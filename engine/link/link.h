@@ -9,6 +9,7 @@
  * LINK_READY, then link_send() and LINK_BYTES, and at last link_close(), after which LINK_CLOSED
  * comes and the slot is free. A link that has ended by itself (LINK_END) is still to be closed. */
 
+#include "engine/failure.h"
 #include "engine/link/secure.h"
 #include "engine/loop/loop.h"
 #include "engine/memory/store.h"
@@ -109,6 +110,13 @@ static inline bool link_send(struct links *links, uint32_t index, struct span by
 
 /* Is anything of it not with the kernel yet? Then LINK_SENT is still to come. */
 static inline bool link_is_sending(struct links *links, uint32_t index);
+
+/* What an end says of itself that TLS brought about: LINK_CUT, LINK_BAD_TLS, LINK_EARLY, or a
+ * LINK_FIN in the handshake. */
+struct failure link_failure(const struct links *links, const struct link_event *event);
+
+/* An error that says: this process, or the machine, has no descriptor or memory left for now. */
+bool link_is_shortage(int error);
 
 /* Nothing is sent and nothing is awaited: gives back what a busy link needs. */
 static inline void link_rest(struct links *links, uint32_t index);
