@@ -1,0 +1,251 @@
+/* Owns what a request and its reply need while they are under way: the request's bytes, the reply
+ * reader, the block of a head that came in pieces.
+ *
+ * The hard idea is what may be reused: only a link whose reply ended exactly where its framing
+ * said, with the request sent to its end and nothing behind the reply, can carry another one. */
+
+#include "engine/http/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct links *links,
+                    struct store *store)
+{
+    *exchanges =
+        (struct exchanges){.list = list, .links = links, .store = store, .current = NO_EXCHANGE};
+}
+
+void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchange->state == EXCHANGE_NONE);
+    exchange->link = link;
+    exchange->carry = NO_BLOCK;
+    exchange->reply.carry = NULL;
+    exchange->request_block = NO_BLOCK;
+}
+
+enum haul_stage exchange_stage(const struct exchanges *exchanges, uint32_t index)
+{
+    const struct exchange *exchange = exchange_at(exchanges, index);
+    switch (exchange->state) {
+    case EXCHANGE_HEAD:
+        return exchange->is_sent || exchange->reply.has_begun ? HAUL_STAGE_HEAD : HAUL_STAGE_SEND;
+    case EXCHANGE_BODY:
+        return HAUL_STAGE_BODY;
+    case EXCHANGE_NONE:
+        break;
+    }
+    return HAUL_STAGE_QUEUE;
+}
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+static void block_drop(struct store *store, uint32_t *block)
+{
+    if (*block != NO_BLOCK)
+        store_give(store, *block);
+    *block = NO_BLOCK;
+}
+
+void exchange_end(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    if (exchanges->current == index)
+        exchanges->current = NO_EXCHANGE;
+    block_drop(exchanges->store, &exchange->carry);
+    exchange->state = EXCHANGE_NONE;
+}
+
+void exchange_close(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchange->state == EXCHANGE_NONE && exchange->carry == NO_BLOCK);
+    block_drop(exchanges->store, &exchange->request_block);
+}
+
+static bool tell_failure(struct exchange_news *ret, uint32_t index, struct failure failure,
+                         bool is_unanswered)
+{
+    ret->failure = failure;
+    ret->is_unanswered = is_unanswered;
+    return exchange_tell(ret, EXCHANGE_FAILED, index);
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
+/* As much of the rest as fits goes behind the bytes, which lie in a buffer of this size. */
+static void move_front(struct span *bytes, struct span *rest, char *buffer, size_t size)
+{
+    size_t room = size - bytes->length;
+    size_t fits = rest->length < room ? rest->length : room;
+    size_t left = rest->length - fits;
+    if (left > 0 && left <= LOOP_SILENT_BYTES) /* the end of a long request must not be silent */
+        fits = fits > LOOP_SILENT_BYTES ? fits - LOOP_SILENT_BYTES : 0;
+    memcpy(buffer + bytes->length, rest->bytes, fits);
+    bytes->length += fits;
+    rest->bytes += fits;
+    rest->length -= fits;
+}
+
+/* The whole head into the exchange's own bytes, or into a block; behind it as much of the body as
+ * fits, and what does not. False: the head is too long for a block. */
+static bool write_request(struct exchanges *exchanges, struct exchange *exchange,
+                          const struct exchange_request *request, struct span *ret_bytes,
+                          struct span *ret_rest)
+{
+    struct span body = request->body;
+    size_t length;
+    size_t size = sizeof exchange->request;
+    char *bytes = exchange->request;
+    enum proto_error error = request_write(request->template, request->url, bytes, size, &length);
+    if (error || length + body.length > size) {
+        if (exchange->request_block == NO_BLOCK)
+            exchange->request_block = store_take(exchanges->store);
+        bytes = store_block(exchanges->store, exchange->request_block)->bytes;
+        size = BLOCK_BYTES;
+        if (request_write(request->template, request->url, bytes, size, &length))
+            return false;
+    }
+    *ret_bytes = (struct span){bytes, length};
+    *ret_rest = body;
+    if (body.length > 0)
+        move_front(ret_bytes, ret_rest, bytes, size);
+    return true;
+}
+
+bool exchange_begin(struct exchanges *exchanges, uint32_t index,
+                    const struct exchange_request *request, struct exchange_news *ret_news)
+{
+    static const struct failure too_long = {HAUL_URL,
+                                            "the request's head is longer than 16,000 bytes", 0};
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct span bytes;
+    struct span rest;
+    assert(exchange->state == EXCHANGE_NONE && exchange->carry == NO_BLOCK);
+    exchange->state = EXCHANGE_HEAD;
+    exchange->is_sent = false;
+    exchange->asks_close = request->template->asks_close;
+    reply_begin(&exchange->reply, request->template->is_head);
+    if (!write_request(exchanges, exchange, request, &bytes, &rest))
+        return tell_failure(ret_news, index, too_long, false);
+    if (!link_send(exchanges->links, exchange->link, bytes, rest))
+        return false;
+    exchange->is_sent = true;
+    return exchange_tell(ret_news, EXCHANGE_SENT, index);
+}
+
+/* A failed send is not yet the end: the reply, or the reason, may still be readable. Only where the
+ * link lives on would nothing come any more. */
+static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
+                    struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
+    exchange->is_sent = !error;
+    if (!error)
+        return exchange_tell(ret_news, EXCHANGE_SENT, index);
+    return link_is_shortage(error) && tell_failure(ret_news, index, failure, false);
+}
+
+/* --- receiving -------------------------------------------------------------------------------- */
+
+static void lend_carry(struct exchanges *exchanges, struct exchange *exchange)
+{
+    exchange->carry = store_take(exchanges->store);
+    exchange->reply.carry = store_block(exchanges->store, exchange->carry)->bytes;
+}
+
+/* The head has been told of: what is said after it does not lie there. */
+static void drop_carry(struct exchanges *exchanges, struct exchange *exchange)
+{
+    block_drop(exchanges->store, &exchange->carry);
+    exchange->reply.carry = NULL;
+}
+
+/* What the reader said of the bytes, where a block is there to be lent or given back, or nothing
+ * goes on. What is no status line is no reply: on a link used before, the server may have sent more
+ * than it had announced, too late to be seen there. */
+bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum proto_error bad,
+                       struct exchange_news *ret_news)
+{
+    uint32_t index = exchanges->current;
+    struct exchange *exchange = exchange_at(exchanges, index);
+    switch (event) {
+    case REPLY_CARRY:
+        lend_carry(exchanges, exchange);
+        return exchange_next(exchanges, ret_news);
+    case REPLY_HEAD: /* it may lie in the carry, until the next call */
+        exchange->state = EXCHANGE_BODY;
+        return exchange_tell(ret_news, EXCHANGE_IS_HEAD, index);
+    case REPLY_BODY:
+        drop_carry(exchanges, exchange);
+        return exchange_tell(ret_news, EXCHANGE_IS_BODY, index);
+    case REPLY_DONE:
+        drop_carry(exchanges, exchange);
+        exchanges->current = NO_EXCHANGE;
+        return exchange_tell_done(exchanges, index, exchanges->in.length > 0, ret_news);
+    case REPLY_MORE:
+        if (exchange->state == EXCHANGE_BODY)
+            drop_carry(exchanges, exchange);
+        break;
+    case REPLY_BAD:
+        exchanges->current = NO_EXCHANGE;
+        return tell_failure(ret_news, index, failure_of(bad), bad == PROTO_STATUS_LINE);
+    }
+    exchanges->current = NO_EXCHANGE;
+    return false;
+}
+
+/* --- the link's end --------------------------------------------------------------------------- */
+
+static struct failure receive_failure(const struct exchange *exchange, int send_error, int error)
+{
+    struct failure failure = {HAUL_RECEIVE, "the connection failed while the reply was awaited",
+                              error};
+    if (exchange->reply.has_begun)
+        failure.message = "the connection failed inside the reply";
+    else if (send_error)
+        failure = (struct failure){HAUL_SEND, "the connection failed while the request was sent",
+                                   send_error};
+    return failure;
+}
+
+/* It may also be the end of the body. */
+static bool on_end(struct exchanges *exchanges, uint32_t index, const struct link_event *event,
+                   struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    int send_error = link_at(exchanges->links, exchange->link)->send_error;
+    bool is_unanswered = !exchange->reply.has_begun;
+    enum proto_error bad;
+    if (event->end == LINK_EARLY || event->end == LINK_BAD_TLS)
+        return tell_failure(ret_news, index, link_failure(exchanges->links, event), false);
+    if (event->error || (is_unanswered && send_error))
+        return tell_failure(ret_news, index, receive_failure(exchange, send_error, event->error),
+                            is_unanswered);
+    bad = reply_end(&exchange->reply);
+    if (bad)
+        return tell_failure(ret_news, index, failure_of(bad), is_unanswered);
+    if (event->end == LINK_CUT) /* a body until close, without close_notify */
+        return tell_failure(ret_news, index, link_failure(exchanges->links, event), false);
+    return exchange_tell_done(exchanges, index, false, ret_news);
+}
+
+bool exchange_take(struct exchanges *exchanges, uint32_t index, const struct link_event *event,
+                   struct exchange_news *ret_news)
+{
+    switch (event->kind) {
+    case LINK_SENT:
+        return on_sent(exchanges, index, event->error, ret_news);
+    case LINK_END:
+        return on_end(exchanges, index, event, ret_news);
+    case LINK_BYTES: /* exchange_feed() has them */
+    case LINK_CONNECTED:
+    case LINK_READY:
+    case LINK_CLOSED:
+        break;
+    }
+    return false;
+}
