@@ -1,0 +1,30 @@
+/* Owns the rule of what may be sent again. A connection that was used before and dies unanswered
+ * says nothing about the request: the server may have closed it while it was idle (RFC 9110, 9.2.2;
+ * RFC 9112, 9.3.1). So the request is sent once more, where that does no harm, and where the
+ * connection is fresh, so that there is no third time. */
+
+#include "engine/request/attempt.h"
+
+static bool may_resend(const struct fetch *fetch)
+{
+    return fetch->result.reused_connection && fetch->is_idempotent && !fetch->is_resent;
+}
+
+enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome)
+{
+    switch (outcome->kind) {
+    case OUTCOME_NO_ROOM:
+        return ATTEMPT_GO_ON;
+    case OUTCOME_REFUSED:
+        fetch->address_attempt++;
+        return ATTEMPT_GO_ON;
+    case OUTCOME_UNANSWERED:
+        if (!may_resend(fetch))
+            return ATTEMPT_DONE;
+        fetch->is_resent = true;
+        return ATTEMPT_RESEND;
+    case OUTCOME_FAILED:
+        break;
+    }
+    return ATTEMPT_DONE;
+}

@@ -1,0 +1,51 @@
+/* Owns the rule of deadlines, one row a stage: both times count from a request's beginning, that to
+ * connect ends with the handshake, and the whole never ends later than allowed. */
+
+#include "engine/request/due.h"
+#include "engine/memory/deadline.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const char no_answer[] = "the name had no answer within the connect timeout";
+static const char no_connection[] = "no connection within the connect timeout";
+static const char no_reply[] = "no complete reply within the time allowed";
+
+static const struct rule {
+    bool is_connecting;
+    struct failure failure;
+} rules[] = {
+    [HAUL_STAGE_RESOLVE] = {true, {HAUL_DEADLINE, no_answer, ETIMEDOUT}},
+    [HAUL_STAGE_CONNECT] = {true, {HAUL_DEADLINE, no_connection, ETIMEDOUT}},
+    [HAUL_STAGE_TLS] = {true, {HAUL_DEADLINE, no_connection, ETIMEDOUT}},
+    [HAUL_STAGE_SEND] = {false, {HAUL_DEADLINE, no_reply, ETIMEDOUT}},
+    [HAUL_STAGE_HEAD] = {false, {HAUL_DEADLINE, no_reply, ETIMEDOUT}},
+    [HAUL_STAGE_BODY] = {false, {HAUL_DEADLINE, no_reply, ETIMEDOUT}},
+};
+
+static const struct rule *rule_of(enum haul_stage stage)
+{
+    assert(stage < sizeof rules / sizeof *rules && rules[stage].failure.message);
+    return &rules[stage];
+}
+
+static uint64_t end_ns(uint64_t start_ns, int64_t allowed_ms)
+{
+    uint64_t most_ms = (DEADLINE_NEVER - start_ns) / 1000000;
+    bool is_never = allowed_ms < 0 || (uint64_t)allowed_ms > most_ms;
+    return is_never ? DEADLINE_NEVER : start_ns + (uint64_t)allowed_ms * 1000000;
+}
+
+uint64_t due_ns(enum haul_stage stage, uint64_t start_ns, int64_t connect_ms, int64_t max_ms)
+{
+    uint64_t time_ns = end_ns(start_ns, max_ms);
+    if (!rule_of(stage)->is_connecting)
+        return time_ns;
+    uint64_t connect_ns = end_ns(start_ns, connect_ms);
+    return connect_ns < time_ns ? connect_ns : time_ns;
+}
+
+const struct failure *due_failure(enum haul_stage stage)
+{
+    return &rule_of(stage)->failure;
+}

@@ -1,0 +1,55 @@
+/* The rule of deadlines: which time is up first in which stage, and what is said. */
+
+#include "engine/request/due.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#define MS UINT64_C(1000000)
+
+static const struct {
+    enum haul_stage stage;
+    uint64_t due_ns; /* begun at 5 ms, with 10 ms to connect and 100 ms in all */
+    const char *word;
+} rows[] = {
+    {HAUL_STAGE_RESOLVE, 15 * MS, "name"},   {HAUL_STAGE_CONNECT, 15 * MS, "connection"},
+    {HAUL_STAGE_TLS, 15 * MS, "connection"}, {HAUL_STAGE_SEND, 105 * MS, "reply"},
+    {HAUL_STAGE_HEAD, 105 * MS, "reply"},    {HAUL_STAGE_BODY, 105 * MS, "reply"},
+};
+
+static void each_stage_has_its_time_and_its_sentence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct failure *failure = due_failure(rows[i].stage);
+        assert_int_equal(due_ns(rows[i].stage, 5 * MS, 10, 100), rows[i].due_ns);
+        assert_int_equal(failure->error, HAUL_DEADLINE);
+        assert_int_equal(failure->os_error, ETIMEDOUT);
+        assert_non_null(strstr(failure->message, rows[i].word));
+    }
+}
+
+static void the_whole_is_the_bound_and_negative_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, 100, 10), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, -1, 10), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, 10, -1), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, -1, -1), UINT64_MAX);
+    assert_int_equal(due_ns(HAUL_STAGE_BODY, 5 * MS, 10, -1), UINT64_MAX);
+    assert_int_equal(due_ns(HAUL_STAGE_BODY, 5 * MS, 10, INT64_MAX), UINT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_stage_has_its_time_and_its_sentence),
+        cmocka_unit_test(the_whole_is_the_bound_and_negative_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
