@@ -1,11 +1,15 @@
-/* Owns everything. engine_run() is the loop: begin what may begin, one enter, dispatch each
- * completion to its handler. Handlers only queue; so nothing recurses, and the caller, who is
- * served between runs, never stands on the stack of a handler. */
+/* Owns everything, and alone knows how the rooms belong together. engine_run() is the loop: begin
+ * what may begin, one enter, dispatch each completion. A completion becomes an event of its link,
+ * that becomes news of a dial or of an exchange, and each kind of news has one handler here.
+ * Handlers only queue; so nothing recurses, and the caller, who is served between runs, never
+ * stands on the stack of a handler. */
 
 #include "engine/engine.h"
+#include "engine/request/attempt.h"
+#include "engine/request/due.h"
+#include "proto/tls/tls.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -18,134 +22,7 @@ enum {
 #define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
 #define RATE_SPAN_NS UINT64_C(1000000)
 
-/* --- opening ---------------------------------------------------------------------------------- */
-
-static int template_take(struct engine *engine)
-{
-    struct request_options request = {
-        .method = engine->options.method,
-        .user_agent = engine->options.user_agent,
-        .fields = engine->options.headers,
-        .has_body = engine->options.has_body,
-        .body_bytes = engine->options.body_length,
-    };
-    engine->template_fields = malloc(TEMPLATE_BYTES);
-    if (!engine->template_fields)
-        return -ENOMEM;
-    enum proto_error error = request_template_init(&engine->template, &request,
-                                                   engine->template_fields, TEMPLATE_BYTES, NULL);
-    return error ? -EINVAL : 0;
-}
-
-/* --- memory ----------------------------------------------------------------------------------- */
-
-enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCKS, SHELF_GROUPS };
-
-/* All arrays there are: what they belong to, where they lie, how many elements they have. They are
- * taken, counted and freed by this list. */
-#define SHELVES(X)                                                                                 \
-    X(REQUESTS, fetches, budget->window)                                                           \
-    X(REQUESTS, fetch_slab.next, budget->window)                                                   \
-    X(REQUESTS, collector.ring, budget->window)                                                    \
-    X(CONNECTIONS, conns, budget->conns)                                                           \
-    X(CONNECTIONS, conn_slab.next, budget->conns)                                                  \
-    X(CONNECTIONS, link_list, budget->conns)                                                       \
-    X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
-    X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
-    X(ORIGINS, origins.list, budget->origins)                                                      \
-    X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
-    X(BLOCKS, store.blocks, budget->blocks)                                                        \
-    X(BLOCKS, store.slab.next, budget->blocks)
-
-/* Memory that is zero and costs nothing until it is touched. */
-static void *take(size_t count, size_t size, bool *ret_failed)
-{
-    void *memory = calloc(count, size);
-    *ret_failed |= !memory;
-    return memory;
-}
-
-static int memory_take(struct engine *engine)
-{
-    const struct budget *budget = &engine->budget;
-    bool failed = false;
-#define SHELF_TAKE(group, member, count)                                                           \
-    engine->member = take(count, sizeof *engine->member, &failed);
-    SHELVES(SHELF_TAKE)
-#undef SHELF_TAKE
-    if (failed)
-        return -ENOMEM;
-    slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
-    schedule_init(&engine->schedule, engine->fetches);
-    slab_init(&engine->conn_slab, engine->conn_slab.next, budget->conns);
-    pressure_init(&engine->pressure, engine->pressure.waiters);
-    store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
-               budget->shared_blocks);
-    collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
-                   &engine->store);
-    engine->collector.is_unordered = engine->options.unordered;
-    engine->collector.hands_out_parts = engine->options.stream_bodies;
-    deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
-    origins_init(&engine->origins, engine->origins.list, engine->origins.buckets, budget->origins);
-    return 0;
-}
-
-static void term(struct haul_budget *ret, const char *name, uint64_t count, uint64_t bytes_each)
-{
-    ret->terms[ret->term_count++] = (struct haul_budget_term){name, count, bytes_each};
-    ret->total_bytes += count * bytes_each;
-}
-
-/* One term a consumer; what the loop and TLS take for themselves is added to the shelves. */
-void engine_terms(const struct budget *budget, struct haul_budget *ret)
-{
-    const struct engine *engine = NULL; /* only sizes are asked for */
-    uint64_t bytes[SHELF_GROUPS] = {0};
-#define SHELF_COUNT(group, member, count)                                                          \
-    bytes[SHELF_##group] += (uint64_t)(count) * sizeof *engine->member;
-    SHELVES(SHELF_COUNT)
-#undef SHELF_COUNT
-    uint64_t block_bytes = bytes[SHELF_BLOCKS] / budget->blocks;
-    uint32_t entitled = budget->blocks - budget->shared_blocks - budget->url_blocks;
-    uint32_t buffers =
-        budget->conns < BUDGET_RECEIVE_BUFFERS ? budget->conns : BUDGET_RECEIVE_BUFFERS;
-    *ret = (struct haul_budget){0};
-    term(ret, "requests from submit to release", budget->window,
-         bytes[SHELF_REQUESTS] / budget->window);
-    term(ret, "connections", budget->conns, bytes[SHELF_CONNECTIONS] / budget->conns);
-    term(ret, "origins", budget->origins, bytes[SHELF_ORIGINS] / budget->origins);
-    term(ret, "blocks that slots are entitled to", entitled, block_bytes);
-    term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
-    term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);
-    term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
-    term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
-    term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
-    term(ret, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
-}
-
 /* --- opening and closing ---------------------------------------------------------------------- */
-
-static int reroute_take(struct engine *engine)
-{
-    const char *message;
-    struct haul_options *options = &engine->options;
-    int error = reroute_init(&engine->origins.reroute, options->connect_to, options->resolve,
-                             engine->now_ns, &message);
-    options->connect_to = NULL; /* the caller's; what they say is now the reroute's */
-    options->resolve = NULL;
-    return error;
-}
-
-static void memory_free(struct engine *engine)
-{
-    origins_deinit(&engine->origins);
-#define SHELF_FREE(group, member, count) free(engine->member);
-    SHELVES(SHELF_FREE)
-#undef SHELF_FREE
-    reroute_deinit(&engine->origins.reroute);
-    free(engine->template_fields);
-    free(engine->option_strings);
-}
 
 int engine_slots(const struct haul_options *options, uint32_t *ret_slots)
 {
@@ -171,38 +48,43 @@ static int loop_take(struct engine *engine)
     return loop_auto_open(&engine->loop, &options);
 }
 
+/* Links upon the loop, and what is done on them. */
+static void connections_init(struct engine *engine)
+{
+    links_init(&engine->links, engine->loop, &engine->store, &engine->secure, engine->link_list);
+    engine->dials = (struct dials){
+        .list = engine->dials.list,
+        .count = engine->budget.conns,
+        .links = &engine->links,
+        .origins = &engine->origins,
+        .resolver = engine->resolver,
+        .options = &engine->options,
+    };
+    exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+}
+
 static int engine_init(struct engine *engine, const struct haul_options *options)
 {
     int error = engine_take_options(engine, options);
     if (!error)
-        error = template_take(engine);
-    if (!error)
-        error = memory_take(engine);
-    if (!error)
-        error = reroute_take(engine);
+        error = engine_take_memory(engine);
     if (!error)
         error = secure_check(&engine->options);
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)
-        links_init(&engine->links, engine->loop, &engine->store, &engine->secure,
-                   engine->link_list);
-    if (!error)
         error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
                               engine->options.dns_servers, engine->options.connect_timeout_ms);
     if (!error && engine->options.tls_at_open)
         error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
+    if (!error)
+        connections_init(engine);
     return error;
 }
 
 int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop)
 {
-    *engine = (struct engine){
-        .loop = loop,
-        .idle_oldest = NO_CONN,
-        .idle_newest = NO_CONN,
-        .now_ns = clock_now_ns(),
-    };
+    *engine = (struct engine){.loop = loop, .now_ns = clock_now_ns()};
     secure_init(&engine->secure);
     int error = engine_init(engine, options);
     if (error)
@@ -213,56 +95,669 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
 void engine_close(struct engine *engine)
 {
     resolver_close(engine->resolver);
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
+    for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
         link_deinit(&engine->links, i);
     if (engine->loop)
         loop_close(engine->loop);
     secure_close(&engine->secure);
-    memory_free(engine);
+    engine_free_memory(engine);
 }
 
-/* --- running ---------------------------------------------------------------------------------- */
+/* --- the life of a request -------------------------------------------------------------------- */
 
-static void dispatch(struct engine *engine, const struct completion *completion)
+static struct fetch *fetch_on(const struct engine *engine, uint32_t slot)
 {
-    uint32_t slot = completion->slot;
-    switch (completion->op) {
-    case LOOP_ACCEPT: /* the engine listens to nobody */
+    return &engine->fetches[pool_holder(&engine->pool, slot)];
+}
+
+/* failure NULL: with success. It is on no slot any more, and in no queue. */
+static void finish(struct engine *engine, uint32_t index, enum haul_stage stage,
+                   const struct failure *failure)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    if (fetch->state == FETCH_ACTIVE)
+        engine->active--;
+    bool has_failed = fetch_finish(fetch, &engine->terms, stage, failure, engine->now_ns);
+    engine->requests++;
+    engine->failures += has_failed;
+    if (engine->collector.is_unordered)
+        collector_done(&engine->collector, index);
+    if (has_failed && engine->options.cancel_on_error && !engine->is_cancelled)
+        engine_cancel_all(engine);
+}
+
+/* Back to the front of the queue, to be begun on another connection. */
+static void requeue(struct engine *engine, uint32_t index)
+{
+    fetch_retreat(&engine->fetches[index]);
+    engine->active--;
+    schedule_prepend(&engine->schedule, index);
+}
+
+int engine_submit(struct engine *engine, const struct haul_request *request)
+{
+    if (engine->is_cancelled)
+        return -ECANCELED;
+    uint32_t index = slab_take(&engine->fetch_slab);
+    if (index == SLAB_NONE)
+        return -EAGAIN;
+    enum proto_error error;
+    struct fetch *fetch = &engine->fetches[index];
+    if (fetch_init(fetch, &engine->terms, request, clock_now_ns(), &error)) {
+        slab_give(&engine->fetch_slab, index);
+        return -EAGAIN;
+    }
+    fetch->result.index = collector_add(&engine->collector, index);
+    if (!error) {
+        schedule_append(&engine->schedule, index);
+        return 0;
+    }
+    struct failure failure = failure_of(error);
+    finish(engine, index, HAUL_STAGE_QUEUE, &failure);
+    return 0;
+}
+
+void engine_release(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    if (engine->collector.lent_part == index) {
+        fetch_release_part(fetch, &engine->terms);
+        engine->collector.lent_part = NO_FETCH;
+    } else {
+        fetch_release(fetch, &engine->terms);
+        slab_give(&engine->fetch_slab, index);
+    }
+    if (engine->pressure.is_short)
+        engine_let_in(engine);
+}
+
+/* --- the life of a connection slot ------------------------------------------------------------ */
+
+enum haul_stage engine_stage(const struct engine *engine, uint32_t slot)
+{
+    switch (pool_state(&engine->pool, slot)) {
+    case POOL_DIALING:
+        return dial_stage(&engine->dials, slot);
+    case POOL_BUSY:
+        return exchange_stage(&engine->exchanges, slot);
+    case POOL_FREE:
+    case POOL_IDLE:
+    case POOL_CLOSING:
+        break;
+    }
+    return HAUL_STAGE_QUEUE;
+}
+
+static void on_closed(struct engine *engine, uint32_t slot)
+{
+    exchange_close(&engine->exchanges, slot);
+    pool_remove(&engine->pool, slot);
+}
+
+/* Takes the slot out of every list and closes its link. Its request is the caller's to finish. */
+static void close_slot(struct engine *engine, uint32_t slot)
+{
+    if (pool_state(&engine->pool, slot) == POOL_DIALING)
+        dial_forget(&engine->dials, slot);
+    exchange_end(&engine->exchanges, slot);
+    pressure_leave(&engine->pressure, slot);
+    deadline_clear(&engine->deadlines, slot);
+    pool_close(&engine->pool, slot);
+    if (link_at(&engine->links, slot)->state != LINK_FREE)
+        link_close(&engine->links, slot);
+    else
+        on_closed(engine, slot);
+}
+
+static void fail(struct engine *engine, uint32_t slot, const struct failure *failure)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    enum haul_stage stage = engine_stage(engine, slot);
+    close_slot(engine, slot);
+    finish(engine, index, stage, failure);
+}
+
+/* The attempt has come to nothing; what comes of the request is for request/attempt.c to say. */
+static void lose(struct engine *engine, uint32_t slot, const struct outcome *outcome)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    enum haul_stage stage = engine_stage(engine, slot);
+    close_slot(engine, slot);
+    switch (attempt_after(&engine->fetches[index], outcome)) {
+    case ATTEMPT_DONE:
+        finish(engine, index, stage, &outcome->failure);
+        break;
+    case ATTEMPT_RESEND:
+        engine->retries++;
+        requeue(engine, index);
+        break;
+    case ATTEMPT_GO_ON:
+        requeue(engine, index);
+        break;
+    }
+}
+
+static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage stage)
+{
+    const struct haul_options *options = &engine->options;
+    uint64_t start_ns = fetch_on(engine, slot)->started_ns;
+    deadline_set(&engine->deadlines, slot,
+                 due_ns(stage, start_ns, options->connect_timeout_ms, options->max_time_ms));
+}
+
+static void on_deadline(struct engine *engine, uint32_t slot)
+{
+    if (pool_holder(&engine->pool, slot) != NO_HOLDER)
+        fail(engine, slot, due_failure(engine_stage(engine, slot)));
+}
+
+void engine_cancel(struct engine *engine, uint32_t index)
+{
+    static const struct failure not_started = {HAUL_NOT_STARTED, "cancelled before it was begun",
+                                               0};
+    static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
+    struct fetch *fetch = &engine->fetches[index];
+    if (fetch->state != FETCH_QUEUED) {
+        fail(engine, fetch->conn, &cancelled);
         return;
-    case LOOP_CONNECT:
-    case LOOP_SEND:
-    case LOOP_CLOSED:
-        conn_take(engine, completion);
+    }
+    schedule_remove(&engine->schedule, index);
+    finish(engine, index, HAUL_STAGE_QUEUE, fetch->started_ns ? &cancelled : &not_started);
+}
+
+void engine_cancel_all(struct engine *engine)
+{
+    engine->is_cancelled = true;
+    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
+        enum fetch_state state = engine->fetches[i].state;
+        if (state == FETCH_QUEUED || state == FETCH_ACTIVE)
+            engine_cancel(engine, i);
+    }
+}
+
+/* --- while memory is short -------------------------------------------------------------------- */
+
+/* What the current body may still take. In parts, it is handed out with what it has. */
+static uint32_t rest_of(const struct engine *engine, const struct fetch *current)
+{
+    if (engine->options.stream_bodies)
+        return PRESSURE_RECEIVE_BLOCKS;
+    uint64_t most = engine->budget.shared_blocks / 2;
+    uint64_t has = current ? current->result.body_bytes / BLOCK_BYTES : 0;
+    return has < most ? (uint32_t)(most - has) : 0;
+}
+
+static struct pressure_view view_of(const struct engine *engine)
+{
+    uint32_t index = collector_current(&engine->collector);
+    const struct fetch *current = index == NO_FETCH ? NULL : &engine->fetches[index];
+    bool is_unordered = engine->collector.is_unordered;
+    return (struct pressure_view){
+        .shared_left = engine->store.shared_left,
+        .shared_blocks = engine->budget.shared_blocks,
+        .reserve_blocks = engine->budget.reserve_blocks,
+        .flight_blocks = engine->budget.flight_blocks,
+        .rest = rest_of(engine, current),
+        .current = current && current->state == FETCH_ACTIVE ? current->conn : NO_SLOT,
+        .has_current = current,
+        .is_unordered = is_unordered,
+        .may_change = is_unordered && current && !current->is_partial,
+        .caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished,
+    };
+}
+
+static bool awaits_reply(const struct engine *engine, uint32_t slot)
+{
+    return pool_state(&engine->pool, slot) == POOL_BUSY;
+}
+
+/* Blocks have become short: nobody receives as before. */
+static void hold_all_back(struct engine *engine)
+{
+    pressure_begin(&engine->pressure, engine->now_ns);
+    for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
+        if (awaits_reply(engine, i) && !pressure_is_armed(&engine->pressure, i)) {
+            loop_pause(engine->loop, i);
+            pressure_wait(&engine->pressure, i);
+        }
+}
+
+void engine_let_in(struct engine *engine)
+{
+    uint32_t slot;
+    struct pressure *pressure = &engine->pressure;
+    struct pressure_view view = view_of(engine);
+    uint32_t chosen = pressure_choose(pressure, &view);
+    if (chosen != NO_SLOT) {
+        collector_is_current(&engine->collector, pool_holder(&engine->pool, chosen));
+        view = view_of(engine);
+    }
+    for (;;) {
+        switch (pressure_next(pressure, &view, &slot)) {
+        case PRESSURE_RECEIVE:
+            loop_receive(engine->loop, slot);
+            break;
+        case PRESSURE_RECEIVE_ONCE:
+            loop_receive_once(engine->loop, slot);
+            break;
+        case PRESSURE_DONE:
+            return;
+        }
+    }
+}
+
+static void take_turns(struct engine *engine)
+{
+    uint32_t slot;
+    uint32_t cursor = 0;
+    if (!pressure_is_turn(&engine->pressure, engine->now_ns))
         return;
-    case LOOP_RECEIVE:
-        conn_take_receive(engine, completion);
+    struct pressure_view view = view_of(engine);
+    uint32_t slots = engine->pool.slab.touched;
+    while ((slot = pressure_give_way(&engine->pressure, &view, slots, &cursor)) != NO_SLOT) {
+        if (slot == view.current)
+            engine->collector.current = NO_FETCH;
+        loop_pause(engine->loop, slot);
+    }
+}
+
+bool engine_waits_for_caller(const struct engine *engine)
+{
+    if (engine->pressure.first == NO_SLOT)
+        return false;
+    struct pressure_view view = view_of(engine);
+    return pressure_waits_for_caller(&engine->pressure, &view);
+}
+
+static bool may_begin_another(const struct engine *engine)
+{
+    struct pressure_view view = view_of(engine);
+    return pressure_may_begin(&engine->pressure, &view);
+}
+
+/* --- what an exchange tells ------------------------------------------------------------------- */
+
+static void on_head(struct engine *engine, uint32_t slot, struct span head)
+{
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    struct fetch *fetch = fetch_on(engine, slot);
+    fetch->result.status = response->status;
+    fetch->result.version_minor = response->version_minor;
+    fetch_take_head(fetch, &engine->terms, head);
+}
+
+static void on_body(struct engine *engine, uint32_t slot, struct span data)
+{
+    const struct failure *failure = fetch_take_body(fetch_on(engine, slot), &engine->terms, data);
+    if (failure)
+        fail(engine, slot, failure);
+    else if (pressure_begins(&engine->pressure, engine->store.shared_left,
+                             engine->budget.reserve_blocks))
+        hold_all_back(engine);
+}
+
+/* What it waited to receive has come before it was paused. */
+static void rest(struct engine *engine, uint32_t slot)
+{
+    exchange_rest(&engine->exchanges, slot);
+    deadline_clear(&engine->deadlines, slot);
+    if (pressure_is_waiting(&engine->pressure, slot)) {
+        pressure_leave(&engine->pressure, slot);
+        loop_receive(engine->loop, slot);
+    }
+    pool_put_idle(&engine->pool, slot);
+}
+
+static void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    if (is_reusable)
+        rest(engine, slot);
+    else
+        close_slot(engine, slot);
+    finish(engine, index, HAUL_STAGE_BODY, NULL);
+}
+
+static void on_failed(struct engine *engine, uint32_t slot, const struct exchange_news *news)
+{
+    enum outcome_kind kind = news->is_unanswered ? OUTCOME_UNANSWERED : OUTCOME_FAILED;
+    struct outcome outcome = {kind, news->failure};
+    lose(engine, slot, &outcome);
+}
+
+static void on_news(struct engine *engine, const struct exchange_news *news)
+{
+    uint32_t slot = news->exchange;
+    switch (news->kind) {
+    case EXCHANGE_SENT:
+        fetch_on(engine, slot)->sent_ns = engine->now_ns;
+        break;
+    case EXCHANGE_IS_HEAD:
+        on_head(engine, slot, news->bytes);
+        break;
+    case EXCHANGE_IS_BODY:
+        on_body(engine, slot, news->bytes);
+        break;
+    case EXCHANGE_DONE:
+        on_done(engine, slot, news->is_reusable);
+        break;
+    case EXCHANGE_FAILED:
+        on_failed(engine, slot, news);
+        break;
+    }
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+static void describe_tls(const struct engine *engine, uint32_t slot, struct haul_result *result)
+{
+    const struct tls *tls = link_at(&engine->links, slot)->tls;
+    if (!tls)
         return;
-    case LOOP_READY:
-        resolver_on_ready(engine->resolver, slot, completion->result);
+    struct tls_facts facts = tls_facts(tls);
+    result->tls_version = facts.version;
+    result->tls_suite = facts.suite;
+    result->tls_resumed = facts.is_resumed;
+    result->tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
+}
+
+/* From now on it receives; in a shortage it stands in line for that. */
+static void await_reply(struct engine *engine, uint32_t slot)
+{
+    if (!engine->pressure.is_short) {
+        loop_receive(engine->loop, slot);
         return;
-    case LOOP_TICK: /* what is due is looked for after every wait */
+    }
+    loop_pause(engine->loop, slot);
+    pressure_wait(&engine->pressure, slot);
+}
+
+/* Its method and fields are the caller's: they were right when it was submitted. */
+static bool send_own(struct engine *engine, uint32_t slot, struct exchange_request *request,
+                     struct exchange_news *ret_news)
+{
+    char fields[TEMPLATE_BYTES];
+    struct request_template own;
+    enum proto_error error = fetch_template(fetch_on(engine, slot), &engine->terms, &own, fields);
+    request->template = &own;
+    if (!error)
+        return exchange_begin(&engine->exchanges, slot, request, ret_news);
+    *ret_news = (struct exchange_news){
+        .kind = EXCHANGE_FAILED, .exchange = slot, .failure = failure_of(error)};
+    return true;
+}
+
+static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
+{
+    struct exchange_news news;
+    struct fetch *fetch = fetch_on(engine, slot);
+    struct exchange_request request = {
+        .template = &engine->terms.template,
+        .url = &fetch->url,
+        .body = {fetch->body, fetch->body_length},
+    };
+    fetch_take_connection(fetch, is_reused, engine->now_ns);
+    describe_tls(engine, slot, &fetch->result);
+    set_deadline(engine, slot, HAUL_STAGE_SEND);
+    bool has_news = fetch->has_own ? send_own(engine, slot, &request, &news)
+                                   : exchange_begin(&engine->exchanges, slot, &request, &news);
+    if (has_news && news.kind != EXCHANGE_SENT) {
+        on_failed(engine, slot, &news);
         return;
-    case LOOP_WAKE:
-        engine->is_woken = true;
+    }
+    if (has_news)
+        fetch->sent_ns = engine->now_ns;
+    await_reply(engine, slot);
+}
+
+static void on_dial_failed(struct engine *engine, const struct dial_news *news)
+{
+    struct outcome outcome = {OUTCOME_FAILED, news->failure};
+    bool has_no_room = news->is_shortage && engine->pool.open > 1;
+    if (has_no_room)
+        outcome.kind = OUTCOME_NO_ROOM;
+    else if (news->has_another)
+        outcome.kind = OUTCOME_REFUSED;
+    if (news->verification)
+        fetch_on(engine, news->slot)->result.tls_verification = news->verification;
+    lose(engine, news->slot, &outcome);
+    if (has_no_room)
+        engine->pool.lacks_descriptors = true;
+}
+
+static void on_dial(struct engine *engine, const struct dial_news *news)
+{
+    struct dial_news failed;
+    struct fetch *fetch = fetch_on(engine, news->slot);
+    switch (news->kind) {
+    case DIAL_CONNECTED:
+        fetch->address_attempt = 0;
+        fetch->connected_ns = engine->now_ns;
+        if (dial_secure(&engine->dials, news->slot, &failed))
+            on_dial_failed(engine, &failed);
+        break;
+    case DIAL_READY:
+        fetch->address_attempt = 0;
+        pool_begin(&engine->pool, news->slot);
+        send_request(engine, news->slot, false);
+        break;
+    case DIAL_FAILED:
+        on_dial_failed(engine, news);
+        break;
+    }
+}
+
+/* A slot within the bounds, for which the oldest idle link is closed if need be. */
+static uint32_t take_slot(struct engine *engine, uint32_t index)
+{
+    bool may_open = pool_may_open(&engine->pool);
+    uint32_t surplus = pool_surplus(&engine->pool);
+    if (surplus != NO_SLOT)
+        close_slot(engine, surplus);
+    return may_open ? pool_take(&engine->pool, &engine->fetches[index].url, index) : NO_SLOT;
+}
+
+static bool begin_dialing(struct engine *engine, uint32_t index)
+{
+    struct dial_news news;
+    struct fetch *fetch = &engine->fetches[index];
+    uint32_t slot = take_slot(engine, index);
+    if (slot == NO_SLOT)
+        return false;
+    fetch->conn = slot;
+    exchange_open(&engine->exchanges, slot, slot);
+    set_deadline(engine, slot, HAUL_STAGE_CONNECT);
+    if (dial_begin(&engine->dials, slot, engine->pool.slots[slot].origin, fetch->address_attempt,
+                   engine->now_ns, &news))
+        on_dial(engine, &news);
+    return true;
+}
+
+/* On an idle link of its origin, unless it is being sent again, or on a new one. False: none may be
+ * opened now. */
+static bool begin(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &fetch->url);
+    uint32_t slot = NO_SLOT;
+    if (origin != NO_ORIGIN)
+        slot = pool_take_idle(&engine->pool, origin, index);
+    if (slot == NO_SLOT)
+        return begin_dialing(engine, index);
+    fetch->conn = slot;
+    send_request(engine, slot, true);
+    return true;
+}
+
+/* While blocks are short the request whose turn it is begins, which need not be the first, since
+ * what goes back to the queue goes to its front. In order no other would do any good. */
+static uint32_t next_queued(const struct engine *engine)
+{
+    uint32_t first = engine->schedule.first;
+    if (first == NO_FETCH || !engine->pressure.is_short)
+        return first;
+    uint32_t current = collector_current(&engine->collector);
+    if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
+        return current;
+    bool may_begin = engine->collector.is_unordered && may_begin_another(engine);
+    return engine->active == 0 || may_begin ? first : NO_FETCH;
+}
+
+static void begin_queued(struct engine *engine)
+{
+    while (engine->active < engine->budget.concurrency) {
+        uint32_t index = next_queued(engine);
+        if (index == NO_FETCH)
+            return;
+        schedule_remove(&engine->schedule, index);
+        fetch_begin(&engine->fetches[index], engine->now_ns);
+        engine->active++;
+        if (begin(engine, index))
+            continue;
+        engine->active--;
+        schedule_prepend(&engine->schedule, index);
         return;
     }
 }
 
+/* --- completions ------------------------------------------------------------------------------ */
+
+static void on_exchange_event(struct engine *engine, const struct link_event *event)
+{
+    struct exchange_news news;
+    uint32_t exchange = event->link; /* one a link */
+    if (event->kind != LINK_BYTES) {
+        if (exchange_take(&engine->exchanges, exchange, event, &news))
+            on_news(engine, &news);
+        return;
+    }
+    if (!exchange_has_begun(&engine->exchanges, exchange))
+        fetch_on(engine, exchange)->first_byte_ns = engine->now_ns;
+    exchange_feed(&engine->exchanges, exchange, event->bytes);
+    while (exchange_next(&engine->exchanges, &news))
+        on_news(engine, &news);
+}
+
+static void on_dial_event(struct engine *engine, const struct link_event *event)
+{
+    struct dial_news news;
+    if (dial_take(&engine->dials, event, &news))
+        on_dial(engine, &news);
+}
+
+/* An idle link has nothing to say: it would be the next request's reply. */
+static void on_event(struct engine *engine, const struct link_event *event)
+{
+    enum pool_state state = pool_state(&engine->pool, event->link);
+    if (state == POOL_BUSY) { /* which is what it mostly is */
+        on_exchange_event(engine, event);
+        return;
+    }
+    switch (state) {
+    case POOL_DIALING:
+        on_dial_event(engine, event);
+        break;
+    case POOL_IDLE:
+        if (event->kind != LINK_SENT || event->error)
+            close_slot(engine, event->link);
+        break;
+    case POOL_CLOSING:
+        if (event->kind == LINK_CLOSED)
+            on_closed(engine, event->link);
+        break;
+    case POOL_BUSY:
+    case POOL_FREE:
+        break;
+    }
+}
+
+static void on_link(struct engine *engine, const struct completion *completion)
+{
+    struct link_event event;
+    bool has_event = links_take(&engine->links, completion, &event);
+    for (; has_event; has_event = links_next(&engine->links, &event))
+        on_event(engine, &event);
+}
+
+/* It could receive once: what it awaits now takes another one. */
+static void receive_again(struct engine *engine, uint32_t slot)
+{
+    enum pool_state state = pool_state(&engine->pool, slot);
+    if (state == POOL_IDLE)
+        loop_receive(engine->loop, slot);
+    else if (state != POOL_BUSY || pressure_is_waiting(&engine->pressure, slot))
+        return;
+    else if (engine->pressure.is_short)
+        pressure_wait_first(&engine->pressure, slot);
+    else
+        loop_receive(engine->loop, slot);
+}
+
+static void on_receive(struct engine *engine, const struct completion *completion)
+{
+    uint32_t slot = completion->slot;
+    bool was_armed = pressure_is_armed(&engine->pressure, slot);
+    if (was_armed)
+        pressure_received(&engine->pressure, slot);
+    if (completion->result > 0) {
+        engine->bytes_received += (uint32_t)completion->result;
+        if (pool_state(&engine->pool, slot) == POOL_IDLE) { /* nor is it to be decrypted */
+            close_slot(engine, slot);
+            return;
+        }
+    }
+    on_link(engine, completion);
+    if (pool_state(&engine->pool, slot) == POOL_IDLE && link_is_inside_record(&engine->links, slot))
+        close_slot(engine, slot);
+    else if (was_armed)
+        receive_again(engine, slot);
+}
+
+static void dispatch(struct engine *engine, const struct completion *completion)
+{
+    switch (completion->op) {
+    case LOOP_ACCEPT: /* the engine listens to nobody */
+        break;
+    case LOOP_CONNECT:
+    case LOOP_SEND:
+    case LOOP_CLOSED:
+        on_link(engine, completion);
+        break;
+    case LOOP_RECEIVE:
+        on_receive(engine, completion);
+        break;
+    case LOOP_READY:
+        resolver_on_ready(engine->resolver, completion->slot, completion->result);
+        break;
+    case LOOP_TICK: /* what is due is looked for after every wait */
+        break;
+    case LOOP_WAKE:
+        engine->is_woken = true;
+        break;
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
 static void take_answers(struct engine *engine)
 {
+    struct dial_news news;
     struct resolver_answer answer;
-    while (resolver_next(engine->resolver, &answer))
-        conn_on_addresses(engine, &answer);
+    while (resolver_next(engine->resolver, &answer)) {
+        dial_answer(&engine->dials, &answer, engine->now_ns);
+        while (dial_next(&engine->dials, &answer, &news))
+            on_dial(engine, &news);
+    }
 }
 
 static void expire(struct engine *engine)
 {
-    uint32_t conn;
+    uint32_t slot;
     if (resolver_deadline_ns(engine->resolver) <= engine->now_ns)
         resolver_on_tick(engine->resolver);
     take_answers(engine);
-    while (deadline_expired(&engine->deadlines, engine->now_ns, &conn))
-        conn_on_deadline(engine, conn);
+    while (deadline_expired(&engine->deadlines, engine->now_ns, &slot))
+        on_deadline(engine, slot);
 }
 
 static void arm_tick(struct engine *engine)
@@ -321,8 +816,8 @@ static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_
         return error;
     engine->now_ns = clock_now_ns();
     while (loop_next(engine->loop, &completion)) {
-        bool is_costly =
-            completion.op == LOOP_RECEIVE && engine->conns[completion.slot].state == CONN_TLS;
+        bool is_costly = completion.op == LOOP_RECEIVE &&
+                         link_at(&engine->links, completion.slot)->state == LINK_SECURING;
         engine->completions++;
         dispatch(engine, &completion);
         if (is_costly)
@@ -337,7 +832,7 @@ static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_
 static bool must_look(const struct engine *engine, uint64_t absence_ns)
 {
     bool has_many = engine->budget.concurrency >= BATCH_FROM;
-    return engine->schedule.count > 0 && engine->idle_newest != NO_CONN &&
+    return engine->schedule.count > 0 && pool_has_idle(&engine->pool) &&
            (!has_many || absence_ns > FRESH_NS);
 }
 
@@ -362,103 +857,6 @@ static int catch_up(struct engine *engine)
         goes_on = engine->completions - before >= few && engine->now_ns < end_ns;
     }
     return error;
-}
-
-/* --- while memory is short -------------------------------------------------------------------- */
-
-/* What the current body may still take. In parts, it is handed out with what it has. */
-static uint32_t rest_of(const struct engine *engine, const struct fetch *current)
-{
-    if (engine->options.stream_bodies)
-        return PRESSURE_RECEIVE_BLOCKS;
-    uint64_t most = engine->budget.shared_blocks / 2;
-    uint64_t has = current ? current->result.body_bytes / BLOCK_BYTES : 0;
-    return has < most ? (uint32_t)(most - has) : 0;
-}
-
-static struct pressure_view view_of(const struct engine *engine)
-{
-    uint32_t index = collector_current(&engine->collector);
-    const struct fetch *current = index == NO_FETCH ? NULL : &engine->fetches[index];
-    bool is_unordered = engine->collector.is_unordered;
-    return (struct pressure_view){
-        .shared_left = engine->store.shared_left,
-        .shared_blocks = engine->budget.shared_blocks,
-        .reserve_blocks = engine->budget.reserve_blocks,
-        .flight_blocks = engine->budget.flight_blocks,
-        .rest = rest_of(engine, current),
-        .current = current && current->state == FETCH_ACTIVE ? current->conn : NO_SLOT,
-        .has_current = current,
-        .is_unordered = is_unordered,
-        .may_change = is_unordered && current && !current->is_partial,
-        .caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished,
-    };
-}
-
-void engine_hold_back(struct engine *engine)
-{
-    if (!pressure_begins(&engine->pressure, engine->store.shared_left,
-                         engine->budget.reserve_blocks))
-        return;
-    pressure_begin(&engine->pressure, engine->now_ns);
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        if (conn_awaits_reply(&engine->conns[i]) && !pressure_is_armed(&engine->pressure, i)) {
-            loop_pause(engine->loop, i);
-            pressure_wait(&engine->pressure, i);
-        }
-}
-
-void engine_let_in(struct engine *engine)
-{
-    uint32_t slot;
-    struct pressure *pressure = &engine->pressure;
-    struct pressure_view view = view_of(engine);
-    uint32_t chosen = pressure_choose(pressure, &view);
-    if (chosen != NO_SLOT) {
-        collector_is_current(&engine->collector, engine->conns[chosen].fetch);
-        view = view_of(engine);
-    }
-    for (;;) {
-        switch (pressure_next(pressure, &view, &slot)) {
-        case PRESSURE_RECEIVE:
-            loop_receive(engine->loop, slot);
-            break;
-        case PRESSURE_RECEIVE_ONCE:
-            loop_receive_once(engine->loop, slot);
-            break;
-        case PRESSURE_DONE:
-            return;
-        }
-    }
-}
-
-static void take_turns(struct engine *engine)
-{
-    uint32_t slot;
-    uint32_t cursor = 0;
-    if (!pressure_is_turn(&engine->pressure, engine->now_ns))
-        return;
-    struct pressure_view view = view_of(engine);
-    uint32_t slots = engine->conn_slab.touched;
-    while ((slot = pressure_give_way(&engine->pressure, &view, slots, &cursor)) != NO_SLOT) {
-        if (slot == view.current)
-            engine->collector.current = NO_FETCH;
-        loop_pause(engine->loop, slot);
-    }
-}
-
-bool engine_waits_for_caller(const struct engine *engine)
-{
-    if (engine->pressure.first == NO_SLOT)
-        return false;
-    struct pressure_view view = view_of(engine);
-    return pressure_waits_for_caller(&engine->pressure, &view);
-}
-
-bool engine_may_begin_another(const struct engine *engine)
-{
-    struct pressure_view view = view_of(engine);
-    return pressure_may_begin(&engine->pressure, &view);
 }
 
 /* Receives that were taken back are counted on no more when the kernel knows, and what they had
@@ -489,7 +887,7 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     int error = catch_up(engine);
     if (error)
         return error;
-    fetch_start_queued(engine);
+    begin_queued(engine);
     take_answers(engine);
     if (engine->pressure.is_short)
         error = relieve(engine);
@@ -504,14 +902,4 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     measure_rate(engine);
     expire(engine);
     return error;
-}
-
-void engine_cancel_all(struct engine *engine)
-{
-    engine->is_cancelled = true;
-    for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
-        enum fetch_state state = engine->fetches[i].state;
-        if (state == FETCH_QUEUED || state == FETCH_ACTIVE)
-            fetch_cancel(engine, i);
-    }
 }

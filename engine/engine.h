@@ -3,25 +3,24 @@
 
 /* The engine: everything a run has, in one structure, and the loop that works on it. */
 
-#include "engine/memory/budget.h"
-#include "engine/memory/clock.h"
-#include "engine/request/collector.h"
-#include "engine/link/conn.h"
-#include "engine/link/link.h"
-#include "engine/memory/deadline.h"
-#include "engine/request/fetch.h"
 #include "engine/haul.h"
-#include "engine/loop/loop.h"
+#include "engine/http/exchange.h"
+#include "engine/link/dial.h"
+#include "engine/link/link.h"
 #include "engine/link/origin.h"
-#include "engine/request/pressure.h"
-#include "engine/request/schedule.h"
+#include "engine/link/pool.h"
 #include "engine/link/resolver.h"
 #include "engine/link/secure.h"
+#include "engine/loop/loop.h"
+#include "engine/memory/budget.h"
+#include "engine/memory/clock.h"
+#include "engine/memory/deadline.h"
 #include "engine/memory/slab.h"
 #include "engine/memory/store.h"
-#include "proto/http/request.h"
-
-enum { TEMPLATE_BYTES = 15000 };
+#include "engine/request/collector.h"
+#include "engine/request/fetch.h"
+#include "engine/request/pressure.h"
+#include "engine/request/schedule.h"
 
 /* Who does not run the engine for so long was away. */
 #define ENGINE_ABSENCE_NS UINT64_C(100000000)
@@ -33,31 +32,28 @@ struct engine {
     struct loop *loop;
     struct resolver *resolver;
     struct secure secure;
-    struct request_template template; /* of the requests that bring nothing of their own */
-    char *template_fields;
+    char *template_fields; /* of terms */
+
+    struct store store;
+    struct origins origins;
+    struct pool pool; /* the connection slots; by the same slots: */
+    struct links links;
+    struct link *link_list;
+    struct dials dials;
+    struct exchanges exchanges;
+    struct deadlines deadlines;
+    struct pressure pressure;
 
     struct fetch *fetches;
     struct slab fetch_slab;
-    struct conn *conns;
-    struct slab conn_slab;
-    struct links links; /* by the same slots */
-    struct link *link_list;
-    struct deadlines deadlines; /* by connection */
-    struct origins origins;
-    struct store store;
-    struct collector collector;
-    struct pressure pressure;
-
+    struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */
-    uint32_t active;          /* begun, not finished */
-    uint32_t open;            /* connections with a descriptor, or about to have one */
-    uint32_t long_urls;       /* that have a block of their own */
-    uint32_t idle_oldest;     /* idle connections, by age */
-    uint32_t idle_newest;
+    struct collector collector;
+
+    uint32_t active;   /* begun, not finished */
     uint64_t now_ns;   /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled; /* nothing new is taken */
     bool is_woken;
-    bool lacks_descriptors;       /* until a connection has been closed */
     uint32_t completions;         /* of the last run */
     uint64_t rate_since_ns;       /* when the present measurement of their rate began */
     uint64_t rate_count;          /* completions since */
@@ -65,7 +61,6 @@ struct engine {
 
     uint64_t requests;
     uint64_t failures;
-    uint64_t connections;
     uint64_t retries;
     uint64_t bytes_received;
 };
@@ -79,6 +74,18 @@ struct haul {
 int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop);
 void engine_close(struct engine *engine);
 
+/* Takes a request; a bad one is finished at once. Errors: those of haul_submit(). */
+int engine_submit(struct engine *engine, const struct haul_request *request);
+
+/* Gives back what a handed-out result holds: its part, or all of it. */
+void engine_release(struct engine *engine, uint32_t fetch);
+
+/* Ends a request that is queued or active. */
+void engine_cancel(struct engine *engine, uint32_t fetch);
+
+/* Where on the trip the request on a connection slot is. */
+enum haul_stage engine_stage(const struct engine *engine, uint32_t slot);
+
 /* One iteration: begin what may begin, hand it to the kernel, wait at most timeout_ns (negative:
  * without limit), dispatch every completion. Errors: those of loop_wait(). */
 int engine_run(struct engine *engine, int64_t timeout_ns);
@@ -87,14 +94,8 @@ int engine_run(struct engine *engine, int64_t timeout_ns);
  * is due. Nothing new is begun. */
 void engine_keep_time(struct engine *engine);
 
-/* After a block was taken: are they short now? Then nobody receives as before. */
-void engine_hold_back(struct engine *engine);
-
 /* In a shortage, after blocks have become free: as many receive as the blocks left allow. */
 void engine_let_in(struct engine *engine);
-
-/* In a shortage: may another request begin that is not the current one? */
-bool engine_may_begin_another(const struct engine *engine);
 
 /* Only the caller, who holds results, can let it go on. */
 bool engine_waits_for_caller(const struct engine *engine);
@@ -102,9 +103,12 @@ bool engine_waits_for_caller(const struct engine *engine);
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);
 
-/* options.c: the engine's own options, its budget by them, and the copies. Errors: -EINVAL, -EMFILE
- * and -ENOMEM, as haul_open(). */
+/* options.c: the engine's own options, its budget by them, and the copies; the memory that comes of
+ * it, and what is in common to all requests. Errors: -EINVAL, -EMFILE and -ENOMEM, as haul_open().
+ */
 int engine_take_options(struct engine *engine, const struct haul_options *options);
+int engine_take_memory(struct engine *engine);
+void engine_free_memory(struct engine *engine);
 
 /* The sum of a budget, one term a consumer. */
 void engine_terms(const struct budget *budget, struct haul_budget *ret_budget);

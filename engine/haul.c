@@ -113,7 +113,7 @@ void haul_close(struct haul *haul)
 
 int haul_submit(struct haul *haul, const struct haul_request *request)
 {
-    return fetch_submit(&haul->engine, request);
+    return engine_submit(&haul->engine, request);
 }
 
 /* Results that are ready go first; then whether there is any reason to wait. */
@@ -195,7 +195,7 @@ void haul_release(struct haul *haul, const struct haul_result *result)
 {
     /* The result is a fetch's first member: its address says which fetch it is. */
     const struct fetch *fetch = (const struct fetch *)(const void *)result;
-    fetch_release(&haul->engine, (uint32_t)(fetch - haul->engine.fetches));
+    engine_release(&haul->engine, (uint32_t)(fetch - haul->engine.fetches));
 }
 
 /* Where the request of an index is. In order the collector knows its place, unless another request
@@ -222,7 +222,7 @@ int haul_cancel(struct haul *haul, uint64_t index)
     enum fetch_state state = engine->fetches[fetch].state;
     if (state != FETCH_QUEUED && state != FETCH_ACTIVE)
         return -EALREADY;
-    fetch_cancel(engine, fetch);
+    engine_cancel(engine, fetch);
     return 0;
 }
 
@@ -282,7 +282,7 @@ void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
         .window = engine->budget.window,
         .requests = engine->requests,
         .failures = engine->failures,
-        .connections = engine->connections,
+        .connections = engine->dials.connects,
         .retries = engine->retries,
         .bytes_received = engine->bytes_received,
         .enters = loop->counters.enters,

@@ -1,4 +1,5 @@
-/* Options: checked, completed by defaults, and what of them is the caller's copied. */
+/* What an engine is made of before it runs. Options: checked, completed by defaults, and what of
+ * them is the caller's copied. Memory: taken, counted and freed by one list of shelves. */
 
 #include "engine/engine.h"
 
@@ -63,4 +64,153 @@ int engine_take_options(struct engine *engine, const struct haul_options *option
         return -EMFILE;
     int error = budget_make(&engine->budget, &engine->options, nofile, NULL);
     return error ? error : options_copy(engine);
+}
+
+static int template_take(struct engine *engine)
+{
+    struct request_options request = {
+        .method = engine->options.method,
+        .user_agent = engine->options.user_agent,
+        .fields = engine->options.headers,
+        .has_body = engine->options.has_body,
+        .body_bytes = engine->options.body_length,
+    };
+    engine->template_fields = malloc(TEMPLATE_BYTES);
+    if (!engine->template_fields)
+        return -ENOMEM;
+    enum proto_error error = request_template_init(&engine->terms.template, &request,
+                                                   engine->template_fields, TEMPLATE_BYTES, NULL);
+    return error ? -EINVAL : 0;
+}
+
+static int reroute_take(struct engine *engine)
+{
+    const char *message;
+    struct haul_options *options = &engine->options;
+    int error = reroute_init(&engine->origins.reroute, options->connect_to, options->resolve,
+                             engine->now_ns, &message);
+    options->connect_to = NULL; /* the caller's; what they say is now the reroute's */
+    options->resolve = NULL;
+    return error;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCKS, SHELF_GROUPS };
+
+/* All arrays there are: what they belong to, where they lie, how many elements they have. They are
+ * taken, counted and freed by this list. */
+#define SHELVES(X)                                                                                 \
+    X(REQUESTS, fetches, budget->window)                                                           \
+    X(REQUESTS, fetch_slab.next, budget->window)                                                   \
+    X(REQUESTS, collector.ring, budget->window)                                                    \
+    X(CONNECTIONS, pool.slots, budget->conns)                                                      \
+    X(CONNECTIONS, pool.slab.next, budget->conns)                                                  \
+    X(CONNECTIONS, link_list, budget->conns)                                                       \
+    X(CONNECTIONS, dials.list, budget->conns)                                                      \
+    X(CONNECTIONS, exchanges.list, budget->conns)                                                  \
+    X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
+    X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
+    X(ORIGINS, origins.list, budget->origins)                                                      \
+    X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
+    X(BLOCKS, store.blocks, budget->blocks)                                                        \
+    X(BLOCKS, store.slab.next, budget->blocks)
+
+/* Memory that is zero and costs nothing until it is touched. */
+static void *take(size_t count, size_t size, bool *ret_failed)
+{
+    void *memory = calloc(count, size);
+    *ret_failed |= !memory;
+    return memory;
+}
+
+static int shelves_take(struct engine *engine)
+{
+    const struct budget *budget = &engine->budget;
+    bool failed = false;
+#define SHELF_TAKE(group, member, count)                                                           \
+    engine->member = take(count, sizeof *engine->member, &failed);
+    SHELVES(SHELF_TAKE)
+#undef SHELF_TAKE
+    return failed ? -ENOMEM : 0;
+}
+
+static void requests_init(struct engine *engine)
+{
+    const struct budget *budget = &engine->budget;
+    const struct haul_options *options = &engine->options;
+    uint64_t most = (uint64_t)budget->shared_blocks / 2 * BLOCK_BYTES;
+    slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
+    schedule_init(&engine->schedule, engine->fetches);
+    collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
+                   &engine->store);
+    engine->collector.is_unordered = options->unordered;
+    engine->collector.hands_out_parts = options->stream_bodies;
+    engine->terms.options = options;
+    engine->terms.store = &engine->store;
+    engine->terms.url_blocks_left = budget->url_blocks;
+    engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
+}
+
+int engine_take_memory(struct engine *engine)
+{
+    const struct budget *budget = &engine->budget;
+    int error = shelves_take(engine);
+    if (error)
+        return error;
+    store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
+               budget->shared_blocks);
+    origins_init(&engine->origins, engine->origins.list, engine->origins.buckets, budget->origins);
+    slab_init(&engine->pool.slab, engine->pool.slab.next, budget->conns);
+    pool_init(&engine->pool, engine->pool.slots, engine->pool.slab, &engine->origins,
+              budget->concurrency);
+    deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
+    pressure_init(&engine->pressure, engine->pressure.waiters);
+    requests_init(engine);
+    error = template_take(engine);
+    return error ? error : reroute_take(engine);
+}
+
+static void term(struct haul_budget *ret, const char *name, uint64_t count, uint64_t bytes_each)
+{
+    ret->terms[ret->term_count++] = (struct haul_budget_term){name, count, bytes_each};
+    ret->total_bytes += count * bytes_each;
+}
+
+/* One term a consumer; what the loop and TLS take for themselves is added to the shelves. */
+void engine_terms(const struct budget *budget, struct haul_budget *ret)
+{
+    const struct engine *engine = NULL; /* only sizes are asked for */
+    uint64_t bytes[SHELF_GROUPS] = {0};
+#define SHELF_COUNT(group, member, count)                                                          \
+    bytes[SHELF_##group] += (uint64_t)(count) * sizeof *engine->member;
+    SHELVES(SHELF_COUNT)
+#undef SHELF_COUNT
+    uint64_t block_bytes = bytes[SHELF_BLOCKS] / budget->blocks;
+    uint32_t entitled = budget->blocks - budget->shared_blocks - budget->url_blocks;
+    uint32_t buffers =
+        budget->conns < BUDGET_RECEIVE_BUFFERS ? budget->conns : BUDGET_RECEIVE_BUFFERS;
+    *ret = (struct haul_budget){0};
+    term(ret, "requests from submit to release", budget->window,
+         bytes[SHELF_REQUESTS] / budget->window);
+    term(ret, "connections", budget->conns, bytes[SHELF_CONNECTIONS] / budget->conns);
+    term(ret, "origins", budget->origins, bytes[SHELF_ORIGINS] / budget->origins);
+    term(ret, "blocks that slots are entitled to", entitled, block_bytes);
+    term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
+    term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);
+    term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
+    term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
+    term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
+    term(ret, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
+}
+
+void engine_free_memory(struct engine *engine)
+{
+    origins_deinit(&engine->origins);
+#define SHELF_FREE(group, member, count) free(engine->member);
+    SHELVES(SHELF_FREE)
+#undef SHELF_FREE
+    reroute_deinit(&engine->origins.reroute);
+    free(engine->template_fields);
+    free(engine->option_strings);
 }

@@ -286,18 +286,6 @@ fi
 
 # A debt is the beginning of a fault, without its line.
 cat >"$scratch/debts" <<'DEBTS'
-engine/link/conn.h: engine/link must not include proto/http/reply.h
-engine/link/conn.c: engine/link must not include engine/engine.h
-engine/request/fetch.c: engine/request must not include engine/engine.h
-engine/engine.h: a circle of modules
-engine/link/conn.c: a circle of modules
-engine/request/collector.h: a circle of modules
-engine/request/fetch.c: a circle of modules
-engine/request/schedule.h: a circle of modules
-engine/link/conn.c: only the composition root names struct engine
-engine/link/conn.h: only the composition root names struct engine
-engine/request/fetch.c: only the composition root names struct engine
-engine/request/fetch.h: only the composition root names struct engine
 DEBTS
 
 sort -u "$scratch/faults" | awk -v owed="$scratch/debts" -v faulty="$scratch/faulty" '

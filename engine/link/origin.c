@@ -138,8 +138,8 @@ static void origin_fill(struct origin *origin, const struct url *url, const stru
 {
     *origin = (struct origin){
         .hash = hash_of(url),
-        .idle = NO_CONN,
-        .waiting = NO_CONN,
+        .idle = NO_SLOT,
+        .waiting = NO_SLOT,
         .host_kind = url->host_kind,
         .port = url->port,
         .is_https = url->is_https,

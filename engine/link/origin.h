@@ -6,6 +6,7 @@
 
 #include "engine/link/reroute.h"
 #include "engine/link/resolver.h"
+#include "engine/memory/slab.h"
 #include "proto/tls/tls.h"
 #include "proto/http/url.h"
 
@@ -13,7 +14,6 @@
 #include <stdint.h>
 
 #define NO_ORIGIN UINT32_MAX
-#define NO_CONN UINT32_MAX
 
 enum origin_state { ORIGIN_UNKNOWN, ORIGIN_RESOLVING, ORIGIN_KNOWN };
 
@@ -23,7 +23,7 @@ struct origin {
     uint32_t newer; /* origins without connections, by age */
     uint32_t older;
     uint32_t conns;   /* that refer to it */
-    uint32_t idle;    /* the connection that became idle last; NO_CONN: none */
+    uint32_t idle;    /* the connection that became idle last; NO_SLOT: none */
     uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
     enum origin_state state;
     struct resolver_lookup *lookup; /* while the addresses are on their way */

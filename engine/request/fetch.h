@@ -1,7 +1,8 @@
 #ifndef ENGINE_REQUEST_FETCH_H
 #define ENGINE_REQUEST_FETCH_H
 
-/* One request's life: submitted, queued, begun on a connection, finished, handed out, released. */
+/* One request's life, as data: submitted, queued, begun on a connection, finished, handed out,
+ * released. */
 
 #include "engine/failure.h"
 #include "engine/haul.h"
@@ -10,25 +11,33 @@
 #include "proto/http/request.h"
 #include "proto/http/url.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NO_FETCH UINT32_MAX
 
-enum { FETCH_URL_INLINE = 112 };
+enum { FETCH_URL_INLINE = 112, TEMPLATE_BYTES = 15000 };
 
 enum fetch_state { FETCH_FREE, FETCH_QUEUED, FETCH_ACTIVE, FETCH_DONE, FETCH_LENT };
 
 struct fetch {
     struct haul_result result;
-    uint64_t submitted_ns;
     uint64_t started_ns;
     uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
     uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
     uint64_t first_byte_ns;
-    struct url url;
+    enum fetch_state state : 8;
+    uint8_t address_attempt; /* how many addresses refused */
+    bool has_own;
+    bool has_body;
+    bool is_idempotent;
+    bool is_resent;  /* on a fresh connection, after a reused one died */
+    bool is_partial; /* a part of the body has been handed out */
 
+    /* set when it is taken; all above begins as zero */
+    uint64_t submitted_ns;
     const char *method; /* the request's own, borrowed; has_own says whether any is */
     const char *const *headers;
     const void *body;
@@ -38,43 +47,92 @@ struct fetch {
     struct chain lent;  /* the part that is handed out, of a body that goes on */
     uint32_t head_block;
     uint32_t url_block;
-    uint32_t conn;
+    uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
     uint32_t next; /* in the queue, or among the finished */
     uint32_t previous;
-    enum fetch_state state;
-    uint8_t address_attempt; /* how many addresses refused */
-    bool has_own : 1;
-    bool has_body : 1;
-    bool is_head : 1;
-    bool is_idempotent : 1;
-    bool is_resent : 1;  /* on a fresh connection, after a reused one died */
-    bool is_partial : 1; /* a part of the body has been handed out */
+    struct url url;
     char text[FETCH_URL_INLINE];
 };
 
-struct engine;
+/* What all requests of an engine have in common. */
+struct fetch_terms {
+    const struct haul_options *options;
+    struct request_template template; /* of the requests that bring nothing of their own */
+    struct store *store;
+    uint32_t url_blocks_left; /* for long URLs */
+    uint64_t body_bytes_max;
+};
 
-/* Takes a request; a bad one is finished at once. Errors: those of haul_submit(). */
-int fetch_submit(struct engine *engine, const struct haul_request *request);
-
-/* Begins the queued requests, as many as the bounds allow. */
-void fetch_start_queued(struct engine *engine);
-
-/* Back to the front of the queue, to be begun on another connection. */
-void fetch_requeue(struct engine *engine, uint32_t index);
-
-/* Ends a request; failure NULL: with success. */
-void fetch_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
-                  const struct failure *failure);
-
-/* Gives back what a handed-out result holds: its part, or all of it. */
-void fetch_release(struct engine *engine, uint32_t index);
-
-/* Cancels one that is queued or active. */
-void fetch_cancel(struct engine *engine, uint32_t index);
+/* Takes a request into a free slot; ret_error is what of it is wrong, as far as that can be said
+ * without a network. -EAGAIN: it has a long URL, and there are enough of them already. */
+int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
+               uint64_t now_ns, enum proto_error *ret_error);
 
 /* The template of a request that brings something of its own; fields: TEMPLATE_BYTES for it. */
-enum proto_error fetch_template(const struct engine *engine, const struct fetch *fetch,
+enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
                                 struct request_template *ret_template, char *fields);
+
+/* Queued to active; on which slot is then to be said. */
+static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
+
+/* Active, and to be queued again: nothing has come of the attempt. */
+void fetch_retreat(struct fetch *fetch);
+
+/* A connection can carry the request, which is sent next. */
+static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns);
+
+/* Keeps a head, where heads are kept. */
+static inline void fetch_take_head(struct fetch *fetch, const struct fetch_terms *terms,
+                                   struct span head);
+
+/* Keeps a piece of the body where bodies are kept. NULL: it is kept. */
+static inline const struct failure *
+fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct span data);
+
+/* It is over, where it is neither queued nor on a slot any more. failure NULL: with success, unless
+ * its status is an error. Returns whether it has failed. */
+bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum haul_stage stage,
+                  const struct failure *failure, uint64_t now_ns);
+
+/* Gives back the part of its body that is lent; or all it has, and the slot is free. */
+void fetch_release_part(struct fetch *fetch, const struct fetch_terms *terms);
+void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
+
+/* --- what is done at each request, and is mostly little --------------------------------------- */
+
+static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns)
+{
+    assert(fetch->state == FETCH_QUEUED && fetch->conn == NO_SLOT);
+    fetch->state = FETCH_ACTIVE;
+    if (fetch->started_ns == 0)
+        fetch->started_ns = now_ns;
+}
+
+static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns)
+{
+    assert(fetch->state == FETCH_ACTIVE);
+    fetch->secured_ns = now_ns;
+    if (fetch->connected_ns == 0)
+        fetch->connected_ns = now_ns;
+    fetch->result.reused_connection = is_reused;
+}
+
+void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head);
+const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_terms *terms,
+                                      struct span data);
+
+static inline void fetch_take_head(struct fetch *fetch, const struct fetch_terms *terms,
+                                   struct span head)
+{
+    if (terms->options->keep_headers)
+        fetch_keep_head(fetch, terms, head);
+}
+
+static inline const struct failure *
+fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct span data)
+{
+    fetch->result.body_bytes += data.length;
+    return terms->options->keep_bodies ? fetch_keep_body(fetch, terms, data) : NULL;
+}
 
 #endif

@@ -189,7 +189,7 @@ static void concurrency_is_a_hard_bound(void)
     for (size_t ended = 0; ended + 3 < COUNT; ended++) {
         gathering_until_asked(haul, server, ended + 3);
         gathering_until_finished(haul, ended);
-        assert_int_equal(haul->engine.open, 3);
+        assert_int_equal(haul->engine.pool.open, 3);
         assert_int_equal(haul->engine.active, 3);
         assert_true(loopback_wait_accepted(server, ended + 3));
         assert_int_equal(loopback_accepted(server), ended + 3);
@@ -227,7 +227,7 @@ static void idle_connections_give_way_to_other_origins(void)
         for (int i = 0; i < ORIGINS; i++) {
             gathering_submit(haul, servers[i], round ? "/b" : "/a");
             gathering_expect_one(haul, round ? "200 ok 'b'" : "200 ok 'a'");
-            assert_in_range(haul->engine.open, 1, 2);
+            assert_in_range(haul->engine.pool.open, 1, 2);
         }
     gathering_submit(haul, servers[ORIGINS - 1], "/c");
     gathering_submit(haul, servers[ORIGINS - 2], "/c");
@@ -320,7 +320,7 @@ static void check_ipv6(const char *host, uint64_t refused)
         gathering_submit(haul, server, url);
     }
     gathering_expect(haul, "200 ok 'a'\n200 ok 'b'\n");
-    assert_int_equal(haul->engine.connections, 2 + refused);
+    assert_int_equal(haul->engine.dials.connects, 2 + refused);
     gathering_close(haul);
     close(held);
     assert_loopback(server);

@@ -334,7 +334,7 @@ static void hundreds_are_under_way_at_once(void)
         assert_int_equal(result->body_bytes, i % 10 ? 612 : 65536);
         haul_release(haul, result);
     }
-    assert_in_range(haul->engine.connections, 2, AT_ONCE);
+    assert_in_range(haul->engine.dials.connects, 2, AT_ONCE);
     gathering_close(haul);
 }
 
@@ -549,10 +549,10 @@ static void a_service_looks_after_kept_connections(void)
     struct pollfd fd = {.fd = haul_fd(haul), .events = POLLIN};
     gathering_submit(haul, server, "/a");
     gathering_expect(haul, "200 ok 'a'\n");
-    assert_int_equal(haul->engine.open, 1);
+    assert_int_equal(haul->engine.pool.open, 1);
     assert_int_equal(poll(&fd, 1, 0), 0);
     loopback_continue(server, 0);
-    for (int i = 0; haul->engine.open == 1; i++) {
+    for (int i = 0; haul->engine.pool.open == 1; i++) {
         assert_in_range(i, 0, 3);
         assert_int_equal(poll(&fd, 1, GATHERING_PATIENCE_MS), 1);
         assert_int_equal(haul_next(haul, &result, 0), -ENODATA);

@@ -319,7 +319,7 @@ static void stop_open(struct stop *stop, const struct state *state, bool cancel_
                                                        .max_time_ms = TOTAL_MS});
     gathering_submit(stop->haul, stop->server, "/a");
     until_stopped(stop->haul, stop->server);
-    assert_int_equal(conn_stage(&stop->haul->engine.conns[0]), state->stage);
+    assert_int_equal(engine_stage(&stop->haul->engine, 0), state->stage);
     loopback_continue(stop->server, 0);
 }
 

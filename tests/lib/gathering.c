@@ -83,7 +83,7 @@ struct haul *gathering_open_on(struct loop *loop, const struct haul_options *opt
 /* What is closed may still have to be reaped; nothing else may be under way. */
 static void reap(struct engine *engine)
 {
-    for (int i = 0; engine->conn_slab.taken > engine->open; i++) {
+    for (int i = 0; engine->pool.slab.taken > engine->pool.open; i++) {
         assert_in_range(i, 0, GATHERING_PATIENCE_MS / STEP_MS);
         int error = engine_run(engine, STEP_MS * INT64_C(1000000));
         assert_true(error == 0 || error == -EINTR);
@@ -100,7 +100,7 @@ void gathering_check_balance(struct haul *haul)
     assert_int_equal(engine->fetch_slab.taken, 0);
     assert_int_equal(engine->store.slab.taken, 0);
     assert_int_equal(engine->store.shared_left, engine->budget.shared_blocks);
-    assert_in_range(engine->open, 0, engine->budget.concurrency);
+    assert_in_range(engine->pool.open, 0, engine->budget.concurrency);
     assert_false(engine->pressure.is_short);
 }
 

@@ -87,8 +87,8 @@ static void a_host_is_kept_in_lower_case(void **state)
     uint32_t index = acquire(origins, "http://WWW.Example.ORG:8080/");
     assert_string_equal(origins->list[index].host, "www.example.org");
     assert_int_equal(origins->list[index].port, 8080);
-    assert_int_equal(origins->list[index].idle, NO_CONN);
-    assert_int_equal(origins->list[index].waiting, NO_CONN);
+    assert_int_equal(origins->list[index].idle, NO_SLOT);
+    assert_int_equal(origins->list[index].waiting, NO_SLOT);
     assert_int_equal(origins->list[index].state, ORIGIN_UNKNOWN);
 }
 

@@ -362,8 +362,8 @@ static void bodies_that_the_caller_keeps_hold_all_others_back(void)
 static bool all_await_heads(const struct engine *engine, uint32_t count)
 {
     uint32_t waiting = 0;
-    for (uint32_t i = 0; i < engine->conn_slab.touched; i++)
-        waiting += engine->conns[i].state == CONN_HEAD;
+    for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
+        waiting += engine->exchanges.list[i].state == EXCHANGE_HEAD;
     return waiting == count;
 }
 

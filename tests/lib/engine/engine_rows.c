@@ -352,9 +352,9 @@ void engine_check_idle_is_dropped(const struct loopback_script scripts[3])
     gathering_submit(haul, server, "/b");
     gathering_expect_one(haul, "200 ok 'a'");
     gathering_until_asked(haul, server, 2);
-    assert_int_equal(haul->engine.open, 2);
+    assert_int_equal(haul->engine.pool.open, 2);
     loopback_continue(server, 0);
-    for (int steps = 0; haul->engine.open == 2;)
+    for (int steps = 0; haul->engine.pool.open == 2;)
         engine_step(haul, &steps);
     gathering_submit(haul, server, "/c");
     gathering_until_finished(haul, 2);

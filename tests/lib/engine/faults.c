@@ -169,9 +169,9 @@ static void check_failure(const struct run *run, const struct haul_result *resul
 
 static void check_bounds(const struct engine *engine)
 {
-    assert_in_range(engine->open, 0, engine->budget.concurrency);
+    assert_in_range(engine->pool.open, 0, engine->budget.concurrency);
     assert_in_range(engine->active, 0, engine->budget.concurrency);
-    assert_in_range(engine->conn_slab.taken, engine->open, engine->budget.conns);
+    assert_in_range(engine->pool.slab.taken, engine->pool.open, engine->budget.conns);
     assert_in_range(engine->fetch_slab.taken, 0, engine->budget.window);
 }
 
