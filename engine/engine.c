@@ -12,96 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    BATCH_FROM = 64, /* in flight: from here on it pays to wait for several completions */
-    BATCH_SHARE = 4,
-    BATCH_MAX = 64,
-    TAKEN_WHOLE = 16, /* one wait takes at least so many, if there are as many */
-};
+enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
 #define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
-#define RATE_SPAN_NS UINT64_C(1000000)
-
-/* --- opening and closing ---------------------------------------------------------------------- */
-
-int engine_slots(const struct haul_options *options, uint32_t *ret_slots)
-{
-    struct budget budget;
-    uint64_t nofile = budget_nofile(options->raise_nofile);
-    int error = nofile ? budget_make(&budget, options, nofile, NULL) : -EMFILE;
-    if (!error)
-        *ret_slots = budget.conns;
-    return error;
-}
-
-static int loop_take(struct engine *engine)
-{
-    struct loop_options options = {.slots = engine->budget.conns, .polls = BUDGET_RESOLVER_TAGS};
-    switch (engine->options.loop) {
-    case HAUL_LOOP_URING:
-        return loop_uring_open(&engine->loop, &options);
-    case HAUL_LOOP_EPOLL:
-        return loop_epoll_open(&engine->loop, &options);
-    case HAUL_LOOP_AUTO:
-        break;
-    }
-    return loop_auto_open(&engine->loop, &options);
-}
-
-/* Links upon the loop, and what is done on them. */
-static void connections_init(struct engine *engine)
-{
-    links_init(&engine->links, engine->loop, &engine->store, &engine->secure, engine->link_list);
-    engine->dials = (struct dials){
-        .list = engine->dials.list,
-        .count = engine->budget.conns,
-        .links = &engine->links,
-        .origins = &engine->origins,
-        .resolver = engine->resolver,
-        .options = &engine->options,
-    };
-    exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
-}
-
-static int engine_init(struct engine *engine, const struct haul_options *options)
-{
-    int error = engine_take_options(engine, options);
-    if (!error)
-        error = engine_take_memory(engine);
-    if (!error)
-        error = secure_check(&engine->options);
-    if (!error && !engine->loop)
-        error = loop_take(engine);
-    if (!error)
-        error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
-                              engine->options.dns_servers, engine->options.connect_timeout_ms);
-    if (!error && engine->options.tls_at_open)
-        error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
-    if (!error)
-        connections_init(engine);
-    return error;
-}
-
-int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop)
-{
-    *engine = (struct engine){.loop = loop, .now_ns = clock_now_ns()};
-    secure_init(&engine->secure);
-    int error = engine_init(engine, options);
-    if (error)
-        engine_close(engine);
-    return error;
-}
-
-void engine_close(struct engine *engine)
-{
-    resolver_close(engine->resolver);
-    for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
-        link_deinit(&engine->links, i);
-    if (engine->loop)
-        loop_close(engine->loop);
-    secure_close(&engine->secure);
-    engine_free_memory(engine);
-}
 
 /* --- the life of a request -------------------------------------------------------------------- */
 
@@ -110,8 +23,7 @@ static struct fetch *fetch_on(const struct engine *engine, uint32_t slot)
     return &engine->fetches[pool_holder(&engine->pool, slot)];
 }
 
-/* failure NULL: with success. It is on no slot any more, and in no queue. */
-static void finish(struct engine *engine, uint32_t index, enum haul_stage stage,
+void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
                    const struct failure *failure)
 {
     struct fetch *fetch = &engine->fetches[index];
@@ -132,43 +44,6 @@ static void requeue(struct engine *engine, uint32_t index)
     fetch_retreat(&engine->fetches[index]);
     engine->active--;
     schedule_prepend(&engine->schedule, index);
-}
-
-int engine_submit(struct engine *engine, const struct haul_request *request)
-{
-    if (engine->is_cancelled)
-        return -ECANCELED;
-    uint32_t index = slab_take(&engine->fetch_slab);
-    if (index == SLAB_NONE)
-        return -EAGAIN;
-    enum proto_error error;
-    struct fetch *fetch = &engine->fetches[index];
-    if (fetch_init(fetch, &engine->terms, request, clock_now_ns(), &error)) {
-        slab_give(&engine->fetch_slab, index);
-        return -EAGAIN;
-    }
-    fetch->result.index = collector_add(&engine->collector, index);
-    if (!error) {
-        schedule_append(&engine->schedule, index);
-        return 0;
-    }
-    struct failure failure = failure_of(error);
-    finish(engine, index, HAUL_STAGE_QUEUE, &failure);
-    return 0;
-}
-
-void engine_release(struct engine *engine, uint32_t index)
-{
-    struct fetch *fetch = &engine->fetches[index];
-    if (engine->collector.lent_part == index) {
-        fetch_release_part(fetch, &engine->terms);
-        engine->collector.lent_part = NO_FETCH;
-    } else {
-        fetch_release(fetch, &engine->terms);
-        slab_give(&engine->fetch_slab, index);
-    }
-    if (engine->pressure.is_short)
-        engine_let_in(engine);
 }
 
 /* --- the life of a connection slot ------------------------------------------------------------ */
@@ -214,7 +89,7 @@ static void fail(struct engine *engine, uint32_t slot, const struct failure *fai
     uint32_t index = pool_holder(&engine->pool, slot);
     enum haul_stage stage = engine_stage(engine, slot);
     close_slot(engine, slot);
-    finish(engine, index, stage, failure);
+    engine_finish(engine, index, stage, failure);
 }
 
 /* The attempt has come to nothing; what comes of the request is for request/attempt.c to say. */
@@ -225,7 +100,7 @@ static void lose(struct engine *engine, uint32_t slot, const struct outcome *out
     close_slot(engine, slot);
     switch (attempt_after(&engine->fetches[index], outcome)) {
     case ATTEMPT_DONE:
-        finish(engine, index, stage, &outcome->failure);
+        engine_finish(engine, index, stage, &outcome->failure);
         break;
     case ATTEMPT_RESEND:
         engine->retries++;
@@ -262,7 +137,7 @@ void engine_cancel(struct engine *engine, uint32_t index)
         return;
     }
     schedule_remove(&engine->schedule, index);
-    finish(engine, index, HAUL_STAGE_QUEUE, fetch->started_ns ? &cancelled : &not_started);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, fetch->started_ns ? &cancelled : &not_started);
 }
 
 void engine_cancel_all(struct engine *engine)
@@ -415,7 +290,7 @@ static void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
         rest(engine, slot);
     else
         close_slot(engine, slot);
-    finish(engine, index, HAUL_STAGE_BODY, NULL);
+    engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
 }
 
 static void on_failed(struct engine *engine, uint32_t slot, const struct exchange_news *news)
@@ -771,31 +646,6 @@ static void arm_tick(struct engine *engine)
         loop_tick(engine->loop, time_ns);
 }
 
-/* How often completions came lately, for batch(). */
-static void measure_rate(struct engine *engine)
-{
-    engine->rate_count += engine->completions;
-    uint64_t span_ns = engine->now_ns - engine->rate_since_ns;
-    if (span_ns < RATE_SPAN_NS)
-        return;
-    engine->rate_per_batch_wait = engine->rate_count * LOOP_BATCH_WAIT_NS / span_ns;
-    engine->rate_count = 0;
-    engine->rate_since_ns = engine->now_ns;
-}
-
-/* Waiting for several completions at once saves wake-ups, and lets what comes in two segments be
- * received as one; but only as many as may be expected while the loop is willing to wait, and only
- * a fraction of what is in flight, so that the server is never left idle. */
-static uint32_t batch(const struct engine *engine)
-{
-    uint64_t count = engine->active / BATCH_SHARE;
-    if (engine->active < BATCH_FROM)
-        return 1;
-    count = count < BATCH_MAX ? count : BATCH_MAX;
-    count = count < engine->rate_per_batch_wait ? count : engine->rate_per_batch_wait;
-    return count > 1 ? (uint32_t)count : 1;
-}
-
 /* Handshakes take long, and a hostile one as long as it may: what is due meanwhile ends between two
  * of them, not behind the last. */
 static void expire_between(struct engine *engine)
@@ -896,10 +746,11 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     arm_tick(engine);
     bool has_news =
         engine->completions > 0 || engine->requests > finished || engine_waits_for_caller(engine);
-    error = wait_and_take(engine, has_news ? 0 : batch(engine), timeout_ns);
+    error = wait_and_take(engine, has_news ? 0 : batch_size(&engine->batch, engine->active),
+                          timeout_ns);
     if (error && error != -EINTR)
         return error;
-    measure_rate(engine);
+    batch_measure(&engine->batch, engine->completions, engine->now_ns);
     expire(engine);
     return error;
 }

@@ -11,6 +11,7 @@
 #include "engine/link/pool.h"
 #include "engine/link/resolver.h"
 #include "engine/link/secure.h"
+#include "engine/loop/batch.h"
 #include "engine/loop/loop.h"
 #include "engine/memory/budget.h"
 #include "engine/memory/clock.h"
@@ -54,10 +55,8 @@ struct engine {
     uint64_t now_ns;   /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled; /* nothing new is taken */
     bool is_woken;
-    uint32_t completions;         /* of the last run */
-    uint64_t rate_since_ns;       /* when the present measurement of their rate began */
-    uint64_t rate_count;          /* completions since */
-    uint64_t rate_per_batch_wait; /* by the last measurement, in LOOP_BATCH_WAIT_NS */
+    uint32_t completions; /* of the last run */
+    struct batch batch;
 
     uint64_t requests;
     uint64_t failures;
@@ -74,13 +73,11 @@ struct haul {
 int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop);
 void engine_close(struct engine *engine);
 
-/* Takes a request; a bad one is finished at once. Errors: those of haul_submit(). */
-int engine_submit(struct engine *engine, const struct haul_request *request);
+/* Ends a request that is on no slot any more, and in no queue; failure NULL: with success. */
+void engine_finish(struct engine *engine, uint32_t fetch, enum haul_stage stage,
+                   const struct failure *failure);
 
-/* Gives back what a handed-out result holds: its part, or all of it. */
-void engine_release(struct engine *engine, uint32_t fetch);
-
-/* Ends a request that is queued or active. */
+/* Ends one that is queued or active, as cancelled. */
 void engine_cancel(struct engine *engine, uint32_t fetch);
 
 /* Where on the trip the request on a connection slot is. */
@@ -102,13 +99,6 @@ bool engine_waits_for_caller(const struct engine *engine);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);
-
-/* options.c: the engine's own options, its budget by them, and the copies; the memory that comes of
- * it, and what is in common to all requests. Errors: -EINVAL, -EMFILE and -ENOMEM, as haul_open().
- */
-int engine_take_options(struct engine *engine, const struct haul_options *options);
-int engine_take_memory(struct engine *engine);
-void engine_free_memory(struct engine *engine);
 
 /* The sum of a budget, one term a consumer. */
 void engine_terms(const struct budget *budget, struct haul_budget *ret_budget);

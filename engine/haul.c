@@ -113,7 +113,26 @@ void haul_close(struct haul *haul)
 
 int haul_submit(struct haul *haul, const struct haul_request *request)
 {
-    return engine_submit(&haul->engine, request);
+    struct engine *engine = &haul->engine;
+    if (engine->is_cancelled)
+        return -ECANCELED;
+    uint32_t index = slab_take(&engine->fetch_slab);
+    if (index == SLAB_NONE)
+        return -EAGAIN;
+    enum proto_error error;
+    struct fetch *fetch = &engine->fetches[index];
+    if (fetch_init(fetch, &engine->terms, request, clock_now_ns(), &error)) {
+        slab_give(&engine->fetch_slab, index);
+        return -EAGAIN;
+    }
+    fetch->result.index = collector_add(&engine->collector, index);
+    if (!error) {
+        schedule_append(&engine->schedule, index);
+        return 0;
+    }
+    struct failure failure = failure_of(error);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, &failure);
+    return 0;
 }
 
 /* Results that are ready go first; then whether there is any reason to wait. */
@@ -194,8 +213,18 @@ int haul_next(struct haul *haul, const struct haul_result **ret_result, int time
 void haul_release(struct haul *haul, const struct haul_result *result)
 {
     /* The result is a fetch's first member: its address says which fetch it is. */
-    const struct fetch *fetch = (const struct fetch *)(const void *)result;
-    engine_release(&haul->engine, (uint32_t)(fetch - haul->engine.fetches));
+    struct engine *engine = &haul->engine;
+    struct fetch *fetch = (struct fetch *)(uintptr_t)result;
+    uint32_t index = (uint32_t)(fetch - engine->fetches);
+    if (engine->collector.lent_part == index) {
+        fetch_release_part(fetch, &engine->terms);
+        engine->collector.lent_part = NO_FETCH;
+    } else {
+        fetch_release(fetch, &engine->terms);
+        slab_give(&engine->fetch_slab, index);
+    }
+    if (engine->pressure.is_short)
+        engine_let_in(engine);
 }
 
 /* Where the request of an index is. In order the collector knows its place, unless another request

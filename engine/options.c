@@ -1,5 +1,6 @@
-/* What an engine is made of before it runs. Options: checked, completed by defaults, and what of
- * them is the caller's copied. Memory: taken, counted and freed by one list of shelves. */
+/* Options become an engine that can run. They are checked, completed by defaults, and what of them
+ * is the caller's is copied; memory is taken, counted and freed by one list of shelves; then the
+ * loop is opened, and what stands upon it. */
 
 #include "engine/engine.h"
 
@@ -49,7 +50,7 @@ static int options_copy(struct engine *engine)
     return 0;
 }
 
-int engine_take_options(struct engine *engine, const struct haul_options *options)
+static int options_take(struct engine *engine, const struct haul_options *options)
 {
     static const struct haul_options defaults;
     engine->options = options ? *options : defaults;
@@ -152,7 +153,7 @@ static void requests_init(struct engine *engine)
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
 }
 
-int engine_take_memory(struct engine *engine)
+static int memory_take(struct engine *engine)
 {
     const struct budget *budget = &engine->budget;
     int error = shelves_take(engine);
@@ -204,7 +205,7 @@ void engine_terms(const struct budget *budget, struct haul_budget *ret)
     term(ret, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);
 }
 
-void engine_free_memory(struct engine *engine)
+static void memory_free(struct engine *engine)
 {
     origins_deinit(&engine->origins);
 #define SHELF_FREE(group, member, count) free(engine->member);
@@ -213,4 +214,85 @@ void engine_free_memory(struct engine *engine)
     reroute_deinit(&engine->origins.reroute);
     free(engine->template_fields);
     free(engine->option_strings);
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+int engine_slots(const struct haul_options *options, uint32_t *ret_slots)
+{
+    struct budget budget;
+    uint64_t nofile = budget_nofile(options->raise_nofile);
+    int error = nofile ? budget_make(&budget, options, nofile, NULL) : -EMFILE;
+    if (!error)
+        *ret_slots = budget.conns;
+    return error;
+}
+
+static int loop_take(struct engine *engine)
+{
+    struct loop_options options = {.slots = engine->budget.conns, .polls = BUDGET_RESOLVER_TAGS};
+    switch (engine->options.loop) {
+    case HAUL_LOOP_URING:
+        return loop_uring_open(&engine->loop, &options);
+    case HAUL_LOOP_EPOLL:
+        return loop_epoll_open(&engine->loop, &options);
+    case HAUL_LOOP_AUTO:
+        break;
+    }
+    return loop_auto_open(&engine->loop, &options);
+}
+
+/* Links upon the loop, and what is done on them. */
+static void connections_init(struct engine *engine)
+{
+    links_init(&engine->links, engine->loop, &engine->store, &engine->secure, engine->link_list);
+    engine->dials = (struct dials){
+        .list = engine->dials.list,
+        .count = engine->budget.conns,
+        .links = &engine->links,
+        .origins = &engine->origins,
+        .resolver = engine->resolver,
+        .options = &engine->options,
+    };
+    exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+}
+
+static int engine_init(struct engine *engine, const struct haul_options *options)
+{
+    int error = options_take(engine, options);
+    if (!error)
+        error = memory_take(engine);
+    if (!error)
+        error = secure_check(&engine->options);
+    if (!error && !engine->loop)
+        error = loop_take(engine);
+    if (!error)
+        error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
+                              engine->options.dns_servers, engine->options.connect_timeout_ms);
+    if (!error && engine->options.tls_at_open)
+        error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
+    if (!error)
+        connections_init(engine);
+    return error;
+}
+
+int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop)
+{
+    *engine = (struct engine){.loop = loop, .now_ns = clock_now_ns()};
+    secure_init(&engine->secure);
+    int error = engine_init(engine, options);
+    if (error)
+        engine_close(engine);
+    return error;
+}
+
+void engine_close(struct engine *engine)
+{
+    resolver_close(engine->resolver);
+    for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
+        link_deinit(&engine->links, i);
+    if (engine->loop)
+        loop_close(engine->loop);
+    secure_close(&engine->secure);
+    memory_free(engine);
 }
