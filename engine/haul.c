@@ -217,7 +217,7 @@ void haul_release(struct haul *haul, const struct haul_result *result)
     struct fetch *fetch = (struct fetch *)(uintptr_t)result;
     uint32_t index = (uint32_t)(fetch - engine->fetches);
     if (engine->collector.lent_part == index) {
-        fetch_release_part(fetch, &engine->terms);
+        chain_free(&engine->collector.lent, &engine->store);
         engine->collector.lent_part = NO_FETCH;
     } else {
         fetch_release(fetch, &engine->terms);

@@ -26,7 +26,7 @@
 
 #define NO_EXCHANGE UINT32_MAX
 
-enum { EXCHANGE_REQUEST_INLINE = 224 };
+enum { EXCHANGE_REQUEST_INLINE = 208 };
 
 enum exchange_state {
     EXCHANGE_NONE,

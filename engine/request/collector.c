@@ -18,6 +18,7 @@ void collector_init(struct collector *collector, uint32_t *ring, uint32_t window
         .done_last = NO_FETCH,
         .current = NO_FETCH,
         .lent_part = NO_FETCH,
+        .lent = CHAIN_EMPTY,
     };
 }
 
@@ -89,11 +90,11 @@ static uint32_t hand_out_part(struct collector *collector, uint32_t index)
     if (!collector->hands_out_parts || fetch->state != FETCH_ACTIVE ||
         fetch->chain.first == NO_BLOCK)
         return NO_FETCH;
-    fetch->lent = fetch->chain;
+    collector->lent = fetch->chain;
     fetch->chain = CHAIN_EMPTY;
     fetch->is_partial = true;
     fetch->result.more = true;
-    fetch->result.body = &store_block(collector->store, fetch->lent.first)->piece;
+    fetch->result.body = &store_block(collector->store, collector->lent.first)->piece;
     collector->lent_part = index;
     return index;
 }

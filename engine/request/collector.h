@@ -22,7 +22,8 @@ struct collector {
     uint32_t done_first; /* unordered: the finished, a list */
     uint32_t done_last;
     uint32_t current;    /* unordered: the body that may be handed out in parts */
-    uint32_t lent_part;  /* the fetch whose part is handed out and not released */
+    uint32_t lent_part;  /* the fetch whose part is handed out and not released, */
+    struct chain lent;   /* and that part */
     uint64_t unfinished; /* submitted, their last result not yet handed out */
 };
 

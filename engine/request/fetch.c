@@ -88,7 +88,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     memset(fetch, 0, offsetof(struct fetch, submitted_ns));
     if (keep_url(fetch, terms, (struct span){request->url, url_length}))
         return -EAGAIN;
-    fetch->chain = fetch->lent = CHAIN_EMPTY;
+    fetch->chain = CHAIN_EMPTY;
     fetch->head_block = NO_BLOCK;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
@@ -170,14 +170,9 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
     return true;
 }
 
-void fetch_release_part(struct fetch *fetch, const struct fetch_terms *terms)
-{
-    chain_free(&fetch->lent, terms->store);
-}
-
 void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
 {
-    assert(fetch->state == FETCH_LENT && fetch->lent.first == NO_BLOCK);
+    assert(fetch->state == FETCH_LENT);
     chain_free(&fetch->chain, terms->store);
     if (fetch->head_block != NO_BLOCK)
         store_give(terms->store, fetch->head_block);

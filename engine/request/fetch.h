@@ -44,7 +44,6 @@ struct fetch {
     size_t body_length;
 
     struct chain chain; /* the body as far as it was received and not handed out */
-    struct chain lent;  /* the part that is handed out, of a body that goes on */
     uint32_t head_block;
     uint32_t url_block;
     uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
@@ -94,8 +93,7 @@ fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct spa
 bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum haul_stage stage,
                   const struct failure *failure, uint64_t now_ns);
 
-/* Gives back the part of its body that is lent; or all it has, and the slot is free. */
-void fetch_release_part(struct fetch *fetch, const struct fetch_terms *terms);
+/* Gives back all it has, and the slot is free. */
 void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
 
 /* --- what is done at each request, and is mostly little --------------------------------------- */

@@ -37,7 +37,7 @@ static struct collector *stage_init(bool is_unordered, bool is_streaming)
 
 static void add(struct collector *collector, uint32_t slot)
 {
-    stage.fetches[slot].chain = stage.fetches[slot].lent = CHAIN_EMPTY;
+    stage.fetches[slot].chain = CHAIN_EMPTY;
     stage.fetches[slot].state = FETCH_ACTIVE;
     stage.fetches[slot].is_partial = false;
     stage.fetches[slot].result.index = collector_add(collector, slot);
@@ -141,7 +141,7 @@ static void expect_part(struct collector *collector, uint32_t slot, const char *
     assert_int_equal(fetch->result.body->length, strlen(bytes));
     assert_memory_equal(fetch->result.body->bytes, bytes, strlen(bytes));
     assert_int_equal(collector->lent_part, slot);
-    chain_free(&fetch->lent, &stage.store); /* as fetch_release() does */
+    chain_free(&collector->lent, &stage.store); /* as haul_release() does */
     collector->lent_part = NO_FETCH;
 }
 
