@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.." || exit 2
 
 # name:package. A path is one; a name ending in .pc is asked of pkg-config, one in .h of /usr/include,
 # every other is a command.
-needed='gcc:gcc clang:clang ninja:ninja-build meson:meson pkg-config:pkg-config python3:python3
-    liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
+needed='gcc:gcc dpkg-architecture:dpkg-dev clang:clang ninja:ninja-build meson:meson
+    pkg-config:pkg-config python3:python3 liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
     bearssl.h:libbearssl-dev openssl.pc:libssl-dev jansson.pc:libjansson-dev zlib.pc:zlib1g-dev
     /usr/share/javascript/chart.js/chart.min.js:libjs-chart.js openssl:openssl jq:jq scdoc:scdoc
     clang-format-14:clang-format-14'
@@ -38,19 +38,27 @@ missing_of() {
 }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo 'this is for root to do, and there is no sudo'
+        return 1
+    fi
 }
 
 install_packages() {
     echo "installing: $*"
-    as_root apt-get update -qq &&
-        as_root env DEBIAN_FRONTEND=noninteractive \
-            timeout 240 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    as_root apt-get update -qq || echo 'going on with the package lists that are there'
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        timeout 240 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 install_missing() {
     packages=$(missing_of $needed)
-    [ -z "$packages" ] || install_packages $packages || return 1
+    [ -z "$packages" ] || install_packages $packages ||
+        { echo "without these nothing can be built: $packages" && return 1; }
     packages=$(missing_of $wanted)
     [ -z "$packages" ] || install_packages $packages || echo "not to be had:$packages"
     return 0
@@ -89,7 +97,7 @@ build() {
     shift 2
     if [ ! -f "$folder/build.ninja" ]; then
         rm -rf "$folder"
-        CC=$compiler meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+        CC=$compiler meson setup "$folder" -Dwerror=true "$@" >"$folder.log" 2>&1 || {
             cat "$folder.log"
             rm -f "$folder.log"
             return 1
@@ -128,7 +136,15 @@ run_tests() {
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-step 'what the tests need' install_missing
+summary() {
+    echo '== the ten slowest tests'
+    sort -rn "$durations" | head -n 10
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+    exit
+}
+
+step 'what the tests need' install_missing || summary
 step 'build with sanitizers' build build-tests gcc --buildtype=debugoptimized \
     -Db_sanitize=address,undefined && run_tests build-tests
 step 'release build, clang' build build-tests-clang clang && run_tests build-tests-clang
@@ -137,7 +153,4 @@ step 'release build, gcc' build build-tests-gcc gcc && {
     step 'installed library' sh tests/system/install.sh build-tests-gcc
 }
 
-echo '== the ten slowest tests'
-sort -rn "$durations" | head -n 10
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+summary
