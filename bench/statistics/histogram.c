@@ -132,6 +132,7 @@ double histogram_mean_ns(const struct histogram *histogram)
     return (double)((long double)histogram->sum / (long double)histogram->count);
 }
 
+#ifdef __SIZEOF_INT128__
 double histogram_deviation_ns(const struct histogram *histogram)
 {
     const histogram_wide count = histogram->count, sum = histogram->sum;
@@ -145,6 +146,16 @@ double histogram_deviation_ns(const struct histogram *histogram)
     rest = (long double)(sum % count) / (long double)count;
     return (double)sqrtl((long double)squares / (long double)count - rest * rest);
 }
+#else
+double histogram_deviation_ns(const struct histogram *histogram)
+{
+    if (histogram->count == 0)
+        return 0;
+    long double mean = histogram->sum / histogram->count;
+    long double square = histogram->sum_of_squares / histogram->count - mean * mean;
+    return square > 0 ? (double)sqrtl(square) : 0;
+}
+#endif
 
 /* The product is rounded down a little more than it may have been rounded up: 0.07 of 100 values
  * are 7, though 0.07 * 100 is above that. */

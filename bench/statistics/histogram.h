@@ -21,8 +21,13 @@ enum { HISTOGRAM_OCTAVE_BITS = 10, HISTOGRAM_BUCKETS = 33 << HISTOGRAM_OCTAVE_BI
 /* So many values may be counted in all. */
 #define HISTOGRAM_COUNT_MAX ((UINT64_C(1) << 44) - 1)
 
-/* Holds the squares of HISTOGRAM_COUNT_MAX values of HISTOGRAM_HIGHEST_NS, summed. */
+/* Holds the squares of HISTOGRAM_COUNT_MAX values of HISTOGRAM_HIGHEST_NS, summed; where there are
+ * no such integers, on 32 bits, with the precision that is left. */
+#ifdef __SIZEOF_INT128__
 __extension__ typedef unsigned __int128 histogram_wide;
+#else
+typedef long double histogram_wide;
+#endif
 
 struct histogram {
     uint64_t *counts; /* HISTOGRAM_BUCKETS */

@@ -21,7 +21,7 @@ enum {
 
 #define BODY_BYTES_DEFAULT ((size_t)32 << 20)
 #define BODY_BYTES_MIN ((size_t)20 << 20)
-#define BODY_BYTES_MAX ((size_t)1 << 40)
+#define BODY_BYTES_MAX ((size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(1) << 40 : UINT32_C(1) << 30))
 
 uint64_t budget_nofile(bool raise)
 {
