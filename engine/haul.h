@@ -37,50 +37,7 @@ extern "C" {
 
 #define HAUL_VERSION "0.1.0"
 
-/* What went wrong with a request. The stage says where on its trip. */
-#define HAUL_ERRORS(X)                                                                             \
-    X(OK, "ok")                                                                                    \
-    X(URL, "url")                 /* the URL or the request cannot be sent as written */           \
-    X(RESOLVE, "resolve")         /* the host name has no address */                               \
-    X(CONNECT, "connect")         /* no address accepted a connection */                           \
-    X(TLS, "tls")                 /* the handshake failed, or a certificate was refused */         \
-    X(SEND, "send")               /* the connection failed while the request was sent */           \
-    X(RECEIVE, "receive")         /* the connection failed, or ended before any byte of a reply */ \
-    X(TRUNCATED, "truncated")     /* the connection ended inside the reply */                      \
-    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112 */                                  \
-    X(LIMIT, "limit")             /* the reply is larger than a limit */                           \
-    X(DEADLINE, "deadline")       /* the connect timeout or the total time ran out */              \
-    X(STATUS, "status")           /* the status is at or above fail_status */                      \
-    X(CANCELLED, "cancelled")     /* ended by haul_cancel() or by another's failure */             \
-    X(NOT_STARTED, "not_started") /* cancelled before it was begun */                              \
-    X(RESOURCE, "resource")       /* this process or machine ran out of something */
-
-enum haul_error {
-#define HAUL_ERROR_ENUM(name, text) HAUL_##name,
-    HAUL_ERRORS(HAUL_ERROR_ENUM)
-#undef HAUL_ERROR_ENUM
-};
-
-/* The stages of the trip, in their order. */
-#define HAUL_STAGES(X)                                                                             \
-    X(QUEUE, "queue")                                                                              \
-    X(RESOLVE, "resolve")                                                                          \
-    X(CONNECT, "connect")                                                                          \
-    X(TLS, "tls")                                                                                  \
-    X(SEND, "send")                                                                                \
-    X(HEAD, "head")                                                                                \
-    X(BODY, "body")                                                                                \
-    X(DONE, "done")
-
-enum haul_stage {
-#define HAUL_STAGE_ENUM(name, text) HAUL_STAGE_##name,
-    HAUL_STAGES(HAUL_STAGE_ENUM)
-#undef HAUL_STAGE_ENUM
-};
-
-/* The short lower-case names above: static, never NULL. */
-const char *haul_error_name(enum haul_error error);
-const char *haul_stage_name(enum haul_stage stage);
+#include "haul/error.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
 
@@ -269,63 +226,8 @@ bool haul_pin_refused(const struct haul_result *result);
 /* Copies the body, at most size bytes of it, to buffer; returns how many. */
 size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size);
 
-/* --- the simple case: all at once ------------------------------------------------------------ */
-
-/* Results of haul_gather(), in the order of the URLs: with heads, and with bodies in one piece. */
-struct haul_gathered {
-    size_t count;
-    const struct haul_result *results;
-};
-
-/* Fetches urls[0 … count - 1] and returns when all are done. options as for haul_open(), except
- * that keep_headers and keep_bodies are on, and unordered and stream_bodies off. With
- * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees
- * *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and haul_next(). */
-int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
-                struct haul_gathered **ret_gathered);
-void haul_gathered_free(struct haul_gathered *gathered);
-
-/* --- what the engine knows of itself ---------------------------------------------------------- */
-
-struct haul_facts {
-    const char *loop;      /* "uring" or "epoll" */
-    char loop_reason[160]; /* why not io_uring, or which of its features are in use */
-    uint32_t concurrency;  /* in force */
-    uint32_t window;
-    uint64_t requests; /* finished */
-    uint64_t failures;
-    uint64_t connections; /* opened */
-    uint64_t retries;     /* sent again after a reused connection died */
-    uint64_t bytes_received;
-    uint64_t enters;          /* io_uring_enter calls, or epoll_wait and socket calls */
-    uint64_t completions;     /* completion-queue entries, or events */
-    uint64_t buffers_empty;   /* times no receive buffer was left */
-    uint64_t queue_overflows; /* completion-queue overflows */
-    uint32_t in_flight;
-    uint32_t waiting; /* submitted, not begun */
-};
-
-void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts);
-
-/* Where a run's memory goes: one term a consumer. */
-struct haul_budget_term {
-    const char *name;
-    uint64_t count;
-    uint64_t bytes_each;
-};
-
-struct haul_budget {
-    struct haul_budget_term terms[16];
-    size_t term_count;
-    uint64_t total_bytes; /* address space; pages never touched cost nothing */
-};
-
-/* The sum for these options, without opening anything. Errors: -EINVAL. */
-int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget);
-
-/* Can this process have an io_uring? Fills one sentence why, or why not, and how to mend it.
- * Returns 0 or the negative errno of io_uring_setup, or of what it takes to use it. */
-int haul_probe_uring(char *ret_sentence, size_t size);
+#include "haul/facts.h"
+#include "haul/gather.h"
 
 #pragma GCC visibility pop
 

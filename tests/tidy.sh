@@ -88,9 +88,17 @@ bench/report: bench/base bench/statistics bench/result
 bench: bench/base bench/statistics bench/load bench/result bench/run bench/compare bench/sweep bench/report
 ROOMS
 
-# Every include, as file line path.
-awk '/^#include "/ { split($0, quoted, "\""); print FILENAME, FNR, quoted[2] }' $c_files \
-    >"$scratch/includes"
+# Every include, as file line path. haul.h names its parts as it finds them where it is installed:
+# beside itself, in "haul". Nobody else does.
+awk '
+    /^#include "/ {
+        split($0, quoted, "\""); path = quoted[2]
+        if (FILENAME ~ /(^|\/)haul\.h$/ && path ~ /^haul\/[a-z_]+\.h$/) {
+            folder = FILENAME; sub(/[^\/]*$/, "", folder)
+            path = folder path
+        }
+        print FILENAME, FNR, path
+    }' $c_files >"$scratch/includes"
 
 awk '
     function folder_of(path) { sub(/\/[^\/]*$/, "", path); return path }
@@ -106,6 +114,7 @@ awk '
     {
         from = folder_of($1); to = folder_of($3)
         if (from ~ /^tests(\/|$)/ || from == to) next
+        if ($1 == "engine/haul.h" && to == "engine/haul") next
         if (!(from in is_room)) fault(from " has no row in the table of rooms")
         else if (!((from, to) in may) && !((from, $3) in may)) fault(from " must not include " $3)
     }' "$scratch/rooms" "$scratch/includes" >>"$scratch/faults"
@@ -139,6 +148,9 @@ awk '
         }
     }
     END { for (m = 1; m <= count; m++) look(modules[m]) }' "$scratch/includes" >>"$scratch/faults"
+
+# One header that a reader takes in; what belongs together goes into a part of it.
+[ "$(wc -l <engine/haul.h)" -lt 300 ] || echo 'engine/haul.h:300: has 300 lines' >>"$scratch/faults"
 
 # What only the composition root may know.
 grep -v '^\(engine/\(engine\|options\|haul\|gather\)\.[ch]\|tests/[^:]*\):' "$scratch/code" |

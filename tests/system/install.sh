@@ -34,7 +34,9 @@ export PKG_CONFIG_PATH="${pc%/*}"
 library=$(pkg-config --variable=libdir --define-variable=prefix="$prefix" haul)
 [ -x "$prefix/bin/haul" ] || fail 'bin/haul was not installed'
 [ -f "$prefix/include/haul.h" ] || fail 'include/haul.h was not installed'
-[ "$(find "$prefix/include" -name '*.h' | wc -l)" = 1 ] || fail 'more than haul.h was installed'
+(cd engine && find haul.h haul -name '*.h' | sort) >"$scratch/headers"
+(cd "$prefix/include" && find . -name '*.h' | sed 's|^\./||' | sort) | cmp - "$scratch/headers" ||
+    fail 'other headers were installed than haul.h and its parts'
 
 # --- what the library shows -----------------------------------------------------------------------
 

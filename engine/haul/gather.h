@@ -1,0 +1,20 @@
+#ifndef HAUL_GATHER_H
+#define HAUL_GATHER_H
+
+/* The simple case: all at once. A part of haul.h, which includes it. */
+
+/* Results of haul_gather(), in the order of the URLs: with heads, and with bodies in one piece. */
+struct haul_gathered {
+    size_t count;
+    const struct haul_result *results;
+};
+
+/* Fetches urls[0 … count - 1] and returns when all are done. options as for haul_open(), except
+ * that keep_headers and keep_bodies are on, and unordered and stream_bodies off. With
+ * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees
+ * *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and haul_next(). */
+int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
+                struct haul_gathered **ret_gathered);
+void haul_gathered_free(struct haul_gathered *gathered);
+
+#endif
