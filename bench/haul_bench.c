@@ -70,7 +70,7 @@ static int server_start(struct bench *bench)
     bench->urls[0] = bench->url;
     options->load.urls = bench->urls;
     options->load.url_count = 1;
-    options->load.http.insecure |= options->is_https;
+    options->load.tls.insecure |= options->is_https;
     return 0;
 }
 

@@ -28,6 +28,7 @@
 
 struct engine {
     struct haul_options options; /* its strings are the engine's own copies, or borrowed */
+    struct haul_tls tls;         /* what options.tls points to, likewise */
     char **option_strings;       /* those copies */
     struct budget budget;
     struct loop *loop;

@@ -67,10 +67,12 @@ static const char *reroute_message(const struct haul_options *options)
 /* Why TLS cannot be opened with these options; NULL: that error is not of it. */
 static const char *secure_message(const struct haul_options *options, int error)
 {
+    static const struct haul_tls defaults;
+    const struct haul_tls *tls = options->tls ? options->tls : &defaults;
     bool is_of_files = error == -ENOKEY || error == -EKEYREJECTED;
-    bool is_of_pins = error == -EINVAL && secure_check(options);
-    bool is_of_key_log = options->tls_at_open && options->key_log;
-    return is_of_files || is_of_pins || is_of_key_log ? secure_explain(options, error) : NULL;
+    bool is_of_pins = error == -EINVAL && secure_check(tls);
+    bool is_of_key_log = tls->at_open && tls->key_log;
+    return is_of_files || is_of_pins || is_of_key_log ? secure_explain(tls, error) : NULL;
 }
 
 const char *haul_open_error(const struct haul_options *options, int error)

@@ -38,6 +38,7 @@ extern "C" {
 #define HAUL_VERSION "0.1.0"
 
 #include "haul/error.h"
+#include "haul/tls.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
 
@@ -71,24 +72,7 @@ struct haul_options {
     const void *body;           /* sent with every request that has none of its own; borrowed until
                                    haul_close() */
     size_t body_length;
-    bool has_body;            /* body is to be sent, even where body_length is 0 */
-    bool tls_at_open;         /* read the files below in haul_open(), so that one that cannot be
-                                 used is its error; else at the first https URL, whose result
-                                 then says so, as does that of every other: a TLS error, and
-                                 os_error is the errno that haul_open() would have returned */
-    const char *ca_file;      /* PEM roots to trust instead of the system's. It may be a pipe, as
-                                 may the two of the client: each is read once, to its end */
-    const char *ca_directory; /* every regular file of it, likewise; or of several, with ':'
-                                 between them, of which those that cannot be read are passed
-                                 over unless none can. Both NULL: the system's roots */
-    const char *client_certificate; /* PEM file, its own certificate first; NULL: none */
-    const char *client_key;         /* PEM file; NULL: the key is in client_certificate */
-    const char *pinned_keys; /* "sha256//<base64>;…": the server's public key must be one; NULL:
-                                any will do */
-    bool insecure;           /* any certificate will do; pinned_keys still count */
-    bool tls_legacy;         /* TLS 1.0 and 1.1, CBC suites, SHA-1, RSA keys from 1024 bits */
-    const char *key_log;     /* append the sessions' secrets to this file (SSLKEYLOGFILE), which
-                                it is an error not to be able to open; NULL: never */
+    bool has_body;           /* body is to be sent, even where body_length is 0 */
     const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
     /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
      * They concern connections alone: the Host field, SNI and what a certificate must hold for are
@@ -101,6 +85,7 @@ struct haul_options {
                                    haul_open() on. HOST "*": any that has none of its own. The last
                                    for a HOST and PORT counts; "-HOST:PORT" takes those before it
                                    away. HOST and PORT are those that connect_to leads to */
+    const struct haul_tls *tls; /* haul/tls.h; its strings are copied; NULL: all its defaults */
 };
 
 struct haul_request {
@@ -170,7 +155,7 @@ struct haul; /* one engine */
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
  * cannot be sent: haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with
  * HAUL_LOOP_URING what the kernel answered to io_uring_setup, io_uring_enter or io_uring_register
- * (-ENOSYS, -EPERM …). With tls_at_open: -ENOKEY (roots that cannot be read, or are none),
+ * (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that cannot be read, or are none),
  * -EKEYREJECTED (client certificate or key), and that of opening key_log (-ENOENT, -EACCES …). */
 int haul_open(struct haul **ret_haul, const struct haul_options *options);
 

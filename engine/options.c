@@ -15,11 +15,12 @@ static int options_copy(struct engine *engine)
 {
     static const char *const none[] = {NULL};
     struct haul_options *options = &engine->options;
+    struct haul_tls *tls = &engine->tls;
     const char *const *headers = options->headers ? options->headers : none;
     const char **strings[] = {
-        &options->user_agent, &options->method,       &options->dns_servers,
-        &options->ca_file,    &options->ca_directory, &options->client_certificate,
-        &options->client_key, &options->pinned_keys,  &options->key_log,
+        &options->user_agent, &options->method,   &options->dns_servers,
+        &tls->ca_file,        &tls->ca_directory, &tls->client_certificate,
+        &tls->client_key,     &tls->pinned_keys,  &tls->key_log,
     };
     enum { STRINGS = sizeof strings / sizeof *strings };
     size_t count = 0;
@@ -54,6 +55,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
 {
     static const struct haul_options defaults;
     engine->options = options ? *options : defaults;
+    if (engine->options.tls)
+        engine->tls = *engine->options.tls;
+    engine->options.tls = &engine->tls;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -252,7 +256,7 @@ static void connections_init(struct engine *engine)
         .links = &engine->links,
         .origins = &engine->origins,
         .resolver = engine->resolver,
-        .options = &engine->options,
+        .options = &engine->tls,
     };
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
 }
@@ -263,14 +267,14 @@ static int engine_init(struct engine *engine, const struct haul_options *options
     if (!error)
         error = memory_take(engine);
     if (!error)
-        error = secure_check(&engine->options);
+        error = secure_check(&engine->tls);
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)
         error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
                               engine->options.dns_servers, engine->options.connect_timeout_ms);
-    if (!error && engine->options.tls_at_open)
-        error = secure_open(&engine->secure, &engine->options, engine->budget.conns, NULL);
+    if (!error && engine->tls.at_open)
+        error = secure_open(&engine->secure, &engine->tls, engine->budget.conns, NULL);
     if (!error)
         connections_init(engine);
     return error;

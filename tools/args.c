@@ -343,31 +343,31 @@ static int on_resolve(struct parser *parser)
 
 static int on_cacert(struct parser *parser)
 {
-    parser->args->engine.ca_file = parser->value;
+    parser->args->tls.ca_file = parser->value;
     return 0;
 }
 
 static int on_capath(struct parser *parser)
 {
-    parser->args->engine.ca_directory = parser->value;
+    parser->args->tls.ca_directory = parser->value;
     return 0;
 }
 
 static int on_insecure(struct parser *parser)
 {
-    parser->args->engine.insecure = true;
+    parser->args->tls.insecure = true;
     return 0;
 }
 
 static int on_cert(struct parser *parser)
 {
-    parser->args->engine.client_certificate = parser->value;
+    parser->args->tls.client_certificate = parser->value;
     return 0;
 }
 
 static int on_key(struct parser *parser)
 {
-    parser->args->engine.client_key = parser->value;
+    parser->args->tls.client_key = parser->value;
     return 0;
 }
 
@@ -393,13 +393,13 @@ static int on_pinnedpubkey(struct parser *parser)
     if (!is_pin(pin, length))
         return fail(parser, "%s '%.*s': sha256// and the base64 of 32 bytes is wanted",
                     parser->option, (int)length, pin);
-    parser->args->engine.pinned_keys = parser->value;
+    parser->args->tls.pinned_keys = parser->value;
     return 0;
 }
 
 static int on_tls_legacy(struct parser *parser)
 {
-    parser->args->engine.tls_legacy = true;
+    parser->args->tls.legacy = true;
     return 0;
 }
 
@@ -663,17 +663,17 @@ static const char *environment(const char *name)
 /* Roots that are named by an option are all that is trusted: the environment adds none. */
 static int settle_tls(struct parser *parser)
 {
-    struct haul_options *engine = &parser->args->engine;
-    if (engine->client_key != NULL && engine->client_certificate == NULL)
+    struct haul_tls *tls = &parser->args->tls;
+    if (tls->client_key != NULL && tls->client_certificate == NULL)
         return fail(parser, "--key is the key of a --cert, and there is none");
-    engine->tls_at_open = engine->ca_file != NULL || engine->ca_directory != NULL ||
-                          engine->client_certificate != NULL;
-    if (engine->ca_file == NULL && engine->ca_directory == NULL) {
-        engine->ca_file = environment("SSL_CERT_FILE");
-        engine->ca_directory = environment("SSL_CERT_DIR");
+    tls->at_open =
+        tls->ca_file != NULL || tls->ca_directory != NULL || tls->client_certificate != NULL;
+    if (tls->ca_file == NULL && tls->ca_directory == NULL) {
+        tls->ca_file = environment("SSL_CERT_FILE");
+        tls->ca_directory = environment("SSL_CERT_DIR");
         parser->args->roots_of_environment = true;
     }
-    engine->key_log = environment("SSLKEYLOGFILE");
+    tls->key_log = environment("SSLKEYLOGFILE");
     return 0;
 }
 
@@ -706,7 +706,7 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
 {
     struct parser parser = {.args = ret_args, .message = ret_message, .message_size = size};
     size_t words = (size_t)argc;
-    *ret_args = (struct args){.inputs.repeat = 1};
+    *ret_args = (struct args){.inputs.repeat = 1, .engine.tls = &ret_args->tls};
     if (argc == 2 && strcmp(argv[1], "doctor") == 0) {
         ret_args->action = ARGS_DOCTOR;
         return 0;

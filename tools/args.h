@@ -20,7 +20,8 @@ struct args_list {
 
 struct args {
     enum args_action action;
-    struct haul_options engine;
+    struct haul_options engine; /* its tls is the one below: args are not copied */
+    struct haul_tls tls;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;

@@ -89,15 +89,15 @@ static void complain_suspects(const struct suspect suspects[2], const char *sent
         complain("%s", sentence);
 }
 
-static bool says(const struct haul_options *alone, const char *sentence)
+static bool says(const struct haul_tls *alone, const char *sentence)
 {
-    return strcmp(haul_open_error(alone, -ENOKEY), sentence) == 0;
+    return strcmp(haul_open_error(&(struct haul_options){.tls = alone}, -ENOKEY), sentence) == 0;
 }
 
 static void complain_roots(const struct args *args, const char *sentence)
 {
-    const struct haul_options file = {.ca_file = args->engine.ca_file};
-    const struct haul_options directory = {.ca_directory = args->engine.ca_directory};
+    const struct haul_tls file = {.ca_file = args->tls.ca_file};
+    const struct haul_tls directory = {.ca_directory = args->tls.ca_directory};
     bool has_variables = args->roots_of_environment;
     const struct suspect suspects[] = {
         {has_variables ? "SSL_CERT_FILE" : NULL, file.ca_file,
@@ -110,8 +110,8 @@ static void complain_roots(const struct args *args, const char *sentence)
 
 static void complain_client(const struct args *args, const char *sentence)
 {
-    const char *certificate = args->engine.client_certificate;
-    const char *key = args->engine.client_key;
+    const char *certificate = args->tls.client_certificate;
+    const char *key = args->tls.client_key;
     const struct suspect suspects[] = {
         {NULL, certificate, certificate != NULL && access(certificate, R_OK) != 0},
         {NULL, key, key != NULL && access(key, R_OK) != 0},
@@ -410,7 +410,7 @@ static int trip_close(struct trip *trip)
  * opened. Where nobody reads a pipe, it is not waited for. */
 static void settle_key_log(struct args *args)
 {
-    const char *path = args->engine.key_log;
+    const char *path = args->tls.key_log;
     if (path == NULL)
         return;
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
@@ -421,7 +421,7 @@ static void settle_key_log(struct args *args)
     }
     if (!args->quiet)
         complain("note: SSLKEYLOGFILE=%s: %s; there is no key log", path, strerror(errno));
-    args->engine.key_log = NULL;
+    args->tls.key_log = NULL;
 }
 
 static int run(struct args *args)
@@ -429,7 +429,7 @@ static int run(struct args *args)
     struct trip trip = {.args = args, .state = INPUT_READY};
     interrupt_install();
     settle_key_log(args);
-    if (args->engine.insecure && !args->quiet)
+    if (args->tls.insecure && !args->quiet)
         complain("warning: -k/--insecure: certificates are not verified");
     int code = trip_open_inputs(&trip);
     if (code != 0)

@@ -636,7 +636,7 @@ static int loop_open(struct client_loop *loop)
     loop->links.is_curt = true;
     if (!loop->workload->is_https)
         return 0;
-    error = secure_open(&loop->secure, &client->options->http, client->connections, &message);
+    error = secure_open(&loop->secure, &client->options->tls, client->connections, &message);
     if (error)
         snprintf(client->message, sizeof client->message, "TLS: %s", message);
     return error;

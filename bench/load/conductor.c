@@ -108,7 +108,7 @@ static int vaults_open(struct run *run, char *ret_message, size_t size)
         secure_init(&vault->secure);
         vault->sessions = calloc(run->workload.place_count, sizeof *vault->sessions);
         int error = vault->sessions
-                        ? secure_open(&vault->secure, &run->options.http, slots, &message)
+                        ? secure_open(&vault->secure, &run->options.tls, slots, &message)
                         : -ENOMEM;
         if (error) {
             snprintf(ret_message, size, "TLS: %s", message);

@@ -38,7 +38,8 @@ struct load_options {
     uint32_t processors;    /* with is_pinned: use the first so many only; 0: all */
     uint32_t plant_ns;      /* processor time to burn a request: a known difference, to be found */
     bool is_full_handshake; /* TLS sessions are not resumed */
-    struct haul_options http; /* its method, headers, body, user_agent and TLS fields are used */
+    struct haul_options http; /* its method, headers, body and user_agent are used */
+    struct haul_tls tls;
 };
 
 /* The options with every default filled in. Whoever asks what a run was to do asks this. */

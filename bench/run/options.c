@@ -484,6 +484,7 @@ static bool apply_load(struct options *options, int option, const char *text, ch
 static bool apply_request(struct options *options, int option, const char *text, char *message)
 {
     struct haul_options *http = &options->load.http;
+    struct haul_tls *tls = &options->load.tls;
     switch (option) {
     case 'H':
         return list_add(&options->headers, text) || bad(message, "out of memory");
@@ -503,24 +504,24 @@ static bool apply_request(struct options *options, int option, const char *text,
     case LONG_HTTPS:
         return options->is_https = true;
     case 'k':
-        return http->insecure = true;
+        return tls->insecure = true;
     case LONG_CACERT:
-        http->ca_file = text;
+        tls->ca_file = text;
         return true;
     case LONG_CAPATH:
-        http->ca_directory = text;
+        tls->ca_directory = text;
         return true;
     case LONG_CERT:
-        http->client_certificate = text;
+        tls->client_certificate = text;
         return true;
     case LONG_KEY:
-        http->client_key = text;
+        tls->client_key = text;
         return true;
     case LONG_PINNED:
-        http->pinned_keys = text;
+        tls->pinned_keys = text;
         return true;
     case LONG_LEGACY:
-        return http->tls_legacy = true;
+        return tls->legacy = true;
     default:
         return apply_load(options, option, text, message);
     }

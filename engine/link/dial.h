@@ -36,7 +36,7 @@ struct dials {
     struct links *links;
     struct origins *origins;
     struct resolver *resolver;
-    const struct haul_options *options; /* for secure_open(), at the first handshake */
+    const struct haul_tls *options; /* for secure_open(), at the first handshake */
     uint64_t connects;                  /* begun */
 };
 

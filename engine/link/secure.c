@@ -154,7 +154,7 @@ static int trust_add_directories(struct trust *trust, const char *list)
     return error;
 }
 
-static const char *no_roots_message(const struct haul_options *options)
+static const char *no_roots_message(const struct haul_tls *options)
 {
     if (options->ca_file && options->ca_directory)
         return "the file and the directory of trusted roots (ca_file, ca_directory) have no "
@@ -166,8 +166,7 @@ static const char *no_roots_message(const struct haul_options *options)
     return "the system's trusted roots (" SYSTEM_ROOTS ") have no certificate";
 }
 
-static int trust_fill(struct trust *trust, const struct haul_options *options,
-                      const char **ret_message)
+static int trust_fill(struct trust *trust, const struct haul_tls *options, const char **ret_message)
 {
     int error = 0;
     if (options->ca_file) {
@@ -243,8 +242,8 @@ static int client_read(struct file *ret_file, const char *path, enum tls_error e
     return is_passing(error) ? error : -EKEYREJECTED;
 }
 
-static int config_open(struct secure *secure, const struct haul_options *options,
-                       uint32_t connections, const char **ret_message)
+static int config_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
+                       const char **ret_message)
 {
     unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
     struct tls_options tls = {
@@ -253,7 +252,7 @@ static int config_open(struct secure *secure, const struct haul_options *options
         .chain_count = connections,
         .verdict_count = VERDICTS,
         .is_insecure = options->insecure,
-        .is_legacy = options->tls_legacy,
+        .is_legacy = options->legacy,
     };
     struct file certificate = {0};
     struct file key = {0};
@@ -281,8 +280,8 @@ static int config_open(struct secure *secure, const struct haul_options *options
     return error;
 }
 
-static int secure_fill(struct secure *secure, const struct haul_options *options,
-                       uint32_t connections, const char **ret_message)
+static int secure_fill(struct secure *secure, const struct haul_tls *options, uint32_t connections,
+                       const char **ret_message)
 {
     *ret_message = "there is not enough memory for TLS";
     secure->trust = trust_open();
@@ -303,7 +302,7 @@ static int secure_fill(struct secure *secure, const struct haul_options *options
     return error == -ENOKEY && options->insecure ? 0 : error;
 }
 
-int secure_open(struct secure *secure, const struct haul_options *options, uint32_t connections,
+int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
                 const char **ret_message)
 {
     const char *message = secure->message;
@@ -324,7 +323,7 @@ int secure_open(struct secure *secure, const struct haul_options *options, uint3
     return error;
 }
 
-int secure_check(const struct haul_options *options)
+int secure_check(const struct haul_tls *options)
 {
     unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
     int count = pins_decode(options->pinned_keys, pins);
@@ -350,7 +349,7 @@ static const char *general_message(int error)
     return NULL;
 }
 
-const char *secure_explain(const struct haul_options *options, int error)
+const char *secure_explain(const struct haul_tls *options, int error)
 {
     const char *paths[] = {options->ca_file, options->client_certificate, options->client_key};
     const char *message = NULL;

@@ -27,18 +27,18 @@ void secure_init(struct secure *secure);
  * be read, or has none), -EKEYREJECTED (client certificate or key), -EINVAL (pinned_keys), or that
  * of opening key_log. ret_message (may be NULL) is a static sentence, which says whose file it
  * is. */
-int secure_open(struct secure *secure, const struct haul_options *options, uint32_t connections,
+int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
                 const char **ret_message);
 
 /* After the tls_deinit() of every handshake that was begun: that wipes its keys. */
 void secure_close(struct secure *secure);
 
 /* What needs no file: -EINVAL where pinned_keys is malformed, or names no key. */
-int secure_check(const struct haul_options *options);
+int secure_check(const struct haul_tls *options);
 
 /* The sentence for an error of the two above, by reading the files again: less exact where one is a
  * pipe, which cannot be. NULL: they say nothing of the kind. */
-const char *secure_explain(const struct haul_options *options, int error);
+const char *secure_explain(const struct haul_tls *options, int error);
 
 /* A handshake with host in the memory of a connection's slot. NULL: no entropy. */
 struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,

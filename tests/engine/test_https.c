@@ -648,7 +648,9 @@ static void a_long_client_certificate_is_sent(void)
     tls_loopback_ask(true);
     struct loopback *server = loopback_open(scripts, 1);
     struct haul *haul = gathering_open(&(struct haul_options){
-        .concurrency = 2, .keep_bodies = true, .client_certificate = tls_loopback_client()});
+        .concurrency = 2,
+        .keep_bodies = true,
+        .tls = &(struct haul_tls){.client_certificate = tls_loopback_client()}});
     for (int i = 0; i < 4; i++)
         gathering_submit(haul, server, "/a");
     gathering_expect(haul, "200 ok 'a'\n200 ok 'a'\n200 ok 'a'\n200 ok 'a'\n");

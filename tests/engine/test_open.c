@@ -228,6 +228,12 @@ static void without_io_uring_there_is_epoll(void **state)
 
 /* --- options ---------------------------------------------------------------------------------- */
 
+#define TLS(...)                                                                                   \
+    .tls = &(const struct haul_tls)                                                                \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
 static const struct {
     struct haul_options options;
     const char *word;
@@ -241,10 +247,10 @@ static const struct {
     {{.dns_servers = "not an address"}, "dns_servers"},
     {{.concurrency = UINT32_MAX, .headers = headers}, "concurrency"},
     {{.stream_bodies = true}, "stream_bodies"},
-    {{.pinned_keys = ""}, "pinned_keys"},
-    {{.pinned_keys = ";"}, "pinned_keys"},
-    {{.pinned_keys = "sha256//short="}, "pinned_keys"},
-    {{.pinned_keys = "", .tls_at_open = true, .ca_file = "/nowhere"}, "pinned_keys"},
+    {{TLS(.pinned_keys = "")}, "pinned_keys"},
+    {{TLS(.pinned_keys = ";")}, "pinned_keys"},
+    {{TLS(.pinned_keys = "sha256//short=")}, "pinned_keys"},
+    {{TLS(.at_open = true, .pinned_keys = "", .ca_file = "/nowhere")}, "pinned_keys"},
 };
 
 static void bad_options_are_refused_and_explained(void **state)
@@ -262,7 +268,7 @@ static void bad_options_are_refused_and_explained(void **state)
 
 /* Files that cannot be used, and the words that tell which. */
 static const struct bad_file {
-    struct haul_options options;
+    struct haul_tls tls;
     int error;
     const char *words;
 } bad_files[] = {
@@ -294,9 +300,10 @@ static void bad_files_are_refused_and_named_at_open(void **state)
     (void)state;
     for (size_t i = 0; i < BAD_FILES; i++) {
         struct haul *haul = NULL;
-        struct haul_options options = bad_files[i].options;
+        struct haul_tls tls = bad_files[i].tls;
+        const struct haul_options options = {.tls = &tls};
         int descriptors = gathering_count_descriptors();
-        options.tls_at_open = true;
+        tls.at_open = true;
         assert_int_equal(haul_open(&haul, &options), -bad_files[i].error);
         const char *sentence = haul_open_error(&options, -bad_files[i].error);
         if (!strstr(sentence, bad_files[i].words))
@@ -305,7 +312,7 @@ static void bad_files_are_refused_and_named_at_open(void **state)
     }
 }
 
-/* Without tls_at_open they are each https request's failure, and nothing to one by http. */
+/* Without at_open they are each https request's failure, and nothing to one by http. */
 static void bad_files_are_named_by_each_result(void **state)
 {
     static const struct loopback_script scripts[] = {
@@ -313,12 +320,11 @@ static void bad_files_are_named_by_each_result(void **state)
         SCRIPT({EXPECT_END}), SCRIPT({EXPECT_END})};
     (void)state;
     for (size_t i = 0; i < BAD_FILES; i++) {
-        struct haul_options options = bad_files[i].options;
+        const struct haul_options options = {.concurrency = 1, .tls = &bad_files[i].tls};
         struct loopback *server = loopback_open(scripts, 3);
         const struct haul_result *result;
         struct haul *haul;
         char url[64];
-        options.concurrency = 1;
         assert_int_equal(haul_open(&haul, &options), 0);
         gathering_submit(haul, server, "/");
         gathering_expect_one(haul, "204 ok ''");

@@ -412,11 +412,10 @@ static void library_forgets(void **state)
     bool is_resumed;
     peer_open(&peer, scripts, COUNT(scripts));
     key_log_open(&log);
-    struct haul_options options = {.loop = *(const enum haul_loop *)*state,
-                                   .concurrency = 2,
-                                   .ca_file = peer.offer.roots,
-                                   .client_certificate = peer.offer.ec.path,
-                                   .key_log = log.path};
+    struct haul_tls tls = {
+        .ca_file = peer.offer.roots, .client_certificate = peer.offer.ec.path, .key_log = log.path};
+    struct haul_options options = {
+        .loop = *(const enum haul_loop *)*state, .concurrency = 2, .tls = &tls};
     if (library_open(&haul, &options)) {
         for (int i = 0; i < 3; i++) {
             ask(haul, "127.0.0.1", peer.offer.port, &is_resumed);
@@ -452,12 +451,12 @@ static void an_origin_forgets_what_it_replaces(void **state)
     peer_open(&peer, scripts, 1);
     key_log_open(&log);
     snprintf(target, sizeof target, "::127.0.0.1:%u", peer.offer.port);
+    const struct haul_tls tls = {
+        .insecure = true, .client_certificate = peer.offer.ec.path, .key_log = log.path};
     assert_int_equal(
         haul_open(&haul, &(struct haul_options){.concurrency = 1,
-                                                .insecure = true,
                                                 .connect_to = (const char *const[]){target, NULL},
-                                                .client_certificate = peer.offer.ec.path,
-                                                .key_log = log.path}),
+                                                .tls = &tls}),
         0);
     for (int i = 0; i < HOSTS; i++) {
         snprintf(host, sizeof host, "h%d.test", i);
@@ -482,15 +481,15 @@ static void keys_of_rsa_are_forgotten(void **state)
     struct haul *haul;
     (void)state;
     peer_open(&peer, scripts, 1);
-    struct haul_options options = {.tls_at_open = true,
-                                   .ca_file = peer.offer.roots,
-                                   .client_certificate = peer.offer.rsa.path};
+    struct haul_tls tls = {
+        .at_open = true, .ca_file = peer.offer.roots, .client_certificate = peer.offer.rsa.path};
+    const struct haul_options options = {.tls = &tls};
     assert_int_equal(haul_open(&haul, &options), 0);
     assert_some("a private key while the engine lives", &peer.offer.rsa.value, 1);
     assert_none("the text of a private key", &peer.offer.rsa.text);
     haul_close(haul);
     assert_none("a private key", &peer.offer.rsa.value);
-    options.client_key = peer.offer.ec.path;
+    tls.client_key = peer.offer.ec.path;
     assert_int_equal(haul_open(&haul, &options), -EKEYREJECTED);
     assert_none("a private key that was refused", &peer.offer.ec.value);
     assert_none("the text of a private key that was refused", &peer.offer.ec.text);
@@ -523,9 +522,9 @@ static void load_forgets(void **state)
                                    .client = *(const enum client_kind *)*state,
                                    .connections = 2,
                                    .requests = 6,
-                                   .http = {.ca_file = peer.offer.roots,
-                                            .client_certificate = peer.offer.ec.path,
-                                            .key_log = log.path}};
+                                   .tls = {.ca_file = peer.offer.roots,
+                                           .client_certificate = peer.offer.ec.path,
+                                           .key_log = log.path}};
     int error = load_run(&options, NULL, &result, message, sizeof message);
     if (error == 0) {
         assert_int_equal(result.stats.replies, 6);

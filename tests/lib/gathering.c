@@ -72,10 +72,12 @@ struct haul *gathering_open(const struct haul_options *options)
 struct haul *gathering_open_on(struct loop *loop, const struct haul_options *options)
 {
     struct haul_options trusting = *options;
+    struct haul_tls tls = trusting.tls ? *trusting.tls : (struct haul_tls){0};
     struct haul *haul = NULL;
     assert_non_null(loop);
     if (ca_file)
-        trusting.ca_file = ca_file;
+        tls.ca_file = ca_file;
+    trusting.tls = &tls;
     assert_int_equal(haul_open_on_loop(&haul, &trusting, loop), 0);
     return haul;
 }

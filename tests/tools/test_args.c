@@ -143,7 +143,7 @@ static void test_pins(void **state)
         int code = args_parse(&args, 4, words, message, sizeof(message));
         if (pin_rows[i].named == NULL) {
             assert_int_equal(code, 0);
-            assert_string_equal(args.engine.pinned_keys, pins);
+            assert_string_equal(args.tls.pinned_keys, pins);
         } else {
             snprintf(said, sizeof(said),
                      "--pinnedpubkey '%s': sha256// and the base64 of 32 bytes is wanted",
@@ -269,20 +269,20 @@ static void test_tls(void **state)
     (void)state;
     struct parsed parsed;
     parse(&parsed, "--cacert ca.pem --capath roots --cert c.pem --key k.pem --tls-legacy -kv u");
-    const struct haul_options *options = &parsed.args.engine;
+    const struct haul_tls *options = &parsed.args.tls;
     assert_int_equal(parsed.code, 0);
     assert_string_equal(options->ca_file, "ca.pem");
     assert_string_equal(options->ca_directory, "roots");
     assert_string_equal(options->client_certificate, "c.pem");
     assert_string_equal(options->client_key, "k.pem");
-    assert_true(options->tls_legacy);
+    assert_true(options->legacy);
     assert_true(options->insecure);
     assert_true(parsed.args.sink.verbose);
     args_free(&parsed.args);
     parse(&parsed, "--cert c.pem --insecure --verbose u");
     assert_string_equal(options->client_certificate, "c.pem");
     assert_null(options->client_key);
-    assert_false(options->tls_legacy);
+    assert_false(options->legacy);
     assert_true(options->insecure);
     assert_true(parsed.args.sink.verbose);
     args_free(&parsed.args);
@@ -328,9 +328,9 @@ static void test_environment(void **state)
         set_environment("SSLKEYLOGFILE", rows[i].key_log_file);
         parse(&parsed, rows[i].words);
         assert_int_equal(parsed.code, 0);
-        assert_text(parsed.args.engine.ca_file, rows[i].ca_file);
-        assert_text(parsed.args.engine.ca_directory, rows[i].ca_directory);
-        assert_text(parsed.args.engine.key_log, rows[i].key_log);
+        assert_text(parsed.args.tls.ca_file, rows[i].ca_file);
+        assert_text(parsed.args.tls.ca_directory, rows[i].ca_directory);
+        assert_text(parsed.args.tls.key_log, rows[i].key_log);
         args_free(&parsed.args);
     }
     unsetenv("SSL_CERT_FILE");

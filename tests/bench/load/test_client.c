@@ -423,7 +423,7 @@ static void play_row(const struct row *row, const struct play *play)
     while (options.url_count < PATHS_MAX && urls[options.url_count])
         options.url_count++;
     options.connections = 1;
-    options.http.ca_file = tls_loopback_roots();
+    options.tls.ca_file = tls_loopback_roots();
     if (play->kind == CLIENT_THREADS && row->threads_timeout_ns > 0)
         options.timeout_ns = row->threads_timeout_ns;
     if (play->is_tls)

@@ -94,7 +94,7 @@ static void path_add(struct load_options *options, int server, const char *path)
 {
     url_add(options, server == TLS_SERVER ? "https" : "http", server_port(servers[server].server),
             path);
-    options->http.insecure |= server == TLS_SERVER;
+    options->tls.insecure |= server == TLS_SERVER;
 }
 
 /* A scripted server, which is asked for /a. */
@@ -400,7 +400,7 @@ static void test_distrust(void **state)
         struct load_options options = {.requests = 2, .connections = 1};
         struct load_result result;
         path_add(&options, TLS_SERVER, "/s");
-        options.http.insecure = false;
+        options.tls.insecure = false;
         running_do("distrust", kind, &options, &result);
         assert_summary(&result, "tls x2; 0 connections; 0 body bytes");
         load_result_close(&result);
@@ -638,7 +638,7 @@ static void test_errors(void **state)
     (void)state;
     static const struct {
         const char *url;
-        struct haul_options http;
+        struct haul_tls tls;
         int error;
         const char *message; /* how it begins */
     } faults[] = {
@@ -650,7 +650,7 @@ static void test_errors(void **state)
     };
     FOR_KINDS(kind)
     for (size_t i = 0; i < COUNT(faults); i++) {
-        struct load_options options = {.client = kind, .connections = 9, .http = faults[i].http};
+        struct load_options options = {.client = kind, .connections = 9, .tls = faults[i].tls};
         struct load_result result;
         char message[200];
         if (faults[i].url) {
@@ -658,7 +658,7 @@ static void test_errors(void **state)
             options.url_count = 1;
         } else {
             path_add(&options, TLS_SERVER, "/s");
-            options.http.insecure = false;
+            options.tls.insecure = false;
         }
         assert_int_equal(load_run(&options, NULL, &result, message, sizeof message),
                          faults[i].error);

@@ -399,18 +399,18 @@ static void test_tls(void **state)
 {
     (void)state;
     struct parsed parsed;
-    const struct haul_options *http =
+    const struct haul_tls *tls =
         &parse(&parsed, "-k --cacert c --capath d --cert e --key f --pinnedpubkey g --tls-legacy")
-             ->http;
+             ->tls;
     assert_int_equal(parsed.verdict, OPTIONS_RUN);
-    assert_true(http->insecure && http->tls_legacy);
-    assert_string_equal(http->ca_file, "c");
-    assert_string_equal(http->ca_directory, "d");
-    assert_string_equal(http->client_certificate, "e");
-    assert_string_equal(http->client_key, "f");
-    assert_string_equal(http->pinned_keys, "g");
+    assert_true(tls->insecure && tls->legacy);
+    assert_string_equal(tls->ca_file, "c");
+    assert_string_equal(tls->ca_directory, "d");
+    assert_string_equal(tls->client_certificate, "e");
+    assert_string_equal(tls->client_key, "f");
+    assert_string_equal(tls->pinned_keys, "g");
     unparse(&parsed);
-    assert_true(parse(&parsed, "--insecure")->http.insecure);
+    assert_true(parse(&parsed, "--insecure")->tls.insecure);
     unparse(&parsed);
 }
 

@@ -827,11 +827,12 @@ static struct haul *gather(struct fixture *fixture, const struct haul_options *o
 static void test_haul(void **state)
 {
     struct fixture *fixture = *state;
-    struct haul_options options = {.concurrency = 1, .insecure = true};
+    struct haul_tls tls = {.insecure = true};
+    struct haul_options options = {.concurrency = 1, .tls = &tls};
 
     if (!fixture->server)
         skip();
-    options.pinned_keys = server_pin(fixture->server);
+    tls.pinned_keys = server_pin(fixture->server);
     struct haul *haul = gather(fixture, &options, NULL);
     for (size_t i = 0; i < GATHERED; i++) {
         const struct haul_result *result = gather_next(haul);
@@ -851,7 +852,7 @@ static void test_haul(void **state)
     haul_close(haul);
 
     options.max_time_ms = 0;
-    options.pinned_keys = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    tls.pinned_keys = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     haul = gather(fixture, &options, "/s");
     assert_int_equal(gather_next(haul)->error, HAUL_TLS);
     haul_close(haul);

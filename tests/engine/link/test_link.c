@@ -152,7 +152,7 @@ typedef int (*loop_opener)(struct loop **ret_loop, const struct loop_options *op
 static struct play *play_make(loop_opener open_loop, bool is_tls)
 {
     const struct loop_options options = {.slots = 1};
-    const struct haul_options trust = {.ca_file = is_tls ? tls_loopback_roots() : NULL};
+    const struct haul_tls trust = {.ca_file = is_tls ? tls_loopback_roots() : NULL};
     struct play *play = calloc(1, sizeof *play);
     assert_non_null(play);
     *play = (struct play){.peer = -1, .is_tls = is_tls, .is_peer_reading = true};
