@@ -393,8 +393,9 @@ static void on_dial_failed(struct engine *engine, const struct dial_news *news)
         outcome.kind = OUTCOME_NO_ROOM;
     else if (news->has_another)
         outcome.kind = OUTCOME_REFUSED;
-    if (news->verification)
-        fetch_on(engine, news->slot)->result.tls_verification = news->verification;
+    fetch_on(engine, news->slot)->result.detail = news->detail;
+    if (news->detail == HAUL_DETAIL_CERTIFICATE)
+        fetch_on(engine, news->slot)->result.tls_verification = news->failure.message;
     lose(engine, news->slot, &outcome);
     if (has_no_room)
         engine->pool.lacks_descriptors = true;

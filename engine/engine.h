@@ -69,9 +69,11 @@ struct haul {
     struct engine engine;
 };
 
-/* loop NULL: one is opened as the options say; else it is used, and closed with the engine.
- * Errors as haul_open(). On failure loop is closed too. */
-int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop);
+/* loop NULL: one is opened as the options say; else it is used, and closed with the engine. Errors
+ * as haul_open(); ret_why says why, if it is an option's fault, and is left alone, if not. On
+ * failure loop is closed too. */
+int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop,
+                struct haul_open_error *ret_why);
 void engine_close(struct engine *engine);
 
 /* Ends a request that is on no slot any more, and in no queue; failure NULL: with success. */

@@ -109,15 +109,15 @@ static struct gathering *gathering_new(size_t count)
     return NULL;
 }
 
-int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
-                struct haul_gathered **ret_gathered)
+int haul_gather_explained(const char *const *urls, size_t count, const struct haul_options *options,
+                          struct haul_gathered **ret_gathered, struct haul_open_error *ret_error)
 {
     static const struct haul_options defaults;
     struct haul_options all = options ? *options : defaults;
     all.keep_headers = all.keep_bodies = true;
     all.unordered = all.stream_bodies = false;
     struct haul *haul;
-    int error = haul_open(&haul, &all);
+    int error = haul_open_explained(&haul, &all, ret_error);
     if (error)
         return error;
     struct gathering *gathering = gathering_new(count);
@@ -130,7 +130,15 @@ int haul_gather(const char *const *urls, size_t count, const struct haul_options
         haul_gathered_free(&gathering->public);
     else if (!error)
         *ret_gathered = &gathering->public;
+    if (error && ret_error)
+        ret_error->message = haul_strerror(error);
     return error;
+}
+
+int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
+                struct haul_gathered **ret_gathered)
+{
+    return haul_gather_explained(urls, count, options, ret_gathered, NULL);
 }
 
 void haul_gathered_free(struct haul_gathered *gathered)

@@ -32,14 +32,17 @@ const char *haul_stage_name(enum haul_stage stage)
                                                                     : "unknown";
 }
 
-int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options, struct loop *loop)
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int open_on_loop(struct haul **ret_haul, const struct haul_options *options,
+                        struct loop *loop, struct haul_open_error *ret_why)
 {
     struct haul *haul = malloc(sizeof *haul);
     if (!haul && loop)
         loop_close(loop);
     if (!haul)
         return -ENOMEM;
-    int error = engine_open(&haul->engine, options, loop);
+    int error = engine_open(&haul->engine, options, loop, ret_why);
     if (error) {
         free(haul);
         return error;
@@ -48,61 +51,40 @@ int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options
     return 0;
 }
 
+int haul_open_on_loop(struct haul **ret_haul, const struct haul_options *options, struct loop *loop)
+{
+    struct haul_open_error why;
+    return open_on_loop(ret_haul, options, loop, &why);
+}
+
+const char *haul_strerror(int error)
+{
+    const char *sentence = strerrordesc_np(-error);
+    return sentence ? sentence : "unknown error";
+}
+
+/* What no option is to blame for has the general sentence. Returns error. */
+static int explain(int error, struct haul_open_error *why, struct haul_open_error *ret_error)
+{
+    if (error && !why->message)
+        why->message = haul_strerror(error);
+    if (ret_error)
+        *ret_error = *why;
+    return error;
+}
+
+int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
+                        struct haul_open_error *ret_error)
+{
+    static const struct haul_options defaults;
+    struct haul_open_error why = {0};
+    int error = open_on_loop(ret_haul, options ? options : &defaults, NULL, &why);
+    return explain(error, &why, ret_error);
+}
+
 int haul_open(struct haul **ret_haul, const struct haul_options *options)
 {
-    return haul_open_on_loop(ret_haul, options, NULL);
-}
-
-/* Why connect_to or resolve cannot be used; NULL: they can. */
-static const char *reroute_message(const struct haul_options *options)
-{
-    struct reroute reroute;
-    const char *message;
-    int error = reroute_init(&reroute, options->connect_to, options->resolve, 0, &message);
-    if (!error)
-        reroute_deinit(&reroute);
-    return error == -EINVAL ? message : NULL;
-}
-
-/* Why TLS cannot be opened with these options; NULL: that error is not of it. */
-static const char *secure_message(const struct haul_options *options, int error)
-{
-    static const struct haul_tls defaults;
-    const struct haul_tls *tls = options->tls ? options->tls : &defaults;
-    bool is_of_files = error == -ENOKEY || error == -EKEYREJECTED;
-    bool is_of_pins = error == -EINVAL && secure_check(tls);
-    bool is_of_key_log = tls->at_open && tls->key_log;
-    return is_of_files || is_of_pins || is_of_key_log ? secure_explain(tls, error) : NULL;
-}
-
-const char *haul_open_error(const struct haul_options *options, int error)
-{
-    char fields[TEMPLATE_BYTES];
-    struct budget budget;
-    struct request_template template;
-    const char *message = NULL;
-    if (options && error != -EINVAL && (message = secure_message(options, error)))
-        return message;
-    if (error != -EINVAL || !options)
-        return strerrordesc_np(-error) ? strerrordesc_np(-error) : "unknown error";
-    if (budget_make(&budget, options, BUDGET_CONCURRENCY_MAX, &message))
-        return message;
-    struct request_options request = {
-        .method = options->method,
-        .user_agent = options->user_agent,
-        .fields = options->headers,
-        .has_body = options->has_body,
-    };
-    enum proto_error bad = request_template_init(&template, &request, fields, sizeof fields, NULL);
-    if (bad)
-        return proto_error_sentence(bad);
-    message = reroute_message(options);
-    if (message)
-        return message;
-    message = secure_message(options, error);
-    if (message)
-        return message;
-    return "dns_servers is not a list of addresses";
+    return haul_open_explained(ret_haul, options, NULL);
 }
 
 void haul_close(struct haul *haul)
@@ -289,7 +271,7 @@ bool haul_header_next(const struct haul_result *result, size_t *cursor, const ch
 
 bool haul_pin_refused(const struct haul_result *result)
 {
-    return result->error == HAUL_TLS && result->message == tls_sentence(TLS_PIN);
+    return result->detail == HAUL_DETAIL_PIN;
 }
 
 size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size)
@@ -326,15 +308,22 @@ void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
     snprintf(ret_facts->loop_reason, sizeof ret_facts->loop_reason, "%s", loop->reason);
 }
 
-int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget)
+int haul_get_budget_explained(const struct haul_options *options, struct haul_budget *ret_budget,
+                              struct haul_open_error *ret_error)
 {
     static const struct haul_options defaults;
+    struct haul_open_error why = {0};
     struct budget budget;
     options = options ? options : &defaults;
-    int error = budget_make(&budget, options, budget_nofile(options->raise_nofile), NULL);
+    int error = budget_make(&budget, options, budget_nofile(options->raise_nofile), &why);
     if (!error)
         engine_terms(&budget, ret_budget);
-    return error;
+    return explain(error, &why, ret_error);
+}
+
+int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget)
+{
+    return haul_get_budget_explained(options, ret_budget, NULL);
 }
 
 int haul_probe_uring(char *ret_sentence, size_t size)

@@ -116,10 +116,11 @@ struct haul_result {
     const char *method; /* as sent */
 
     enum haul_error error;
-    enum haul_stage stage; /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
-    const char *message;   /* static sentence; NULL where error is HAUL_OK */
-    int os_error;          /* the errno behind the error, or 0 */
-    bool more;             /* stream_bodies: the next result goes on with this one's body */
+    enum haul_stage stage;   /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
+    const char *message;     /* static sentence; NULL where error is HAUL_OK */
+    int os_error;            /* the errno behind the error, or 0 */
+    enum haul_detail detail; /* what exactly was at fault, where there is a code for it */
+    bool more;               /* stream_bodies: the next result goes on with this one's body */
     bool reused_connection;
 
     int status;        /* 0: no reply */
@@ -153,15 +154,19 @@ struct haul; /* one engine */
 
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
- * cannot be sent: haul_open_error() says which), -ENOMEM, -EMFILE (no descriptor left), and with
- * HAUL_LOOP_URING what the kernel answered to io_uring_setup, io_uring_enter or io_uring_register
- * (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that cannot be read, or are none),
- * -EKEYREJECTED (client certificate or key), and that of opening key_log (-ENOENT, -EACCES …). */
+ * cannot be sent), -ENOMEM, -EMFILE (no descriptor left), and with HAUL_LOOP_URING what the kernel
+ * answered to io_uring_setup, io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With
+ * tls->at_open: -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate
+ * or key), and that of opening key_log (-ENOENT, -EACCES …). On failure *ret_error says which
+ * option it is about, and why; its message is NULL on success alone. Both may be NULL. */
+int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
+                        struct haul_open_error *ret_error);
+
+/* The same, for who needs no sentence. */
 int haul_open(struct haul **ret_haul, const struct haul_options *options);
 
-/* The sentence for what haul_open() returned for these options; static. It says which option it is
- * about; of files it reads those that are no pipes once more. */
-const char *haul_open_error(const struct haul_options *options, int error);
+/* A sentence for what any function here returned: static, never NULL. */
+const char *haul_strerror(int error);
 
 /* Cancels what is under way, closes every connection, frees everything, results included, and wipes
  * what was secret of TLS: sessions, keys, the text of a client's key. NULL is allowed. */

@@ -51,12 +51,12 @@ static int options_copy(struct engine *engine)
     return 0;
 }
 
-static int options_take(struct engine *engine, const struct haul_options *options)
+static int options_take(struct engine *engine, const struct haul_options *options,
+                        struct haul_open_error *ret_why)
 {
-    static const struct haul_options defaults;
-    engine->options = options ? *options : defaults;
-    if (engine->options.tls)
-        engine->tls = *engine->options.tls;
+    engine->options = *options;
+    if (options->tls)
+        engine->tls = *options->tls;
     engine->options.tls = &engine->tls;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
@@ -67,12 +67,15 @@ static int options_take(struct engine *engine, const struct haul_options *option
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
     if (nofile == 0)
         return -EMFILE;
-    int error = budget_make(&engine->budget, &engine->options, nofile, NULL);
+    int error = budget_make(&engine->budget, &engine->options, nofile, ret_why);
     return error ? error : options_copy(engine);
 }
 
-static int template_take(struct engine *engine)
+/* options are the caller's, whose words a refusal names. */
+static int template_take(struct engine *engine, const struct haul_options *options,
+                         struct haul_open_error *ret_why)
 {
+    size_t bad_field = SIZE_MAX;
     struct request_options request = {
         .method = engine->options.method,
         .user_agent = engine->options.user_agent,
@@ -83,17 +86,31 @@ static int template_take(struct engine *engine)
     engine->template_fields = malloc(TEMPLATE_BYTES);
     if (!engine->template_fields)
         return -ENOMEM;
-    enum proto_error error = request_template_init(&engine->terms.template, &request,
-                                                   engine->template_fields, TEMPLATE_BYTES, NULL);
-    return error ? -EINVAL : 0;
+    enum proto_error error = request_template_init(
+        &engine->terms.template, &request, engine->template_fields, TEMPLATE_BYTES, &bad_field);
+    if (!error)
+        return 0;
+    ret_why->message = proto_error_sentence(error);
+    if (error == PROTO_METHOD || error == PROTO_METHOD_CONNECT) {
+        ret_why->option = "method";
+        ret_why->item = options->method;
+    } else if (error == PROTO_REQUEST_TOO_LONG) {
+        ret_why->option = "headers"; /* all of them together */
+    } else if (bad_field == SIZE_MAX) {
+        ret_why->option = "user_agent";
+        ret_why->item = options->user_agent;
+    } else {
+        ret_why->option = "headers";
+        ret_why->item = options->headers[bad_field];
+    }
+    return -EINVAL;
 }
 
-static int reroute_take(struct engine *engine)
+static int reroute_take(struct engine *engine, struct haul_open_error *ret_why)
 {
-    const char *message;
     struct haul_options *options = &engine->options;
     int error = reroute_init(&engine->origins.reroute, options->connect_to, options->resolve,
-                             engine->now_ns, &message);
+                             engine->now_ns, ret_why);
     options->connect_to = NULL; /* the caller's; what they say is now the reroute's */
     options->resolve = NULL;
     return error;
@@ -172,8 +189,7 @@ static int memory_take(struct engine *engine)
     deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
     pressure_init(&engine->pressure, engine->pressure.waiters);
     requests_init(engine);
-    error = template_take(engine);
-    return error ? error : reroute_take(engine);
+    return 0;
 }
 
 static void term(struct haul_budget *ret, const char *name, uint64_t count, uint64_t bytes_each)
@@ -246,6 +262,21 @@ static int loop_take(struct engine *engine)
     return loop_auto_open(&engine->loop, &options);
 }
 
+/* options.dns_servers are the engine's own copy of the caller's. */
+static int resolver_take(struct engine *engine, const char *servers,
+                         struct haul_open_error *ret_why)
+{
+    int error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
+                              engine->options.dns_servers, engine->options.connect_timeout_ms);
+    if (error == -EINVAL)
+        *ret_why = (struct haul_open_error){
+            .option = "dns_servers",
+            .item = servers,
+            .message = "dns_servers is not a list of addresses",
+        };
+    return error;
+}
+
 /* Links upon the loop, and what is done on them. */
 static void connections_init(struct engine *engine)
 {
@@ -261,30 +292,38 @@ static void connections_init(struct engine *engine)
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
 }
 
-static int engine_init(struct engine *engine, const struct haul_options *options)
+/* Where it fails, what ret_why names is the caller's, not the engine's copy. */
+static int engine_init(struct engine *engine, const struct haul_options *options,
+                       struct haul_open_error *ret_why)
 {
-    int error = options_take(engine, options);
+    static const struct haul_tls defaults;
+    const struct haul_tls *tls = options->tls ? options->tls : &defaults;
+    int error = options_take(engine, options, ret_why);
     if (!error)
         error = memory_take(engine);
     if (!error)
-        error = secure_check(&engine->tls);
+        error = template_take(engine, options, ret_why);
+    if (!error)
+        error = reroute_take(engine, ret_why);
+    if (!error)
+        error = secure_check(tls, ret_why);
     if (!error && !engine->loop)
         error = loop_take(engine);
     if (!error)
-        error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
-                              engine->options.dns_servers, engine->options.connect_timeout_ms);
-    if (!error && engine->tls.at_open)
-        error = secure_open(&engine->secure, &engine->tls, engine->budget.conns, NULL);
+        error = resolver_take(engine, options->dns_servers, ret_why);
+    if (!error && tls->at_open)
+        error = secure_open(&engine->secure, tls, engine->budget.conns, ret_why);
     if (!error)
         connections_init(engine);
     return error;
 }
 
-int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop)
+int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop,
+                struct haul_open_error *ret_why)
 {
     *engine = (struct engine){.loop = loop, .now_ns = clock_now_ns()};
     secure_init(&engine->secure);
-    int error = engine_init(engine, options);
+    int error = engine_init(engine, options, ret_why);
     if (error)
         engine_close(engine);
     return error;

@@ -113,9 +113,10 @@ static enum verdict check_engine(void)
     struct haul_facts facts;
     char fact[256];
     struct haul_options options = {.raise_nofile = true};
-    int error = haul_open(&haul, &options);
+    struct haul_open_error why;
+    int error = haul_open_explained(&haul, &options, &why);
     if (error < 0) {
-        row(FAILED, "engine", haul_open_error(&options, error));
+        row(FAILED, "engine", why.message);
         return FAILED;
     }
     haul_get_facts(haul, &facts);

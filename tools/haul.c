@@ -89,32 +89,24 @@ static void complain_suspects(const struct suspect suspects[2], const char *sent
         complain("%s", sentence);
 }
 
-static bool says(const struct haul_tls *alone, const char *sentence)
+static void complain_roots(const struct args *args, enum haul_detail detail, const char *sentence)
 {
-    return strcmp(haul_open_error(&(struct haul_options){.tls = alone}, -ENOKEY), sentence) == 0;
-}
-
-static void complain_roots(const struct args *args, const char *sentence)
-{
-    const struct haul_tls file = {.ca_file = args->tls.ca_file};
-    const struct haul_tls directory = {.ca_directory = args->tls.ca_directory};
     bool has_variables = args->roots_of_environment;
     const struct suspect suspects[] = {
-        {has_variables ? "SSL_CERT_FILE" : NULL, file.ca_file,
-         file.ca_file != NULL && says(&file, sentence)},
-        {has_variables ? "SSL_CERT_DIR" : NULL, directory.ca_directory,
-         directory.ca_directory != NULL && says(&directory, sentence)},
+        {has_variables ? "SSL_CERT_FILE" : NULL, args->tls.ca_file, detail == HAUL_DETAIL_CA_FILE},
+        {has_variables ? "SSL_CERT_DIR" : NULL, args->tls.ca_directory,
+         detail == HAUL_DETAIL_CA_DIRECTORY},
     };
     complain_suspects(suspects, sentence);
 }
 
-static void complain_client(const struct args *args, const char *sentence)
+static void complain_client(const struct args *args, enum haul_detail detail, const char *sentence)
 {
-    const char *certificate = args->tls.client_certificate;
     const char *key = args->tls.client_key;
+    bool is_of_key = detail == HAUL_DETAIL_CLIENT_KEY && key != NULL;
     const struct suspect suspects[] = {
-        {NULL, certificate, certificate != NULL && access(certificate, R_OK) != 0},
-        {NULL, key, key != NULL && access(key, R_OK) != 0},
+        {NULL, args->tls.client_certificate, detail != HAUL_DETAIL_CLIENT_PAIR && !is_of_key},
+        {NULL, key, is_of_key},
     };
     complain_suspects(suspects, sentence);
 }
@@ -181,7 +173,7 @@ static void trip_name_roots(struct trip *trip, const struct haul_result *result)
         return;
     trip->lacks_roots = true;
     progress_erase(&trip->progress);
-    complain_roots(trip->args, result->message);
+    complain_roots(trip->args, result->detail, result->message);
 }
 
 /* From the engine to the sink. */
@@ -246,57 +238,40 @@ static bool trip_step(struct trip *trip)
 
 /* --- its begin -------------------------------------------------------------------------------- */
 
-/* Of a list, about the word that the engine refuses alone too: options has it and nothing else.
- * False: there is none. */
-static bool complain_word(const char *option, const struct args_list *list, const char **word,
-                          const struct haul_options *options)
+/* About an option of the library, by the words of the command line. */
+static void complain_option(const struct haul_open_error *why)
 {
-    const char *other = haul_open_error(&(struct haul_options){0}, -EINVAL);
-    for (size_t i = 0; i < list->count; i++) {
-        *word = list->words[i];
-        const char *sentence = haul_open_error(options, -EINVAL);
-        if (strcmp(sentence, other) != 0) {
-            complain("%s '%s': %s", option, *word, sentence);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void complain_options(const struct args *args, const char *sentence)
-{
-    const char *word[] = {NULL, NULL};
-    const struct {
+    static const struct {
+        const char *member;
         const char *option;
-        const struct args_list *list;
-        struct haul_options alone;
     } rows[] = {
-        {"-H/--header", &args->headers, {.headers = word}},
-        {"--connect-to", &args->connect_to, {.connect_to = word}},
-        {"--resolve", &args->resolve, {.resolve = word}},
+        {"headers", "-H/--header"},        {"method", "-X/--request"},
+        {"user_agent", "-A/--user-agent"}, {"connect_to", "--connect-to"},
+        {"resolve", "--resolve"},          {"dns_servers", "--dns-servers"},
+        {"pinned_keys", "--pinnedpubkey"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (complain_word(rows[i].option, rows[i].list, word, &rows[i].alone))
+    for (size_t i = 0; why->item != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].member, why->option) == 0) {
+            complain("%s '%s': %s", rows[i].option, why->item, why->message);
             return;
-    complain("%s", sentence);
+        }
+    complain("%s", why->message);
 }
 
-static int complain_engine(const struct args *args, int error)
+static int complain_engine(const struct args *args, int error, const struct haul_open_error *why)
 {
-    const struct haul_options *options = &args->engine;
-    const char *sentence = haul_open_error(options, error);
     switch (error) {
     case -EINVAL:
-        complain_options(args, sentence);
+        complain_option(why);
         return EXIT_USAGE;
     case -EKEYREJECTED:
-        complain_client(args, sentence);
+        complain_client(args, why->detail, why->message);
         return EXIT_CLIENT_CERTIFICATE;
     case -ENOKEY:
-        complain_roots(args, sentence);
+        complain_roots(args, why->detail, why->message);
         return EXIT_ROOTS;
     default:
-        complain("%s", sentence);
+        complain("%s", why->message);
         return EXIT_RESOURCE;
     }
 }
@@ -327,10 +302,11 @@ static int trip_open_rest(struct trip *trip)
     int code = trip_open_sink(trip);
     if (code != 0)
         return code;
-    int error = haul_open(&trip->haul, &trip->args->engine);
+    struct haul_open_error why;
+    int error = haul_open_explained(&trip->haul, &trip->args->engine, &why);
     if (error < 0) {
         sink_close(&trip->sink, false);
-        return complain_engine(trip->args, error);
+        return complain_engine(trip->args, error, &why);
     }
     interrupt_wakes(trip->haul);
     return 0;
@@ -356,7 +332,7 @@ static int trip_report_failures(struct trip *trip)
         code = EXIT_READ;
     }
     if (trip->error < 0) {
-        complain("the engine failed: %s", haul_open_error(&trip->args->engine, trip->error));
+        complain("the engine failed: %s", haul_strerror(trip->error));
         code = EXIT_RESOURCE;
     }
     if (trip->sink.error < 0) {
@@ -472,10 +448,11 @@ static int print_version(struct args *args)
 static int print_budget(struct args *args)
 {
     struct haul_budget budget;
+    struct haul_open_error why;
     char size[HUMAN_BYTES];
-    int error = haul_get_budget(&args->engine, &budget);
+    int error = haul_get_budget_explained(&args->engine, &budget, &why);
     if (error < 0)
-        return complain_engine(args, error);
+        return complain_engine(args, error, &why);
     for (size_t i = 0; i < budget.term_count; i++) {
         const struct haul_budget_term *term = &budget.terms[i];
         printf("%10llu x %8llu B = %9s  %s\n", (unsigned long long)term->count,

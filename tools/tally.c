@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const int exit_codes[TALLY_ERRORS] = {
     [HAUL_OK] = EXIT_SUCCESS, [HAUL_URL] = 3,       [HAUL_RESOLVE] = 6,    [HAUL_CONNECT] = 7,
@@ -29,14 +28,11 @@ bool tally_lacks_roots(const struct haul_result *result)
 /* As in curl a certificate or a key that was refused is told from a handshake that failed. */
 static int result_exit_code(const struct haul_result *result)
 {
-    const char *verification = result->tls_verification;
-    bool refused = verification != NULL && strcmp(verification, "ok") != 0;
     if (haul_pin_refused(result))
         return EXIT_PIN;
     if (tally_lacks_roots(result))
         return EXIT_ROOTS;
-    return result->stage == HAUL_STAGE_TLS && refused ? EXIT_CERTIFICATE
-                                                      : exit_codes[result->error];
+    return result->detail == HAUL_DETAIL_CERTIFICATE ? EXIT_CERTIFICATE : exit_codes[result->error];
 }
 
 static bool comes_first(const struct tally *tally, const struct haul_result *result)

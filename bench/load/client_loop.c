@@ -623,7 +623,7 @@ static int loop_open(struct client_loop *loop)
 {
     struct client *client = loop->client;
     struct loop_options options = {.slots = client->connections};
-    const char *message = NULL;
+    struct haul_open_error why = {0};
     bool is_uring = client->options->client == CLIENT_URING;
     int error =
         is_uring ? loop_uring_open(&loop->loop, &options) : loop_epoll_open(&loop->loop, &options);
@@ -636,9 +636,9 @@ static int loop_open(struct client_loop *loop)
     loop->links.is_curt = true;
     if (!loop->workload->is_https)
         return 0;
-    error = secure_open(&loop->secure, &client->options->tls, client->connections, &message);
+    error = secure_open(&loop->secure, &client->options->tls, client->connections, &why);
     if (error)
-        snprintf(client->message, sizeof client->message, "TLS: %s", message);
+        snprintf(client->message, sizeof client->message, "TLS: %s", why.message);
     return error;
 }
 

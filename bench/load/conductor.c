@@ -103,15 +103,14 @@ static int vaults_open(struct run *run, char *ret_message, size_t size)
         return -ENOMEM;
     for (uint32_t i = 0; i < run->tally_count; i++) {
         struct vault *vault = &run->vaults[i];
-        const char *message = "out of memory";
+        struct haul_open_error why = {.message = "out of memory"};
         pthread_mutex_init(&vault->lock, NULL);
         secure_init(&vault->secure);
         vault->sessions = calloc(run->workload.place_count, sizeof *vault->sessions);
-        int error = vault->sessions
-                        ? secure_open(&vault->secure, &run->options.tls, slots, &message)
-                        : -ENOMEM;
+        int error =
+            vault->sessions ? secure_open(&vault->secure, &run->options.tls, slots, &why) : -ENOMEM;
         if (error) {
-            snprintf(ret_message, size, "TLS: %s", message);
+            snprintf(ret_message, size, "TLS: %s", why.message);
             return error;
         }
     }

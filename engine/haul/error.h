@@ -1,7 +1,10 @@
 #ifndef HAUL_ERROR_H
 #define HAUL_ERROR_H
 
-/* What went wrong with a request, as codes. A part of haul.h, which includes it. */
+/* What goes wrong, as codes: of a request, and of haul_open(). A part of haul.h, which includes it.
+ *
+ * The numbers are an interface: enumerators are only ever added at the end of their list, so a
+ * program must expect some that it does not know. Sentences are for people, and no interface. */
 
 /* What went wrong with a request. The stage says where on its trip. */
 #define HAUL_ERRORS(X)                                                                             \
@@ -47,5 +50,29 @@ enum haul_stage {
 /* The short lower-case names above: static, never NULL. */
 const char *haul_error_name(enum haul_error error);
 const char *haul_stage_name(enum haul_stage stage);
+
+/* What exactly was at fault, where a program may want to know: of a result, beside its error, and
+ * of haul_open(). */
+enum haul_detail {
+    HAUL_DETAIL_NONE,
+    HAUL_DETAIL_PIN,                /* the server's key is none of pinned_keys */
+    HAUL_DETAIL_CERTIFICATE,        /* the server's certificate was refused: tls_verification */
+    HAUL_DETAIL_CA_FILE,            /* ca_file cannot be read, or has no certificate */
+    HAUL_DETAIL_CA_DIRECTORY,       /* the same of ca_directory, */
+    HAUL_DETAIL_ROOTS,              /* or of both, or of the system's roots */
+    HAUL_DETAIL_CLIENT_CERTIFICATE, /* client_certificate cannot be read or used */
+    HAUL_DETAIL_CLIENT_KEY,         /* the same of client_key, or the key in client_certificate, */
+    HAUL_DETAIL_CLIENT_PAIR,        /* or the key is not the certificate's */
+    HAUL_DETAIL_KEY_LOG,            /* key_log cannot be opened */
+};
+
+/* Why haul_open(), haul_gather() or haul_get_budget() failed. All of it is static, or yours. */
+struct haul_open_error {
+    const char *option;  /* the member that is at fault, of haul_options or of what it points to:
+                            "headers", "ca_file"; NULL: none is, or more than one */
+    const char *item;    /* its string, or that of its list, as it was given; NULL: it has none */
+    const char *message; /* a sentence, which names the option too; NULL: nothing failed */
+    enum haul_detail detail;
+};
 
 #endif

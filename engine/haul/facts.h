@@ -36,7 +36,10 @@ struct haul_budget {
     uint64_t total_bytes; /* address space; pages never touched cost nothing */
 };
 
-/* The sum for these options, without opening anything. Errors: -EINVAL. */
+/* The sum for these options, without opening anything. Errors: -EINVAL, which *ret_error
+ * explains as that of haul_open_explained(). */
+int haul_get_budget_explained(const struct haul_options *options, struct haul_budget *ret_budget,
+                              struct haul_open_error *ret_error);
 int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget);
 
 /* Can this process have an io_uring? Fills one sentence why, or why not, and how to mend it.

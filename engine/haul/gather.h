@@ -12,7 +12,10 @@ struct haul_gathered {
 /* Fetches urls[0 … count - 1] and returns when all are done. options as for haul_open(), except
  * that keep_headers and keep_bodies are on, and unordered and stream_bodies off. With
  * cancel_on_error, URLs not reached before the failure are NOT_STARTED. On success the caller frees
- * *ret_gathered with haul_gathered_free(). Errors: those of haul_open() and haul_next(). */
+ * *ret_gathered with haul_gathered_free(). Errors: those of haul_open(), which *ret_error explains
+ * as that of haul_open_explained(), and of haul_next(). */
+int haul_gather_explained(const char *const *urls, size_t count, const struct haul_options *options,
+                          struct haul_gathered **ret_gathered, struct haul_open_error *ret_error);
 int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
                 struct haul_gathered **ret_gathered);
 void haul_gathered_free(struct haul_gathered *gathered);

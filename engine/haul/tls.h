@@ -6,8 +6,9 @@
 struct haul_tls {
     bool at_open;             /* read the files below in haul_open(), so that one that cannot be
                                  used is its error; else at the first https URL, whose result
-                                 then says so, as does that of every other: a TLS error, and
-                                 os_error is the errno that haul_open() would have returned */
+                                 then says so, as does that of every other: a TLS error, its
+                                 detail, and os_error is the errno that haul_open() would have
+                                 returned */
     bool insecure;            /* any certificate will do; pinned_keys still count */
     bool legacy;              /* TLS 1.0 and 1.1, CBC suites, SHA-1, RSA keys from 1024 bits */
     const char *ca_file;      /* PEM roots to trust instead of the system's. It may be a pipe, as

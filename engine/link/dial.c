@@ -208,14 +208,16 @@ bool dial_secure(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
     const struct origin *origin = origin_of(dials, slot);
     struct links *links = dials->links;
     struct span host = {origin->host, origin->host_length};
-    struct failure failure = {HAUL_TLS, "the kernel gives no entropy", 0};
+    struct haul_open_error why = {.message = "the kernel gives no entropy"};
     assert(dial->state == DIAL_CONNECTED_BARE);
     dial->state = DIAL_SECURING;
-    int error = secure_open(links->secure, dials->options, dials->count, &failure.message);
+    int error = secure_open(links->secure, dials->options, dials->count, &why);
     if (!error && link_secure(links, slot, host, origin->has_session ? &origin->session : NULL))
         return false;
-    failure.os_error = -error;
-    return tell_failure(ret_news, slot, &failure);
+    struct failure failure = {HAUL_TLS, why.message, -error};
+    tell_failure(ret_news, slot, &failure);
+    ret_news->detail = why.detail;
+    return true;
 }
 
 /* The handshake is done: its session and its keys are kept. */
@@ -241,8 +243,11 @@ static bool on_handshake_end(struct dials *dials, const struct link_event *event
         failure = link_failure(dials->links, event);
     tell_failure(ret_news, event->link, &failure);
     bool is_by_tls = event->end != LINK_BROKEN && event->end != LINK_EARLY;
-    if (is_by_tls && tls_failure(tls).error == TLS_CERTIFICATE)
-        ret_news->verification = failure.message;
+    enum tls_error error = is_by_tls ? tls_failure(tls).error : TLS_OK;
+    if (error == TLS_PIN)
+        ret_news->detail = HAUL_DETAIL_PIN;
+    if (error == TLS_CERTIFICATE)
+        ret_news->detail = HAUL_DETAIL_CERTIFICATE;
     return true;
 }
 

@@ -52,7 +52,7 @@ struct dial_news {
     struct failure failure;
     bool has_another;         /* the origin has an address that was not tried */
     bool is_shortage;         /* of descriptors or memory, before anything was tried */
-    const char *verification; /* a certificate was refused: why; NULL */
+    enum haul_detail detail; /* of a failure over TLS */
 };
 
 /* Begins to get a link on a free slot, to the origin's address that comes attempt places behind the

@@ -227,29 +227,37 @@ static size_t count_of(const char *const *list)
     return count;
 }
 
-static const char *add_all(struct reroute *reroute, const char *const *connect_to,
-                           const char *const *resolve, uint64_t now_ns)
+static int add_all(struct reroute *reroute, const char *const *connect_to,
+                   const char *const *resolve, uint64_t now_ns, struct haul_open_error *why)
 {
-    const char *message = NULL;
-    for (; !message && connect_to && *connect_to; connect_to++)
-        message = connect_add(reroute, *connect_to);
-    for (; !message && resolve && *resolve; resolve++)
-        message = resolve_add(reroute, *resolve, now_ns);
-    return message;
+    *why = (struct haul_open_error){.option = "connect_to"};
+    for (; !why->message && connect_to && *connect_to; connect_to++) {
+        why->item = *connect_to;
+        why->message = connect_add(reroute, *connect_to);
+    }
+    if (why->message)
+        return -EINVAL;
+    why->option = "resolve";
+    for (; !why->message && resolve && *resolve; resolve++) {
+        why->item = *resolve;
+        why->message = resolve_add(reroute, *resolve, now_ns);
+    }
+    if (why->message)
+        return -EINVAL;
+    *why = (struct haul_open_error){0};
+    return 0;
 }
 
 int reroute_init(struct reroute *reroute, const char *const *connect_to, const char *const *resolve,
-                 uint64_t now_ns, const char **ret_message)
+                 uint64_t now_ns, struct haul_open_error *ret_why)
 {
     *reroute = (struct reroute){
         .connects = calloc(count_of(connect_to) + 1, sizeof *reroute->connects),
         .resolves = calloc(count_of(resolve) + 1, sizeof *reroute->resolves),
     };
     int error = reroute->connects && reroute->resolves ? 0 : -ENOMEM;
-    if (!error) {
-        *ret_message = add_all(reroute, connect_to, resolve, now_ns);
-        error = *ret_message ? -EINVAL : 0;
-    }
+    if (!error)
+        error = add_all(reroute, connect_to, resolve, now_ns, ret_why);
     if (error)
         reroute_deinit(reroute);
     return error;

@@ -5,6 +5,7 @@
  * or addresses that are given and not looked up (haul_options.resolve). Only the connection is
  * concerned: the Host field, SNI and the certificate remain those of the URL. */
 
+#include "engine/haul.h"
 #include "engine/link/resolver.h"
 #include "proto/http/url.h"
 
@@ -33,10 +34,10 @@ struct reroute {
     size_t resolve_count;
 };
 
-/* Reads both lists, which end with NULL or are NULL. Errors: -EINVAL, ret_message is then a static
- * sentence that says what is wrong; -ENOMEM. On failure nothing is held. */
+/* Reads both lists, which end with NULL or are NULL. Errors: -EINVAL, ret_why then says what is
+ * wrong, and with which element; -ENOMEM. On failure nothing is held. */
 int reroute_init(struct reroute *reroute, const char *const *connect_to, const char *const *resolve,
-                 uint64_t now_ns, const char **ret_message);
+                 uint64_t now_ns, struct haul_open_error *ret_why);
 void reroute_deinit(struct reroute *reroute);
 
 /* Changes target, the host and port of a URL, into what to connect to; its host is then the

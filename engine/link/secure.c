@@ -154,37 +154,48 @@ static int trust_add_directories(struct trust *trust, const char *list)
     return error;
 }
 
-static const char *no_roots_message(const struct haul_tls *options)
+static int roots_missing(const struct haul_tls *options, struct haul_open_error *why)
 {
     if (options->ca_file && options->ca_directory)
-        return "the file and the directory of trusted roots (ca_file, ca_directory) have no "
-               "certificate";
-    if (options->ca_file)
-        return "the file of trusted roots (ca_file) has no certificate";
-    if (options->ca_directory)
-        return "the directory of trusted roots (ca_directory) has no certificate";
-    return "the system's trusted roots (" SYSTEM_ROOTS ") have no certificate";
+        *why = (struct haul_open_error){
+            .message = "the file and the directory of trusted roots (ca_file, ca_directory) have "
+                       "no certificate",
+            .detail = HAUL_DETAIL_ROOTS,
+        };
+    else if (options->ca_file)
+        why->message = "the file of trusted roots (ca_file) has no certificate";
+    else if (options->ca_directory)
+        why->message = "the directory of trusted roots (ca_directory) has no certificate";
+    else
+        why->message = "the system's trusted roots (" SYSTEM_ROOTS ") have no certificate";
+    return -ENOKEY;
 }
 
-static int trust_fill(struct trust *trust, const struct haul_tls *options, const char **ret_message)
+static int trust_fill(struct trust *trust, const struct haul_tls *options,
+                      struct haul_open_error *why)
 {
     int error = 0;
     if (options->ca_file) {
-        *ret_message = "the file of trusted roots (ca_file) cannot be read";
+        *why = (struct haul_open_error){"ca_file", options->ca_file,
+                                        "the file of trusted roots (ca_file) cannot be read",
+                                        HAUL_DETAIL_CA_FILE};
         error = trust_add_file(trust, AT_FDCWD, options->ca_file, 0);
     }
     if (!error && options->ca_directory) {
-        *ret_message = "the directory of trusted roots (ca_directory) cannot be read";
+        *why =
+            (struct haul_open_error){"ca_directory", options->ca_directory,
+                                     "the directory of trusted roots (ca_directory) cannot be read",
+                                     HAUL_DETAIL_CA_DIRECTORY};
         error = trust_add_directories(trust, options->ca_directory);
     }
     if (!options->ca_file && !options->ca_directory) {
-        *ret_message = "the system's trusted roots (" SYSTEM_ROOTS ") cannot be read";
+        *why = (struct haul_open_error){
+            .message = "the system's trusted roots (" SYSTEM_ROOTS ") cannot be read",
+            .detail = HAUL_DETAIL_ROOTS,
+        };
         error = trust_add_file(trust, AT_FDCWD, SYSTEM_ROOTS, 0);
     }
-    if (error || trust_count(trust) > 0)
-        return error;
-    *ret_message = no_roots_message(options);
-    return -ENOKEY;
+    return error || trust_count(trust) > 0 ? error : roots_missing(options, why);
 }
 
 /* --- pinned keys ------------------------------------------------------------------------------ */
@@ -203,8 +214,6 @@ static bool pin_decode(const char *text, unsigned char pin[TLS_PIN_BYTES])
     memcpy(pin, bytes, TLS_PIN_BYTES);
     return true;
 }
-
-#define PINS_MESSAGE "pinned_keys is not of the form sha256//<base64>;…, or has no key"
 
 /* "sha256//…;sha256//…"; NULL: none. Returns how many, or -EINVAL, also for a list that is empty:
  * whoever makes one pins something, and any key would pass it. */
@@ -229,21 +238,77 @@ static int pins_decode(const char *text, unsigned char (*pins)[TLS_PIN_BYTES])
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
+static int pins_take(const struct haul_tls *options, unsigned char (*pins)[TLS_PIN_BYTES],
+                     struct haul_open_error *why)
+{
+    int count = pins_decode(options->pinned_keys, pins);
+    if (count < 0)
+        *why = (struct haul_open_error){
+            .option = "pinned_keys",
+            .item = options->pinned_keys,
+            .message = "pinned_keys is not of the form sha256//<base64>;…, or has no key",
+        };
+    return count;
+}
+
 /* path may be NULL: there is nothing to read. An empty file is not the same: TLS would take it for
  * none. */
 static int client_read(struct file *ret_file, const char *path, enum tls_error empty,
-                       const char **ret_message)
+                       struct haul_open_error *why)
 {
     int error = path ? file_read(ret_file, AT_FDCWD, path, 0) : 0;
+    why->item = path;
     if (!path || (!error && ret_file->length > 0))
         return 0;
     if (!error)
-        *ret_message = tls_sentence(empty);
+        why->message = tls_sentence(empty);
     return is_passing(error) ? error : -EKEYREJECTED;
 }
 
+static int certificate_read(struct file *ret_file, const struct haul_tls *options,
+                            struct haul_open_error *why)
+{
+    *why = (struct haul_open_error){
+        .option = "client_certificate",
+        .message = "the file of the client certificate (client_certificate) cannot be read",
+        .detail = HAUL_DETAIL_CLIENT_CERTIFICATE,
+    };
+    return client_read(ret_file, options->client_certificate, TLS_CERTIFICATE_NONE, why);
+}
+
+static int key_read(struct file *ret_file, const struct haul_tls *options,
+                    struct haul_open_error *why)
+{
+    *why = (struct haul_open_error){
+        .option = "client_key",
+        .message = "the file of the client certificate's key (client_key) cannot be read",
+        .detail = HAUL_DETAIL_CLIENT_KEY,
+    };
+    return client_read(ret_file, options->client_key, TLS_KEY_NONE, why);
+}
+
+/* Which of the client's files it is about. */
+static int client_refuse(const struct haul_tls *options, enum tls_error bad,
+                         struct haul_open_error *why)
+{
+    bool is_of_certificate = bad == TLS_CERTIFICATE_NONE || bad == TLS_CERTIFICATE_MALFORMED;
+    bool is_of_pair = bad == TLS_KEY_MISMATCH && options->client_key;
+    *why = (struct haul_open_error){.message = tls_sentence(bad)};
+    if (bad == TLS_MEMORY)
+        return -ENOMEM;
+    if (is_of_pair) {
+        why->detail = HAUL_DETAIL_CLIENT_PAIR;
+        return -EKEYREJECTED;
+    }
+    bool is_in_certificate = is_of_certificate || !options->client_key;
+    why->option = is_in_certificate ? "client_certificate" : "client_key";
+    why->item = is_in_certificate ? options->client_certificate : options->client_key;
+    why->detail = is_of_certificate ? HAUL_DETAIL_CLIENT_CERTIFICATE : HAUL_DETAIL_CLIENT_KEY;
+    return -EKEYREJECTED;
+}
+
 static int config_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
-                       const char **ret_message)
+                       struct haul_open_error *why)
 {
     unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
     struct tls_options tls = {
@@ -256,113 +321,80 @@ static int config_open(struct secure *secure, const struct haul_tls *options, ui
     };
     struct file certificate = {0};
     struct file key = {0};
-    int pin_count = pins_decode(options->pinned_keys, pins);
-    *ret_message = PINS_MESSAGE;
+    int pin_count = pins_take(options, pins, why);
     if (pin_count < 0)
         return pin_count;
     tls.pin_count = (size_t)pin_count;
-    *ret_message = "the file of the client certificate (client_certificate) cannot be read";
-    int error =
-        client_read(&certificate, options->client_certificate, TLS_CERTIFICATE_NONE, ret_message);
-    if (!error) {
-        *ret_message = "the file of the client certificate's key (client_key) cannot be read";
-        error = client_read(&key, options->client_key, TLS_KEY_NONE, ret_message);
-    }
+    int error = certificate_read(&certificate, options, why);
+    if (!error)
+        error = key_read(&key, options, why);
     if (!error) {
         tls.certificate = (struct span){certificate.bytes, certificate.length};
         tls.key = (struct span){key.bytes, key.length};
         enum tls_error bad = tls_config_open(&tls, &secure->config);
-        *ret_message = tls_sentence(bad);
-        error = bad == TLS_OK ? 0 : bad == TLS_MEMORY ? -ENOMEM : -EKEYREJECTED;
+        error = bad == TLS_OK ? 0 : client_refuse(options, bad, why);
     }
     file_free(&certificate);
     file_free(&key);
     return error;
 }
 
-static int secure_fill(struct secure *secure, const struct haul_tls *options, uint32_t connections,
-                       const char **ret_message)
+static int key_log_open(struct secure *secure, const char *path, struct haul_open_error *why)
 {
-    *ret_message = "there is not enough memory for TLS";
+    if (!path)
+        return 0;
+    secure->key_log_fd = open(
+        path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, S_IRUSR | S_IWUSR);
+    if (secure->key_log_fd >= 0)
+        return 0;
+    *why = (struct haul_open_error){"key_log", path, "the key log (key_log) cannot be opened",
+                                    HAUL_DETAIL_KEY_LOG};
+    return -errno;
+}
+
+static int secure_fill(struct secure *secure, const struct haul_tls *options, uint32_t connections,
+                       struct haul_open_error *why)
+{
+    *why = (struct haul_open_error){.message = "there is not enough memory for TLS"};
     secure->trust = trust_open();
     secure->memory = calloc(connections, tls_size());
     if (!secure->trust || !secure->memory)
         return -ENOMEM;
-    int error = config_open(secure, options, connections, ret_message);
+    int error = config_open(secure, options, connections, why);
+    if (!error)
+        error = key_log_open(secure, options->key_log, why);
     if (error)
         return error;
-    *ret_message = "the key log (key_log) cannot be opened";
-    if (options->key_log)
-        secure->key_log_fd = open(options->key_log,
-                                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                                  S_IRUSR | S_IWUSR);
-    if (options->key_log && secure->key_log_fd < 0)
-        return -errno;
-    error = trust_fill(secure->trust, options, ret_message);
+    error = trust_fill(secure->trust, options, why);
     return error == -ENOKEY && options->insecure ? 0 : error;
 }
 
 int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
-                const char **ret_message)
+                struct haul_open_error *ret_why)
 {
-    const char *message = secure->message;
+    struct haul_open_error why = secure->why;
     int error = secure->error;
     if (secure->config)
         return 0;
     if (!error) {
-        error = secure_fill(secure, options, connections, &message);
+        error = secure_fill(secure, options, connections, &why);
         if (error)
             secure_close(secure);
         if (!is_passing(error)) {
             secure->error = error;
-            secure->message = message;
+            secure->why = why;
         }
     }
-    if (error && ret_message)
-        *ret_message = message;
+    if (error && ret_why)
+        *ret_why = why;
     return error;
 }
 
-int secure_check(const struct haul_tls *options)
+int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why)
 {
     unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
-    int count = pins_decode(options->pinned_keys, pins);
+    int count = pins_take(options, pins, ret_why);
     return count < 0 ? count : 0;
-}
-
-/* Is it neither a file nor a directory, so that what it gave it may not give again? */
-static bool is_stream(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-}
-
-/* Sentences for what was not all read again. */
-static const char *general_message(int error)
-{
-    switch (error) {
-    case -ENOKEY:
-        return "the trusted roots (ca_file, ca_directory) cannot be read, or have no certificate";
-    case -EKEYREJECTED:
-        return "the client certificate or its key (client_certificate, client_key) cannot be used";
-    }
-    return NULL;
-}
-
-const char *secure_explain(const struct haul_tls *options, int error)
-{
-    const char *paths[] = {options->ca_file, options->client_certificate, options->client_key};
-    const char *message = NULL;
-    struct secure secure;
-    if (secure_check(options))
-        return error == -EINVAL ? PINS_MESSAGE : NULL;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (paths[i] && is_stream(paths[i]))
-            return general_message(error);
-    secure_init(&secure);
-    bool is_same = secure_open(&secure, options, 1, &message) == error;
-    secure_close(&secure);
-    return is_same ? message : NULL;
 }
 
 void secure_close(struct secure *secure)

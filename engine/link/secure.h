@@ -15,7 +15,7 @@ struct secure {
     char *memory;              /* tls_size() for each connection, by its slot */
     int key_log_fd;            /* -1: none */
     int error;                 /* why it cannot be opened: files are read once; 0: not tried */
-    const char *message;       /* its sentence */
+    struct haul_open_error why;
 };
 
 /* Does nothing but remember that nothing is open. */
@@ -25,20 +25,16 @@ void secure_init(struct secure *secure);
  * where it is open already, and fails as before where it has failed, if not for want of memory or
  * descriptors (-ENOMEM, -EMFILE, -ENFILE). Other errors: -ENOKEY (roots: a file or directory cannot
  * be read, or has none), -EKEYREJECTED (client certificate or key), -EINVAL (pinned_keys), or that
- * of opening key_log. ret_message (may be NULL) is a static sentence, which says whose file it
- * is. */
+ * of opening key_log. ret_why (may be NULL) then says whose file it is; its item is a string of
+ * options. */
 int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
-                const char **ret_message);
+                struct haul_open_error *ret_why);
 
 /* After the tls_deinit() of every handshake that was begun: that wipes its keys. */
 void secure_close(struct secure *secure);
 
 /* What needs no file: -EINVAL where pinned_keys is malformed, or names no key. */
-int secure_check(const struct haul_tls *options);
-
-/* The sentence for an error of the two above, by reading the files again: less exact where one is a
- * pipe, which cannot be. NULL: they say nothing of the kind. */
-const char *secure_explain(const struct haul_tls *options, int error);
+int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why);
 
 /* A handshake with host in the memory of a connection's slot. NULL: no entropy. */
 struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,

@@ -47,21 +47,31 @@ static uint32_t clamp(uint64_t value, uint32_t low, uint32_t high)
     return value < low ? low : value > high ? high : (uint32_t)value;
 }
 
-static const char *out_of_range(const struct haul_options *options)
+/* False: no option is. */
+static bool find_out_of_range(const struct haul_options *options, struct haul_open_error *ret_why)
 {
-    if (options->concurrency > BUDGET_CONCURRENCY_MAX)
-        return "concurrency is above 100,000";
-    if (options->window > BUDGET_WINDOW_MAX)
-        return "window is above 4,194,304";
-    if (options->body_bytes > BODY_BYTES_MAX)
-        return "body_bytes is above 1 TiB";
-    if (options->loop > HAUL_LOOP_EPOLL)
-        return "loop is none of haul_loop";
-    if (options->fail_status != 0 && (options->fail_status < 100 || options->fail_status > 599))
-        return "fail_status is neither 0 nor from 100 to 599";
-    if (options->stream_bodies && !options->keep_bodies)
-        return "stream_bodies needs keep_bodies";
-    return NULL;
+    const struct {
+        bool is_out;
+        const char *option;
+        const char *message;
+    } rows[] = {
+        {options->concurrency > BUDGET_CONCURRENCY_MAX, "concurrency",
+         "concurrency is above 100,000"},
+        {options->window > BUDGET_WINDOW_MAX, "window", "window is above 4,194,304"},
+        {options->body_bytes > BODY_BYTES_MAX, "body_bytes", "body_bytes is above 1 TiB"},
+        {options->loop > HAUL_LOOP_EPOLL, "loop", "loop is none of haul_loop"},
+        {options->fail_status != 0 && (options->fail_status < 100 || options->fail_status > 599),
+         "fail_status", "fail_status is neither 0 nor from 100 to 599"},
+        {options->stream_bodies && !options->keep_bodies, "stream_bodies",
+         "stream_bodies needs keep_bodies"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].is_out) {
+            *ret_why =
+                (struct haul_open_error){.option = rows[i].option, .message = rows[i].message};
+            return true;
+        }
+    return false;
 }
 
 /* The bodies of other requests may fill the shared blocks down to the reserve; what one wait can
@@ -87,14 +97,11 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
 }
 
 int budget_make(struct budget *ret_budget, const struct haul_options *options, uint64_t nofile,
-                const char **ret_message)
+                struct haul_open_error *ret_why)
 {
-    const char *message = out_of_range(options);
-    if (message) {
-        if (ret_message)
-            *ret_message = message;
+    struct haul_open_error why;
+    if (find_out_of_range(options, ret_why ? ret_why : &why))
         return -EINVAL;
-    }
     struct budget budget = {0};
     budget.concurrency = options->concurrency ? options->concurrency : CONCURRENCY_DEFAULT;
     budget.concurrency = clamp(nofile, 1, budget.concurrency);

@@ -27,10 +27,10 @@ struct budget {
     uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
 };
 
-/* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_message then says
- * which option is out of range (static; may be NULL). */
+/* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)
+ * then says which option is out of range. */
 int budget_make(struct budget *ret_budget, const struct haul_options *options, uint64_t nofile,
-                const char **ret_message);
+                struct haul_open_error *ret_why);
 
 /* How many descriptors this process may still open, by RLIMIT_NOFILE; raise: after raising its soft
  * limit to the hard one. */

@@ -455,6 +455,7 @@ static void a_session_ends_with_the_first_certificate_of_its_path(void)
         assert_string_equal(result->tls_verification, steps[i].verification);
         assert_int_equal(result->tls_resumed, steps[i].is_resumed);
         assert_int_equal(result->error, i == 2 ? HAUL_TLS : HAUL_OK);
+        assert_int_equal(result->detail, i == 2 ? HAUL_DETAIL_CERTIFICATE : HAUL_DETAIL_NONE);
         haul_release(haul, result);
     }
     tls_loopback_clock(0, 0);

@@ -237,79 +237,226 @@ static void without_io_uring_there_is_epoll(void **state)
 static const struct {
     struct haul_options options;
     const char *word;
+    const char *option;
+    const char *item; /* NULL: the option has no words, or all of them are at fault */
 } bad_options[] = {
-    {{.headers = (const char *const[]){"A: b", "no colon", NULL}}, "header"},
-    {{.headers = (const char *const[]){"A: b\r\nC: d", NULL}}, "CR, LF"},
-    {{.headers = (const char *const[]){"Transfer-Encoding: chunked", NULL}}, "frames"},
-    {{.method = "NO SPACE"}, "method"},
-    {{.method = "CONNECT"}, "CONNECT"},
-    {{.user_agent = "a\nb"}, "CR, LF"},
-    {{.dns_servers = "not an address"}, "dns_servers"},
-    {{.concurrency = UINT32_MAX, .headers = headers}, "concurrency"},
-    {{.stream_bodies = true}, "stream_bodies"},
-    {{TLS(.pinned_keys = "")}, "pinned_keys"},
-    {{TLS(.pinned_keys = ";")}, "pinned_keys"},
-    {{TLS(.pinned_keys = "sha256//short=")}, "pinned_keys"},
-    {{TLS(.at_open = true, .pinned_keys = "", .ca_file = "/nowhere")}, "pinned_keys"},
+    {{.headers = (const char *const[]){"A: b", "no colon", NULL}}, "header", "headers", "no colon"},
+    {{.headers = (const char *const[]){"A: b\r\nC: d", NULL}}, "CR, LF", "headers", "A: b\r\nC: d"},
+    {{.headers = (const char *const[]){"A: b", "C: d", "Transfer-Encoding: chunked", NULL}},
+     "frames",
+     "headers",
+     "Transfer-Encoding: chunked"},
+    {{.method = "NO SPACE"}, "method", "method", "NO SPACE"},
+    {{.method = "CONNECT"}, "CONNECT", "method", "CONNECT"},
+    {{.user_agent = "a\nb"}, "CR, LF", "user_agent", "a\nb"},
+    {{.dns_servers = "not an address"}, "dns_servers", "dns_servers", "not an address"},
+    {{.connect_to = (const char *const[]){"::a.test:1", "x", NULL}},
+     "connect_to",
+     "connect_to",
+     "x"},
+    {{.resolve = (const char *const[]){"a.test:1:127.0.0.1", "a.test", "y", NULL}},
+     "resolve",
+     "resolve",
+     "a.test"},
+    {{.concurrency = UINT32_MAX, .headers = headers}, "concurrency", "concurrency", NULL},
+    {{.stream_bodies = true}, "stream_bodies", "stream_bodies", NULL},
+    {{TLS(.pinned_keys = "")}, "pinned_keys", "pinned_keys", ""},
+    {{TLS(.pinned_keys = ";")}, "pinned_keys", "pinned_keys", ";"},
+    {{TLS(.pinned_keys = "sha256//short=")}, "pinned_keys", "pinned_keys", "sha256//short="},
+    {{TLS(.at_open = true, .pinned_keys = "", .ca_file = "/nowhere")},
+     "pinned_keys",
+     "pinned_keys",
+     ""},
 };
 
+static void assert_text(const char *text, const char *expected)
+{
+    if (expected)
+        assert_string_equal(text, expected);
+    else
+        assert_null(text);
+}
+
+/* By haul_open() and by haul_gather(), which says the same. */
 static void bad_options_are_refused_and_explained(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_options / sizeof *bad_options; i++) {
-        struct haul *haul = NULL;
-        int descriptors = gathering_count_descriptors();
-        assert_int_equal(haul_open(&haul, &bad_options[i].options), -EINVAL);
-        assert_non_null(
-            strstr(haul_open_error(&bad_options[i].options, -EINVAL), bad_options[i].word));
-        assert_int_equal(gathering_count_descriptors(), descriptors);
-    }
+    for (size_t i = 0; i < sizeof bad_options / sizeof *bad_options; i++)
+        for (int is_gathered = 0; is_gathered < 2; is_gathered++) {
+            const struct haul_options *options = &bad_options[i].options;
+            struct haul *haul = NULL;
+            struct haul_gathered *gathered = NULL;
+            struct haul_open_error why;
+            bool is_allowed = is_gathered && options->stream_bodies; /* and switched off by it */
+            int descriptors = gathering_count_descriptors();
+            int error = is_gathered ? haul_gather_explained(NULL, 0, options, &gathered, &why)
+                                    : haul_open_explained(&haul, options, &why);
+            assert_int_equal(error, is_allowed ? 0 : -EINVAL);
+            haul_gathered_free(gathered);
+            assert_int_equal(gathering_count_descriptors(), descriptors);
+            assert_text(why.option, is_allowed ? NULL : bad_options[i].option);
+            assert_text(why.item, is_allowed ? NULL : bad_options[i].item);
+            assert_int_equal(why.detail, HAUL_DETAIL_NONE);
+            if (!is_allowed)
+                assert_non_null(strstr(why.message, bad_options[i].word));
+        }
+}
+
+/* What is named is the caller's own word, and not a copy that is gone with the engine. */
+static void the_item_is_the_callers(void **state)
+{
+    static const char line[] = "no colon";
+    const struct haul_tls tls = {.at_open = true, .client_certificate = "/nowhere"};
+    const char *const lines[] = {"A: b", line, NULL};
+    struct haul_open_error why;
+    struct haul *haul;
+    (void)state;
+    assert_int_equal(haul_open_explained(&haul, &(struct haul_options){.headers = lines}, &why),
+                     -EINVAL);
+    assert_ptr_equal(why.item, line);
+    assert_int_equal(haul_open_explained(&haul, &(struct haul_options){.tls = &tls}, &why),
+                     -EKEYREJECTED);
+    assert_ptr_equal(why.item, tls.client_certificate);
 }
 
 /* Files that cannot be used, and the words that tell which. */
 static const struct bad_file {
     struct haul_tls tls;
     int error;
+    const char *option;
+    enum haul_detail detail;
     const char *words;
 } bad_files[] = {
-    {{.ca_file = "/nowhere"}, ENOKEY, "(ca_file) cannot be read"},
-    {{.ca_file = "/"}, ENOKEY, "(ca_file) cannot be read"},
-    {{.ca_file = "/proc/self/maps"}, ENOKEY, "(ca_file) has no certificate"},
-    {{.ca_directory = "/nowhere:"}, ENOKEY, "(ca_directory) cannot be read"},
-    {{.ca_directory = "/proc/self/fd"}, ENOKEY, "(ca_directory) has no certificate"},
-    {{.ca_file = "/nowhere", .ca_directory = "/nowhere"}, ENOKEY, "(ca_file) cannot be read"},
+    {{.ca_file = "/nowhere"}, ENOKEY, "ca_file", HAUL_DETAIL_CA_FILE, "(ca_file) cannot be read"},
+    {{.ca_file = "/"}, ENOKEY, "ca_file", HAUL_DETAIL_CA_FILE, "(ca_file) cannot be read"},
+    {{.ca_file = "/proc/self/maps"},
+     ENOKEY,
+     "ca_file",
+     HAUL_DETAIL_CA_FILE,
+     "(ca_file) has no certificate"},
+    {{.ca_directory = "/nowhere:"},
+     ENOKEY,
+     "ca_directory",
+     HAUL_DETAIL_CA_DIRECTORY,
+     "(ca_directory) cannot be read"},
+    {{.ca_directory = "/proc/self/fd"},
+     ENOKEY,
+     "ca_directory",
+     HAUL_DETAIL_CA_DIRECTORY,
+     "(ca_directory) has no certificate"},
+    {{.ca_file = "/nowhere", .ca_directory = "/nowhere"},
+     ENOKEY,
+     "ca_file",
+     HAUL_DETAIL_CA_FILE,
+     "(ca_file) cannot be read"},
+    {{.ca_file = "/proc/self/maps", .ca_directory = "/nowhere"},
+     ENOKEY,
+     "ca_directory",
+     HAUL_DETAIL_CA_DIRECTORY,
+     "(ca_directory) cannot be read"},
     {{.ca_file = "/proc/self/maps", .ca_directory = "/proc/self/fd"},
      ENOKEY,
+     NULL,
+     HAUL_DETAIL_ROOTS,
      "(ca_file, ca_directory) have no certificate"},
-    {{.client_certificate = "/nowhere"}, EKEYREJECTED, "(client_certificate) cannot be read"},
+    {{.client_certificate = "/nowhere"},
+     EKEYREJECTED,
+     "client_certificate",
+     HAUL_DETAIL_CLIENT_CERTIFICATE,
+     "(client_certificate) cannot be read"},
     {{.client_certificate = "/proc/self/maps", .client_key = "/nowhere"},
      EKEYREJECTED,
+     "client_key",
+     HAUL_DETAIL_CLIENT_KEY,
      "(client_key) cannot be read"},
-    {{.client_certificate = "/proc/self/maps"}, EKEYREJECTED, "no CERTIFICATE block"},
-    {{.key_log = "/nowhere/log"}, ENOENT, "(key_log) cannot be opened"},
-    {{.key_log = "/"}, EISDIR, "(key_log) cannot be opened"},
-    /* what only is no file, or lies in a pipe that was read before, is told in general */
-    {{.ca_file = "/dev/null"}, ENOKEY, "(ca_file, ca_directory) cannot be read, or have"},
-    {{.client_certificate = "/dev/null"}, EKEYREJECTED, "(client_certificate, client_key) cannot"},
+    {{.client_certificate = "/proc/self/maps"},
+     EKEYREJECTED,
+     "client_certificate",
+     HAUL_DETAIL_CLIENT_CERTIFICATE,
+     "no CERTIFICATE block"},
+    {{.client_certificate = "/proc/self/maps", .client_key = "/dev/null"},
+     EKEYREJECTED,
+     "client_key",
+     HAUL_DETAIL_CLIENT_KEY,
+     "no private key"},
+    {{.key_log = "/nowhere/log"},
+     ENOENT,
+     "key_log",
+     HAUL_DETAIL_KEY_LOG,
+     "(key_log) cannot be opened"},
+    {{.key_log = "/"}, EISDIR, "key_log", HAUL_DETAIL_KEY_LOG, "(key_log) cannot be opened"},
+    /* what can be read only once is not read for the sentence again */
+    {{.ca_file = "/dev/null"},
+     ENOKEY,
+     "ca_file",
+     HAUL_DETAIL_CA_FILE,
+     "(ca_file) has no certificate"},
+    {{.client_certificate = "/dev/null"},
+     EKEYREJECTED,
+     "client_certificate",
+     HAUL_DETAIL_CLIENT_CERTIFICATE,
+     "no CERTIFICATE block"},
 };
 
 enum { BAD_FILES = sizeof bad_files / sizeof *bad_files };
+
+static const char *path_of(const struct haul_tls *tls, const char *option)
+{
+    const struct {
+        const char *option;
+        const char *path;
+    } rows[] = {
+        {"ca_file", tls->ca_file},
+        {"ca_directory", tls->ca_directory},
+        {"client_certificate", tls->client_certificate},
+        {"client_key", tls->client_key},
+        {"key_log", tls->key_log},
+    };
+    for (size_t i = 0; option && i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].option, option) == 0)
+            return rows[i].path;
+    return NULL;
+}
 
 static void bad_files_are_refused_and_named_at_open(void **state)
 {
     (void)state;
     for (size_t i = 0; i < BAD_FILES; i++) {
+        const struct bad_file *row = &bad_files[i];
+        struct haul_open_error why;
         struct haul *haul = NULL;
-        struct haul_tls tls = bad_files[i].tls;
-        const struct haul_options options = {.tls = &tls};
+        struct haul_tls tls = row->tls;
         int descriptors = gathering_count_descriptors();
         tls.at_open = true;
-        assert_int_equal(haul_open(&haul, &options), -bad_files[i].error);
-        const char *sentence = haul_open_error(&options, -bad_files[i].error);
-        if (!strstr(sentence, bad_files[i].words))
-            fail_msg("row %zu: %s", i, sentence);
+        assert_int_equal(haul_open_explained(&haul, &(struct haul_options){.tls = &tls}, &why),
+                         -row->error);
+        if (!strstr(why.message, row->words))
+            fail_msg("row %zu: %s", i, why.message);
+        assert_text(why.option, row->option);
+        assert_text(why.item, path_of(&tls, row->option));
+        assert_int_equal(why.detail, row->detail);
         assert_int_equal(gathering_count_descriptors(), descriptors);
     }
+}
+
+/* A pipe gives what it has once: the sentence is of that reading. */
+static void a_pipe_is_read_once(void **state)
+{
+    char path[32];
+    int ends[2];
+    struct haul_open_error why;
+    struct haul *haul = NULL;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    assert_int_equal(write(ends[1], "no certificate", 14), 14);
+    close(ends[1]);
+    struct haul_tls tls = {.at_open = true, .ca_file = path};
+    assert_int_equal(haul_open_explained(&haul, &(struct haul_options){.tls = &tls}, &why),
+                     -ENOKEY);
+    assert_string_equal(why.message, "the file of trusted roots (ca_file) has no certificate");
+    assert_ptr_equal(why.item, path);
+    close(ends[0]);
 }
 
 /* Without at_open they are each https request's failure, and nothing to one by http. */
@@ -335,7 +482,8 @@ static void bad_files_are_named_by_each_result(void **state)
             assert_int_equal(result->error, HAUL_TLS);
             assert_int_equal(result->stage, HAUL_STAGE_TLS);
             assert_int_equal(result->os_error, bad_files[i].error);
-            if (i < BAD_FILES - 2 && !strstr(result->message, bad_files[i].words))
+            assert_int_equal(result->detail, bad_files[i].detail);
+            if (!strstr(result->message, bad_files[i].words))
                 fail_msg("row %zu: %s", i, result->message);
             haul_release(haul, result);
         }
@@ -347,9 +495,9 @@ static void bad_files_are_named_by_each_result(void **state)
 static void errors_have_sentences_and_names(void **state)
 {
     (void)state;
-    assert_string_equal(haul_open_error(NULL, -ENOMEM), strerror(ENOMEM));
-    assert_string_equal(haul_open_error(NULL, -EPERM), strerror(EPERM));
-    assert_string_equal(haul_open_error(NULL, -123456), "unknown error");
+    assert_string_equal(haul_strerror(-ENOMEM), strerror(ENOMEM));
+    assert_string_equal(haul_strerror(-EPERM), strerror(EPERM));
+    assert_string_equal(haul_strerror(-123456), "unknown error");
     assert_string_equal(haul_error_name(HAUL_OK), "ok");
     assert_string_equal(haul_error_name(HAUL_NOT_STARTED), "not_started");
     assert_string_equal(haul_error_name((enum haul_error)99), "unknown");
@@ -403,7 +551,9 @@ int main(void)
         cmocka_unit_test(gathering_needs_all_of_its_memory),
         cmocka_unit_test(without_io_uring_there_is_epoll),
         cmocka_unit_test(bad_options_are_refused_and_explained),
+        cmocka_unit_test(the_item_is_the_callers),
         cmocka_unit_test(bad_files_are_refused_and_named_at_open),
+        cmocka_unit_test(a_pipe_is_read_once),
         cmocka_unit_test(bad_files_are_named_by_each_result),
         cmocka_unit_test(errors_have_sentences_and_names),
         cmocka_unit_test(options_are_copied),

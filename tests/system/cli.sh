@@ -537,6 +537,19 @@ usage_errors() {
         has "$(cat err)" "no URL"
 }
 
+# What the library refuses is told by the words that were given.
+refusals_are_named() {
+    run --dns-servers 'not an address' "$base/p/1"
+    code_is 2 && same "$(cat err)" \
+        "haul: --dns-servers 'not an address': dns_servers is not a list of addresses" || return
+    run -X 'A B' "$base/p/1"
+    code_is 2 && has "$(cat err)" "haul: -X/--request 'A B': the method is not" || return
+    run -H 'X: 1' -H 'Y' -H 'Z' "$base/p/1"
+    code_is 2 && has "$(cat err)" "haul: -H/--header 'Y': the header is not" || return
+    run -A "$(printf 'a\tb\001')" "$base/p/1"
+    code_is 2 && has "$(cat err)" "haul: -A/--user-agent 'a"
+}
+
 # Answers the first request of each connection, then, when told to by a byte on stdin, says more
 # that nobody has asked for, and closes when its time has come.
 cat >unasked.py <<'SCRIPT'
@@ -599,6 +612,7 @@ else
     skip "both loops give the same results" "this machine refuses io_uring"
 fi
 row "a wrong word is named, exit code 2" usage_errors
+row "what the library refuses is told by the words given, exit code 2" refusals_are_named
 
 # --- TLS --------------------------------------------------------------------------------------
 
@@ -679,7 +693,9 @@ no_client_certificate() {
     run --cert text.pem --key missing.pem "$base/p/1"
     code_is 58 && has "$(cat err)" "haul: missing.pem: the file of the client certificate's key" || return
     run --cert text.pem --key text.pem "$base/p/1"
-    code_is 58 && has "$(cat err)" "haul: text.pem, text.pem: "
+    code_is 58 && has "$(cat err)" "haul: text.pem: the client certificate's file has no" || return
+    run --cert text.pem --key empty.pem "$base/p/1"
+    code_is 58 && has "$(cat err)" "haul: empty.pem: the client key's file has no private key"
 }
 
 tls_words_are_checked() {

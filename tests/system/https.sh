@@ -394,7 +394,7 @@ roots_of_pipes() {
     code_is 0 || return
     echo 'no certificate' >pipe & pids="$pids $!"
     run --cacert pipe "$rsa/p/1"
-    code_is 77 && has "$(cat err)" "haul: pipe: the trusted roots" || return
+    code_is 77 && has "$(cat err)" "haul: pipe: the file of trusted roots (ca_file) has no" || return
     mkdir -p beside && cp ca.pem beside/b.pem && { [ -p beside/a ] || mkfifo beside/a; } || return
     run --capath beside "$rsa/p/1"
     code_is 0 || return
@@ -472,6 +472,18 @@ client_of_pipes() {
     code_is 0 && same "$(member body)" '"SUCCESS CN=client-rsa\n"'
 }
 
+wrong_client_files() {
+    run --cert client-rsa.pem --key client-ec.key "$asks_client/client"
+    code_is 58 && same "$(cat err)" \
+        "haul: client-rsa.pem, client-ec.key: the client key is not the client certificate's" || return
+    run --cert client-rsa.pem "$asks_client/client"
+    code_is 58 && has "$(cat err)" "haul: client-rsa.pem: the client key's file has no" || return
+    [ -p pipe ] || mkfifo pipe || return
+    echo 'no key' >pipe & pids="$pids $!"
+    run --cert client-rsa.pem --key pipe "$asks_client/client"
+    code_is 58 && has "$(cat err)" "haul: pipe: the client key's file has no private key"
+}
+
 no_client_certificate() {
     get -f --body "$asks_client/client"
     code_is 22 && same "$(member status)" 400 && has "$(cat out)" "No required SSL certificate"
@@ -488,6 +500,7 @@ client_is_verified() {
 
 with nginx "client certificates of RSA and EC are taken" client_certificates
 with nginx "they come from pipes too" client_of_pipes
+with nginx "files that are no pair, or not what they should be, are named" wrong_client_files
 with nginx "without one nginx answers 400" no_client_certificate
 row "without one openssl s_server sends an alert, with one it answers" client_is_verified
 

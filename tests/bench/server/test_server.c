@@ -848,13 +848,18 @@ static void test_haul(void **state)
 
     options.max_time_ms = 100;
     haul = gather(fixture, &options, "/stall");
-    assert_int_equal(gather_next(haul)->error, HAUL_DEADLINE);
+    const struct haul_result *late = gather_next(haul);
+    assert_int_equal(late->error, HAUL_DEADLINE);
+    assert_false(haul_pin_refused(late));
     haul_close(haul);
 
     options.max_time_ms = 0;
     tls.pinned_keys = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     haul = gather(fixture, &options, "/s");
-    assert_int_equal(gather_next(haul)->error, HAUL_TLS);
+    const struct haul_result *result = gather_next(haul);
+    assert_int_equal(result->error, HAUL_TLS);
+    assert_int_equal(result->detail, HAUL_DETAIL_PIN);
+    assert_true(haul_pin_refused(result));
     haul_close(haul);
 }
 

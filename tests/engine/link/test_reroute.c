@@ -36,11 +36,11 @@ static const char *const *list_make(struct list *list, const char *text)
 }
 
 static int open_lists(struct reroute *reroute, const char *connect_to, const char *resolve,
-                      const char **ret_message)
+                      struct haul_open_error *ret_why)
 {
     struct list connects, resolves;
     return reroute_init(reroute, list_make(&connects, connect_to), list_make(&resolves, resolve), 1,
-                        ret_message);
+                        ret_why);
 }
 
 /* --- what becomes of a host and port ---------------------------------------------------------- */
@@ -144,11 +144,11 @@ static void hosts_and_ports_go_elsewhere(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct reroute reroute;
-        const char *message = NULL;
+        struct haul_open_error why = {0};
         char from[LIST_BYTES], to[LIST_BYTES], addresses[LIST_BYTES] = "";
         print_message("  %s, %s: %s\n", rows[i].connect_to ? rows[i].connect_to : "-",
                       rows[i].resolve ? rows[i].resolve : "-", rows[i].from);
-        assert_int_equal(open_lists(&reroute, rows[i].connect_to, rows[i].resolve, &message), 0);
+        assert_int_equal(open_lists(&reroute, rows[i].connect_to, rows[i].resolve, &why), 0);
         struct reroute_target target = target_of(rows[i].from, from);
         struct reroute_target wanted = target_of(rows[i].to, to);
         const struct reroute_addresses *given = reroute_find(&reroute, &target);
@@ -168,10 +168,10 @@ static void hosts_and_ports_go_elsewhere(void **state)
 static void given_addresses_expire_with_a_plus(void **state)
 {
     struct reroute reroute;
-    const char *message;
+    struct haul_open_error why;
     char host[LIST_BYTES];
     (void)state;
-    assert_int_equal(open_lists(&reroute, NULL, "a.test:80:::1 +b.test:80:::1", &message), 0);
+    assert_int_equal(open_lists(&reroute, NULL, "a.test:80:::1 +b.test:80:::1", &why), 0);
     struct reroute_target target = target_of("a.test:80", host);
     assert_true(reroute_find(&reroute, &target)->expires_ns == UINT64_MAX);
     target = target_of("b.test:80", host);
@@ -252,18 +252,22 @@ static void lists_are_checked_at_open(void **state)
         struct reroute reroute;
         struct list connects, resolves;
         struct haul *haul = NULL;
-        const char *message = NULL;
+        struct haul_open_error why = {0};
         const struct haul_options options = {
             .connect_to = list_make(&connects, refusals[i].connect_to),
             .resolve = list_make(&resolves, refusals[i].resolve),
         };
         print_message("  %s\n",
                       refusals[i].connect_to ? refusals[i].connect_to : refusals[i].resolve);
-        assert_int_equal(
-            open_lists(&reroute, refusals[i].connect_to, refusals[i].resolve, &message), -EINVAL);
-        assert_non_null(strstr(message, refusals[i].words));
-        assert_int_equal(haul_open(&haul, &options), -EINVAL);
-        assert_string_equal(haul_open_error(&options, -EINVAL), message);
+        assert_int_equal(reroute_init(&reroute, options.connect_to, options.resolve, 1, &why),
+                         -EINVAL);
+        assert_non_null(strstr(why.message, refusals[i].words));
+        assert_string_equal(why.option, refusals[i].connect_to ? "connect_to" : "resolve");
+        struct haul_open_error public;
+        assert_int_equal(haul_open_explained(&haul, &options, &public), -EINVAL);
+        assert_string_equal(public.message, why.message);
+        assert_string_equal(public.option, why.option);
+        assert_ptr_equal(public.item, why.item);
     }
 }
 

@@ -64,13 +64,18 @@ static void what_is_out_of_range_is_named(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct budget budget;
-        const char *message = NULL;
+        struct haul_open_error why = {0};
+        struct haul_open_error public;
         struct haul_budget sum;
         assert_int_equal(budget_make(&budget, &rows[i].options, PLENTY, NULL), -EINVAL);
-        assert_int_equal(budget_make(&budget, &rows[i].options, PLENTY, &message), -EINVAL);
-        assert_non_null(strstr(message, rows[i].word));
+        assert_int_equal(budget_make(&budget, &rows[i].options, PLENTY, &why), -EINVAL);
+        assert_non_null(strstr(why.message, rows[i].word));
+        assert_string_equal(why.option, rows[i].word);
+        assert_null(why.item);
         assert_int_equal(haul_get_budget(&rows[i].options, &sum), -EINVAL);
-        assert_ptr_equal(haul_open_error(&rows[i].options, -EINVAL), message);
+        assert_int_equal(haul_get_budget_explained(&rows[i].options, &sum, &public), -EINVAL);
+        assert_string_equal(public.message, why.message);
+        assert_string_equal(public.option, why.option);
     }
 }
 
