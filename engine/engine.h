@@ -23,6 +23,8 @@
 #include "engine/request/pressure.h"
 #include "engine/request/schedule.h"
 
+enum { ENGINE_TERMS_MAX = 16 };
+
 /* Who does not run the engine for so long was away. */
 #define ENGINE_ABSENCE_NS UINT64_C(100000000)
 
@@ -69,9 +71,9 @@ struct haul {
     struct engine engine;
 };
 
-/* loop NULL: one is opened as the options say; else it is used, and closed with the engine. Errors
- * as haul_open(); ret_why says why, if it is an option's fault, and is left alone, if not. On
- * failure loop is closed too. */
+/* loop NULL: one is opened as the options say; else it is used, and closed with the engine. Options
+ * and all they point to are of this library's own size. Errors as haul_open(); ret_why says why, if
+ * it is an option's fault, and is left alone, if not. On failure loop is closed too. */
 int engine_open(struct engine *engine, const struct haul_options *options, struct loop *loop,
                 struct haul_open_error *ret_why);
 void engine_close(struct engine *engine);
@@ -104,7 +106,12 @@ bool engine_waits_for_caller(const struct engine *engine);
 void engine_cancel_all(struct engine *engine);
 
 /* The sum of a budget, one term a consumer. */
-void engine_terms(const struct budget *budget, struct haul_budget *ret_budget);
+struct engine_terms {
+    struct haul_budget_term list[ENGINE_TERMS_MAX];
+    struct haul_budget sum;
+};
+
+void engine_terms(const struct budget *budget, struct engine_terms *ret_terms);
 
 /* haul_open() on a loop of the caller's, which is closed with the engine, or on failure: for the
  * tests, whose loops lack features or inject faults. */

@@ -1,6 +1,7 @@
 /* The simple case: all URLs in, all results out, in one allocation that outlives the engine. */
 
 #include "engine/haul.h"
+#include "engine/sized.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 struct gathering {
     struct haul_gathered public;
+    const struct haul_result **list; /* the public results: pointers to these */
     struct haul_result *results;
     struct haul_piece *pieces; /* one a result */
     size_t count;
@@ -102,43 +104,59 @@ static struct gathering *gathering_new(size_t count)
     gathering->count = count;
     gathering->results = calloc(count + 1, sizeof *gathering->results);
     gathering->pieces = calloc(count + 1, sizeof *gathering->pieces);
-    gathering->public = (struct haul_gathered){count, gathering->results};
-    if (gathering->results && gathering->pieces)
-        return gathering;
-    haul_gathered_free(&gathering->public);
-    return NULL;
+    gathering->list = calloc(count + 1, sizeof *gathering->list);
+    gathering->public = (struct haul_gathered){count, gathering->list};
+    if (!gathering->results || !gathering->pieces || !gathering->list) {
+        haul_gathered_free(&gathering->public);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        gathering->list[i] = &gathering->results[i];
+    return gathering;
 }
 
-int haul_gather_explained(const char *const *urls, size_t count, const struct haul_options *options,
-                          struct haul_gathered **ret_gathered, struct haul_open_error *ret_error)
+static int gathering_open(struct haul **ret_haul, const struct haul_options *options, size_t size,
+                          struct haul_open_error *ret_why)
 {
-    static const struct haul_options defaults;
-    struct haul_options all = options ? *options : defaults;
-    all.keep_headers = all.keep_bodies = true;
-    all.unordered = all.stream_bodies = false;
-    struct haul *haul;
-    int error = haul_open_explained(&haul, &all, ret_error);
+    struct sized_options all;
+    int error = sized_options_take(&all, options, size, ret_why);
     if (error)
         return error;
+    all.options.keep_headers = all.options.keep_bodies = true;
+    all.options.unordered = all.options.stream_bodies = false;
+    return haul_open_explained(ret_haul, &all.options, ret_why);
+}
+
+static int gathering_make(const char *const *urls, size_t count, struct haul *haul,
+                          struct haul_gathered **ret_gathered)
+{
     struct gathering *gathering = gathering_new(count);
     size_t submitted = 0;
-    error = gathering ? gathering_run(gathering, haul, urls, &submitted) : -ENOMEM;
+    int error = gathering ? gathering_run(gathering, haul, urls, &submitted) : -ENOMEM;
     if (!error)
         error = gathering_skip(gathering, urls, submitted);
-    haul_close(haul);
     if (error && gathering)
         haul_gathered_free(&gathering->public);
     else if (!error)
         *ret_gathered = &gathering->public;
-    if (error && ret_error)
-        ret_error->message = haul_strerror(error);
     return error;
 }
 
-int haul_gather(const char *const *urls, size_t count, const struct haul_options *options,
-                struct haul_gathered **ret_gathered)
+int haul_gather_sized(const char *const *urls, size_t count, const struct haul_options *options,
+                      size_t options_size, struct haul_gathered **ret_gathered,
+                      struct haul_open_error *ret_error, size_t error_size)
 {
-    return haul_gather_explained(urls, count, options, ret_gathered, NULL);
+    struct haul *haul;
+    struct haul_open_error why = {0};
+    int error = gathering_open(&haul, options, options_size, &why);
+    if (!error) {
+        error = gathering_make(urls, count, haul, ret_gathered);
+        haul_close(haul);
+    }
+    if (error && !why.message)
+        why.message = haul_strerror(error);
+    sized_give(ret_error, error_size, &why, sizeof why);
+    return error;
 }
 
 void haul_gathered_free(struct haul_gathered *gathered)
@@ -153,6 +171,7 @@ void haul_gathered_free(struct haul_gathered *gathered)
         free((void *)(uintptr_t)result->head);
         free(result->body ? (void *)(uintptr_t)result->body->bytes : NULL);
     }
+    free(gathering->list);
     free(gathering->results);
     free(gathering->pieces);
     free(gathering);

@@ -1,6 +1,7 @@
 /* The public calls: they check what they were given and hand over to the engine. */
 
 #include "engine/engine.h"
+#include "engine/sized.h"
 #include "proto/http/response.h"
 
 #include <errno.h>
@@ -64,27 +65,24 @@ const char *haul_strerror(int error)
 }
 
 /* What no option is to blame for has the general sentence. Returns error. */
-static int explain(int error, struct haul_open_error *why, struct haul_open_error *ret_error)
+static int explain(int error, struct haul_open_error *why, struct haul_open_error *ret_error,
+                   size_t size)
 {
     if (error && !why->message)
         why->message = haul_strerror(error);
-    if (ret_error)
-        *ret_error = *why;
+    sized_give(ret_error, size, why, sizeof *why);
     return error;
 }
 
-int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
-                        struct haul_open_error *ret_error)
+int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, size_t options_size,
+                    struct haul_open_error *ret_error, size_t error_size)
 {
-    static const struct haul_options defaults;
+    struct sized_options all;
     struct haul_open_error why = {0};
-    int error = open_on_loop(ret_haul, options ? options : &defaults, NULL, &why);
-    return explain(error, &why, ret_error);
-}
-
-int haul_open(struct haul **ret_haul, const struct haul_options *options)
-{
-    return haul_open_explained(ret_haul, options, NULL);
+    int error = sized_options_take(&all, options, options_size, &why);
+    if (!error)
+        error = open_on_loop(ret_haul, &all.options, NULL, &why);
+    return explain(error, &why, ret_error, error_size);
 }
 
 void haul_close(struct haul *haul)
@@ -95,9 +93,10 @@ void haul_close(struct haul *haul)
     free(haul);
 }
 
-int haul_submit(struct haul *haul, const struct haul_request *request)
+/* --- requests --------------------------------------------------------------------------------- */
+
+static int submit(struct engine *engine, const struct haul_request *request)
 {
-    struct engine *engine = &haul->engine;
     if (engine->is_cancelled)
         return -ECANCELED;
     uint32_t index = slab_take(&engine->fetch_slab);
@@ -117,6 +116,18 @@ int haul_submit(struct haul *haul, const struct haul_request *request)
     struct failure failure = failure_of(error);
     engine_finish(engine, index, HAUL_STAGE_QUEUE, &failure);
     return 0;
+}
+
+int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size)
+{
+    struct haul_request whole;
+    if (size != sizeof whole) { /* almost always it is */
+        int error = sized_take(&whole, sizeof whole, request, size);
+        if (error)
+            return error;
+        request = &whole;
+    }
+    return request->url ? submit(&haul->engine, request) : -EINVAL;
 }
 
 /* Results that are ready go first; then whether there is any reason to wait. */
@@ -285,11 +296,13 @@ size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t siz
     return done;
 }
 
-void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
+/* --- what the engine knows of itself ---------------------------------------------------------- */
+
+void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts, size_t size)
 {
     const struct engine *engine = &haul->engine;
     const struct loop *loop = engine->loop;
-    *ret_facts = (struct haul_facts){
+    struct haul_facts facts = {
         .loop = loop->interface->name,
         .concurrency = engine->budget.concurrency,
         .window = engine->budget.window,
@@ -305,25 +318,47 @@ void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
         .in_flight = engine->active,
         .waiting = engine->schedule.count,
     };
-    snprintf(ret_facts->loop_reason, sizeof ret_facts->loop_reason, "%s", loop->reason);
+    snprintf(facts.loop_reason, sizeof facts.loop_reason, "%s", loop->reason);
+    sized_give(ret_facts, size, &facts, sizeof facts);
 }
 
-int haul_get_budget_explained(const struct haul_options *options, struct haul_budget *ret_budget,
-                              struct haul_open_error *ret_error)
+static int terms_make(const struct haul_options *options, size_t size, struct engine_terms *ret,
+                      struct haul_open_error *ret_why)
 {
-    static const struct haul_options defaults;
-    struct haul_open_error why = {0};
+    struct sized_options all;
     struct budget budget;
-    options = options ? options : &defaults;
-    int error = budget_make(&budget, options, budget_nofile(options->raise_nofile), &why);
+    int error = sized_options_take(&all, options, size, ret_why);
     if (!error)
-        engine_terms(&budget, ret_budget);
-    return explain(error, &why, ret_error);
+        error =
+            budget_make(&budget, &all.options, budget_nofile(all.options.raise_nofile), ret_why);
+    if (!error)
+        engine_terms(&budget, ret);
+    return error;
 }
 
-int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget)
+int haul_get_budget_sized(const struct haul_options *options, size_t options_size,
+                          struct haul_budget *ret_budget, size_t budget_size,
+                          struct haul_open_error *ret_error, size_t error_size)
 {
-    return haul_get_budget_explained(options, ret_budget, NULL);
+    struct haul_open_error why = {0};
+    struct engine_terms terms;
+    int error = terms_make(options, options_size, &terms, &why);
+    if (!error)
+        sized_give(ret_budget, budget_size, &terms.sum, sizeof terms.sum);
+    return explain(error, &why, ret_error, error_size);
+}
+
+int haul_get_budget_term_sized(const struct haul_options *options, size_t options_size,
+                               size_t index, struct haul_budget_term *ret_term, size_t term_size)
+{
+    struct haul_open_error why;
+    struct engine_terms terms;
+    int error = terms_make(options, options_size, &terms, &why);
+    if (!error && index >= terms.sum.term_count)
+        error = -ENOENT;
+    if (!error)
+        sized_give(ret_term, term_size, &terms.list[index], sizeof *ret_term);
+    return error;
 }
 
 int haul_probe_uring(char *ret_sentence, size_t size)

@@ -23,7 +23,14 @@
  * Functions return 0 or a negative errno. What happens to a request is never a function's return
  * value: it is a result, with its error inside.
  *
- * Everything zero is the default, so that designated initializers say only what differs. */
+ * Everything zero is the default, so that designated initializers say only what differs.
+ *
+ * Structs grow at their end, and programs built before that go on: the size of what a program knows
+ * travels with its calls, by the inline functions below. Callers in other languages use those in
+ * _sized: a struct may be shorter than the library's, and what it lacks is zero; or longer, where
+ * what is beyond must be zero, or the answer is -E2BIG: the program is newer than the library and
+ * asks for something that this one does not have; a size of 0 is -EINVAL. What the library hands
+ * out may be longer than the program knows: it is read by its pointer, never copied or indexed. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,6 +93,8 @@ struct haul_options {
                                    for a HOST and PORT counts; "-HOST:PORT" takes those before it
                                    away. HOST and PORT are those that connect_to leads to */
     const struct haul_tls *tls; /* haul/tls.h; its strings are copied; NULL: all its defaults */
+    size_t tls_size;            /* sizeof *tls. haul_open() and its like fill it in; the sized calls
+                                   want it wherever tls is not NULL */
 };
 
 struct haul_request {
@@ -96,8 +105,8 @@ struct haul_request {
     const char *method;
     const char *const *headers; /* instead of the options' */
     const void *body;
+    bool has_body; /* body is to be sent, even where body_length is 0 */
     size_t body_length;
-    bool has_body;
 };
 
 /* One piece of a body; the pieces of a list, in order, are the body. */
@@ -152,18 +161,41 @@ struct haul_result {
 
 struct haul; /* one engine */
 
+/* The options with the sizes of what they point to, in *ret; NULL stays NULL. */
+static inline const struct haul_options *haul_options_size(const struct haul_options *options,
+                                                           struct haul_options *ret)
+{
+    if (!options)
+        return NULL;
+    *ret = *options;
+    ret->tls_size = ret->tls ? sizeof *ret->tls : 0;
+    return ret;
+}
+
+int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, size_t options_size,
+                    struct haul_open_error *ret_error, size_t error_size);
+
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
- * cannot be sent), -ENOMEM, -EMFILE (no descriptor left), and with HAUL_LOOP_URING what the kernel
- * answered to io_uring_setup, io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With
- * tls->at_open: -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate
- * or key), and that of opening key_log (-ENOENT, -EACCES …). On failure *ret_error says which
- * option it is about, and why; its message is NULL on success alone. Both may be NULL. */
-int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
-                        struct haul_open_error *ret_error);
+ * cannot be sent), -E2BIG (an option that this library does not have), -ENOMEM, -EMFILE (no
+ * descriptor left), and with HAUL_LOOP_URING what the kernel answered to io_uring_setup,
+ * io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that
+ * cannot be read, or are none), -EKEYREJECTED (client certificate or key), and that of opening
+ * key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is about, and why; its
+ * message is NULL on success alone. Both may be NULL. */
+static inline int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
+                                      struct haul_open_error *ret_error)
+{
+    struct haul_options sized;
+    options = haul_options_size(options, &sized);
+    return haul_open_sized(ret_haul, options, sizeof *options, ret_error, sizeof *ret_error);
+}
 
 /* The same, for who needs no sentence. */
-int haul_open(struct haul **ret_haul, const struct haul_options *options);
+static inline int haul_open(struct haul **ret_haul, const struct haul_options *options)
+{
+    return haul_open_explained(ret_haul, options, NULL);
+}
 
 /* A sentence for what any function here returned: static, never NULL. */
 const char *haul_strerror(int error);
@@ -172,11 +204,17 @@ const char *haul_strerror(int error);
  * what was secret of TLS: sessions, keys, the text of a client's key. NULL is allowed. */
 void haul_close(struct haul *haul);
 
+int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size);
+
 /* Takes one request; its index is the number of requests submitted before it. A bad URL, method or
  * header is not this function's error but the result's. Errors: -EAGAIN, the window is full: call
  * haul_next() and release a result first; -ECANCELED, after haul_cancel_all() or, with
- * cancel_on_error, a failure: nothing new is taken. */
-int haul_submit(struct haul *haul, const struct haul_request *request);
+ * cancel_on_error, a failure: nothing new is taken; -E2BIG, it asks for what this library does not
+ * have; -EINVAL, it has no URL. */
+static inline int haul_submit(struct haul *haul, const struct haul_request *request)
+{
+    return haul_submit_sized(haul, request, sizeof *request);
+}
 
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
  * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,

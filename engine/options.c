@@ -192,14 +192,14 @@ static int memory_take(struct engine *engine)
     return 0;
 }
 
-static void term(struct haul_budget *ret, const char *name, uint64_t count, uint64_t bytes_each)
+static void term(struct engine_terms *ret, const char *name, uint64_t count, uint64_t bytes_each)
 {
-    ret->terms[ret->term_count++] = (struct haul_budget_term){name, count, bytes_each};
-    ret->total_bytes += count * bytes_each;
+    ret->list[ret->sum.term_count++] = (struct haul_budget_term){name, count, bytes_each};
+    ret->sum.total_bytes += count * bytes_each;
 }
 
 /* One term a consumer; what the loop and TLS take for themselves is added to the shelves. */
-void engine_terms(const struct budget *budget, struct haul_budget *ret)
+void engine_terms(const struct budget *budget, struct engine_terms *ret)
 {
     const struct engine *engine = NULL; /* only sizes are asked for */
     uint64_t bytes[SHELF_GROUPS] = {0};
@@ -211,7 +211,7 @@ void engine_terms(const struct budget *budget, struct haul_budget *ret)
     uint32_t entitled = budget->blocks - budget->shared_blocks - budget->url_blocks;
     uint32_t buffers =
         budget->conns < BUDGET_RECEIVE_BUFFERS ? budget->conns : BUDGET_RECEIVE_BUFFERS;
-    *ret = (struct haul_budget){0};
+    *ret = (struct engine_terms){0};
     term(ret, "requests from submit to release", budget->window,
          bytes[SHELF_REQUESTS] / budget->window);
     term(ret, "connections", budget->conns, bytes[SHELF_CONNECTIONS] / budget->conns);

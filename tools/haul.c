@@ -448,17 +448,16 @@ static int print_version(struct args *args)
 static int print_budget(struct args *args)
 {
     struct haul_budget budget;
+    struct haul_budget_term term;
     struct haul_open_error why;
     char size[HUMAN_BYTES];
     int error = haul_get_budget_explained(&args->engine, &budget, &why);
     if (error < 0)
         return complain_engine(args, error, &why);
-    for (size_t i = 0; i < budget.term_count; i++) {
-        const struct haul_budget_term *term = &budget.terms[i];
-        printf("%10llu x %8llu B = %9s  %s\n", (unsigned long long)term->count,
-               (unsigned long long)term->bytes_each,
-               human_bytes(size, term->count * term->bytes_each), term->name);
-    }
+    for (size_t i = 0; haul_get_budget_term(&args->engine, i, &term) == 0; i++)
+        printf("%10llu x %8llu B = %9s  %s\n", (unsigned long long)term.count,
+               (unsigned long long)term.bytes_each, human_bytes(size, term.count * term.bytes_each),
+               term.name);
     printf("%25s %9s  of address space; pages never touched cost nothing\n", "",
            human_bytes(size, budget.total_bytes));
     return EXIT_SUCCESS;

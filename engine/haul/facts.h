@@ -1,7 +1,10 @@
 #ifndef HAUL_FACTS_H
 #define HAUL_FACTS_H
 
-/* What the engine knows of itself. A part of haul.h, which includes it. */
+/* What the engine knows of itself. A part of haul.h, which includes it.
+ *
+ * The caller's struct is filled as far as the library knows it, at most for the size that is given;
+ * what of it is beyond is zero. */
 
 struct haul_facts {
     const char *loop;      /* "uring" or "epoll" */
@@ -21,26 +24,57 @@ struct haul_facts {
     uint32_t waiting; /* submitted, not begun */
 };
 
-void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts);
+void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts, size_t size);
 
-/* Where a run's memory goes: one term a consumer. */
+static inline void haul_get_facts(const struct haul *haul, struct haul_facts *ret_facts)
+{
+    haul_get_facts_sized(haul, ret_facts, sizeof *ret_facts);
+}
+
+/* Where a run's memory goes. */
+struct haul_budget {
+    uint64_t total_bytes; /* address space; pages never touched cost nothing */
+    size_t term_count;    /* one a consumer */
+};
+
 struct haul_budget_term {
-    const char *name;
+    const char *name; /* static */
     uint64_t count;
     uint64_t bytes_each;
 };
 
-struct haul_budget {
-    struct haul_budget_term terms[16];
-    size_t term_count;
-    uint64_t total_bytes; /* address space; pages never touched cost nothing */
-};
+int haul_get_budget_sized(const struct haul_options *options, size_t options_size,
+                          struct haul_budget *ret_budget, size_t budget_size,
+                          struct haul_open_error *ret_error, size_t error_size);
+int haul_get_budget_term_sized(const struct haul_options *options, size_t options_size,
+                               size_t index, struct haul_budget_term *ret_term, size_t term_size);
 
-/* The sum for these options, without opening anything. Errors: -EINVAL, which *ret_error
+/* The sum for these options, without opening anything. Errors: -EINVAL and -E2BIG, which *ret_error
  * explains as that of haul_open_explained(). */
-int haul_get_budget_explained(const struct haul_options *options, struct haul_budget *ret_budget,
-                              struct haul_open_error *ret_error);
-int haul_get_budget(const struct haul_options *options, struct haul_budget *ret_budget);
+static inline int haul_get_budget_explained(const struct haul_options *options,
+                                            struct haul_budget *ret_budget,
+                                            struct haul_open_error *ret_error)
+{
+    struct haul_options sized;
+    options = haul_options_size(options, &sized);
+    return haul_get_budget_sized(options, sizeof *options, ret_budget, sizeof *ret_budget,
+                                 ret_error, sizeof *ret_error);
+}
+
+static inline int haul_get_budget(const struct haul_options *options,
+                                  struct haul_budget *ret_budget)
+{
+    return haul_get_budget_explained(options, ret_budget, NULL);
+}
+
+/* One term of it. Errors: those of haul_get_budget(), and -ENOENT: index is term_count or more. */
+static inline int haul_get_budget_term(const struct haul_options *options, size_t index,
+                                       struct haul_budget_term *ret_term)
+{
+    struct haul_options sized;
+    options = haul_options_size(options, &sized);
+    return haul_get_budget_term_sized(options, sizeof *options, index, ret_term, sizeof *ret_term);
+}
 
 /* Can this process have an io_uring? Fills one sentence why, or why not, and how to mend it.
  * Returns 0 or the negative errno of io_uring_setup, or of what it takes to use it. */

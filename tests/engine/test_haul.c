@@ -719,7 +719,7 @@ static void a_gathering_keeps_everything_in_order(void)
     assert_int_equal(haul_gather(urls, COUNT + 1, &options, &gathered), 0);
     assert_int_equal(gathered->count, COUNT + 1);
     for (size_t i = 0; i <= COUNT; i++) {
-        const struct haul_result *result = &gathered->results[i];
+        const struct haul_result *result = gathered->results[i];
         size_t length = result->body ? result->body->length : 0;
         assert_int_equal(result->index, i);
         assert_string_equal(result->url, urls[i]);
@@ -727,11 +727,11 @@ static void a_gathering_keeps_everything_in_order(void)
         assert_true(!result->body || !result->body->next);
         assert_int_equal(result->head != NULL, result->status != 0);
     }
-    assert_int_equal(gathered->results[1].body_bytes, 50000);
-    assert_int_equal(gathered->results[2].status, 404);
-    assert_int_equal(gathered->results[3].body_bytes, 40000);
-    assert_int_equal(gathered->results[4].error, HAUL_RECEIVE);
-    assert_int_equal(gathered->results[COUNT].error, HAUL_URL);
+    assert_int_equal(gathered->results[1]->body_bytes, 50000);
+    assert_int_equal(gathered->results[2]->status, 404);
+    assert_int_equal(gathered->results[3]->body_bytes, 40000);
+    assert_int_equal(gathered->results[4]->error, HAUL_RECEIVE);
+    assert_int_equal(gathered->results[COUNT]->error, HAUL_URL);
     haul_gathered_free(gathered);
 }
 
@@ -749,7 +749,7 @@ static void a_cancelled_gathering_is_complete_too(void)
     assert_int_equal(haul_gather(urls, COUNT, &options, &gathered), 0);
     assert_int_equal(gathered->count, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        const struct haul_result *result = &gathered->results[i];
+        const struct haul_result *result = gathered->results[i];
         assert_int_equal(result->index, i);
         assert_string_equal(result->url, urls[i]);
         assert_true(i >= BAD - 2 || result->error == HAUL_OK);
