@@ -33,6 +33,11 @@ const char *haul_stage_name(enum haul_stage stage)
                                                                     : "unknown";
 }
 
+const char *haul_version(void)
+{
+    return HAUL_VERSION;
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static int open_on_loop(struct haul **ret_haul, const struct haul_options *options,

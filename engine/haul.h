@@ -42,7 +42,10 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-#define HAUL_VERSION "0.1.0"
+/* Of this header; haul_version() is that of the library. */
+#define HAUL_VERSION "0.2.0"
+
+const char *haul_version(void);
 
 #include "haul/error.h"
 #include "haul/tls.h"

@@ -498,6 +498,7 @@ static void errors_have_sentences_and_names(void **state)
     assert_string_equal(haul_strerror(-ENOMEM), strerror(ENOMEM));
     assert_string_equal(haul_strerror(-EPERM), strerror(EPERM));
     assert_string_equal(haul_strerror(-123456), "unknown error");
+    assert_string_equal(haul_version(), HAUL_VERSION);
     assert_string_equal(haul_error_name(HAUL_OK), "ok");
     assert_string_equal(haul_error_name(HAUL_NOT_STARTED), "not_started");
     assert_string_equal(haul_error_name((enum haul_error)99), "unknown");

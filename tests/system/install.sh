@@ -41,7 +41,10 @@ library=$(pkg-config --variable=libdir --define-variable=prefix="$prefix" haul)
 # --- what the library shows -----------------------------------------------------------------------
 
 soname=$(readelf -d "$library/libhaul.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
-[ "$soname" = libhaul.so.0 ] || fail "the soname is '$soname', not libhaul.so.0"
+[ "$soname" = libhaul.so.1 ] || fail "the soname is '$soname', not libhaul.so.1"
+version=$(sed -n 's/^#define HAUL_VERSION "\(.*\)"/\1/p' "$prefix/include/haul.h")
+[ "$(pkg-config --modversion $flags)" = "$version" ] ||
+    fail "haul.h says $version, and haul.pc $(pkg-config --modversion $flags)"
 foreign=$(nm -D --defined-only "$library/libhaul.so" | awk '$2 != "A" { print $3 }' |
     grep -v '^haul_[a-z]')
 [ -z "$foreign" ] || fail "it exports more than haul_*: $foreign"
@@ -57,6 +60,47 @@ awk '
 
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror -o "$scratch/gather" "$scratch/gather.c" \
     $(pkg-config --cflags --libs $flags) || fail 'the program of README.md does not compile'
+
+# haul.h is one header to C and to C++, where there is a compiler of it.
+languages='c:c11 c:c2x'
+if echo 'int main() {}' | ${CC:-cc} -x c++ -o "$scratch/language" - 2>/dev/null; then
+    languages="$languages c++:c++11 c++:c++20"
+fi
+for language in $languages; do
+    echo '#include <haul.h>
+        int main(void) { struct haul *haul; return haul_open(&haul, NULL) ? 1 : (haul_close(haul), 0); }' |
+        ${CC:-cc} -x "${language%%:*}" -std="${language#*:}" -Wall -Wextra -Wpedantic -Werror \
+            -o "$scratch/language" - -x none $(pkg-config --cflags --libs $flags) ||
+        fail "haul.h does not compile as ${language#*:}"
+done
+
+# A caller that reads no header: the sized names alone, by their sizes.
+if command -v python3 >/dev/null; then
+    LD_LIBRARY_PATH=$library python3 - <<'PYTHON' || fail 'the library does not serve ctypes'
+import ctypes
+class Options(ctypes.Structure):
+    _fields_ = [("concurrency", ctypes.c_uint32), ("window", ctypes.c_uint32)]
+class OpenError(ctypes.Structure):
+    _fields_ = [("option", ctypes.c_char_p)]
+class Facts(ctypes.Structure):
+    _fields_ = [("loop", ctypes.c_char_p), ("reason", ctypes.c_char * 160),
+                ("concurrency", ctypes.c_uint32), ("window", ctypes.c_uint32)]
+haul = ctypes.CDLL("libhaul.so.1")
+handle, why, facts = ctypes.c_void_p(), OpenError(), Facts()
+def call(name, *arguments):
+    function = getattr(haul, name)
+    return function(*[part for argument in arguments for part in
+        ((ctypes.byref(argument), ctypes.c_size_t(ctypes.sizeof(argument)))
+         if isinstance(argument, ctypes.Structure) else (argument,))])
+assert call("haul_open_sized", ctypes.byref(handle), Options(concurrency=1 << 30), why) == -22
+assert why.option == b"concurrency", why.option
+assert call("haul_open_sized", ctypes.byref(handle), Options(3, 9), why) == 0
+assert why.option is None
+call("haul_get_facts_sized", handle, facts)
+assert (facts.concurrency, facts.window) == (3, 9)
+haul.haul_close(handle)
+PYTHON
+fi
 
 mkfifo "$scratch/told" || exit 2
 "$build/bench/haul-server" --port 0 >"$scratch/told" &
