@@ -1,0 +1,269 @@
+#ifndef HAUL_H
+#define HAUL_H
+
+/* haul: thousands of HTTP requests through one ring, their results in the order asked for.
+ *
+ *     struct haul *haul;
+ *     const struct haul_result *result;
+ *
+ *     haul_open(&haul, &(struct haul_options){.concurrency = 100, .keep_bodies = true});
+ *     haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1:8940/p/1"});
+ *     while (haul_next(haul, &result, -1) == 0) {
+ *         printf("%d %s\n", result->status, result->url);
+ *         haul_release(haul, result);
+ *     }
+ *     haul_close(haul);
+ *
+ * The engine is pulled: it works inside haul_next() and nowhere else, calls nothing of yours,
+ * starts no thread, installs no signal handler, prints nothing and keeps no global. All memory is
+ * taken in haul_open(); at a limit it waits. A handle belongs to one thread: the first one that
+ * calls haul_submit() or haul_next(); only haul_wake() may be called from others and from signal
+ * handlers. Different handles share nothing.
+ *
+ * Functions return 0 or a negative errno. What happens to a request is never a function's return
+ * value: it is a result, with its error inside.
+ *
+ * Everything zero is the default, so that designated initializers say only what differs.
+ *
+ * Structs grow at their end, and programs built before that go on: the size of what a program knows
+ * travels with its calls, by the inline functions below. Callers in other languages use those in
+ * _sized: a struct may be shorter than the library's, and what it lacks is zero; or longer, where
+ * what is beyond must be zero, or the answer is -E2BIG: the program is newer than the library and
+ * asks for something that this one does not have; a size of 0 is -EINVAL. What the library hands
+ * out may be longer than the program knows: it is read by its pointer, never copied or indexed. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/* Of this header; haul_version() is that of the library. */
+#define HAUL_VERSION "0.2.0"
+
+const char *haul_version(void);
+
+#include "haul/error.h"
+#include "haul/tls.h"
+
+enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
+
+struct haul_options {
+    uint32_t concurrency;       /* requests under way, and connections open, at once; 0: 64. A hard
+                                   bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
+    uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
+                                   above concurrency */
+    enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
+    int64_t connect_timeout_ms; /* name, connection and TLS together; 0: 10,000; negative: none */
+    int64_t max_time_ms;        /* from the request's start to its last byte; 0: 300,000;
+                                   negative: none */
+    bool unordered;             /* results in the order of completion, not of submission */
+    bool cancel_on_error;       /* the first failed request cancels all others */
+    int fail_status;            /* statuses from this number on are failures; 0: none is */
+    bool keep_headers;          /* results carry the reply's head */
+    bool keep_bodies;           /* results carry the reply's body; without it, bytes are counted */
+    bool stream_bodies;         /* with keep_bodies: a body may come in several results, all but
+                                   the last with more == true, and no other result between them;
+                                   then a body's size has no limit */
+    size_t body_bytes;          /* memory for heads and bodies that wait for their turn beyond the
+                                   first 16 KiB of each; 0: 32 MiB. Without stream_bodies a body
+                                   longer than half of it is a LIMIT error */
+    bool raise_nofile;          /* raise RLIMIT_NOFILE to its hard limit (it belongs to the whole
+                                   process, so this is yours to ask for) */
+    const char *user_agent;     /* NULL: "haul/<version>" */
+    const char *method;         /* of requests that name none; NULL: GET, or POST with a body */
+    const char *const *headers; /* NULL-terminated "Name: value" lines sent with every request:
+                                   one replaces a default, "Name:" removes it, "Name;" sends it
+                                   empty; NULL: none. Copied. */
+    const void *body;           /* sent with every request that has none of its own; borrowed until
+                                   haul_close() */
+    size_t body_length;
+    bool has_body;           /* body is to be sent, even where body_length is 0 */
+    const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
+    /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
+     * They concern connections alone: the Host field, SNI and what a certificate must hold for are
+     * those of the URL. */
+    const char *const *connect_to; /* "HOST1:PORT1:HOST2:PORT2": connect to the second pair for URLs
+                                      of the first. Empty, HOST1 and PORT1 are any, HOST2 and PORT2
+                                      the URL's. The first that matches counts */
+    const char *const *resolve; /* "[+]HOST:PORT:ADDRESS[,ADDRESS]…": these addresses, at most 8, in
+                                   this order, without a lookup; with + only for a minute from
+                                   haul_open() on. HOST "*": any that has none of its own. The last
+                                   for a HOST and PORT counts; "-HOST:PORT" takes those before it
+                                   away. HOST and PORT are those that connect_to leads to */
+    const struct haul_tls *tls; /* haul/tls.h; its strings are copied; NULL: all its defaults */
+    size_t tls_size;            /* sizeof *tls. haul_open() and its like fill it in; the sized calls
+                                   want it wherever tls is not NULL */
+};
+
+struct haul_request {
+    const char *url;   /* copied */
+    size_t url_length; /* 0: url ends in a zero byte */
+    void *tag;         /* handed back in the result */
+    /* NULL / 0: as in the options. All of these are borrowed until the result is released. */
+    const char *method;
+    const char *const *headers; /* instead of the options' */
+    const void *body;
+    bool has_body; /* body is to be sent, even where body_length is 0 */
+    size_t body_length;
+};
+
+/* One piece of a body; the pieces of a list, in order, are the body. */
+struct haul_piece {
+    const struct haul_piece *next; /* NULL: the last */
+    const char *bytes;
+    size_t length;
+};
+
+/* What became of a request. Borrowed: valid, and unchanged, until haul_release(). */
+struct haul_result {
+    uint64_t index;  /* 0 for the first request submitted, and so on */
+    const char *url; /* as submitted, zero-terminated; cut to 16,000 bytes */
+    size_t url_length;
+    void *tag;
+    const char *method; /* as sent */
+
+    enum haul_error error;
+    enum haul_stage stage;   /* where the trip ended; HAUL_STAGE_DONE where it did not fail */
+    const char *message;     /* static sentence; NULL where error is HAUL_OK */
+    int os_error;            /* the errno behind the error, or 0 */
+    enum haul_detail detail; /* what exactly was at fault, where there is a code for it */
+    bool more;               /* stream_bodies: the next result goes on with this one's body */
+    bool reused_connection;
+
+    int status;        /* 0: no reply */
+    int version_minor; /* HTTP/1.<this> */
+    const char *head;  /* keep_headers: the reply's head, status line and blank line
+                          included; NULL: none. Walk it with haul_header_next() */
+    size_t head_length;
+    uint64_t body_bytes;           /* received so far, transfer coding removed */
+    const struct haul_piece *body; /* NULL: empty, or not kept */
+
+    const char *tls_version; /* "TLSv1.2"; NULL: no TLS, or no handshake */
+    const char *tls_suite;
+    const char *tls_verification; /* "ok", or what is wrong with the certificate, which was refused
+                                     or which insecure let pass. NULL: none was looked at */
+    bool tls_resumed;
+
+    /* Durations, one after the other: queue, (resolve and) connect, TLS, send, first byte. total is
+     * all of them and the rest of the reply, without the queue. connect_ns and tls_ns are 0 on a
+     * reused connection.
+     * A request of up to 4 KiB counts as sent when it is queued in the ring: its sending completes
+     * silently. */
+    uint64_t queue_ns;
+    uint64_t connect_ns;
+    uint64_t tls_ns;
+    uint64_t send_ns;
+    uint64_t ttfb_ns;
+    uint64_t total_ns;
+};
+
+struct haul; /* one engine */
+
+/* The options with the sizes of what they point to, in *ret; NULL stays NULL. */
+static inline const struct haul_options *haul_options_size(const struct haul_options *options,
+                                                           struct haul_options *ret)
+{
+    if (!options)
+        return NULL;
+    *ret = *options;
+    ret->tls_size = ret->tls ? sizeof *ret->tls : 0;
+    return ret;
+}
+
+int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, size_t options_size,
+                    struct haul_open_error *ret_error, size_t error_size);
+
+/* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
+ * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
+ * cannot be sent), -E2BIG (an option that this library does not have), -ENOMEM, -EMFILE (no
+ * descriptor left), and with HAUL_LOOP_URING what the kernel answered to io_uring_setup,
+ * io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that
+ * cannot be read, or are none), -EKEYREJECTED (client certificate or key), and that of opening
+ * key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is about, and why; its
+ * message is NULL on success alone. Both may be NULL. */
+static inline int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
+                                      struct haul_open_error *ret_error)
+{
+    struct haul_options sized;
+    options = haul_options_size(options, &sized);
+    return haul_open_sized(ret_haul, options, sizeof *options, ret_error, sizeof *ret_error);
+}
+
+/* The same, for who needs no sentence. */
+static inline int haul_open(struct haul **ret_haul, const struct haul_options *options)
+{
+    return haul_open_explained(ret_haul, options, NULL);
+}
+
+/* A sentence for what any function here returned: static, never NULL. */
+const char *haul_strerror(int error);
+
+/* Cancels what is under way, closes every connection, frees everything, results included, and wipes
+ * what was secret of TLS: sessions, keys, the text of a client's key. NULL is allowed. */
+void haul_close(struct haul *haul);
+
+int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size);
+
+/* Takes one request; its index is the number of requests submitted before it. A bad URL, method or
+ * header is not this function's error but the result's. Errors: -EAGAIN, the window is full: call
+ * haul_next() and release a result first; -ECANCELED, after haul_cancel_all() or, with
+ * cancel_on_error, a failure: nothing new is taken; -E2BIG, it asks for what this library does not
+ * have; -EINVAL, it has no URL. */
+static inline int haul_submit(struct haul *haul, const struct haul_request *request)
+{
+    return haul_submit_sized(haul, request, sizeof *request);
+}
+
+/* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
+ * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
+ * every submitted request's result has been handed out, and what kept connections had to say
+ * (that they end, mostly) has been taken; -EBUSY, nothing can come before something
+ * is released: a part (result->more), or results that hold the memory for bodies. Others are the
+ * kernel interface failing as a whole (-ENOMEM, -EBADF …): close. */
+int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms);
+
+/* Gives a result back, in any order; its slot and its memory serve the next request. */
+void haul_release(struct haul *haul, const struct haul_result *result);
+
+/* Cancels one request that is not finished; its result says CANCELLED or NOT_STARTED. Errors:
+ * -ENOENT, no such request is in the window; -EALREADY, it is finished. */
+int haul_cancel(struct haul *haul, uint64_t index);
+
+/* Cancels every request that is not finished, and takes no new one. Their results still come. */
+void haul_cancel_all(struct haul *haul);
+
+/* A descriptor that poll() reports readable when haul_next(…, 0) would get further. Use it after
+ * haul_next(…, 0) said -EAGAIN, or -ENODATA: kept connections, too, want to be looked after. It
+ * stays the engine's. */
+int haul_fd(const struct haul *haul);
+
+/* Makes a running or the next haul_next() return -EINTR. Safe from other threads and from signal
+ * handlers, until haul_close(). */
+void haul_wake(struct haul *haul);
+
+/* Walks result->head: *cursor starts at 0; false at the end. Names and values are not
+ * zero-terminated. */
+bool haul_header_next(const struct haul_result *result, size_t *cursor, const char **ret_name,
+                      size_t *ret_name_length, const char **ret_value, size_t *ret_value_length);
+
+/* Was the server's key none of pinned_keys? A TLS error. */
+bool haul_pin_refused(const struct haul_result *result);
+
+/* Copies the body, at most size bytes of it, to buffer; returns how many. */
+size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t size);
+
+#include "haul/facts.h"
+#include "haul/gather.h"
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
