@@ -266,8 +266,12 @@ static int loop_take(struct engine *engine)
 static int resolver_take(struct engine *engine, const char *servers,
                          struct haul_open_error *ret_why)
 {
-    int error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS,
-                              engine->options.dns_servers, engine->options.connect_timeout_ms);
+    const struct resolver_options options = {
+        .servers = engine->options.dns_servers,
+        .patience_ms = engine->options.connect_timeout_ms,
+    };
+    int error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS, &options);
+    engine->origins.resolver = engine->resolver;
     if (error == -EINVAL)
         *ret_why = (struct haul_open_error){
             .option = "dns_servers",

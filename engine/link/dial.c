@@ -125,6 +125,9 @@ static bool dial_resolve(struct dials *dials, uint32_t slot, uint64_t now_ns,
         return false;
     assert(dial->next == NO_SLOT);
     origin->state = ORIGIN_RESOLVING;
+    if (origin->lookup) /* what it knew has expired before it was complete */
+        resolver_forget(dials->resolver, origin->lookup);
+    origin->lookup = NULL;
     int error = resolver_lookup(dials->resolver, dial->origin, origin->target.host,
                                 origin->target.port, &origin->lookup);
     if (!error)
@@ -148,14 +151,29 @@ bool dial_begin(struct dials *dials, uint32_t slot, uint32_t origin_index, uint3
     return dial_resolve(dials, slot, now_ns, ret_news);
 }
 
+/* The index of the address that was preferred, in the new ones; the first if it is not there. */
+static uint32_t find_preferred(const struct origin *origin,
+                               const struct resolver_addresses *addresses)
+{
+    const union resolver_address *preferred = &origin->addresses.list[origin->preferred];
+    for (uint32_t i = 0; i < addresses->count && origin->addresses.count > 0; i++)
+        if (memcmp(&addresses->list[i], preferred, sizeof *preferred) == 0)
+            return i;
+    return 0;
+}
+
+/* The second answer of a lookup has the addresses of the first too. */
 void dial_answer(struct dials *dials, const struct resolver_answer *answer, uint64_t now_ns)
 {
     struct origin *origin = &dials->origins->list[answer->id];
+    bool is_second = origin->state == ORIGIN_KNOWN;
     origin->state = answer->error ? ORIGIN_UNKNOWN : ORIGIN_KNOWN;
+    if (!answer->has_more)
+        origin->lookup = NULL;
     if (answer->error) /* a connect may still be under way to one of those of before */
         return;
+    origin->preferred = is_second ? find_preferred(origin, &answer->addresses) : 0;
     origin->addresses = answer->addresses;
-    origin->preferred = 0;
     origin->expires_ns = now_ns + (uint64_t)answer->addresses.ttl_s * 1000000000;
 }
 
@@ -185,6 +203,7 @@ void dial_forget(struct dials *dials, uint32_t slot)
         waiting_remove(dials, origin, slot);
         if (origin->waiting == NO_SLOT && origin->state == ORIGIN_RESOLVING) {
             resolver_forget(dials->resolver, origin->lookup);
+            origin->lookup = NULL;
             origin->state = ORIGIN_UNKNOWN;
         }
     }

@@ -101,7 +101,8 @@ static void age_append(struct origins *origins, uint32_t index)
 }
 
 /* An entry that was never used, or the one unused for longest, taken out of its lists. An origin
- * whose addresses are on their way keeps its place: their answer names it. */
+ * whose addresses are on their way keeps its place: their answer names it. One that has some waits
+ * for others no more. */
 static uint32_t entry_take(struct origins *origins)
 {
     if (origins->touched < origins->count)
@@ -111,6 +112,9 @@ static uint32_t entry_take(struct origins *origins)
         index = origins->list[index].newer;
     if (index == NO_ORIGIN)
         return NO_ORIGIN;
+    if (origins->list[index].lookup != NULL)
+        resolver_forget(origins->resolver, origins->list[index].lookup);
+    origins->list[index].lookup = NULL;
     age_remove(origins, index);
     bucket_remove(origins, index);
     if (origins->last == index)

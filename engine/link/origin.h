@@ -26,7 +26,7 @@ struct origin {
     uint32_t idle;    /* the connection that became idle last; NO_SLOT: none */
     uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
     enum origin_state state;
-    struct resolver_lookup *lookup; /* while the addresses are on their way */
+    struct resolver_lookup *lookup; /* while addresses are on their way, perhaps more; or NULL */
     struct reroute_target target;   /* what is connected to: mostly host and port */
     uint32_t preferred;             /* the address that accepted the last connection */
     uint64_t expires_ns;
@@ -41,7 +41,8 @@ struct origin {
 };
 
 struct origins {
-    struct reroute reroute; /* none, unless the caller fills it */
+    struct reroute reroute;    /* none, unless the caller fills it */
+    struct resolver *resolver; /* the caller's too: whose lookups are forgotten with their origin */
     struct origin *list;
     uint32_t *buckets;
     uint32_t bucket_mask;

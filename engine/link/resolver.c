@@ -1,693 +1,841 @@
-/* Host names to addresses. Owns the c-ares channel, the lookups from question to answer, and who of
- * them may ask when.
+/* Host names to addresses. Owns the lookups from question to answer: who of them may ask when,
+ * which server, and when it is asked again.
  *
- * The first hard idea is to turn c-ares inside out: its callbacks only write down what they are
- * told, and everything else asks. It tells which sockets it wants to hear of, for as long as it
- * wants; the loop's polls fire once; so a socket is armed again after each, unless c-ares has let
- * go of it, or closed it and opened another with the same number, in between.
+ * The first hard idea is that a lookup is two questions, A and AAAA, which go their own ways: each
+ * has its tries, its servers, and its end. The first with addresses waits a moment for the other
+ * (RFC 8305, 3), and no longer; what comes later completes the answer. They keep step in one
+ * thing: the next name of the search list is asked for when neither has found the one before, so
+ * that the addresses of two names never mix.
  *
  * The second is that answers come in a burst, to a socket whose buffer holds few: 277 datagrams of
- * the shortest over loopback, a third of that behind some network cards; and a forwarder may refuse
- * what is beyond 150 questions. So a lookup needs one of PLACES to be asked, which it gives back
- * with its answer, or when the answer is so late that it will not come in a burst with others: a
- * name whose servers are silent keeps nobody waiting for long. Others wait in their order.
+ * the shortest over loopback, a third of that behind some network cards; and a forwarder may
+ * refuse what is beyond 150 questions. So only so many questions are fresh: unanswered, and not so
+ * old that their answer will not come in a burst with others. A name whose servers are silent
+ * keeps nobody waiting for long. Others wait in their order.
  *
- * A lookup's way is that through the lists of enum phase. c-ares cannot drop a single query, so
- * what nobody waits for any more stays with it for a while.
- *
- * ares_library_init() is not called: except on Windows it only counts its calls, in a global that
- * is not safe between threads. */
+ * c-ares cannot drop a single question. One that nobody waits for any more is cut off from its
+ * lookup, and stays with c-ares until its answer comes, or nobody waits for anything of its
+ * server. / */
 
 #include "engine/link/resolver.h"
+#include "engine/link/nameserver.h"
 #include "engine/memory/clock.h"
+#include "engine/memory/list.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
-    PLACES = 64,             /* two questions each: A and AAAA */
-    ASKS_MAX = 16384,        /* with c-ares at once, with those that nobody waits for */
-    QUERY_TIMEOUT_MS = 1000, /* of the first try; c-ares doubles it for each other */
-    QUERY_TRIES_MIN = 2,
-    QUERY_TRIES_MAX = 4,            /* 15 s */
-    PATIENCE_UNLIMITED_MS = 120000, /* where the caller's has no limit */
-    RECEIVE_BUFFER_BYTES = 1 << 20, /* the kernel may give less: 416 KiB by default */
-    DELIVERIES_MAX = 256,
+    FRESH_MAX = 128,       /* questions, two a lookup */
+    ASKS_MAX = 16384,      /* with c-ares at once, with those that nobody waits for */
+    LATE_MS = 15000,       /* so long an answer is waited for, whatever has been asked since */
+    REPEATS_MAX = 8,       /* where the connection was cut, not the question refused */
+    ROUNDS_MAX = 7,        /* through the servers, where nothing else ends them: 127 s */
+    COMPLETING_ROUNDS = 3, /* for the addresses of a second family */
+    TURNS_MAX = 8,
+    RETIRED_MAX = 1, /* readings of resolv.conf, besides the last */
 };
 
 #define MS UINT64_C(1000000)
-#define TICK_NS (50 * MS)
+#define FIRST_TRY_NS (1000 * MS)
+#define TICK_NS (1000 * MS)
+#define LOOK_NS (1000 * MS) /* at resolv.conf */
 #define HOLD_MIN_NS (50 * MS)
 #define HOLD_MAX_NS (1000 * MS)
-#define QUERY_TIMEOUT_NS (QUERY_TIMEOUT_MS * MS)
-#define SPLIT_NS (1250 * MS) /* when the second try has had time for an answer */
-#define SECOND_FAMILY_NS (250 * MS)
+#define RESOLUTION_DELAY_NS (50 * MS)
+/* Whoever has the same patience, and began it a moment earlier, shall be the one to say so. */
+#define GRACE_NS (250 * MS)
 
-enum phase {
-    QUEUED,    /* waits for a place */
-    HOLDING,   /* asked, and has a place; in the order of asking, as the next two */
-    LINGERING, /* asked, without a place */
-    SPLIT,     /* has asked for each family alone too, and waits for both */
-    LAST,      /* neither came; any will do */
-    ANSWERED,  /* to be taken */
-    OVER,      /* nobody waits for it, but c-ares has not let go of it */
-    PHASES,
+enum { IPV4, IPV6, FAMILIES };
+
+struct question {
+    struct list_node waits; /* for its time, with those of its round; or to be gone on with */
+    struct list_node asks;
+    struct resolver_lookup *lookup;
+    struct nameserver *server; /* asked last */
+    uint64_t sent_ns;
+    uint64_t due_ns;
+    uint32_t sent;    /* times */
+    uint32_t round;   /* through the servers */
+    uint32_t tried;   /* servers, in this round */
+    uint32_t failed;  /* servers, once */
+    uint32_t refused; /* servers, twice: not asked again */
+    uint32_t repeats;
+    int status; /* ARES_…, where it has no addresses */
+    bool is_over;
+    bool is_cut; /* the same server is asked again, at once */
+    uint32_t count;
+    uint32_t ttl_s;
+    union resolver_address list[RESOLVER_ADDRESSES_MAX];
 };
 
+/* What c-ares has. */
 struct ask {
-    struct resolver_lookup *lookup;
-    int family;
+    struct list_node of_question;
+    struct list_node fresh;
+    struct resolver *resolver;
+    struct question *question; /* NULL: nobody waits for it */
+    struct nameserver *server;
+    uint64_t sent_ns;
+    bool is_fresh;
 };
 
 struct resolver_lookup {
+    struct list_node node; /* in one of the resolver's lists */
     struct resolver *resolver;
-    struct resolver_lookup *next; /* in the list of its phase */
-    struct resolver_lookup *previous;
-    enum phase phase;
-    bool is_forgotten;
-    uint32_t asks;   /* that c-ares has not answered */
-    uint32_t halves; /* of these: for one family */
-    uint64_t asked_ns;
+    struct resolver_reading *reading; /* NULL while queued */
+    struct question questions[FAMILIES];
     uint64_t until_ns; /* no new try later than this */
-    struct ares_addrinfo *found;
-    uint32_t ttl_s; /* of what was found */
-    struct ask both;
-    struct ask ipv4;
-    struct ask ipv6;
-    struct resolver_answer answer;
+    uint64_t delay_ns; /* when what there is has waited long enough */
+    const char *step;  /* of the order of files and DNS */
+    uint32_t candidate;
+    uint32_t turn; /* the server to begin with */
+    int status;    /* ARES_…, of the candidates so far */
+    int leader;    /* the family that was answered first */
+    bool is_delayed;
+    bool is_told; /* the first answer has been taken */
+    uint32_t id;
     uint16_t port;
     char host[];
 };
 
-struct list {
-    struct resolver_lookup *first;
-    struct resolver_lookup *last;
-    uint32_t count;
-};
-
-struct socket {
-    int fd;       /* -1: this tag is free */
-    int error;    /* that a send came upon; for the next receive to return */
-    short wanted; /* poll(2) events */
-    bool armed;
+/* One reading of resolv.conf, and who waits by it: in each list as long as its neighbours. */
+struct resolver_reading {
+    struct list_node node;
+    struct nameservers *servers;
+    struct list_node rounds[ROUNDS_MAX];
 };
 
 struct resolver {
-    struct loop *loop;
-    ares_channel channel; /* NULL until there is something to look up */
+    struct dns_sockets sockets;
+    char *path;    /* of resolv.conf; NULL: the system's */
+    char *servers; /* instead of those stated there; NULL: those */
+    struct resolv_conf_identity identity;
+    uint64_t looked_ns;
+    struct list_node readings;        /* the last is the one to begin with */
+    struct resolver_reading *current; /* NULL until there is something to look up */
+    uint32_t retired;
     uint64_t patience_ns;
-    uint64_t tick_ns;   /* when c-ares is to look for queries that have timed out */
+    bool is_patient; /* without a limit */
+    bool has_ipv6;
+    bool is_closing;
+    uint64_t tick_ns;   /* when c-ares is to look for questions that have timed out */
     uint64_t answer_ns; /* how long answers take, smoothed */
-    uint32_t wanted;    /* lookups whose answer is still to come */
+    uint32_t lookups;
     uint32_t asks;
-    bool closing;
-    struct list lists[PHASES];
-    uint32_t first_tag;
-    uint32_t tags;
-    struct socket sockets[];
+    uint32_t fresh_count;
+    bool is_pressed;          /* there is more to be gone on with */
+    struct list_node fresh;   /* asks, in the order of sending */
+    struct list_node due;     /* questions to be gone on with */
+    struct list_node queued;  /* lookups: not asked */
+    struct list_node asking;  /* without addresses yet */
+    struct list_node delayed; /* with those of one family, for a moment */
+    struct list_node ready;   /* to be taken */
+    struct list_node told;    /* taken, and not complete */
+    struct dns_socket list[];
 };
 
-/* --- the lists of lookups --------------------------------------------------------------------- */
+/* --- what has failed -------------------------------------------------------------------------- */
 
-static void list_append(struct list *list, struct resolver_lookup *lookup)
-{
-    lookup->next = NULL;
-    lookup->previous = list->last;
-    if (list->last == NULL)
-        list->first = lookup;
-    else
-        list->last->next = lookup;
-    list->last = lookup;
-    list->count++;
-}
-
-static void list_remove(struct list *list, struct resolver_lookup *lookup)
-{
-    assert(list->count > 0);
-    if (lookup->previous == NULL)
-        list->first = lookup->next;
-    else
-        lookup->previous->next = lookup->next;
-    if (lookup->next == NULL)
-        list->last = lookup->previous;
-    else
-        lookup->next->previous = lookup->previous;
-    list->count--;
-}
-
-static void lookup_move(struct resolver_lookup *lookup, enum phase phase)
-{
-    list_remove(&lookup->resolver->lists[lookup->phase], lookup);
-    lookup->phase = phase;
-    list_append(&lookup->resolver->lists[phase], lookup);
-}
-
-static void lookup_free(struct resolver_lookup *lookup)
-{
-    list_remove(&lookup->resolver->lists[lookup->phase], lookup);
-    ares_freeaddrinfo(lookup->found);
-    free(lookup);
-}
-
-/* Nobody waits for it any more. */
-static void lookup_end(struct resolver_lookup *lookup)
-{
-    if (lookup->asks == 0)
-        lookup_free(lookup);
-    else if (lookup->phase != OVER)
-        lookup_move(lookup, OVER);
-}
-
-/* --- what c-ares tells ------------------------------------------------------------------------ */
-
-/* A server that answers with a failure is passed over for the next; when none is left c-ares says
- * that no connection was to be had. */
-static const struct failure {
+/* The more telling first: what says something of the name, then of a server, then nothing. */
+static const struct dns_failure {
     int status;
     int error;
     const char *message;
 } failures[] = {
-    {ARES_ENOTFOUND, -ENOENT, "the host name does not exist"},
-    {ARES_ENODATA, -ENOENT, "the host name has no address"},
-    {ARES_ETIMEOUT, -ETIMEDOUT, "no DNS server answered in time"},
-    {ARES_ECONNREFUSED, -ECONNREFUSED, "no DNS server can be reached, or none can answer"},
-    {ARES_EFORMERR, -EREMOTEIO, "the DNS server did not understand the question"},
-    {ARES_EBADRESP, -EREMOTEIO, "the DNS server's answer is malformed"},
-    {ARES_EBADNAME, -EINVAL, "the host name is not one that can be looked up"},
     {ARES_ENOMEM, -ENOMEM, "out of memory while looking the host name up"},
+    {ARES_EBADNAME, -EINVAL, "the host name is not one that can be looked up"},
+    {ARES_ENOTFOUND, -ENOENT, "the host name does not exist"},
+    {ARES_EBADRESP, -EREMOTEIO, "the DNS server's answer is malformed"},
+    {ARES_EFORMERR, -EREMOTEIO, "the DNS server did not understand the question"},
+    {ARES_ESERVFAIL, -ECONNREFUSED, "no DNS server can be reached, or none can answer"},
+    {ARES_EREFUSED, -ECONNREFUSED, "no DNS server can be reached, or none can answer"},
+    {ARES_ENOTIMP, -ECONNREFUSED, "no DNS server can be reached, or none can answer"},
+    {ARES_ECONNREFUSED, -ECONNREFUSED, "no DNS server can be reached, or none can answer"},
+    {ARES_ETIMEOUT, -ETIMEDOUT, "no DNS server answered in time"},
+    {ARES_ENODATA, -ENOENT, "the host name has no address"},
     {0, -EREMOTEIO, "the host name could not be looked up"},
 };
 
-static const struct failure *find_failure(int status)
+static const struct dns_failure *find_failure(int status)
 {
-    const struct failure *failure = failures;
+    const struct dns_failure *failure = failures;
 
     while (failure->status != status && failure->status != 0)
         failure++;
     return failure;
 }
 
-static const struct ares_addrinfo_node *skip_to(const struct ares_addrinfo_node *node, int family)
+/* That one family has no address is no news where the other's are not known; and a name that has
+ * no address of one family does exist, whatever is said of the other. */
+static int more_telling(int one, int other)
 {
-    while (node != NULL && node->ai_family != family)
-        node = node->ai_next;
-    return node;
+    if ((one == ARES_ENODATA && other == ARES_ENOTFOUND) ||
+        (one == ARES_ENOTFOUND && other == ARES_ENODATA))
+        return ARES_ENODATA;
+    if (one == ARES_SUCCESS || other == ARES_SUCCESS)
+        return one == ARES_SUCCESS ? other : one;
+    return find_failure(one) < find_failure(other) ? one : other;
 }
 
-static void add_address(struct resolver_addresses *addresses, const struct ares_addrinfo_node *node,
-                        uint16_t port)
+/* As the C library has it: what a server could not say of one name may be what it would have
+ * found. */
+static int more_telling_of_names(int one, int other)
 {
-    union resolver_address *address = &addresses->list[addresses->count++];
-
-    memcpy(address, node->ai_addr, node->ai_addrlen);
-    if (node->ai_family == AF_INET6)
-        address->ipv6.sin6_port = htons(port);
-    else
-        address->ipv4.sin_port = htons(port);
+    return one == ARES_ESERVFAIL ? one : other == ARES_ESERVFAIL ? other : more_telling(one, other);
 }
 
-static void fill_addresses(struct resolver_addresses *addresses,
-                           const struct ares_addrinfo_node *nodes, uint16_t port)
+/* The next name of the search list may fare better. */
+static bool is_of_the_name(int status)
 {
-    int other = nodes->ai_family == AF_INET6 ? AF_INET : AF_INET6;
-    const struct ares_addrinfo_node *heads[] = {nodes, skip_to(nodes, other)};
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME ||
+           status == ARES_ESERVFAIL;
+}
 
-    for (int turn = 0; heads[0] != NULL || heads[1] != NULL; turn ^= 1) {
-        const struct ares_addrinfo_node *node = heads[turn];
-        if (node == NULL)
-            continue;
-        if (addresses->count == RESOLVER_ADDRESSES_MAX)
-            return;
-        add_address(addresses, node, port);
-        heads[turn] = skip_to(node->ai_next, node->ai_family);
+/* --- questions -------------------------------------------------------------------------------- */
+
+static void lookup_judge(struct resolver_lookup *lookup);
+static void lookup_hurry(struct resolver_lookup *lookup, uint64_t now_ns);
+static void sweep(struct resolver *resolver);
+
+static void question_init(struct question *question, struct resolver_lookup *lookup)
+{
+    *question = (struct question){.lookup = lookup};
+    list_init(&question->waits);
+    list_init(&question->asks);
+}
+
+/* Nobody waits for what is still with c-ares. */
+static void question_cut_off(struct question *question)
+{
+    struct list_node *node;
+
+    list_remove(&question->waits);
+    while ((node = list_first(&question->asks)) != NULL) {
+        struct ask *ask = LIST_OWNER(node, struct ask, of_question);
+        list_remove(node);
+        ask->question = NULL;
+        ask->server->live--;
     }
 }
 
-/* An answer lives as long as the shortest-lived record that led to it. */
-static uint32_t find_ttl_s(const struct ares_addrinfo *info)
+static void question_end(struct question *question, int status)
 {
-    int ttl_s = RESOLVER_TTL_MAX_S;
+    question_cut_off(question);
+    question->status = status;
+    question->is_over = true;
+    lookup_judge(question->lookup);
+}
 
-    for (const struct ares_addrinfo_cname *name = info->cnames; name != NULL; name = name->next)
-        ttl_s = name->ttl < ttl_s ? name->ttl : ttl_s;
-    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
-        ttl_s = node->ai_ttl < ttl_s ? node->ai_ttl : ttl_s;
-    return (uint32_t)(ttl_s < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : ttl_s);
+static uint64_t try_ns(const struct resolver_reading *reading, uint32_t round)
+{
+    uint32_t stated_ms = reading->servers->conf.timeout_ms;
+
+    return stated_ms != 0 ? stated_ms * MS : FIRST_TRY_NS << (round < 6 ? round : 6);
+}
+
+static void question_wait(struct question *question, uint64_t now_ns)
+{
+    struct resolver_reading *reading = question->lookup->reading;
+    uint32_t round = question->round < ROUNDS_MAX ? question->round : ROUNDS_MAX - 1;
+
+    question->due_ns = now_ns + try_ns(reading, round);
+    list_remove(&question->waits);
+    list_append(&reading->rounds[round], &question->waits);
+}
+
+static void question_is_due(struct question *question)
+{
+    list_remove(&question->waits);
+    list_append(&question->lookup->resolver->due, &question->waits);
+}
+
+static bool may_begin_round(const struct question *question, uint64_t now_ns)
+{
+    const struct resolver_lookup *lookup = question->lookup;
+    const struct resolver *resolver = lookup->resolver;
+    uint32_t attempts = lookup->reading->servers->conf.attempts;
+
+    if (lookup->is_told && question->round >= COMPLETING_ROUNDS)
+        return false;
+    if (attempts == 0 && resolver->is_patient)
+        attempts = ROUNDS_MAX;
+    if (attempts != 0 && question->round >= attempts)
+        return false;
+    return resolver->is_patient || now_ns < lookup->until_ns;
+}
+
+static void on_reply(void *argument, int status, int timeouts, unsigned char *bytes, int length);
+
+static void question_send(struct question *question, struct nameserver *server, uint64_t now_ns)
+{
+    struct resolver_lookup *lookup = question->lookup;
+    struct resolver *resolver = lookup->resolver;
+    struct ask *ask = malloc(sizeof(*ask));
+    char name[RESOLV_CONF_NAME_BYTES];
+
+    if (ask == NULL) {
+        question_end(question, ARES_ENOMEM);
+        return;
+    }
+    /* One that was silent lately, and is asked after another, will not answer in a burst. */
+    *ask = (struct ask){
+        .resolver = resolver,
+        .question = question,
+        .server = server,
+        .sent_ns = now_ns,
+        .is_fresh = question->sent == 0 || server->asked_last_ns <= now_ns,
+    };
+    list_append(&question->asks, &ask->of_question);
+    list_init(&ask->fresh);
+    if (ask->is_fresh)
+        list_append(&resolver->fresh, &ask->fresh);
+    resolver->fresh_count += ask->is_fresh;
+    if (resolver->asks++ == 0)
+        resolver->tick_ns = now_ns + TICK_NS;
+    server->asks++;
+    server->live++;
+    question->server = server;
+    question->tried |= nameserver_bit(lookup->reading->servers, server);
+    question->sent_ns = now_ns;
+    question->sent++;
+    question_wait(question, now_ns);
+    resolv_conf_candidate(&lookup->reading->servers->conf, lookup->host, lookup->candidate, name);
+    ares_query(server->channel, name, ns_c_in,
+               question == &lookup->questions[IPV6] ? ns_t_aaaa : ns_t_a, on_reply, ask);
+    lookup_hurry(lookup, now_ns);
+}
+
+/* With the next server, of this round or the next. is_late: the time of the last is up; if it is
+ * not, and one that was asked before may still answer, this round is waited for. */
+static void question_go_on(struct question *question, uint64_t now_ns, bool is_late)
+{
+    struct nameservers *servers = question->lookup->reading->servers;
+    uint32_t first = question->lookup->turn;
+    struct nameserver *server = question->server;
+
+    if (!question->is_cut)
+        server = nameservers_pick(servers, first, question->tried | question->refused, now_ns);
+    question->is_cut = false;
+    if (server == NULL && !is_late && !list_is_empty(&question->asks)) {
+        question_wait(question, now_ns);
+        return;
+    }
+    if (server == NULL) {
+        question->round++;
+        question->tried = 0;
+        if (may_begin_round(question, now_ns))
+            server = nameservers_pick(servers, first, question->refused, now_ns);
+    }
+    if (server != NULL)
+        question_send(question, server, now_ns);
+    else
+        question_end(question, question->status);
+}
+
+/* --- what c-ares tells ------------------------------------------------------------------------ */
+
+static void add_address(struct question *question, int family, const void *bytes)
+{
+    union resolver_address *address = &question->list[question->count++];
+
+    *address = (union resolver_address){0};
+    address->any.sa_family = (sa_family_t)family;
+    if (family == AF_INET6) {
+        address->ipv6.sin6_port = htons(question->lookup->port);
+        memcpy(&address->ipv6.sin6_addr, bytes, sizeof(address->ipv6.sin6_addr));
+    } else {
+        address->ipv4.sin_port = htons(question->lookup->port);
+        memcpy(&address->ipv4.sin_addr, bytes, sizeof(address->ipv4.sin_addr));
+    }
+}
+
+/* An answer lives as long as the shortest-lived record that led to it: c-ares has seen to the
+ * aliases. */
+static void take_ttl(struct question *question, int ttl_s)
+{
+    uint32_t ttl = ttl_s < RESOLVER_TTL_MIN_S ? RESOLVER_TTL_MIN_S : (uint32_t)ttl_s;
+
+    if (ttl < question->ttl_s)
+        question->ttl_s = ttl;
+}
+
+static int take_ipv4(struct question *question, const unsigned char *bytes, int length)
+{
+    struct ares_addrttl list[RESOLVER_ADDRESSES_MAX];
+    int count = RESOLVER_ADDRESSES_MAX;
+    int status = ares_parse_a_reply(bytes, length, NULL, list, &count);
+
+    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+        add_address(question, AF_INET, &list[i].ipaddr);
+        take_ttl(question, list[i].ttl);
+    }
+    return status;
+}
+
+static int take_ipv6(struct question *question, const unsigned char *bytes, int length)
+{
+    struct ares_addr6ttl list[RESOLVER_ADDRESSES_MAX];
+    int count = RESOLVER_ADDRESSES_MAX;
+    int status = ares_parse_aaaa_reply(bytes, length, NULL, list, &count);
+
+    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+        add_address(question, AF_INET6, &list[i].ip6addr);
+        take_ttl(question, list[i].ttl);
+    }
+    return status;
+}
+
+/* Records of another type are no address: an alias that leads to none. */
+static int take_addresses(struct question *question, const unsigned char *bytes, int length)
+{
+    bool is_ipv6 = question == &question->lookup->questions[IPV6];
+
+    question->ttl_s = RESOLVER_TTL_MAX_S;
+    int status = is_ipv6 ? take_ipv6(question, bytes, length) : take_ipv4(question, bytes, length);
+    return status == ARES_SUCCESS && question->count == 0 ? ARES_ENODATA : status;
 }
 
 /* Karn's rule, and TCP's: only what was answered without another try says how long answers take. */
-static void measure(struct resolver *resolver, const struct resolver_lookup *lookup)
+static void measure(struct resolver *resolver, const struct question *question, uint64_t took_ns)
 {
-    if (lookup->phase != HOLDING && lookup->phase != LINGERING)
+    if (question->sent == 1 && took_ns < FIRST_TRY_NS)
+        resolver->answer_ns = (7 * resolver->answer_ns + took_ns) / 8;
+}
+
+static bool is_refusal(int status)
+{
+    return status == ARES_EREFUSED || status == ARES_ENOTIMP || status == ARES_ECONNREFUSED;
+}
+
+static bool is_answer(int status)
+{
+    return status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND ||
+           status == ARES_EFORMERR || status == ARES_EBADRESP || status == ARES_ESERVFAIL;
+}
+
+/* Not for what it says of a name: another server may know less of it. A server may refuse questions
+ * of one type, or for some names, and answer the others: it is none that refuses. */
+static void judge_server(struct nameserver *server, const struct question *question, int status,
+                         uint64_t now_ns, uint64_t took_ns)
+{
+    if (is_answer(status) || is_refusal(status))
+        server->heard_ns = now_ns;
+    if (is_answer(status)) {
+        server->answered_ns = now_ns;
+        if (took_ns < try_ns(question->lookup->reading, 0))
+            server->asked_last_ns = 0;
+    } else if (status == ARES_ECONNREFUSED ||
+               (is_refusal(status) && (server->answered_ns == 0 ||
+                                       now_ns - server->answered_ns > NAMESERVER_SHUNNED_NS))) {
+        nameserver_shun(server, now_ns);
+    }
+}
+
+/* A server gets a second chance after the others; with the last of them goes the question. */
+static void question_fail(struct question *question, const struct nameserver *server, int status)
+{
+    uint32_t bit = nameserver_bit(question->lookup->reading->servers, server);
+
+    question->status = more_telling(question->status, status);
+    question->refused |= question->failed & bit;
+    question->failed |= bit;
+    if (server == question->server || list_is_empty(&question->asks))
+        question_is_due(question);
+}
+
+static void question_take(struct question *question, struct nameserver *server, int status,
+                          const unsigned char *bytes, int length)
+{
+    if (status == ARES_SUCCESS)
+        status = take_addresses(question, bytes, length);
+    switch (status) {
+    case ARES_SUCCESS:
+    case ARES_ENODATA:
+    case ARES_ENOTFOUND:
+    case ARES_EBADNAME:
+    case ARES_ENOMEM:
+        question_end(question, status);
         return;
-    uint64_t sample_ns = clock_now_ns() - lookup->asked_ns;
-    if (sample_ns < QUERY_TIMEOUT_NS)
-        resolver->answer_ns = (7 * resolver->answer_ns + sample_ns) / 8;
-}
-
-static void lookup_answer(struct resolver_lookup *lookup, int status)
-{
-    struct resolver_answer *answer = &lookup->answer;
-
-    measure(lookup->resolver, lookup);
-    if (lookup->found != NULL) {
-        fill_addresses(&answer->addresses, lookup->found->nodes, lookup->port);
-        answer->addresses.ttl_s = lookup->ttl_s;
-        ares_freeaddrinfo(lookup->found);
-        lookup->found = NULL;
-    } else {
-        answer->error = find_failure(status)->error;
-        answer->message = find_failure(status)->message;
-    }
-    lookup->resolver->wanted--;
-    lookup_move(lookup, ANSWERED);
-}
-
-/* Puts what was found for one family behind what was found for the other. */
-static void lookup_keep(struct resolver_lookup *lookup, struct ares_addrinfo *info)
-{
-    uint32_t ttl_s = find_ttl_s(info);
-
-    if (lookup->found == NULL) {
-        lookup->found = info;
-        lookup->ttl_s = ttl_s;
+    case ARES_ETIMEOUT: /* so late that it has long been asked again */
         return;
-    }
-    struct ares_addrinfo_node *last = lookup->found->nodes;
-    while (last->ai_next != NULL)
-        last = last->ai_next;
-    last->ai_next = info->nodes;
-    info->nodes = NULL;
-    ares_freeaddrinfo(info);
-    lookup->ttl_s = ttl_s < lookup->ttl_s ? ttl_s : lookup->ttl_s;
-}
-
-static void on_both(struct resolver_lookup *lookup, int status, struct ares_addrinfo *info)
-{
-    if (info != NULL) {
-        ares_freeaddrinfo(lookup->found);
-        lookup->found = NULL;
-        lookup_keep(lookup, info);
-    }
-    if (lookup->found == NULL && status == ARES_ETIMEOUT && clock_now_ns() < lookup->until_ns)
-        lookup_move(lookup, QUEUED);
-    else
-        lookup_answer(lookup, status);
-}
-
-static void on_half(struct resolver_lookup *lookup, struct ares_addrinfo *info)
-{
-    lookup->halves--;
-    if (info != NULL)
-        lookup_keep(lookup, info);
-    if (lookup->found == NULL)
+    case ARES_ECANCELLED:
+        question->is_cut = true;
+        question_is_due(question);
         return;
-    if (lookup->halves == 0) {
-        lookup_answer(lookup, ARES_SUCCESS);
-    } else if (lookup->phase == LAST) { /* the other may be just behind */
-        lookup->asked_ns = clock_now_ns();
-        lookup_move(lookup, SPLIT);
+    default:
+        question_fail(question, server, status);
     }
 }
 
-static bool is_over(const struct resolver_lookup *lookup)
+static void on_reply(void *argument, int status, int timeouts, unsigned char *bytes, int length)
 {
-    return lookup->is_forgotten || lookup->phase == ANSWERED || lookup->phase == OVER;
-}
-
-static void on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *info)
-{
-    const struct ask *ask = argument;
-    struct resolver_lookup *lookup = ask->lookup;
-    struct resolver *resolver = lookup->resolver;
+    struct ask *ask = argument;
+    struct resolver *resolver = ask->resolver;
+    struct nameserver *server = ask->server;
+    struct question *question = ask->question;
+    uint64_t now_ns = clock_now_ns();
+    uint64_t took_ns = now_ns - ask->sent_ns;
     (void)timeouts;
 
-    lookup->asks--;
+    list_remove(&ask->of_question);
+    list_remove(&ask->fresh);
+    resolver->fresh_count -= ask->is_fresh;
     resolver->asks--;
-    if (status == ARES_SUCCESS && (info == NULL || info->nodes == NULL))
-        status = ARES_ENODATA;
-    if (resolver->closing || is_over(lookup) || status != ARES_SUCCESS) {
-        ares_freeaddrinfo(info);
-        info = NULL;
-    }
-    if (resolver->closing || lookup->phase == ANSWERED)
+    server->asks--;
+    server->live -= question != NULL;
+    free(ask);
+    if (question == NULL || resolver->is_closing)
         return;
-    if (is_over(lookup))
-        lookup_end(lookup);
-    else if (ask->family == AF_UNSPEC)
-        on_both(lookup, status, info);
-    else
-        on_half(lookup, info);
-}
-
-static void arm(struct resolver *resolver, struct socket *socket)
-{
-    uint32_t tag = resolver->first_tag + (uint32_t)(socket - resolver->sockets);
-
-    socket->armed = true;
-    loop_poll(resolver->loop, tag, socket->fd, socket->wanted);
-}
-
-/* fd -1 finds a free one. */
-static struct socket *find_socket(struct resolver *resolver, int fd)
-{
-    for (uint32_t i = 0; i < resolver->tags; i++)
-        if (resolver->sockets[i].fd == fd)
-            return &resolver->sockets[i];
-    return NULL;
-}
-
-static void on_socket_state(void *argument, ares_socket_t fd, int readable, int writable)
-{
-    struct resolver *resolver = argument;
-    struct socket *socket = find_socket(resolver, fd);
-    short wanted = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
-
-    if (socket == NULL)
-        socket = find_socket(resolver, -1);
-    if (socket == NULL)
+    if (status == ARES_ECONNREFUSED && server->is_cut && question->repeats++ < REPEATS_MAX) {
+        question->is_cut = true;
+        question_is_due(question);
         return;
-    if (wanted == 0) { /* c-ares closes fd next */
-        loop_unpoll(resolver->loop, resolver->first_tag + (uint32_t)(socket - resolver->sockets));
-        *socket = (struct socket){.fd = -1};
-    } else if (socket->fd != fd || socket->wanted != wanted) {
-        socket->fd = fd;
-        socket->wanted = wanted;
-        arm(resolver, socket);
+    }
+    judge_server(server, question, status, now_ns, took_ns);
+    if (is_answer(status))
+        measure(resolver, question, took_ns);
+    question_take(question, server, status, bytes, length);
+}
+
+/* --- lookups ---------------------------------------------------------------------------------- */
+
+static void lookup_move(struct resolver_lookup *lookup, struct list_node *list)
+{
+    list_remove(&lookup->node);
+    list_append(list, &lookup->node);
+}
+
+static bool is_complete(const struct resolver_lookup *lookup)
+{
+    return lookup->questions[IPV4].is_over && lookup->questions[IPV6].is_over;
+}
+
+static void lookup_free(struct resolver_lookup *lookup)
+{
+    list_remove(&lookup->node);
+    question_cut_off(&lookup->questions[IPV4]);
+    question_cut_off(&lookup->questions[IPV6]);
+    if (lookup->reading != NULL)
+        lookup->reading->servers->lookups--;
+    lookup->resolver->lookups--;
+    free(lookup);
+}
+
+static void lookup_ask(struct resolver_lookup *lookup)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        question_init(&lookup->questions[family], lookup);
+        question_is_due(&lookup->questions[family]);
     }
 }
 
-/* --- the sockets that c-ares uses ------------------------------------------------------------- */
-
-static ares_socket_t on_open(int family, int type, int protocol, void *argument)
+/* c-ares calls back at once. That the host is not in the file is ARES_ECONNREFUSED: nobody is left
+ * to ask. */
+static void on_hosts(void *argument, int status, int timeouts, struct ares_addrinfo *info)
 {
-    int bytes = RECEIVE_BUFFER_BYTES;
-    int on = 1;
-    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-    (void)argument;
+    struct resolver_lookup *lookup = argument;
+    (void)timeouts;
 
-    if (fd >= 0 && type == SOCK_DGRAM)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    else if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return fd;
-}
-
-static int on_close(ares_socket_t fd, void *argument)
-{
-    (void)argument;
-    return close(fd);
-}
-
-static int on_connect(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length,
-                      void *argument)
-{
-    (void)argument;
-    return connect(fd, address, length);
-}
-
-static bool is_datagram(int fd)
-{
-    int type = 0;
-    socklen_t length = sizeof(type);
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_DGRAM;
-}
-
-static ssize_t send_vector(int fd, const struct iovec *vector, int count)
-{
-    /* sendmsg() only reads it. */
-    struct msghdr message = {
-        .msg_iov = (struct iovec *)(uintptr_t)vector,
-        .msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX),
-    };
-
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
-static bool is_for_now(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
-}
-
-/* A datagram that was refused leaves its error at the socket, for whatever call comes next. Where
- * that is the send of another question, c-ares takes it for this one's, and the refused one waits
- * for its time to run out. So the error is kept for a receive, and the send is tried again. What
- * finds no room is what the network could have lost, too. */
-static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *vector, int count, void *argument)
-{
-    ssize_t sent = send_vector(fd, vector, count);
-
-    if (sent >= 0 || !is_datagram(fd))
-        return sent;
-    struct socket *socket = find_socket(argument, fd);
-    if (socket != NULL && !is_for_now(errno)) {
-        socket->error = errno;
-        sent = send_vector(fd, vector, count);
+    lookup->status = status;
+    if (info == NULL)
+        return;
+    for (int family = 0; family < FAMILIES; family++)
+        question_init(&lookup->questions[family], lookup);
+    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next) {
+        bool is_ipv6 = node->ai_family == AF_INET6;
+        const union resolver_address *address = (const void *)node->ai_addr;
+        struct question *question = &lookup->questions[is_ipv6 ? IPV6 : IPV4];
+        if (node == info->nodes)
+            lookup->leader = is_ipv6 ? IPV6 : IPV4;
+        question->ttl_s = RESOLVER_TTL_MIN_S;
+        if (question->count < RESOLVER_ADDRESSES_MAX)
+            add_address(question, node->ai_family,
+                        is_ipv6 ? (const void *)&address->ipv6.sin6_addr
+                                : (const void *)&address->ipv4.sin_addr);
     }
-    return sent < 0 && is_for_now(errno) ? (ares_ssize_t)vector->iov_len : sent;
+    ares_freeaddrinfo(info);
 }
 
-static ares_ssize_t on_receive(ares_socket_t fd, void *buffer, size_t size, int flags,
-                               struct sockaddr *address, ares_socklen_t *length, void *argument)
+/* In the order of nsswitch.conf. A service name would make c-ares read /etc/services, and sorting
+ * would make it connect a socket to each address. */
+static void lookup_step(struct resolver_lookup *lookup)
 {
-    ssize_t received = recvfrom(fd, buffer, size, flags, address, length);
-    struct socket *socket = received < 0 ? find_socket(argument, fd) : NULL;
+    static const struct ares_addrinfo_hints hints = {
+        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct nameservers *servers = lookup->reading->servers;
+    int before = lookup->status;
 
-    if (socket != NULL && socket->error != 0) {
-        errno = socket->error;
-        socket->error = 0;
+    while (*lookup->step != '\0') {
+        char step = *lookup->step++;
+        if (step == 'b') {
+            lookup->status = before;
+            lookup_ask(lookup);
+            return;
+        }
+        ares_getaddrinfo(servers->hosts, lookup->host, NULL, &hints, on_hosts, lookup);
+        /* Or it is found, or is .onion, which is nobody else's business (RFC 7686). */
+        if (lookup->status != ARES_ECONNREFUSED)
+            break;
+        lookup->status = before == ARES_SUCCESS ? ARES_ENOTFOUND : before;
     }
-    return received;
+    for (int family = 0; family < FAMILIES; family++)
+        lookup->questions[family].is_over = true;
+    lookup_move(lookup, &lookup->resolver->ready);
 }
 
-/* To the queries that have been sent there; they then go elsewhere, or once more, which may come
- * upon an error again. */
-static void deliver_errors(struct resolver *resolver)
+/* Neither family has addresses for this name. */
+static void lookup_next_candidate(struct resolver_lookup *lookup)
 {
-    uint32_t deliveries = 0;
-    uint32_t i = 0;
+    int status = more_telling(lookup->questions[IPV4].status, lookup->questions[IPV6].status);
+    char name[RESOLV_CONF_NAME_BYTES];
 
-    while (i < resolver->tags && deliveries < DELIVERIES_MAX) {
-        const struct socket *socket = &resolver->sockets[i++];
-        if (socket->fd < 0 || socket->error == 0)
-            continue;
-        ares_process_fd(resolver->channel, socket->fd, ARES_SOCKET_BAD);
-        deliveries++;
-        i = 0;
+    lookup->status =
+        is_of_the_name(status) ? more_telling_of_names(lookup->status, status) : status;
+    if (is_of_the_name(status) &&
+        resolv_conf_candidate(&lookup->reading->servers->conf, lookup->host, lookup->candidate + 1,
+                              name)) {
+        lookup->candidate++;
+        lookup_ask(lookup);
+    } else {
+        lookup_step(lookup);
     }
 }
 
-/* --- the channel ------------------------------------------------------------------------------ */
-
-static uint64_t find_patience_ns(int64_t patience_ms)
+/* Is it worth to wait a moment for the other family? Not for IPv6 where nothing can be sent over
+ * it, and not for a server that was silent lately. */
+static bool is_worth_waiting(const struct resolver_lookup *lookup, uint64_t now_ns)
 {
-    if (patience_ms < 0)
-        patience_ms = PATIENCE_UNLIMITED_MS;
-    return (uint64_t)(patience_ms < INT32_MAX ? patience_ms : INT32_MAX) * MS;
+    const struct question *other = &lookup->questions[!lookup->leader];
+
+    if (lookup->leader == IPV4 && !lookup->resolver->has_ipv6)
+        return false;
+    return other->server == NULL || other->server->asked_last_ns <= now_ns;
 }
 
-/* As many as fit into the patience with the first server that is asked. */
-static int find_tries(uint64_t patience_ns)
+/* The other family has just been asked for of another server. */
+static void lookup_hurry(struct resolver_lookup *lookup, uint64_t now_ns)
 {
-    int tries = QUERY_TRIES_MIN;
-
-    while (tries < QUERY_TRIES_MAX && ((UINT64_C(1) << tries) - 1) * QUERY_TIMEOUT_NS < patience_ns)
-        tries++;
-    return tries;
-}
-
-static int open_channel(struct resolver *resolver, const char *servers)
-{
-    static const struct ares_socket_functions functions = {
-        .asocket = on_open,
-        .aclose = on_close,
-        .aconnect = on_connect,
-        .arecvfrom = on_receive,
-        .asendv = on_send,
-    };
-    struct ares_options options = {
-        .timeout = QUERY_TIMEOUT_MS,
-        .tries = find_tries(resolver->patience_ns),
-        .sock_state_cb = on_socket_state,
-        .sock_state_cb_data = resolver,
-    };
-    int status = ares_init_options(&resolver->channel, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-    if (status != ARES_SUCCESS) {
-        resolver->channel = NULL;
-        return status == ARES_ENOMEM ? -ENOMEM : -EIO;
+    if (lookup->is_delayed && !is_worth_waiting(lookup, now_ns)) {
+        lookup->is_delayed = false;
+        lookup_move(lookup, &lookup->resolver->ready);
     }
-    ares_set_socket_functions(resolver->channel, &functions, resolver);
-    if (servers == NULL)
+}
+
+/* After each end of a question. */
+static void lookup_judge(struct resolver_lookup *lookup)
+{
+    struct resolver *resolver = lookup->resolver;
+    const struct question *ipv4 = &lookup->questions[IPV4];
+    const struct question *ipv6 = &lookup->questions[IPV6];
+    uint64_t now_ns = clock_now_ns();
+
+    lookup->is_delayed = false;
+    if (ipv4->count == 0 && ipv6->count == 0) {
+        if (is_complete(lookup))
+            lookup_next_candidate(lookup);
+        return;
+    }
+    if (ipv4->count == 0 || ipv6->count == 0)
+        lookup->leader = ipv6->count != 0 ? IPV6 : IPV4;
+    if (is_complete(lookup) || !is_worth_waiting(lookup, now_ns)) {
+        lookup_move(lookup, &resolver->ready);
+        return;
+    }
+    lookup->is_delayed = true;
+    lookup->delay_ns = now_ns + RESOLUTION_DELAY_NS;
+    lookup_move(lookup, &resolver->delayed);
+}
+
+static void fill_addresses(struct resolver_addresses *addresses,
+                           const struct resolver_lookup *lookup)
+{
+    const struct question *questions[] = {&lookup->questions[lookup->leader],
+                                          &lookup->questions[!lookup->leader]};
+    uint32_t most =
+        questions[0]->count > questions[1]->count ? questions[0]->count : questions[1]->count;
+
+    addresses->ttl_s = RESOLVER_TTL_MAX_S;
+    for (int i = 0; i < FAMILIES; i++)
+        if (questions[i]->count > 0 && questions[i]->ttl_s < addresses->ttl_s)
+            addresses->ttl_s = questions[i]->ttl_s;
+    for (uint32_t i = 0; i < 2 * most && addresses->count < RESOLVER_ADDRESSES_MAX; i++)
+        if (i / 2 < questions[i % 2]->count)
+            addresses->list[addresses->count++] = questions[i % 2]->list[i / 2];
+}
+
+bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer)
+{
+    struct list_node *node = list_first(&resolver->ready);
+
+    if (node == NULL)
+        return false;
+    struct resolver_lookup *lookup = LIST_OWNER(node, struct resolver_lookup, node);
+    *ret_answer = (struct resolver_answer){.id = lookup->id, .has_more = !is_complete(lookup)};
+    fill_addresses(&ret_answer->addresses, lookup);
+    if (ret_answer->addresses.count == 0) {
+        const struct dns_failure *failure = find_failure(lookup->status);
+        ret_answer->addresses.ttl_s = 0;
+        ret_answer->error = failure->error;
+        ret_answer->message = failure->message;
+    }
+    if (ret_answer->has_more) {
+        lookup->is_told = true;
+        lookup_move(lookup, &resolver->told);
+    } else {
+        lookup_free(lookup);
+        sweep(resolver);
+    }
+    return true;
+}
+
+/* --- readings of resolv.conf ------------------------------------------------------------------ */
+
+/* Is there a way to anywhere over IPv6? Connecting a datagram socket asks the routes, and sends
+ * nothing; the address is of the range for documentation. */
+static bool find_ipv6(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(53)};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    inet_pton(AF_INET6, "2001:db8::1", &address.sin6_addr);
+    bool is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    close(fd);
+    return is_there;
+}
+
+static int reading_open(struct resolver *resolver)
+{
+    struct resolver_reading *reading = malloc(sizeof(*reading));
+    if (reading == NULL)
+        return -ENOMEM;
+    int error = nameservers_open(&reading->servers, &resolver->sockets, resolver->path,
+                                 resolver->servers, LATE_MS);
+    if (error) {
+        free(reading);
+        return error;
+    }
+    for (int round = 0; round < ROUNDS_MAX; round++)
+        list_init(&reading->rounds[round]);
+    list_append(&resolver->readings, &reading->node);
+    resolver->retired += resolver->current != NULL;
+    resolver->current = reading;
+    resolver->has_ipv6 = find_ipv6();
+    return 0;
+}
+
+static void reading_close(struct resolver_reading *reading)
+{
+    list_remove(&reading->node);
+    nameservers_close(reading->servers);
+    free(reading);
+}
+
+/* Where it changes faster than lookups end, it is read again when they have. */
+static int read_again(struct resolver *resolver)
+{
+    uint64_t now_ns = clock_now_ns();
+
+    if (resolver->current != NULL &&
+        (now_ns - resolver->looked_ns < LOOK_NS || resolver->retired >= RETIRED_MAX))
         return 0;
-    status = ares_set_servers_ports_csv(resolver->channel, servers);
-    if (status == ARES_SUCCESS)
+    resolver->looked_ns = now_ns;
+    if (!resolv_conf_has_changed(resolver->path, &resolver->identity) && resolver->current != NULL)
         return 0;
-    return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
+    int error = reading_open(resolver);
+    return resolver->current != NULL ? 0 : error;
+}
+
+/* Those that no lookup needs any more go; and so do questions that nobody waits for, where all of
+ * their server's are: c-ares drops them only together. */
+static void sweep(struct resolver *resolver)
+{
+    struct list_node *next;
+
+    for (struct list_node *node = resolver->readings.next; node != &resolver->readings;
+         node = next) {
+        struct resolver_reading *reading = LIST_OWNER(node, struct resolver_reading, node);
+        next = node->next;
+        for (uint32_t i = 0; i < reading->servers->count; i++) {
+            const struct nameserver *server = &reading->servers->list[i];
+            if (server->live == 0 && server->asks > 0)
+                ares_cancel(server->channel);
+        }
+        if (reading != resolver->current && reading->servers->lookups == 0) {
+            reading_close(reading);
+            resolver->retired--;
+        }
+    }
 }
 
 int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t first_tag,
-                  uint32_t tags, const char *servers, int64_t patience_ms)
+                  uint32_t tags, const struct resolver_options *options)
 {
-    struct resolver *resolver = calloc(1, sizeof(*resolver) + tags * sizeof(struct socket));
+    struct resolver *resolver = calloc(1, sizeof(*resolver) + tags * sizeof(struct dns_socket));
+    int64_t patience_ms = options->patience_ms;
     if (resolver == NULL)
         return -ENOMEM;
-    resolver->loop = loop;
-    resolver->first_tag = first_tag;
-    resolver->tags = tags;
-    resolver->patience_ns = find_patience_ns(patience_ms);
+    resolver->sockets = (struct dns_sockets){
+        .loop = loop, .first_tag = first_tag, .tags = tags, .list = resolver->list};
+    resolver->is_patient = patience_ms < 0;
+    resolver->patience_ns = (uint64_t)(patience_ms < INT32_MAX ? patience_ms : INT32_MAX) * MS;
     for (uint32_t i = 0; i < tags; i++)
-        resolver->sockets[i].fd = -1;
+        resolver->list[i].fd = -1;
+    struct list_node *lists[] = {&resolver->readings, &resolver->fresh,  &resolver->due,
+                                 &resolver->queued,   &resolver->asking, &resolver->delayed,
+                                 &resolver->ready,    &resolver->told};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        list_init(lists[i]);
+    resolver->path = options->path != NULL ? strdup(options->path) : NULL;
+    resolver->servers = options->servers != NULL ? strdup(options->servers) : NULL;
 
+    int error = 0;
+    if ((options->path != NULL && resolver->path == NULL) ||
+        (options->servers != NULL && resolver->servers == NULL))
+        error = -ENOMEM;
     /* A list of servers is looked at now, so that a bad one is known now. */
-    int error = servers == NULL ? 0 : open_channel(resolver, servers);
-    if (error != 0)
+    if (!error && options->servers != NULL)
+        error = read_again(resolver);
+    if (error)
         resolver_close(resolver);
     else
         *ret_resolver = resolver;
     return error;
 }
 
+static void free_lookups(struct list_node *list)
+{
+    struct list_node *node;
+    while ((node = list_first(list)) != NULL)
+        lookup_free(LIST_OWNER(node, struct resolver_lookup, node));
+}
+
 void resolver_close(struct resolver *resolver)
 {
     if (resolver == NULL)
         return;
-    resolver->closing = true;
-    if (resolver->channel != NULL)
-        ares_destroy(resolver->channel);
-    for (int phase = 0; phase < PHASES; phase++)
-        while (resolver->lists[phase].first != NULL)
-            lookup_free(resolver->lists[phase].first);
+    resolver->is_closing = true;
+    free_lookups(&resolver->queued);
+    free_lookups(&resolver->asking);
+    free_lookups(&resolver->delayed);
+    free_lookups(&resolver->ready);
+    free_lookups(&resolver->told);
+    struct list_node *node;
+    while ((node = list_first(&resolver->readings)) != NULL)
+        reading_close(LIST_OWNER(node, struct resolver_reading, node));
+    free(resolver->path);
+    free(resolver->servers);
     free(resolver);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
-
-static void lookup_ask(struct resolver_lookup *lookup, struct ask *ask)
-{
-    struct resolver *resolver = lookup->resolver;
-    /* c-ares would sort by connecting a socket to each address, and a service name would make it
-     * read /etc/services: neither is wanted. */
-    const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT,
-        .ai_family = ask->family,
-        .ai_socktype = SOCK_STREAM,
-    };
-
-    if (resolver->asks++ == 0)
-        resolver->tick_ns = clock_now_ns() + TICK_NS;
-    lookup->asks++;
-    lookup->halves += ask->family != AF_UNSPEC;
-    ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_answer, ask);
-}
-
-static bool has_place(const struct resolver *resolver)
-{
-    return resolver->lists[HOLDING].count < PLACES && resolver->asks < ASKS_MAX;
-}
-
-static void begin_queued(struct resolver *resolver)
-{
-    while (resolver->lists[QUEUED].first != NULL && has_place(resolver)) {
-        struct resolver_lookup *lookup = resolver->lists[QUEUED].first;
-        lookup_move(lookup, HOLDING);
-        lookup->asked_ns = clock_now_ns();
-        lookup_ask(lookup, &lookup->both);
-    }
-}
-
-/* What is left to do after each call: errors may make lookups end, and so make room for others. */
-static void go_on(struct resolver *resolver)
-{
-    deliver_errors(resolver);
-    begin_queued(resolver);
-    deliver_errors(resolver);
-    if (resolver->wanted == 0 && resolver->asks > 0)
-        ares_cancel(resolver->channel);
-}
-
-int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
-                    struct resolver_lookup **ret_lookup)
-{
-    size_t length = strlen(host);
-    int error = resolver->channel != NULL ? 0 : open_channel(resolver, NULL);
-    if (error != 0)
-        return error;
-
-    struct resolver_lookup *lookup = calloc(1, sizeof(*lookup) + length + 1);
-    if (lookup == NULL)
-        return -ENOMEM;
-    lookup->resolver = resolver;
-    lookup->until_ns = clock_now_ns() + resolver->patience_ns;
-    lookup->both = (struct ask){lookup, AF_UNSPEC};
-    lookup->ipv4 = (struct ask){lookup, AF_INET};
-    lookup->ipv6 = (struct ask){lookup, AF_INET6};
-    lookup->port = port;
-    lookup->answer.id = id;
-    memcpy(lookup->host, host, length);
-    list_append(&resolver->lists[QUEUED], lookup);
-    resolver->wanted++;
-    if (ret_lookup != NULL)
-        *ret_lookup = lookup;
-    go_on(resolver);
-    return 0;
-}
-
-void resolver_forget(struct resolver *resolver, struct resolver_lookup *lookup)
-{
-    assert(!lookup->is_forgotten && lookup->phase != OVER);
-    if (lookup->phase != ANSWERED)
-        resolver->wanted--;
-    lookup->is_forgotten = true;
-    /* One with a place keeps it: its answers are on their way all the same. */
-    if (lookup->phase != HOLDING)
-        lookup_end(lookup);
-    if (resolver->wanted == 0 && resolver->asks > 0)
-        ares_cancel(resolver->channel);
-}
-
-bool resolver_next(struct resolver *resolver, struct resolver_answer *ret_answer)
-{
-    struct resolver_lookup *lookup = resolver->lists[ANSWERED].first;
-
-    if (lookup == NULL)
-        return false;
-    *ret_answer = lookup->answer;
-    lookup_end(lookup);
-    return true;
-}
-
-/* --- events ----------------------------------------------------------------------------------- */
-
-void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events)
-{
-    assert(tag >= resolver->first_tag && tag - resolver->first_tag < resolver->tags);
-    struct socket *socket = &resolver->sockets[tag - resolver->first_tag];
-    int fd = socket->fd;
-    /* A failure is for whoever reads or writes next to find. */
-    int failed = events < 0 || (events & (POLLERR | POLLHUP | POLLNVAL));
-
-    if (fd < 0)
-        return;
-    socket->armed = false;
-    ares_process_fd(
-        resolver->channel,
-        (socket->wanted & POLLIN) && (failed || (events & POLLIN)) ? fd : ARES_SOCKET_BAD,
-        (socket->wanted & POLLOUT) && (failed || (events & POLLOUT)) ? fd : ARES_SOCKET_BAD);
-    if (socket->fd >= 0 && !socket->armed)
-        arm(resolver, socket);
-    go_on(resolver);
-}
 
 static uint64_t hold_ns(const struct resolver *resolver)
 {
@@ -698,58 +846,215 @@ static uint64_t hold_ns(const struct resolver *resolver)
     return time_ns > HOLD_MAX_NS ? HOLD_MAX_NS : time_ns;
 }
 
+static void lookup_begin(struct resolver_lookup *lookup)
+{
+    struct resolver *resolver = lookup->resolver;
+
+    lookup->reading = resolver->current;
+    struct nameservers *servers = lookup->reading->servers;
+    servers->lookups++;
+    lookup->step = servers->conf.options.lookups;
+    if (servers->conf.rotates)
+        lookup->turn = servers->turns++ % servers->count;
+    lookup_move(lookup, &resolver->asking);
+    lookup_step(lookup);
+}
+
+static void go_on_with_due(struct resolver *resolver, uint64_t now_ns)
+{
+    struct list_node *node;
+
+    while ((node = list_first(&resolver->due)) != NULL) {
+        list_remove(node);
+        question_go_on(LIST_OWNER(node, struct question, waits), now_ns, false);
+    }
+}
+
+static bool has_room(const struct resolver *resolver)
+{
+    return resolver->fresh_count + FAMILIES <= FRESH_MAX && resolver->asks < ASKS_MAX;
+}
+
+/* What completes answers, or nobody waits for, makes room for what waits to be asked; whatever else
+ * c-ares drops with it is asked again. */
+static void make_room(struct resolver *resolver)
+{
+    struct list_node *node;
+
+    if (resolver->asks < ASKS_MAX || list_is_empty(&resolver->queued))
+        return;
+    while ((node = list_first(&resolver->told)) != NULL) {
+        struct resolver_lookup *lookup = LIST_OWNER(node, struct resolver_lookup, node);
+        for (int family = 0; family < FAMILIES; family++)
+            if (!lookup->questions[family].is_over)
+                question_end(&lookup->questions[family], ARES_ETIMEOUT);
+    }
+    for (node = resolver->readings.next; node != &resolver->readings; node = node->next) {
+        struct nameservers *servers = LIST_OWNER(node, struct resolver_reading, node)->servers;
+        for (uint32_t i = 0; i < servers->count; i++)
+            if (servers->list[i].asks - servers->list[i].live > servers->list[i].live)
+                ares_cancel(servers->list[i].channel);
+    }
+}
+
+static void begin_queued(struct resolver *resolver, uint64_t now_ns)
+{
+    struct list_node *node;
+
+    while ((node = list_first(&resolver->queued)) != NULL && has_room(resolver)) {
+        lookup_begin(LIST_OWNER(node, struct resolver_lookup, node));
+        go_on_with_due(resolver, now_ns);
+    }
+}
+
+/* What is left to do after each call. Errors may make questions end, and so make room for others,
+ * which may come upon errors; so it takes turns, and leaves off after a few. */
+static void go_on(struct resolver *resolver)
+{
+    uint64_t now_ns = clock_now_ns();
+    uint32_t turns = 0;
+
+    make_room(resolver);
+    do {
+        go_on_with_due(resolver, now_ns);
+        begin_queued(resolver, now_ns);
+        dns_sockets_deliver_errors(&resolver->sockets);
+        resolver->is_pressed = !list_is_empty(&resolver->due);
+    } while (resolver->is_pressed && ++turns < TURNS_MAX);
+    sweep(resolver);
+}
+
+int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
+                    struct resolver_lookup **ret_lookup)
+{
+    size_t length = strlen(host);
+    int error = read_again(resolver);
+    if (error != 0)
+        return error;
+
+    struct resolver_lookup *lookup = calloc(1, sizeof(*lookup) + length + 1);
+    if (lookup == NULL)
+        return -ENOMEM;
+    lookup->resolver = resolver;
+    lookup->until_ns = clock_now_ns() + resolver->patience_ns + GRACE_NS;
+    lookup->id = id;
+    lookup->port = port;
+    for (int family = 0; family < FAMILIES; family++)
+        question_init(&lookup->questions[family], lookup);
+    memcpy(lookup->host, host, length);
+    list_append(&resolver->queued, &lookup->node);
+    resolver->lookups++;
+    if (ret_lookup != NULL)
+        *ret_lookup = lookup;
+    go_on(resolver);
+    return 0;
+}
+
+void resolver_forget(struct resolver *resolver, struct resolver_lookup *lookup)
+{
+    assert(lookup->resolver == resolver);
+    lookup_free(lookup);
+    sweep(resolver);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+void resolver_on_ready(struct resolver *resolver, uint32_t tag, int32_t events)
+{
+    dns_sockets_on_ready(&resolver->sockets, tag, events);
+    go_on(resolver);
+}
+
+static struct question *first_waiting(const struct resolver_reading *reading, int round)
+{
+    struct list_node *node = list_first(&reading->rounds[round]);
+
+    return node != NULL ? LIST_OWNER(node, struct question, waits) : NULL;
+}
+
+static uint64_t earlier(uint64_t one_ns, uint64_t other_ns)
+{
+    return one_ns < other_ns ? one_ns : other_ns;
+}
+
 uint64_t resolver_deadline_ns(const struct resolver *resolver)
 {
-    const struct resolver_lookup *oldest = resolver->lists[HOLDING].first;
-
-    if (resolver->asks == 0)
+    if (resolver->lookups == 0 && resolver->asks == 0)
         return UINT64_MAX;
-    if (resolver->lists[QUEUED].first == NULL || oldest == NULL)
-        return resolver->tick_ns;
-    uint64_t place_ns = oldest->asked_ns + hold_ns(resolver);
-    return place_ns < resolver->tick_ns ? place_ns : resolver->tick_ns;
+    if (resolver->is_pressed || (!list_is_empty(&resolver->queued) && has_room(resolver)))
+        return 0;
+    uint64_t time_ns = resolver->asks > 0 ? resolver->tick_ns : UINT64_MAX;
+    struct list_node *first = list_first(&resolver->delayed);
+
+    if (first != NULL)
+        time_ns = earlier(time_ns, LIST_OWNER(first, struct resolver_lookup, node)->delay_ns);
+    first = list_first(&resolver->fresh);
+    if (first != NULL && !list_is_empty(&resolver->queued))
+        time_ns =
+            earlier(time_ns, LIST_OWNER(first, struct ask, fresh)->sent_ns + hold_ns(resolver));
+    for (struct list_node *node = resolver->readings.next; node != &resolver->readings;
+         node = node->next) {
+        const struct resolver_reading *reading = LIST_OWNER(node, struct resolver_reading, node);
+        for (int round = 0; round < ROUNDS_MAX; round++) {
+            const struct question *question = first_waiting(reading, round);
+            time_ns = question != NULL ? earlier(time_ns, question->due_ns) : time_ns;
+        }
+    }
+    return time_ns;
 }
 
-/* The first of that phase, if it was asked so long ago. */
-static struct resolver_lookup *find_due(const struct resolver *resolver, enum phase phase,
-                                        uint64_t now_ns, uint64_t after_ns)
+static void let_go_of_fresh(struct resolver *resolver, uint64_t now_ns)
 {
-    struct resolver_lookup *lookup = resolver->lists[phase].first;
+    struct list_node *node;
 
-    return lookup != NULL && lookup->asked_ns + after_ns <= now_ns ? lookup : NULL;
-}
-
-static void pass_places_on(struct resolver *resolver, uint64_t now_ns)
-{
-    struct resolver_lookup *lookup;
-
-    while ((lookup = find_due(resolver, HOLDING, now_ns, hold_ns(resolver))) != NULL)
-        lookup_move(lookup, lookup->is_forgotten ? OVER : LINGERING);
-}
-
-/* c-ares says nothing until both families are answered. Where one never is, the other alone is what
- * there is to know. */
-static void split_late(struct resolver *resolver, uint64_t now_ns)
-{
-    struct resolver_lookup *lookup;
-
-    while ((lookup = find_due(resolver, LINGERING, now_ns, SPLIT_NS)) != NULL) {
-        lookup_move(lookup, SPLIT);
-        lookup->asked_ns = now_ns;
-        lookup_ask(lookup, &lookup->ipv4);
-        lookup_ask(lookup, &lookup->ipv6);
+    while ((node = list_first(&resolver->fresh)) != NULL) {
+        struct ask *ask = LIST_OWNER(node, struct ask, fresh);
+        if (ask->sent_ns + hold_ns(resolver) > now_ns)
+            return;
+        list_remove(node);
+        ask->is_fresh = false;
+        resolver->fresh_count--;
     }
 }
 
 static void content_with_one(struct resolver *resolver, uint64_t now_ns)
 {
-    struct resolver_lookup *lookup;
+    struct list_node *node;
 
-    while ((lookup = find_due(resolver, SPLIT, now_ns, SECOND_FAMILY_NS)) != NULL) {
-        if (lookup->found != NULL)
-            lookup_answer(lookup, ARES_SUCCESS);
-        else
-            lookup_move(lookup, LAST);
+    while ((node = list_first(&resolver->delayed)) != NULL) {
+        struct resolver_lookup *lookup = LIST_OWNER(node, struct resolver_lookup, node);
+        if (lookup->delay_ns > now_ns)
+            return;
+        lookup->is_delayed = false;
+        lookup_move(lookup, &resolver->ready);
+    }
+}
+
+/* Only a server that has said nothing at all is silent: some never answer for IPv6. */
+static void ask_again(struct resolver_reading *reading, uint64_t now_ns)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct question *question;
+        while ((question = first_waiting(reading, round)) != NULL && question->due_ns <= now_ns) {
+            list_remove(&question->waits);
+            question->status = more_telling(question->status, ARES_ETIMEOUT);
+            if (question->server->heard_ns < question->sent_ns)
+                nameserver_shun(question->server, now_ns);
+            question_go_on(question, now_ns, true);
+        }
+    }
+}
+
+/* Not ares_timeout(): it walks all questions to find the one whose time runs out first. */
+static void tick(struct resolver *resolver, uint64_t now_ns)
+{
+    resolver->tick_ns = now_ns + TICK_NS;
+    for (struct list_node *node = resolver->readings.next; node != &resolver->readings;
+         node = node->next) {
+        struct nameservers *servers = LIST_OWNER(node, struct resolver_reading, node)->servers;
+        for (uint32_t i = 0; i < servers->count; i++)
+            if (servers->list[i].asks > 0)
+                ares_process_fd(servers->list[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     }
 }
 
@@ -757,16 +1062,15 @@ void resolver_on_tick(struct resolver *resolver)
 {
     uint64_t now_ns = clock_now_ns();
 
-    if (resolver->channel == NULL)
+    if (resolver->current == NULL)
         return;
-    /* Not ares_timeout(): it walks all queries to find the one whose time runs out first. */
-    if (now_ns >= resolver->tick_ns) {
-        ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-        resolver->tick_ns = now_ns + TICK_NS;
-    }
-    pass_places_on(resolver, now_ns);
-    split_late(resolver, now_ns);
+    if (now_ns >= resolver->tick_ns)
+        tick(resolver, now_ns);
+    let_go_of_fresh(resolver, now_ns);
     content_with_one(resolver, now_ns);
+    for (struct list_node *node = resolver->readings.next; node != &resolver->readings;
+         node = node->next)
+        ask_again(LIST_OWNER(node, struct resolver_reading, node), now_ns);
     go_on(resolver);
 }
 

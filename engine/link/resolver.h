@@ -4,9 +4,21 @@
 /* Host names to addresses, without ever blocking: c-ares sends and parses, the loop watches its
  * sockets, and answers are taken with resolver_next(). Nothing here calls back.
  *
+ * A and AAAA are asked for apart. Addresses of one family wait for the other's for 50 ms (those of
+ * IPv4 not at all where there is no way out over IPv6), and are an answer then; what comes later
+ * completes it.
+ *
+ * What resolv.conf(5) says is obeyed: nameserver, search and domain, and of its options ndots,
+ * rotate, timeout (at most 30) and attempts (at most 5). A name is asked for at one server after
+ * the other, each for the time stated, and so from the beginning, as often as stated. What it
+ * leaves out: the first time through the servers each has 1 s, and twice as long each other time,
+ * until the patience is over; without a limit to that, seven times. A server that refuses whatever
+ * it is asked, cannot be reached, or said nothing at all for its time is asked after the others
+ * for 30 s. A lookup that begins a second or more after the last look at the file looks again, and
+ * reads what has changed; those under way go on by what they began with.
+ *
  * Only so many names are asked for at once as a socket has room for answers; the others wait in
- * their order. A question that stays unanswered is asked again, after 1, 3 and 7 s, and so on. A
- * name whose addresses of one family stay unanswered has those of the other, 1.5 s later. */
+ * their order. */
 
 #include "engine/loop/loop.h"
 #include "proto/http/url.h"
@@ -41,16 +53,19 @@ struct resolver_answer {
                             -ENOENT     no such name, or it has no address
                             -ETIMEDOUT  no DNS server answered within the patience
                             -ECONNREFUSED  no DNS server can be reached, or all of them fail or
-                                        refuse to answer
+                            refuse to answer
                             -EREMOTEIO  a DNS server's answer is malformed, or another failure
                             -EINVAL     not a name that can be looked up
                             -ENOMEM, -EMFILE */
+    bool has_more;       /* another answer with this id follows, with these addresses and those of
+                            the other family, if there are any. Never with an error. */
     const char *message; /* a static sentence; NULL where error is 0 */
     struct resolver_addresses addresses;
 };
 
 struct resolver;
-struct resolver_lookup; /* from resolver_lookup() until its answer is taken, or it is forgotten */
+struct resolver_lookup; /* from resolver_lookup() until its last answer is taken, or it is
+                           forgotten */
 
 static inline socklen_t resolver_address_length(const union resolver_address *address)
 {
@@ -62,23 +77,28 @@ static inline socklen_t resolver_address_length(const union resolver_address *ad
 bool resolver_literal(const char *host, enum url_host_kind kind, uint16_t port,
                       struct resolver_addresses *ret_addresses);
 
+struct resolver_options {
+    const char *servers; /* "address[:port],…" instead of those of resolv.conf; NULL: those */
+    const char *path;    /* of resolv.conf; NULL: /etc/resolv.conf */
+    int64_t patience_ms; /* for so long a name is asked for anew, if nobody forgets it before, and
+                            resolv.conf does not say how often; negative: without a limit */
+};
+
 /* The resolver's sockets use the tags first_tag … first_tag + tags - 1 of the loop, which must
- * outlive it; one or two a DNS server are enough, and a socket beyond them is not heard. servers:
- * "address[:port],…", or NULL for the system's. patience_ms: for so long a name is asked for anew,
- * if nobody forgets it before; negative: for two minutes. Errors: -ENOMEM; -EINVAL, servers is not
- * such a list. */
+ * outlive it; one or two a DNS server are enough, twice as many where resolv.conf changes, and a
+ * socket beyond them is not heard. Errors: -ENOMEM; -EINVAL, servers is not such a list. */
 int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t first_tag,
-                  uint32_t tags, const char *servers, int64_t patience_ms);
+                  uint32_t tags, const struct resolver_options *options);
 
 /* Drops the lookups under way, without answers. NULL is allowed. */
 void resolver_close(struct resolver *resolver);
 
-/* Looks host up; one answer with this id follows, perhaps at once. ret_lookup may be NULL. Errors:
- * -ENOMEM, -EIO (the system's configuration could not be read). */
+/* Looks host up; an answer with this id follows, perhaps at once, or two, see has_more. ret_lookup
+ * may be NULL. Errors: -ENOMEM, -EIO (the system's configuration could not be read). */
 int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
                     struct resolver_lookup **ret_lookup);
 
-/* Nobody waits for its answer any more, which will not come. It asks nothing that it has not asked
+/* Nobody waits for its answers any more, which will not come. It asks nothing that it has not asked
  * yet. */
 void resolver_forget(struct resolver *resolver, struct resolver_lookup *lookup);
 

@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 enum { FIRST_TAG = 3, TAGS = 4, PATIENCE_MS = 10000 };
-enum { CNAME = 5, AAAA = 28 };                    /* types */
-enum { SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 }; /* response codes */
+enum { CNAME = 5, AAAA = 28 };                                        /* types */
+enum { OK = 0, SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5, EMPTY = 16 }; /* response codes, and none */
 
 /* --- the server ------------------------------------------------------------------------------- */
 
@@ -320,6 +320,14 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static int open_resolver(struct resolver **ret_resolver, struct loop *loop, const char *servers,
+                         int64_t patience_ms)
+{
+    const struct resolver_options options = {.servers = servers, .patience_ms = patience_ms};
+
+    return resolver_open(ret_resolver, loop, FIRST_TAG, TAGS, &options);
+}
+
 /* One round of what the engine does for a resolver. */
 static void turn(struct loop *loop, struct resolver *resolver)
 {
@@ -457,7 +465,7 @@ static void no_server_is_there(struct loop *loop, struct resolver *resolver)
     int fd = address_hold(-1, &port); /* TCP: nobody hears datagrams */
 
     snprintf(server, sizeof(server), "127.0.0.1:%d", port);
-    assert_int_equal(resolver_open(&lonely, loop, FIRST_TAG, TAGS, server, PATIENCE_MS), 0);
+    assert_int_equal(open_resolver(&lonely, loop, server, PATIENCE_MS), 0);
     assert_int_equal(resolver_lookup(lonely, 1, "one.test", 80, NULL), 0);
     struct resolver_answer answer = await(loop, lonely);
     assert_int_equal(answer.error, -ECONNREFUSED);
@@ -474,8 +482,7 @@ static void a_bad_list_of_servers_is_refused(struct loop *loop, struct resolver 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct resolver *none;
         print_message("  %s\n", lists[i]);
-        assert_int_equal(resolver_open(&none, loop, FIRST_TAG, TAGS, lists[i], PATIENCE_MS),
-                         -EINVAL);
+        assert_int_equal(open_resolver(&none, loop, lists[i], PATIENCE_MS), -EINVAL);
     }
 }
 
@@ -484,7 +491,7 @@ static void nothing_is_opened_before_it_is_needed(struct loop *loop, struct reso
     (void)resolver;
     struct resolver *idle;
 
-    assert_int_equal(resolver_open(&idle, loop, FIRST_TAG, TAGS, NULL, PATIENCE_MS), 0);
+    assert_int_equal(open_resolver(&idle, loop, NULL, PATIENCE_MS), 0);
     assert_true(resolver_deadline_ns(idle) == UINT64_MAX);
     resolver_on_tick(idle);
     assert_false(resolver_next(idle, &(struct resolver_answer){0}));
@@ -501,7 +508,7 @@ static void look_names_up(struct loop *loop, const char *servers)
     uint64_t limit_ns = clock_ns() + UINT64_C(35000000000);
     struct resolver *resolver;
 
-    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, servers, PATIENCE_MS), 0);
+    assert_int_equal(open_resolver(&resolver, loop, servers, PATIENCE_MS), 0);
     for (uint32_t i = 0; i < NAMES; i++) {
         assert_int_equal(resolver_lookup(resolver, i, "one.test", 80, NULL), 0);
         assert_int_equal(await(loop, resolver).error, 0);
@@ -574,7 +581,7 @@ static void desk_open(struct desk *desk, struct loop *loop, int64_t patience_ms)
     *desk = (struct desk){.fd = address_bind(SOCK_DGRAM, &address), .loop = loop};
     setsockopt(desk->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     write_address(server, sizeof(server), desk->fd);
-    assert_int_equal(resolver_open(&desk->resolver, loop, FIRST_TAG, TAGS, server, patience_ms), 0);
+    assert_int_equal(open_resolver(&desk->resolver, loop, server, patience_ms), 0);
 }
 
 static void desk_close(struct desk *desk)
@@ -864,6 +871,7 @@ static void one_family_is_enough(struct loop *loop, struct resolver *resolver)
             turn(loop, desk.resolver);
         }
         assert_int_equal(answer.error, 0);
+        assert_true(answer.has_more);
         assert_int_equal(answer.addresses.ttl_s, 60);
         address_write(&answer.addresses, text, sizeof(text));
         assert_string_equal(text, cases[i].addresses);
@@ -883,12 +891,14 @@ static void both_families_late_are_both_told(struct loop *loop, struct resolver 
 
     desk_open(&desk, loop, PATIENCE_MS);
     desk_lookup(&desk, 1);
-    while (!resolver_next(desk.resolver, &answer)) {
+    do {
         while (desk_take(&desk, &question))
             if (question.type != AAAA || lost++ >= 2)
                 desk_answer(&desk, &question);
-        turn(loop, desk.resolver);
-    }
+        answer.has_more = true;
+        if (!resolver_next(desk.resolver, &answer))
+            turn(loop, desk.resolver);
+    } while (answer.has_more);
     assert_int_equal(answer.error, 0);
     assert_int_equal(answer.addresses.count, 2);
     assert_int_not_equal(answer.addresses.list[0].any.sa_family,
@@ -919,6 +929,341 @@ static void late_answers_are_taken(struct loop *loop, struct resolver *resolver)
     desk_answer(&desk, &again[1]);
     desk_serve(&desk, 2);
     desk_close(&desk);
+}
+
+/* Each way for the families to be answered, in that order: the answer that there is then, and the
+ * last. */
+static const struct pair {
+    const char *name;
+    uint32_t first;   /* the type that is answered first */
+    int rcodes[2];    /* of the first, of the other; OK, or EMPTY */
+    const char *soon; /* NULL: there is none before the other is answered */
+    const char *last;
+    int error;
+} pairs[] = {
+    {"A, then AAAA", 1, {OK, OK}, "192.0.2.1#80", "192.0.2.1#80 2001:db8::1#80", 0},
+    {"AAAA, then A", AAAA, {OK, OK}, "2001:db8::1#80", "2001:db8::1#80 192.0.2.1#80", 0},
+    {"A, then no AAAA", 1, {OK, EMPTY}, "192.0.2.1#80", "192.0.2.1#80", 0},
+    {"A, then NXDOMAIN", 1, {OK, NXDOMAIN}, "192.0.2.1#80", "192.0.2.1#80", 0},
+    {"A, then SERVFAIL", 1, {OK, SERVFAIL}, "192.0.2.1#80", "192.0.2.1#80", 0},
+    {"no A, then AAAA", 1, {EMPTY, OK}, NULL, "2001:db8::1#80", 0},
+    {"NXDOMAIN, then A", AAAA, {NXDOMAIN, OK}, NULL, "192.0.2.1#80", 0},
+    {"SERVFAIL, then AAAA", 1, {SERVFAIL, OK}, NULL, "2001:db8::1#80", 0},
+    {"no A, no AAAA", 1, {EMPTY, EMPTY}, NULL, "", -ENOENT},
+    {"no A, then SERVFAIL", 1, {EMPTY, SERVFAIL}, NULL, "", -ECONNREFUSED},
+    {"NXDOMAIN, then SERVFAIL", 1, {NXDOMAIN, SERVFAIL}, NULL, "", -ENOENT},
+    {"REFUSED, then no A", AAAA, {REFUSED, EMPTY}, NULL, "", -ECONNREFUSED},
+};
+
+static void desk_reply(struct desk *desk, const struct question *question, int rcode)
+{
+    struct zone zone = {.name = question->name, .rcode = rcode == EMPTY ? OK : rcode};
+    struct message message = question->message;
+
+    if (rcode == OK && question->type == AAAA)
+        zone.ipv6[0] = (struct record){"2001:db8::1", 50};
+    else if (rcode == OK)
+        zone.ipv4[0] = (struct record){"192.0.2.1", 60};
+    answer(&message, &zone, question->end);
+    sendto(desk->fd, message.bytes, message.length, 0, (const struct sockaddr *)&question->client,
+           sizeof(question->client));
+}
+
+static void expect(const struct resolver_answer *answer, const char *addresses, bool has_more)
+{
+    char text[512];
+
+    address_write(&answer->addresses, text, sizeof(text));
+    assert_string_equal(text, addresses);
+    assert_int_equal(answer->id, 5);
+    assert_int_equal(answer->has_more, has_more);
+}
+
+/* Replies to what is asked, and asked again, until there is an answer. Of the second type only when
+ * the first answer is there. */
+static void run_pair(struct desk *desk, const struct pair *pair)
+{
+    struct question question;
+    struct question held;
+    struct resolver_answer answer;
+    bool is_held = false;
+    bool is_free = pair->soon == NULL;
+
+    desk_lookup(desk, 5);
+    for (;;) {
+        while (desk_take(desk, &question)) {
+            bool is_first = question.type == pair->first;
+            if (is_first || is_free)
+                desk_reply(desk, &question, pair->rcodes[!is_first]);
+            else
+                held = question;
+            is_held = is_held || !is_first;
+        }
+        if (!resolver_next(desk->resolver, &answer)) {
+            turn(desk->loop, desk->resolver);
+            continue;
+        }
+        if (!answer.has_more)
+            break;
+        expect(&answer, pair->soon, true);
+        assert_true(is_held && !is_free);
+        is_free = true;
+        desk_reply(desk, &held, pair->rcodes[1]);
+    }
+    assert_true(is_free);
+    expect(&answer, pair->last, false);
+    assert_int_equal(answer.error, pair->error);
+    if (strchr(pair->last, ' '))
+        assert_int_equal(answer.addresses.ttl_s, 50);
+    assert_false(resolver_next(desk->resolver, &answer));
+    assert_true(resolver_deadline_ns(desk->resolver) == UINT64_MAX);
+}
+
+static void families_are_answered_apart(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct desk desk;
+        print_message("  %s\n", pairs[i].name);
+        desk_open(&desk, loop, PATIENCE_MS);
+        run_pair(&desk, &pairs[i]);
+        desk_close(&desk);
+    }
+}
+
+/* In each state: while it is asked, with one family in and waiting for the other, to be taken, and
+ * told in part. Nothing comes of it then, and nothing is left to do. */
+static void lookups_are_forgotten_in_each_state(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { ASKED, DELAYED, READY, TOLD, STATES };
+
+    for (int state = ASKED; state < STATES; state++) {
+        struct desk desk;
+        struct question question;
+        struct resolver_answer answer;
+        desk_open(&desk, loop, PATIENCE_MS);
+        struct resolver_lookup *lookup = desk_lookup(&desk, 5);
+        assert_true(desk_take(&desk, &question));
+        uint64_t first_ns = resolver_deadline_ns(desk.resolver);
+        if (state >= DELAYED) {
+            assert_true(desk_take(&desk, &question)); /* AAAA, which waits for A anywhere */
+            desk_answer(&desk, &question);
+            turn(loop, desk.resolver);
+            assert_true(resolver_deadline_ns(desk.resolver) < first_ns);
+        }
+        while (state >= READY && resolver_deadline_ns(desk.resolver) < first_ns)
+            turn(loop, desk.resolver);
+        if (state == TOLD) {
+            assert_true(resolver_next(desk.resolver, &answer));
+            expect(&answer, "2001:db8::1#80", true);
+        }
+        resolver_forget(desk.resolver, lookup);
+        assert_false(resolver_next(desk.resolver, &answer));
+        assert_true(resolver_deadline_ns(desk.resolver) == UINT64_MAX);
+        desk_drain(&desk);
+        desk_lookup(&desk, 6);
+        desk_serve(&desk, 6);
+        desk_close(&desk);
+    }
+}
+
+/* --- resolv.conf ------------------------------------------------------------------------------ */
+
+/* What each server sees of the questions for A: its number, and the name. Each stands for itself:
+ * s is silent, r refuses, h refuses for AAAA, f fails, n knows no name, a answers, and - is not
+ * there. */
+static const struct conf_row {
+    const char *what;
+    const char *text;
+    const char *servers;
+    const char *host;
+    const char *seen;
+    int64_t patience_ms;
+    uint32_t lookups; /* one after the other */
+    int error;
+} conf_rows[] = {
+    {"attempts", "options timeout:1 attempts:2\n", "s", "x.test", "0:x.test 0:x.test", PATIENCE_MS,
+     1, -ETIMEDOUT},
+    {"one attempt", "options attempts:1\n", "s", "x.test", "0:x.test", PATIENCE_MS, 1, -ETIMEDOUT},
+    {"attempts at each server", "options timeout:1 attempts:2\n", "ss", "x.test",
+     "0:x.test 1:x.test 0:x.test 1:x.test", PATIENCE_MS, 1, -ETIMEDOUT},
+    {"the last one counts", "options attempts:3\n#options attempts:4\noptions attempts:1\n", "s",
+     "x.test", "0:x.test", PATIENCE_MS, 1, -ETIMEDOUT},
+    {"what is left out is doubled", "", "s", "x.test", "0:x.test 0:x.test", 2500, 1, -ETIMEDOUT},
+    {"what is stated is not", "options timeout:1\n", "s", "x.test", "0:x.test 0:x.test 0:x.test",
+     2500, 1, -ETIMEDOUT},
+    {"a longer timeout", "options timeout:3\n", "s", "x.test", "0:x.test", 2500, 1, -ETIMEDOUT},
+    {"silent, and asked last", "", "sa", "x.test", "0:x.test 1:x.test 1:x.test 1:x.test",
+     PATIENCE_MS, 3, 0},
+    {"refuses, and is asked last", "", "ra", "x.test", "0:x.test 1:x.test 1:x.test 1:x.test",
+     PATIENCE_MS, 3, 0},
+    {"refuses one type", "", "sh", "x.test", "0:x.test 1:x.test 1:x.test 1:x.test", PATIENCE_MS, 3,
+     0},
+    {"is not there", "", "-a", "x.test", "1:x.test 1:x.test 1:x.test", PATIENCE_MS, 3, 0},
+    {"two of three", "", "rsa", "x.test", "0:x.test 1:x.test 2:x.test 2:x.test", PATIENCE_MS, 2, 0},
+    {"a name that fails is no server that does", "", "fa", "x.test",
+     "0:x.test 1:x.test 0:x.test 1:x.test", PATIENCE_MS, 2, 0},
+    {"a second chance", "", "f", "x.test", "0:x.test 0:x.test", PATIENCE_MS, 1, -ECONNREFUSED},
+    {"rotate", "options rotate\n", "aa", "x.test", "0:x.test 1:x.test 0:x.test 1:x.test",
+     PATIENCE_MS, 4, 0},
+    {"no rotate", "", "aa", "x.test", "0:x.test 0:x.test", PATIENCE_MS, 2, 0},
+    {"search", "search corp.test lab.test\n", "n", "db", "0:db.corp.test 0:db.lab.test 0:db",
+     PATIENCE_MS, 1, -ENOENT},
+    {"search, found", "search corp.test lab.test\n", "a", "db", "0:db.corp.test", PATIENCE_MS, 1,
+     0},
+    {"search, later", "search corp.test\n", "n", "a.b", "0:a.b 0:a.b.corp.test", PATIENCE_MS, 1,
+     -ENOENT},
+    {"ndots", "options ndots:2\nsearch corp.test\n", "n", "a.b", "0:a.b.corp.test 0:a.b",
+     PATIENCE_MS, 1, -ENOENT},
+    {"ndots:0", "options ndots:0\nsearch corp.test\n", "n", "db", "0:db 0:db.corp.test",
+     PATIENCE_MS, 1, -ENOENT},
+    {"absolute", "search corp.test\n", "n", "db.", "0:db", PATIENCE_MS, 1, -ENOENT},
+};
+
+enum { CONF_SERVERS = 3 };
+
+struct office {
+    struct desk desks[CONF_SERVERS]; /* share the loop and the resolver */
+    const char *servers;
+    char list[256];
+    char path[64];
+    char seen[1024];
+};
+
+static void office_write(const struct office *office, const char *text)
+{
+    FILE *file = fopen(office->path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void office_open(struct office *office, struct loop *loop, const char *servers,
+                        const char *text, int64_t patience_ms)
+{
+    struct resolver *resolver;
+
+    *office = (struct office){.servers = servers, .path = "/tmp/test_resolver.XXXXXX"};
+    close(mkstemp(office->path));
+    office_write(office, text);
+    for (size_t i = 0; servers[i] != '\0'; i++) {
+        struct sockaddr_in address;
+        size_t length = strlen(office->list);
+        office->desks[i] = (struct desk){.fd = address_bind(SOCK_DGRAM, &address), .loop = loop};
+        office->list[length] = ',';
+        length += i > 0;
+        write_address(office->list + length, sizeof(office->list) - length, office->desks[i].fd);
+        if (servers[i] == '-')
+            close(office->desks[i].fd);
+    }
+    const struct resolver_options options = {
+        .servers = office->list, .path = office->path, .patience_ms = patience_ms};
+    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, &options), 0);
+    for (size_t i = 0; i < CONF_SERVERS; i++)
+        office->desks[i].resolver = resolver;
+}
+
+static void office_close(struct office *office)
+{
+    resolver_close(office->desks[0].resolver);
+    unlink(office->path);
+    for (size_t i = 0; office->servers[i] != '\0'; i++)
+        if (office->servers[i] != '-')
+            close(office->desks[i].fd);
+}
+
+static void office_serve(struct office *office)
+{
+    struct question question;
+
+    for (size_t i = 0; office->servers[i] != '\0'; i++) {
+        while (office->servers[i] != '-' && desk_take(&office->desks[i], &question)) {
+            size_t length = strlen(office->seen);
+            if (question.type != AAAA)
+                snprintf(office->seen + length, sizeof(office->seen) - length, "%s%zu:%s",
+                         length > 0 ? " " : "", i, question.name);
+            switch (office->servers[i]) {
+            case 'h':
+                desk_reply(&office->desks[i], &question, question.type == AAAA ? REFUSED : OK);
+                break;
+            case 'r':
+                desk_reply(&office->desks[i], &question, REFUSED);
+                break;
+            case 'f':
+                desk_reply(&office->desks[i], &question, SERVFAIL);
+                break;
+            case 'n':
+                desk_reply(&office->desks[i], &question, NXDOMAIN);
+                break;
+            case 'a':
+                desk_reply(&office->desks[i], &question, OK);
+                break;
+            }
+        }
+    }
+}
+
+/* Serves until that answer is complete. */
+static struct resolver_answer office_await(struct office *office)
+{
+    struct desk *desk = &office->desks[0];
+    struct resolver_answer answer;
+
+    for (;;) {
+        office_serve(office);
+        if (!resolver_next(desk->resolver, &answer))
+            turn(desk->loop, desk->resolver);
+        else if (!answer.has_more)
+            return answer;
+    }
+}
+
+static void office_lookup(struct office *office, uint32_t id, const char *host)
+{
+    assert_int_equal(resolver_lookup(office->desks[0].resolver, id, host, 80, NULL), 0);
+}
+
+static void resolv_conf_is_obeyed(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    for (size_t i = 0; i < sizeof(conf_rows) / sizeof(conf_rows[0]); i++) {
+        const struct conf_row *row = &conf_rows[i];
+        struct office office;
+        print_message("  %s\n", row->what);
+        office_open(&office, loop, row->servers, row->text, row->patience_ms);
+        for (uint32_t n = 0; n < row->lookups; n++) {
+            office_lookup(&office, n, row->host);
+            assert_int_equal(office_await(&office).error, row->error);
+        }
+        assert_string_equal(office.seen, row->seen);
+        office_close(&office);
+    }
+}
+
+/* What is under way goes on by what it began with. */
+static void resolv_conf_is_read_again(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    struct office office;
+
+    office_open(&office, loop, "s", "options timeout:2 attempts:2\n", PATIENCE_MS);
+    office_lookup(&office, 1, "old.test");
+    uint64_t look_ns = clock_ns() + UINT64_C(1100000000);
+    office_write(&office, "options timeout:1 attempts:1\nsearch new.test\n");
+    office_lookup(&office, 2, "soon.test"); /* sooner than it looks again */
+    while (clock_ns() < look_ns) {
+        office_serve(&office);
+        loop_tick(loop, look_ns);
+        turn(loop, office.desks[0].resolver);
+    }
+    office_lookup(&office, 3, "new");
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(office_await(&office).error, -ETIMEDOUT);
+    assert_string_equal(office.seen,
+                        "0:old.test 0:soon.test 0:new.new.test 0:old.test 0:soon.test");
+    office_close(&office);
 }
 
 /* --- what needs no lookup --------------------------------------------------------------------- */
@@ -983,8 +1328,7 @@ static void run_pairing(void **state)
         skip();
     }
     server_open(&server, 0);
-    assert_int_equal(resolver_open(&resolver, loop, FIRST_TAG, TAGS, server.address, PATIENCE_MS),
-                     0);
+    assert_int_equal(open_resolver(&resolver, loop, server.address, PATIENCE_MS), 0);
     pairing->run(loop, resolver);
     resolver_close(resolver);
     loop_close(loop);
@@ -1018,8 +1362,15 @@ int main(void)
         BOTH(one_family_is_enough),
         BOTH(both_families_late_are_both_told),
         BOTH(late_answers_are_taken),
+        BOTH(families_are_answered_apart),
+        BOTH(lookups_are_forgotten_in_each_state),
+        BOTH(resolv_conf_is_obeyed),
+        BOTH(resolv_conf_is_read_again),
         BOTH(a_bad_list_of_servers_is_refused),
         BOTH(nothing_is_opened_before_it_is_needed),
     };
+    /* They count more than resolv.conf. */
+    unsetenv("RES_OPTIONS");
+    unsetenv("LOCALDOMAIN");
     return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);
 }
