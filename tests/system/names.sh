@@ -43,6 +43,50 @@ all_names_are_found() {
         same "$(grep -c '"status":200' out) ok" "$names ok"
 }
 
+# Two DNS servers at the port that resolv.conf means, each with a domain of its own, in a network
+# where nothing else is. The pause is how seldom resolv.conf is looked at, and not for luck.
+cat >in_a_network.sh <<'SCRIPT'
+ip link set lo up
+echo 'nameserver 127.0.0.1' >resolv.conf
+mount --bind resolv.conf /etc/resolv.conf
+for domain in 1 2; do
+    : >dnsmasq.$domain
+    dnsmasq --keep-in-foreground --conf-file=/dev/null --port=53 --listen-address=127.0.0.$domain \
+        --bind-interfaces --no-resolv --no-hosts --pid-file= --user="$(id -un)" \
+        --address=/domain$domain.test/127.0.0.1 --log-facility=- >dnsmasq.$domain 2>&1 &
+    pids="$pids $!"
+done
+"$server_program" >server.line &
+pids="$pids $!"
+trap 'kill $pids 2>/dev/null; wait' EXIT
+appears() {
+    looks=0
+    until grep -q "$1" "$2" 2>/dev/null || [ $looks -eq 600 ]; do
+        looks=$((looks + 1))
+        sleep 0.05
+    done
+}
+appears started dnsmasq.1
+appears started dnsmasq.2
+appears listening server.line
+port=$(sed 's/.*://' server.line)
+: >answers
+{
+    echo "http://a.domain1.test:$port/bytes/10"
+    appears '"index":0' answers
+    sleep 1.1
+    echo 'nameserver 127.0.0.2' >resolv.conf
+    echo "http://b.domain2.test:$port/bytes/10"
+} | "$haul_program" --loop "$loop" -q -i - >answers
+SCRIPT
+
+the_new_server_is_asked() {
+    pids='' loop=$loop haul_program=$haul_program server_program=$server_program \
+        unshare --net --mount sh in_a_network.sh
+    cp answers out
+    same "$(grep -c '"status":200' answers) ok" "2 ok"
+}
+
 if ! dnsmasq_start; then
     skip "many names, over both loops" "dnsmasq does not start here"
     rows_end
@@ -60,5 +104,10 @@ for loop in $loops; do
     for concurrency in $at_once; do
         row "$names names, $concurrency at once, over $loop: none fails" all_names_are_found
     done
+    if unshare --net --mount true 2>/dev/null && command -v ip >/dev/null; then
+        row "resolv.conf names another server in mid run, over $loop" the_new_server_is_asked
+    else
+        skip "resolv.conf names another server in mid run" "no namespaces to be had"
+    fi
 done
 rows_end
