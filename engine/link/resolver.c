@@ -854,7 +854,7 @@ static void lookup_begin(struct resolver_lookup *lookup)
     struct nameservers *servers = lookup->reading->servers;
     servers->lookups++;
     lookup->step = servers->conf.options.lookups;
-    if (servers->conf.rotates)
+    if (servers->conf.rotates && servers->count > 0)
         lookup->turn = servers->turns++ % servers->count;
     lookup_move(lookup, &resolver->asking);
     lookup_step(lookup);
