@@ -7,6 +7,7 @@
 #include "proto/tls/tls.h"
 
 #include <assert.h>
+#include <string.h>
 
 static struct dial *dial_at(const struct dials *dials, uint32_t slot)
 {
