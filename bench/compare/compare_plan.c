@@ -191,9 +191,10 @@ static bool set_same_within(struct plan *plan, const char *text)
 static bool check_metric(struct plan *plan, size_t index)
 {
     const char *metric = plan->metrics.words[index];
+    char names[METRIC_NAMES_BYTES];
 
     if (!metric_is_known(metric))
-        return fail(plan, "--metrics: there is no '%s'; there are %s", metric, metric_names());
+        return fail(plan, "--metrics: there is no '%s'; there are %s", metric, metric_names(names));
     for (size_t i = 0; i < index; i++)
         if (strcmp(plan->metrics.words[i], metric) == 0)
             return fail(plan, "--metrics: '%s' is there twice", metric);

@@ -4,13 +4,14 @@
 /* What a comparison is to do, from its words. */
 
 #include "bench/load/load.h"
+#include "bench/result/metric.h"
 #include "bench/base/words.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PLAN_SIDES_MAX = CLIENT_COUNT, PLAN_MESSAGE_BYTES = 512 };
+enum { PLAN_SIDES_MAX = CLIENT_COUNT, PLAN_MESSAGE_BYTES = METRIC_NAMES_BYTES + 256 };
 
 /* Words of their own memory, ended by NULL; words is NULL where there is none. */
 struct word_list {

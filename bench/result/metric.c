@@ -1,108 +1,63 @@
-/* Which metrics there are. A plain one is a row with its place in a run's JSON; one of latency is a
- * clock or a phase, which says where to look, and a statistic, which says what to take there. */
+/* Which metrics there are. A plain one is a row of bench/result/members.c; one of latency is a row
+ * too, which says where to look, and a statistic, which says what to take there. */
 
 #include "bench/result/metric.h"
 #include "bench/base/json_at.h"
+#include "bench/result/members.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-struct plain {
-    const char *name;
-    const char *group; /* NULL: at the top */
-    const char *key;
-    enum metric_unit unit;
-    enum metric_sense sense;
-};
-
-static const struct plain plains[] = {
-    {"rate", NULL, "rate_per_s", METRIC_PER_SECOND, METRIC_HIGHER_IS_BETTER},
-    {"rate_held", NULL, "rate_held", METRIC_SHARE, METRIC_HIGHER_IS_BETTER},
-    {"requests", NULL, "requests", METRIC_COUNT, METRIC_NEITHER},
-    {"replies", NULL, "replies", METRIC_COUNT, METRIC_NEITHER},
-    {"unsent", NULL, "unsent", METRIC_COUNT, METRIC_LOWER_IS_BETTER},
-    {"errors", NULL, "error_count", METRIC_COUNT, METRIC_LOWER_IS_BETTER},
-    {METRIC_ERROR_SHARE, NULL, NULL, METRIC_SHARE, METRIC_LOWER_IS_BETTER},
-    {"cpu", "cpu", "us_per_request", METRIC_MICROSECONDS, METRIC_LOWER_IS_BETTER},
-    {"user_cpu", "cpu", "user_us_per_request", METRIC_MICROSECONDS, METRIC_LOWER_IS_BETTER},
-    {"system_cpu", "cpu", "system_us_per_request", METRIC_MICROSECONDS, METRIC_LOWER_IS_BETTER},
-    {"busiest_thread", "cpu", "busiest_thread", METRIC_SHARE, METRIC_LOWER_IS_BETTER},
-    {"system_calls", NULL, "system_calls_per_request", METRIC_COUNT, METRIC_LOWER_IS_BETTER},
-    {"completions", NULL, "completions_per_request", METRIC_COUNT, METRIC_LOWER_IS_BETTER},
-};
-
-/* Where a latency stands. */
-struct place {
-    const char *name;
-    const char *group;
-    const char *key;
-};
-
-static const struct place places[] = {
-    {"intended", "latency_us", "intended"},
-    {"actual", "latency_us", "actual"},
-    {"queue", "phases_us", "queue"},
-    {"connect", "phases_us", "connect"},
-    {"tls", "phases_us", "tls"},
-    {"first_byte", "phases_us", "first_byte"},
-    {"body", "phases_us", "body"},
-    {"lag", "instrument", "schedule_lag_us"},
-};
-
-static const struct {
-    const char *name;
-    const char *key;
-} statistics[] = {
-    {"p50", "p50"},   {"p75", "p75"},       {"p90", "p90"},       {"p95", "p95"},
-    {"p99", "p99"},   {"p99.9", "p99_9"},   {"p99.99", "p99_99"}, {"max", "max"},
-    {"mean", "mean"}, {"stddev", "stddev"}, {"min", "min"},
-};
-
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
-/* A name taken apart: a plain row, or a statistic with the place before it. */
+/* A name taken apart: a figure of a run, a quotient of two, or a statistic of a latency. */
 struct metric {
-    const struct plain *plain;
-    const struct place *place; /* NULL: the loop's own clock */
-    const char *statistic;     /* its key */
+    const struct member *member;
+    const struct member_quotient *quotient;
+    const struct member *latency; /* NULL, with a statistic: the loop's own clock */
+    const char *statistic;        /* its key */
 };
 
-static const struct plain *find_plain(const char *name)
+static const struct member *find_member(const char *name, size_t length, bool is_latency)
 {
-    for (size_t i = 0; i < COUNT(plains); i++)
-        if (strcmp(name, plains[i].name) == 0)
-            return &plains[i];
+    for (size_t i = 0; i < run_member_count; i++) {
+        const char *metric = run_members[i].metric;
+        if (metric != NULL && (run_members[i].type == MEMBER_LATENCY) == is_latency &&
+            strlen(metric) == length && memcmp(name, metric, length) == 0)
+            return &run_members[i];
+    }
     return NULL;
 }
 
-static const struct place *find_place(const char *name, size_t length)
+static const struct member_quotient *find_quotient(const char *name)
 {
-    for (size_t i = 0; i < COUNT(places); i++)
-        if (strlen(places[i].name) == length && memcmp(name, places[i].name, length) == 0)
-            return &places[i];
+    for (size_t i = 0; i < member_quotient_count; i++)
+        if (strcmp(name, member_quotients[i].metric) == 0)
+            return &member_quotients[i];
     return NULL;
 }
 
 static const char *find_statistic(const char *name)
 {
-    for (size_t i = 0; i < COUNT(statistics); i++)
-        if (strcmp(name, statistics[i].name) == 0)
-            return statistics[i].key;
+    for (size_t i = 0; i < latency_statistic_count; i++)
+        if (latency_statistics[i].name != NULL && strcmp(name, latency_statistics[i].name) == 0)
+            return latency_statistics[i].key;
     return NULL;
 }
 
-/* "p99.9" has a point as well: what stands before the first one is a place or part of a number. */
+/* "p99.9" has a point as well: what stands before the first one is a latency or part of a number. */
 static bool find(const char *name, struct metric *ret_metric)
 {
     const char *point = strchr(name, '.');
-    *ret_metric = (struct metric){.plain = find_plain(name)};
-    if (ret_metric->plain != NULL)
+    *ret_metric = (struct metric){.member = find_member(name, strlen(name), false),
+                                  .quotient = find_quotient(name)};
+    if (ret_metric->member != NULL || ret_metric->quotient != NULL)
         return true;
     if (point != NULL)
-        ret_metric->place = find_place(name, (size_t)(point - name));
-    ret_metric->statistic = find_statistic(ret_metric->place != NULL ? point + 1 : name);
+        ret_metric->latency = find_member(name, (size_t)(point - name), true);
+    ret_metric->statistic = find_statistic(ret_metric->latency != NULL ? point + 1 : name);
     return ret_metric->statistic != NULL;
 }
 
@@ -114,14 +69,20 @@ bool metric_is_known(const char *name)
 
 enum metric_unit metric_unit(const char *name)
 {
-    const struct plain *plain = find_plain(name);
-    return plain != NULL ? plain->unit : METRIC_MICROSECONDS;
+    struct metric metric;
+    find(name, &metric);
+    if (metric.quotient != NULL)
+        return metric.quotient->unit;
+    return metric.member != NULL ? metric.member->unit : METRIC_MICROSECONDS;
 }
 
 enum metric_sense metric_sense(const char *name)
 {
-    const struct plain *plain = find_plain(name);
-    return plain != NULL ? plain->sense : METRIC_LOWER_IS_BETTER;
+    struct metric metric;
+    find(name, &metric);
+    if (metric.quotient != NULL)
+        return metric.quotient->sense;
+    return metric.member != NULL ? metric.member->sense : METRIC_LOWER_IS_BETTER;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -134,18 +95,13 @@ static bool number(const json_t *value, double *ret_value)
     return true;
 }
 
-static const json_t *in_group(const json_t *run, const char *group)
+static bool quotient(const json_t *run, const struct member_quotient *quotient, double *ret_value)
 {
-    return group != NULL ? json_object_get(run, group) : run;
-}
-
-static bool error_share(const json_t *run, double *ret_value)
-{
-    double errors, requests;
-    if (!number(json_object_get(run, "error_count"), &errors) ||
-        !number(json_object_get(run, "requests"), &requests) || requests <= 0)
+    double part, whole;
+    if (!number(member_of(run, member_find(quotient->part)), &part) ||
+        !number(member_of(run, member_find(quotient->whole)), &whole) || whole <= 0)
         return false;
-    *ret_value = errors / requests;
+    *ret_value = part / whole;
     return true;
 }
 
@@ -162,15 +118,12 @@ bool metric_value(const json_t *run, const char *name, double *ret_value)
     struct metric metric;
     if (!find(name, &metric))
         return false;
-    if (metric.plain != NULL && metric.plain->key == NULL)
-        return error_share(run, ret_value);
-    if (metric.plain != NULL)
-        return number(json_object_get(in_group(run, metric.plain->group), metric.plain->key),
-                      ret_value);
+    if (metric.quotient != NULL)
+        return quotient(run, metric.quotient, ret_value);
+    if (metric.member != NULL)
+        return number(member_of(run, metric.member), ret_value);
     const json_t *latency =
-        metric.place != NULL
-            ? json_object_get(in_group(run, metric.place->group), metric.place->key)
-            : loop_latency(run);
+        metric.latency != NULL ? member_of(run, metric.latency) : loop_latency(run);
     return number(json_object_get(latency, metric.statistic), ret_value);
 }
 
@@ -237,17 +190,62 @@ char *metric_text(char *buffer, enum metric_unit unit, double value)
     case METRIC_SHARE:
         write_percent(buffer, value * 100);
         break;
+    case METRIC_SECONDS:
+        write_duration(buffer, value * 1e6);
+        break;
     case METRIC_COUNT:
+    case METRIC_BYTES:
         write_number(buffer, value, "");
         break;
     }
     return buffer;
 }
 
-const char *metric_names(void)
+/* Adds a name to the list; what does not fit is left out. */
+static void put_name(char *buffer, const char *between, const char *name, const char *statistic)
 {
-    return "rate, rate_held, requests, replies, unsent, errors, error_share, cpu, user_cpu, "
-           "system_cpu, busiest_thread, system_calls, completions; p50, p75, p90, p95, p99, p99.9, "
-           "p99.99, max, mean, stddev, min, also as intended.p99, actual.p99, queue.p99, "
-           "connect.p99, tls.p99, first_byte.p99, body.p99, lag.p99";
+    size_t length = strlen(buffer);
+    snprintf(buffer + length, METRIC_NAMES_BYTES - length, "%s%s%s", between, name, statistic);
+}
+
+static void put_figure(char *buffer, const struct member *member)
+{
+    put_name(buffer, *buffer != '\0' ? ", " : "", member->metric, "");
+    for (size_t i = 0; i < member_quotient_count; i++)
+        if (strcmp(member_quotients[i].part, member->path) == 0)
+            put_name(buffer, ", ", member_quotients[i].metric, "");
+}
+
+/* What there should be more of comes first, what there should be less of last. */
+static void put_figures(char *buffer)
+{
+    static const enum metric_sense order[] = {METRIC_HIGHER_IS_BETTER, METRIC_NEITHER,
+                                              METRIC_LOWER_IS_BETTER};
+    for (size_t k = 0; k < COUNT(order); k++)
+        for (size_t i = 0; i < run_member_count; i++) {
+            const struct member *member = &run_members[i];
+            if (member->metric != NULL && member->type != MEMBER_LATENCY &&
+                member->sense == order[k])
+                put_figure(buffer, member);
+        }
+}
+
+char *metric_names(char *buffer)
+{
+    const char *between = "; ";
+    buffer[0] = '\0';
+    put_figures(buffer);
+    for (size_t i = 0; i < latency_statistic_count; i++) {
+        const struct latency_statistic *statistic = latency_statistic_shown(i);
+        if (statistic->name != NULL)
+            put_name(buffer, between, statistic->name, "");
+        between = ", ";
+    }
+    between = ", also as ";
+    for (size_t i = 0; i < run_member_count; i++)
+        if (run_members[i].metric != NULL && run_members[i].type == MEMBER_LATENCY) {
+            put_name(buffer, between, run_members[i].metric, ".p99");
+            between = ", ";
+        }
+    return buffer;
 }

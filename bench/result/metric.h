@@ -9,16 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a figure is counted in. */
 enum metric_unit {
+    METRIC_COUNT,
     METRIC_MICROSECONDS,
     METRIC_PER_SECOND,
     METRIC_SHARE, /* 0 … 1; people read percent */
-    METRIC_COUNT,
+    METRIC_SECONDS,
+    METRIC_BYTES,
 };
 
 enum metric_sense { METRIC_NEITHER, METRIC_HIGHER_IS_BETTER, METRIC_LOWER_IS_BETTER };
 
-enum { METRIC_NAME_BYTES = 32, METRIC_TEXT_BYTES = 40 };
+enum { METRIC_NAME_BYTES = 32, METRIC_TEXT_BYTES = 40, METRIC_NAMES_BYTES = 1024 };
 
 bool metric_is_known(const char *name);
 
@@ -36,7 +39,7 @@ bool metric_value(const json_t *run, const char *name, double *ret_value);
  * buffer of METRIC_TEXT_BYTES and returns it. */
 char *metric_text(char *buffer, enum metric_unit unit, double value);
 
-/* The names, for messages and help: static. */
-const char *metric_names(void);
+/* The names, for messages and help. Writes to a buffer of METRIC_NAMES_BYTES and returns it. */
+char *metric_names(char *buffer);
 
 #endif

@@ -113,6 +113,9 @@ static const struct {
     {METRIC_PER_SECOND, "M/s", 1e6},   {METRIC_SHARE, "", 1},
     {METRIC_SHARE, "%", 1e-2},         {METRIC_COUNT, "", 1},
     {METRIC_COUNT, "k", 1e3},          {METRIC_COUNT, "M", 1e6},
+    {METRIC_SECONDS, "ms", 1e-3},      {METRIC_SECONDS, "s", 1},
+    {METRIC_SECONDS, "m", 60},         {METRIC_BYTES, "", 1},
+    {METRIC_BYTES, "k", 1e3},          {METRIC_BYTES, "M", 1e6},
 };
 
 static const char *units_allowed(enum metric_unit unit)
@@ -122,6 +125,8 @@ static const char *units_allowed(enum metric_unit unit)
         [METRIC_PER_SECOND] = "a rate is a number, with k, M or /s",
         [METRIC_SHARE] = "a share is a number up to 1, or has %",
         [METRIC_COUNT] = "a count is a number, with k or M",
+        [METRIC_SECONDS] = "a time needs its unit: ms, s or m",
+        [METRIC_BYTES] = "a size is a number, with k or M",
     };
     return sentences[unit];
 }
@@ -199,10 +204,8 @@ static bool holds(const struct threshold *threshold, double value)
 static char *value_text(char *buffer, const struct threshold *threshold, double value)
 {
     static const char *const suffixes[] = {
-        [METRIC_MICROSECONDS] = " us",
-        [METRIC_PER_SECOND] = "/s",
-        [METRIC_SHARE] = "",
-        [METRIC_COUNT] = "",
+        [METRIC_MICROSECONDS] = " us", [METRIC_PER_SECOND] = "/s", [METRIC_SHARE] = "",
+        [METRIC_COUNT] = "",           [METRIC_SECONDS] = " s",    [METRIC_BYTES] = "",
     };
     char limit[METRIC_TEXT_BYTES];
     enum metric_unit unit = metric_unit(threshold->metric);
