@@ -1,14 +1,14 @@
-/* Owns what it means to add two runs. The idea: one table says for each member of a run how two
- * values become one; a walk over both objects does the rest, and what the table does not name is
- * kept where it is the same. */
+/* Owns what it means to add two runs. The idea: a member's row (bench/result/members.c) says how two
+ * values become one; a walk over both objects does the rest, and what has no row is kept where it is
+ * the same. */
 
 #include "bench/result/pool.h"
 
 #include "bench/statistics/hdrlog.h"
 #include "bench/statistics/histogram.h"
 #include "bench/result/instrument.h"
+#include "bench/result/members.h"
 #include "bench/base/json_at.h"
-#include "bench/load/stats.h"
 #include "bench/result/threshold.h"
 
 #include <inttypes.h>
@@ -327,14 +327,6 @@ static json_t *counts(struct pool *pool, const struct pair *pair)
 
 /* --- latencies -------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *key;
-    double q;
-} quantiles[] = {
-    {"p50", 0.5},  {"p75", 0.75},    {"p90", 0.9},       {"p95", 0.95},
-    {"p99", 0.99}, {"p99_9", 0.999}, {"p99_99", 0.9999},
-};
-
 struct moments {
     double count;
     double min;
@@ -381,6 +373,24 @@ static struct moments add_moments(const struct moments *first, const struct mome
 }
 
 /* Without percentiles: those of two runs say nothing on those of both. */
+static json_t *write_moments(const struct moments *moments, json_t *count)
+{
+    json_t *object = json_object();
+    bool is_good = true;
+
+    for (size_t i = 0; i < latency_statistic_count; i++)
+        json_object_set_new(object, latency_statistics[i].key, json_null());
+    is_good &= json_object_set_new(object, "count", count) == 0;
+    is_good &= json_object_set_new(object, "min", json_real(moments->min)) == 0;
+    is_good &= json_object_set_new(object, "max", json_real(moments->max)) == 0;
+    is_good &= json_object_set_new(object, "mean", json_real(moments->mean)) == 0;
+    is_good &= json_object_set_new(object, "stddev", json_real(moments->stddev)) == 0;
+    if (is_good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *latency(struct pool *pool, const struct pair *pair)
 {
     struct moments first, second;
@@ -395,50 +405,28 @@ static json_t *latency(struct pool *pool, const struct pair *pair)
     json_t *count = sum(pool, &(struct pair){pair->path, json_object_get(pair->first, "count"),
                                              json_object_get(pair->second, "count")});
     struct moments both = add_moments(&first, &second);
-    json_t *object = count != NULL
-                         ? json_pack("{so sf sn sn sn sn sn sn sn sf sf sf}", "count", count, "min",
-                                     both.min, "p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99",
-                                     "max", both.max, "mean", both.mean, "stddev", both.stddev)
-                         : NULL;
+    json_t *object = count != NULL ? write_moments(&both, count) : NULL;
     return count == NULL || object != NULL ? object
                                            : refuse(pool, "%s is out of range", pair->path);
 }
 
 /* --- histograms ------------------------------------------------------------------------------- */
 
-/* What has histograms, under the name that it has in its group. */
-struct series {
-    const char *group;
-    const char *name;
-    bool is_optional; /* older runs lack it */
-};
-
-#define PHASE_SERIES(name, text) {"phases_us", text, true},
-
-static const struct series series_list[] = {
-    {"latency_us", "actual", false}, {"latency_us", "intended", false}, PHASES(PHASE_SERIES)};
-#undef PHASE_SERIES
-
-static json_t *latency_of(const json_t *run, const struct series *series)
-{
-    return json_object_get(json_object_get(run, series->group), series->name);
-}
-
 /* A run that has counted nothing lacks nothing. */
-static bool is_lacking(const json_t *run, const struct series *series)
+static bool is_lacking(const json_t *run, const struct member *series)
 {
-    return series->is_optional && !json_is_null(latency_of(run, series)) &&
-           json_object_get(json_object_get(run, "histograms"), series->name) == NULL;
+    return series->histogram == HISTOGRAM_LATER && !json_is_null(member_of(run, series)) &&
+           json_object_get(json_object_get(run, "histograms"), member_key(series)) == NULL;
 }
 
 /* Decodes what a run has, and nothing where it may lack it; a run that counts latencies must have a
  * histogram of as many. */
-static bool take_histogram(struct pool *pool, const json_t *run, const struct series *series,
+static bool take_histogram(struct pool *pool, const json_t *run, const struct member *series,
                            struct histogram *ret_histogram)
 {
-    const char *payload = text_at(json_object_get(run, "histograms"), series->name);
+    const char *payload = text_at(json_object_get(run, "histograms"), member_key(series));
     uint64_t wanted =
-        (uint64_t)json_integer_value(json_object_get(latency_of(run, series), "count"));
+        (uint64_t)json_integer_value(json_object_get(member_of(run, series), "count"));
     enum hdrlog_error error = HDRLOG_OK;
 
     histogram_reset(ret_histogram);
@@ -447,10 +435,10 @@ static bool take_histogram(struct pool *pool, const json_t *run, const struct se
     if (payload != NULL)
         error = hdrlog_decode(span_of(payload), ret_histogram);
     if (error != HDRLOG_OK)
-        return deny(pool, "histograms.%s: %s", series->name, hdrlog_error_sentence(error));
+        return deny(pool, "histograms.%s: %s", member_key(series), hdrlog_error_sentence(error));
     if (histogram_count(ret_histogram) != wanted)
-        return deny(pool, "histograms.%s has %" PRIu64 " values, and %s.%s %" PRIu64, series->name,
-                    histogram_count(ret_histogram), series->group, series->name, wanted);
+        return deny(pool, "histograms.%s has %" PRIu64 " values, and %s %" PRIu64,
+                    member_key(series), histogram_count(ret_histogram), series->path, wanted);
     return true;
 }
 
@@ -461,10 +449,14 @@ static bool put_quantiles(const struct histogram *histogram, json_t *both)
     double max = number_at(both, "max");
     bool is_good = true;
 
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
-        double value = (double)histogram_quantile(histogram, quantiles[i].q) / 1e3;
-        is_good &= json_object_set_new(both, quantiles[i].key,
-                                       json_real(fmax(fmin(value, max), min))) == 0;
+    for (size_t i = 0; i < latency_statistic_count; i++) {
+        const struct latency_statistic *statistic = &latency_statistics[i];
+        double value = statistic->quantile > 0
+                           ? (double)histogram_quantile(histogram, statistic->quantile) / 1e3
+                           : 0;
+        if (statistic->quantile > 0)
+            is_good &= json_object_set_new(both, statistic->key,
+                                           json_real(fmax(fmin(value, max), min))) == 0;
     }
     return is_good;
 }
@@ -478,21 +470,21 @@ static json_t *encode(const struct histogram *histogram)
     return histogram_count(histogram) > 0 ? string : json_null();
 }
 
-static bool put_series(struct pool *pool, const struct series *series,
+static bool put_series(struct pool *pool, const struct member *series,
                        const struct histogram *histogram, json_t *both)
 {
-    json_t *latency = latency_of(both, series);
+    json_t *latency = member_of(both, series);
     bool is_empty = histogram_count(histogram) == 0;
 
     if (!is_empty && !json_is_object(latency))
-        return deny(pool, "%s.%s is missing", series->group, series->name);
-    return json_object_set_new(json_object_get(both, "histograms"), series->name,
+        return deny(pool, "%s is missing", series->path);
+    return json_object_set_new(json_object_get(both, "histograms"), member_key(series),
                                encode(histogram)) == 0 &&
            (is_empty || put_quantiles(histogram, latency));
 }
 
 /* Where one run lacks the histogram, both together do. */
-static bool add_series(struct pool *pool, const struct series *series, struct histogram *first,
+static bool add_series(struct pool *pool, const struct member *series, struct histogram *first,
                        struct histogram *second, json_t *both)
 {
     if (!take_histogram(pool, pool->first, series, first) ||
@@ -510,8 +502,9 @@ static bool add_histograms(struct pool *pool, json_t *both)
     bool is_good = histogram_open(&first) && histogram_open(&second) &&
                    json_object_set_new(both, "histograms", json_pack("{ss}", "unit", "ns")) == 0;
 
-    for (size_t i = 0; is_good && i < sizeof series_list / sizeof *series_list; i++)
-        is_good = add_series(pool, &series_list[i], &first, &second, both);
+    const struct member *series;
+    for (size_t i = 0; is_good && (series = member_with_histogram(i)) != NULL; i++)
+        is_good = add_series(pool, series, &first, &second, both);
     histogram_close(&first);
     histogram_close(&second);
     return is_good;
@@ -555,96 +548,49 @@ static bool judge_all(struct pool *pool, json_t *both)
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-/* A path that ends with a dot stands for all that begin with it. */
-static const struct {
-    const char *path;
-    combine *combine;
-} rules[] = {
-    {"schema", same},
-    {"kind", same},
-    {"haul", same},
-    {"started_at", earliest},
-    {"url", same_url},
-    {"targets", same},
-    {"server", same},
-    {"method", same},
-    {"loop", same},
-    {"loop_reason", joined},
-    {"connections", same_or_sum},
-    {"threads", same_or_sum},
-    {"pipeline", same},
-    {"http", same},
-    {"close", same},
-    {"tls", same},
-    {"mode", same},
-    {"plan.requests", same_or_sum},
-    {"plan.rate_from", same_or_sum},
-    {"plan.rate_to", same_or_sum},
-    {"plan.", same},
-    {"opening_s", time_spent},
-    {"warm_up_s", time_spent},
-    {"warm_up_requests", sum},
-    {"window_s", time_spent},
-    {"elapsed_s", time_spent},
-    {"requests", sum},
-    {"replies", sum},
-    {"unsent", sum},
-    {"rate_per_s", rate},
-    {"rate_held", by_requests},
-    {"bytes_received", sum},
-    {"bytes_sent", sum},
-    {"body_bytes", sum},
-    {"connections_opened", sum},
-    {"error_count", sum},
-    {"errors", counts},
-    {"statuses", counts},
-    {"latency_us.", latency},
-    {"phases_us.", latency},
-    {"cpu.us_per_request", by_requests},
-    {"cpu.user_us_per_request", by_requests},
-    {"cpu.system_us_per_request", by_requests},
-    {"cpu.user_s", sum},
-    {"cpu.system_s", sum},
-    {"cpu.busiest_thread", greatest},
-    {"system_calls_per_request", by_requests},
-    {"completions_per_request", by_requests},
-    {"instrument.verdict", gravest},
-    {"instrument.was_bottleneck", either},
-    {"instrument.sentences", sentences},
-    {"instrument.schedule_lag_us", latency},
-    {"instrument.queue_overflows", sum},
-    {"instrument.buffers_empty", sum},
-    {"instrument.ports_exhausted", sum},
-    {"instrument.connections_asked", same_or_sum},
-    {"instrument.is_nofile_short", either},
-    {"environment.", joined},
-    {"merged.runs", sum},
-    {"merged.manner", same},
-    {"merged.from", all_of_both},
-};
-
-static combine *find_rule(const char *path)
-{
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        size_t length = strlen(rules[i].path);
-        bool is_prefix = rules[i].path[length - 1] == '.';
-        if (strncmp(path, rules[i].path, length) == 0 && (is_prefix || path[length] == '\0'))
-            return rules[i].combine;
-    }
-    return NULL;
-}
-
 static json_t *pool_objects(struct pool *pool, const struct pair *pair);
 
-static json_t *pool_values(struct pool *pool, const struct pair *pair)
+static json_t *alike(struct pool *pool, const struct pair *pair)
 {
-    combine *rule = find_rule(pair->path);
-
-    if (rule != NULL)
-        return rule(pool, pair);
     if (json_is_object(pair->first) && json_is_object(pair->second))
         return pool_objects(pool, pair);
     return json_equal(pair->first, pair->second) ? json_incref(pair->first) : json_null();
+}
+
+/* What has no row is kept where it is alike. */
+static json_t *pool_values(struct pool *pool, const struct pair *pair)
+{
+    static combine *const rules[MERGE_COUNT] = {
+        [MERGE_ALIKE] = alike,
+        [MERGE_SAME] = same,
+        [MERGE_SAME_URL] = same_url,
+        [MERGE_SAME_OR_SUM] = same_or_sum,
+        [MERGE_SUM] = sum,
+        [MERGE_TIME_SPENT] = time_spent,
+        [MERGE_RATE] = rate,
+        [MERGE_BY_REQUESTS] = by_requests,
+        [MERGE_GREATEST] = greatest,
+        [MERGE_EARLIEST] = earliest,
+        [MERGE_EITHER] = either,
+        [MERGE_GRAVEST] = gravest,
+        [MERGE_JOINED] = joined,
+        [MERGE_COUNTS] = counts,
+        [MERGE_SENTENCES] = sentences,
+        [MERGE_LISTS] = all_of_both,
+        [MERGE_LATENCY] = latency,
+    };
+    const struct member *member = member_find(pair->path);
+
+    return rules[member != NULL ? member->merge : MERGE_ALIKE](pool, pair);
+}
+
+/* A latency that runs of before its row do not have: of both together nothing is known then. */
+static bool is_unknown_to_one(const struct pair *pair)
+{
+    const struct member *member = member_find(pair->path);
+
+    return member != NULL && member->histogram == HISTOGRAM_LATER &&
+           (pair->first == NULL || pair->second == NULL);
 }
 
 static bool pool_member(struct pool *pool, const struct pair *parents, const char *key,
@@ -658,6 +604,8 @@ static bool pool_member(struct pool *pool, const struct pair *parents, const cha
 
     if ((size_t)length >= sizeof path)
         return deny(pool, "%s… is nested too deep", path);
+    if (is_unknown_to_one(&pair))
+        return true;
     json_t *value = pool_values(pool, &pair);
     if (value == NULL)
         return false;

@@ -459,6 +459,35 @@ static void a_run_without_any_histograms_has_no_phases(void **state)
     close_two(&two);
 }
 
+static void remove_member(json_t *run, const char *group, const char *name)
+{
+    json_object_del(at(run, group), name);
+    json_object_del(at(run, "histograms"), name);
+}
+
+/* As a run has it that was made before there was such a latency: nothing is known of both, and
+ * nothing of all three, rather than what one of them has counted. */
+static void a_latency_that_one_does_not_know_is_left_out(void **state)
+{
+    char message[POOL_MESSAGE_BYTES];
+    struct two two;
+
+    (void)state;
+    open_two(&two);
+    remove_member(two.other, "phases_us", "first_byte");
+    json_t *both = pool_runs(two.one, two.other, POOL_REPEATS, message);
+    assert_non_null(both);
+    json_t *thrice = pool_runs(both, two.one, POOL_REPEATS, message);
+    assert_non_null(thrice);
+    assert_null(at(both, "phases_us.first_byte"));
+    assert_null(at(thrice, "phases_us.first_byte"));
+    assert_null(at(thrice, "histograms.first_byte"));
+    assert_member(thrice, "phases_us.body.count", "5");
+    json_decref(both);
+    json_decref(thrice);
+    close_two(&two);
+}
+
 static const struct {
     const char *path;
     const char *value; /* of the second run; NULL: none */
@@ -931,6 +960,7 @@ int main(void)
         cmocka_unit_test(a_run_without_latencies_adds_none),
         cmocka_unit_test(phases_are_those_of_one_histogram_where_both_have_theirs),
         cmocka_unit_test(a_run_without_any_histograms_has_no_phases),
+        cmocka_unit_test(a_latency_that_one_does_not_know_is_left_out),
         cmocka_unit_test(what_differs_or_is_broken_is_named),
         cmocka_unit_test(whatever_a_member_is_nothing_breaks),
         cmocka_unit_test(the_same_cell_of_the_same_round_is_added),
