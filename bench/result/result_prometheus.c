@@ -1,8 +1,9 @@
-/* A run in Prometheus' text exposition format 0.0.4, from its JSON. A family is a row: its name,
- * its type, its help and where its value stands. One without a value is left out as a whole. */
+/* A run in Prometheus' text exposition format 0.0.4, from its JSON. A family is a row of
+ * bench/result/members.c that has one. One without a value is left out as a whole. */
 
 #include "bench/result/result.h"
 #include "bench/base/json_at.h"
+#include "bench/result/members.h"
 
 #include <string.h>
 
@@ -61,68 +62,38 @@ static void put_head(FILE *out, const char *name, const char *type, const char *
 
 /* --- single values ---------------------------------------------------------------------------- */
 
-static const struct single {
-    const char *name;
-    const char *type;
-    const char *help;
-    const char *group; /* NULL: at the top */
-    const char *key;
-    double factor; /* to the base unit */
-} singles[] = {
-    {"requests_total", "counter", "Requests begun in the window and finished.", NULL, "requests",
-     1},
-    {"replies_total", "counter", "Requests that were answered.", NULL, "replies", 1},
-    {"unsent_total", "counter", "Requests due in the window and never begun.", NULL, "unsent", 1},
-    {"errors_total", "counter", "Failures, and replies with a status from 400 on.", NULL,
-     "error_count", 1},
-    {"requests_per_second", "gauge", "Requests finished within the window, a second.", NULL,
-     "rate_per_s", 1},
-    {"rate_held_ratio", "gauge", "Requests begun in time, of those asked for.", NULL, "rate_held",
-     1},
-    {"window_seconds", "gauge", "Length of the window.", NULL, "window_s", 1},
-    {"received_bytes_total", "counter", "Bytes received.", NULL, "bytes_received", 1},
-    {"sent_bytes_total", "counter", "Bytes sent.", NULL, "bytes_sent", 1},
-    {"body_bytes_total", "counter", "Bytes of bodies received.", NULL, "body_bytes", 1},
-    {"connections_opened_total", "counter", "Connections opened.", NULL, "connections_opened", 1},
-    {"cpu_seconds_per_request", "gauge", "The client's processor time a request.", "cpu",
-     "us_per_request", 1e-6},
-    {"busiest_thread_ratio", "gauge", "The busiest client thread, of one processor.", "cpu",
-     "busiest_thread", 1},
-    {"system_calls_per_request", "gauge", "The client's system calls a request.", NULL,
-     "system_calls_per_request", 1},
-    {"completions_per_request", "gauge", "Completions a request.", NULL, "completions_per_request",
-     1},
-    {"queue_overflows_total", "counter", "Completion queue overflows.", "instrument",
-     "queue_overflows", 1},
-    {"buffers_empty_total", "counter", "Times no receive buffer was left.", "instrument",
-     "buffers_empty", 1},
-    {"ports_exhausted_total", "counter", "Times no local port was left.", "instrument",
-     "ports_exhausted", 1},
-};
-
-static void put_single(FILE *out, const json_t *run, const struct single *single)
+static void put_family(FILE *out, const struct member *member)
 {
-    const json_t *group = single->group != NULL ? json_object_get(run, single->group) : run;
-    const json_t *value = json_object_get(group, single->key);
+    size_t length = strlen(member->family), end = strlen("_total");
+    bool is_counter = length > end && strcmp(member->family + length - end, "_total") == 0;
+    put_head(out, member->family, is_counter ? "counter" : "gauge", member->help);
+}
+
+/* In seconds, where it is a time. */
+static void put_single(FILE *out, const json_t *run, const struct member *member)
+{
+    const json_t *value = member_of(run, member);
+    double factor = member->unit == METRIC_MICROSECONDS ? 1e-6 : 1;
     if (!json_is_number(value))
         return;
-    put_head(out, single->name, single->type, single->help);
-    put_sample(out, run, single->name, "", NULL, 0, json_number_value(value) * single->factor);
+    put_family(out, member);
+    put_sample(out, run, member->family, "", NULL, 0, json_number_value(value) * factor);
 }
 
 /* --- values by name --------------------------------------------------------------------------- */
 
-static void put_counts(FILE *out, const json_t *run, const char *name, const char *help,
-                       const char *label, json_t *counts)
+static void put_counts(FILE *out, const json_t *run, const struct member *member)
 {
+    json_t *counts = member_of(run, member);
     const char *key;
     json_t *value;
     if (json_object_size(counts) == 0)
         return;
-    put_head(out, name, "counter", help);
+    put_family(out, member);
     json_object_foreach(counts, key, value)
     {
-        put_sample(out, run, name, "", &(struct label){label, key}, 1, json_number_value(value));
+        put_sample(out, run, member->family, "", &(struct label){member->label, key}, 1,
+                   json_number_value(value));
     }
 }
 
@@ -154,23 +125,15 @@ static void put_info(FILE *out, const json_t *run)
 
 /* --- latencies -------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *key;
-    const char *quantile;
-} quantiles[] = {
-    {"min", "0"},    {"p50", "0.5"},     {"p75", "0.75"},      {"p90", "0.9"}, {"p95", "0.95"},
-    {"p99", "0.99"}, {"p99_9", "0.999"}, {"p99_99", "0.9999"}, {"max", "1"},
-};
-
 static void put_summary(FILE *out, const json_t *run, const char *name, struct label label,
                         const json_t *latency)
 {
     double count = number_at(latency, "count");
     double mean_us = number_at(latency, "mean");
-    for (size_t i = 0; i < ROWS(quantiles); i++) {
-        const json_t *value = json_object_get(latency, quantiles[i].key);
-        const struct label labels[] = {label, {"quantile", quantiles[i].quantile}};
-        if (json_is_number(value))
+    for (size_t i = 0; i < latency_statistic_count; i++) {
+        const json_t *value = json_object_get(latency, latency_statistics[i].key);
+        const struct label labels[] = {label, {"quantile", latency_statistics[i].label}};
+        if (latency_statistics[i].label != NULL && json_is_number(value))
             put_sample(out, run, name, "", labels, 2, json_number_value(value) * 1e-6);
     }
     put_sample(out, run, name, "_sum", &label, 1, mean_us * count * 1e-6);
@@ -189,23 +152,25 @@ static bool has_latency(json_t *group)
     return false;
 }
 
-static void put_summaries(FILE *out, const json_t *run, const char *name, const char *help,
-                          const char *label, json_t *group)
+/* Of a group of latencies. */
+static void put_summaries(FILE *out, const json_t *run, const struct member *member)
 {
+    json_t *group = member_of(run, member);
     const char *key;
     json_t *latency;
     if (!has_latency(group))
         return;
-    put_head(out, name, "summary", help);
+    put_head(out, member->family, "summary", member->help);
     json_object_foreach(group, key, latency)
     {
         if (json_is_object(latency))
-            put_summary(out, run, name, (struct label){label, key}, latency);
+            put_summary(out, run, member->family, (struct label){member->label, key}, latency);
     }
 }
 
-static void put_deviation(FILE *out, const json_t *run, json_t *clocks)
+static void put_deviation(FILE *out, const json_t *run)
 {
+    json_t *clocks = json_object_get(run, "latency_us");
     const char *key;
     json_t *latency;
     if (!has_latency(clocks))
@@ -220,23 +185,25 @@ static void put_deviation(FILE *out, const json_t *run, json_t *clocks)
     }
 }
 
+static size_t kind_of(const struct member *member)
+{
+    if (member->type == MEMBER_GROUP)
+        return 2;
+    return member->type == MEMBER_COUNTS ? 1 : 0;
+}
+
+/* Numbers, then what has many samples by name, then summaries. */
 void result_prometheus(FILE *out, const json_t *run)
 {
-    json_t *clocks = json_object_get(run, "latency_us");
+    static void (*const puts[])(FILE *, const json_t *,
+                                const struct member *) = {put_single, put_counts, put_summaries};
     if (text_at(run, "url") == NULL)
         return;
     put_info(out, run);
-    for (size_t i = 0; i < ROWS(singles); i++)
-        put_single(out, run, &singles[i]);
-    put_counts(out, run, "failures_total", "Failures by the stage of the trip.", "stage",
-               json_object_get(run, "errors"));
-    put_counts(out, run, "statuses_total", "Replies by status.", "status",
-               json_object_get(run, "statuses"));
-    put_summaries(out, run, "latency_seconds",
-                  "Latency; intended: from when a request was due, actual: from when it was begun.",
-                  "clock", clocks);
-    put_deviation(out, run, clocks);
-    put_summaries(out, run, "phase_seconds", "Where the latency went.", "phase",
-                  json_object_get(run, "phases_us"));
+    for (size_t kind = 0; kind < ROWS(puts); kind++)
+        for (size_t i = 0; i < run_member_count; i++)
+            if (run_members[i].family != NULL && kind_of(&run_members[i]) == kind)
+                puts[kind](out, run, &run_members[i]);
+    put_deviation(out, run);
     put_verdict(out, run);
 }

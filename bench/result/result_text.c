@@ -4,6 +4,7 @@
 
 #include "bench/result/result.h"
 #include "bench/base/json_at.h"
+#include "bench/result/members.h"
 #include "bench/base/prose.h"
 
 #include <math.h>
@@ -236,19 +237,15 @@ enum { LABEL_COLUMNS = 6, CELL_COLUMNS = 10, CELLS_MAX = 5 };
 
 _Static_assert(LABEL_COLUMNS + CELLS_MAX * CELL_COLUMNS <= PROSE_COLUMNS, "a table fits");
 
-struct table_column {
-    const char *title; /* at most CELL_COLUMNS - 1 characters */
-    const char *key;
-};
-
-/* Of the columns, those that the run has, in front; how many. */
-static size_t columns_there(const json_t *group, const struct table_column *columns, size_t count,
-                            struct table_column *ret_there)
+/* The latencies of a group that the run has, in the order of their rows; how many. */
+static size_t columns_there(const json_t *run, const char *group, const struct member **ret_columns)
 {
-    size_t there = 0;
-    for (size_t i = 0; i < count && there < CELLS_MAX; i++)
-        if (json_is_object(json_object_get(group, columns[i].key)))
-            ret_there[there++] = columns[i];
+    size_t there = 0, length = strlen(group);
+    for (size_t i = 0; i < run_member_count && there < CELLS_MAX; i++)
+        if (strncmp(run_members[i].path, group, length) == 0 &&
+            run_members[i].type == MEMBER_LATENCY && run_members[i].path[length] == '.' &&
+            json_is_object(member_of(run, &run_members[i])))
+            ret_columns[there++] = &run_members[i];
     return there;
 }
 
@@ -267,47 +264,32 @@ static void put_cell(FILE *out, const json_t *latency, const char *key)
     fprintf(out, " %*s", CELL_COLUMNS - 1, text);
 }
 
-static void put_table(FILE *out, const char *title, const json_t *group,
-                      const struct table_column *columns, size_t column_count)
+static void put_table(FILE *out, const char *title, const json_t *run, const char *group)
 {
-    static const struct {
-        const char *label;
-        const char *key;
-    } rows[] = {
-        {"p50", "p50"},   {"p75", "p75"},       {"p90", "p90"},       {"p95", "p95"},
-        {"p99", "p99"},   {"p99.9", "p99_9"},   {"p99.99", "p99_99"}, {"max", "max"},
-        {"mean", "mean"}, {"stddev", "stddev"}, {"min", "min"},       {"count", "count"},
-    };
-    struct table_column there[CELLS_MAX];
-    size_t count = columns_there(group, columns, column_count, there);
+    const struct member *columns[CELLS_MAX];
+    size_t count = columns_there(run, group, columns);
     if (count == 0)
         return;
     fprintf(out, "\n%s\n%-*s", title, LABEL_COLUMNS, "");
     for (size_t i = 0; i < count; i++)
-        fprintf(out, " %*s", CELL_COLUMNS - 1, there[i].title);
+        fprintf(out, " %*s", CELL_COLUMNS - 1, columns[i]->title);
     fputc('\n', out);
-    for (size_t row = 0; row < ROWS(rows); row++) {
-        fprintf(out, "%-*s", LABEL_COLUMNS, rows[row].label);
+    for (size_t row = 0; row < latency_statistic_count; row++) {
+        const struct latency_statistic *shown = latency_statistic_shown(row);
+        fprintf(out, "%-*s", LABEL_COLUMNS, shown->name != NULL ? shown->name : shown->key);
         for (size_t i = 0; i < count; i++)
-            put_cell(out, json_object_get(group, there[i].key), rows[row].key);
+            put_cell(out, member_of(run, columns[i]), shown->key);
         fputc('\n', out);
     }
 }
 
 static void put_latencies(FILE *out, const json_t *run)
 {
-    static const struct table_column clocks[] = {{"intended", "intended"}, {"actual", "actual"}};
-    static const struct table_column phases[] = {{"queue", "queue"},
-                                                 {"connect", "connect"},
-                                                 {"tls", "tls"},
-                                                 {"1st byte", "first_byte"},
-                                                 {"body", "body"}};
     put_table(out,
               is_open_loop(run) ? "latency, from when a request was due and from when it was\nbegun"
                                 : "latency, from when a request was begun",
-              json_object_get(run, "latency_us"), clocks, ROWS(clocks));
-    put_table(out, "phases of it, one after the other", json_object_get(run, "phases_us"), phases,
-              ROWS(phases));
+              run, "latency_us");
+    put_table(out, "phases of it, one after the other", run, "phases_us");
 }
 
 /* --- verdicts --------------------------------------------------------------------------------- */
