@@ -4,6 +4,7 @@
 #include "bench/statistics/hdrlog.h"
 #include "bench/base/json_at.h"
 #include "bench/report/report_data.h"
+#include "bench/result/axes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,39 +26,15 @@ static bool fail_at(struct report *report, const char *file, size_t line, const 
 
 /* --- runs that no sweep made ------------------------------------------------------------------ */
 
-static json_t *number_text(const json_t *number)
+/* What a run itself says about where it would stand; NULL: it does not. */
+static json_t *member_text(const json_t *run, const struct axis_row *axis)
 {
-    return json_is_number(number) ? json_sprintf("%.12g", json_number_value(number)) : NULL;
-}
-
-static json_t *switch_text(const json_t *boolean)
-{
-    return json_is_boolean(boolean) ? json_string(json_is_true(boolean) ? "on" : "off") : NULL;
-}
-
-static json_t *own_text(const json_t *string)
-{
-    return json_is_string(string) ? json_copy((json_t *)(uintptr_t)string) : NULL;
-}
-
-/* What a run itself says about where it would stand. */
-static const struct {
-    const char *axis;
-    const char *field;
-    json_t *(*text)(const json_t *value);
-} fields[] = {
-    {"loop", "loop", own_text},
-    {"c", "connections", number_text},
-    {"pipeline", "pipeline", number_text},
-    {"tls", "tls", switch_text},
-    {"close", "close", switch_text},
-    {"mode", "mode", own_text},
-    {"url", "url", own_text},
-};
-
-static json_t *field_text(const json_t *run, size_t field)
-{
-    return fields[field].text(json_object_get(run, fields[field].field));
+    const json_t *value = axis->member != NULL ? json_object_get(run, axis->member) : NULL;
+    if (json_is_number(value))
+        return json_sprintf("%.12g", json_number_value(value));
+    if (json_is_boolean(value))
+        return json_string(json_is_true(value) ? "on" : "off");
+    return json_is_string(value) ? json_copy((json_t *)(uintptr_t)value) : NULL;
 }
 
 static json_t *own_cell(const struct report_run *run)
@@ -66,10 +43,10 @@ static json_t *own_cell(const struct report_run *run)
     json_t *cell = json_object();
     if (run->side != NULL)
         json_object_set_new(cell, "side", json_string(run->side));
-    for (size_t i = 0; run->side == NULL && i < sizeof fields / sizeof *fields; i++) {
-        json_t *text = field_text(run->json, i);
+    for (size_t i = 0; run->side == NULL && i < axis_row_count; i++) {
+        json_t *text = member_text(run->json, &axis_rows[i]);
         if (text != NULL)
-            json_object_set_new_nocheck(cell, fields[i].axis, text);
+            json_object_set_new_nocheck(cell, axis_rows[i].key, text);
     }
     json_object_set_new_nocheck(cell, "file",
                                 json_string_nocheck(slash != NULL ? slash + 1 : run->file));
@@ -169,10 +146,10 @@ bool report_add_axes(struct report *report, const json_t *axes, const char *file
 static const char *value_of(struct report *report, const struct report_run *run, const char *axis)
 {
     const char *value = text_at(run->cell, axis);
+    const struct axis_row *known = axis_find(axis);
     json_t *made = NULL;
-    for (size_t i = 0; value == NULL && i < sizeof fields / sizeof *fields; i++)
-        if (run->json != NULL && strcmp(fields[i].axis, axis) == 0)
-            made = field_text(run->json, i);
+    if (value == NULL && known != NULL && run->json != NULL)
+        made = member_text(run->json, known);
     if (made != NULL)
         value = json_string_value(report_keep(report, made));
     return value != NULL ? value : NOT_SAID;

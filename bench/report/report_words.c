@@ -1,6 +1,7 @@
 /* Owns how a report names things: axes, values, sides, slices, numbers with their intervals. */
 
 #include "bench/report/report_page.h"
+#include "bench/result/axes.h"
 #include "bench/result/metric.h"
 
 #include <math.h>
@@ -24,40 +25,16 @@ void report_sayf(const struct report_page *page, const char *format, ...)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* How a value of an axis is spoken: "64" of c as "64 connections". */
-static const struct axis_words {
-    const char *name;
-    const char *title;
-    const char *before;
-    const char *after;
-} axis_words[] = {
-    {"loop", "Loop", "", ""},
-    {"c", "Connections", "", " connections"},
-    {"body", "Body size", "", " bodies"},
-    {"t", "Threads", "", " threads"},
-    {"n", "Requests asked", "", " requests"},
-    {"rate", "Rate asked", "asked rate ", ""},
-    {"tls", "TLS", "TLS ", ""},
-    {"close", "Close", "close ", ""},
-    {"pipeline", "Pipeline", "pipeline ", ""},
-    {"side", "Side", "", ""},
-    {"file", "File", "", ""},
-    {"url", "URL", "", ""},
-    {"method", "Method", "", ""},
-    {"mode", "Mode", "", " loop"},
-};
-
-static const struct axis_words *words_of(const char *name)
+/* NULL: it is spoken as it stands. */
+static const struct axis_row *words_of(const char *name)
 {
-    for (size_t i = 0; i < sizeof axis_words / sizeof *axis_words; i++)
-        if (strcmp(axis_words[i].name, name) == 0)
-            return &axis_words[i];
-    return NULL;
+    const struct axis_row *axis = axis_find(name);
+    return axis != NULL && axis->title != NULL ? axis : NULL;
 }
 
 const char *report_axis_title(const char *name)
 {
-    const struct axis_words *words = words_of(name);
+    const struct axis_row *words = words_of(name);
     return words != NULL ? words->title : name;
 }
 
@@ -77,7 +54,7 @@ static void say_after(const struct report_page *page, const char *after, bool is
 void report_value(const struct report_page *page, size_t axis, size_t value)
 {
     const struct report_axis *it = &page->sums->report->axes[axis];
-    const struct axis_words *words = words_of(it->name);
+    const struct axis_row *words = words_of(it->name);
     if (words == NULL) {
         report_say(page, it->name);
         report_say(page, " ");

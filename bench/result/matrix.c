@@ -13,37 +13,12 @@
 
 #define BLANKS " \t\n"
 
-/* --- keys that are options -------------------------------------------------------------------- */
-
-struct matrix_key {
-    const char *name;
-    const char *option;
-    bool is_switch;   /* on: the option is there */
-    bool is_embedded; /* the embedded server's */
-};
-
-static const struct matrix_key keys[] = {
-    {"loop", "--loop", false, false},
-    {"c", "-c", false, false},
-    {"t", "-t", false, false},
-    {"body", "--reply-size", false, true},
-    {"tls", "--https", true, true},
-    {"close", "--close", true, false},
-    {"http1.0", "--http1.0", true, false},
-    {"pin", "--pin", true, false},
-    {"pipeline", "--pipeline", false, false},
-    {"plant", "--plant", false, false},
-    {"rate", "--rate", false, false},
-    {"timeout", "--timeout", false, false},
-    {"method", "-X", false, false},
-};
-
-static const struct matrix_key *find_key(const char *name)
+/* The axis that is an option's; NULL: none is. */
+static const struct axis_row *find_key(const char *key)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(keys[i].name, name) == 0)
-            return &keys[i];
-    return NULL;
+    const struct axis_row *axis = axis_find(key);
+
+    return axis != NULL && axis->option != NULL ? axis : NULL;
 }
 
 /* --- parsing ---------------------------------------------------------------------------------- */
@@ -235,8 +210,8 @@ static bool is_option_among(const char *option, const struct matrix_base *base)
 static bool check_axis(const struct matrix_axis *axis, const struct matrix_base *base,
                        char *message)
 {
-    const struct matrix_key *known = axis->known;
-    bool has_option = known != NULL && !(known->is_embedded && base->has_server);
+    const struct axis_row *known = axis->known;
+    bool has_option = known != NULL && !(known->is_server && base->has_server);
 
     if (has_option && is_option_among(known->option, base))
         return fail_at(message, axis->position, "'%s' is an axis, and so %s cannot be an option",
@@ -383,7 +358,7 @@ static size_t write_words(const struct matrix *matrix, size_t cell, const struct
         fill(matrix, cell, base->words[i], out);
     for (size_t i = 0; i < matrix->axis_count; i++) {
         const struct matrix_axis *axis = &matrix->axes[i];
-        if (axis->known != NULL && !(axis->known->is_embedded && base->has_server))
+        if (axis->known != NULL && !(axis->known->is_server && base->has_server))
             count += write_axis(axis, matrix_value(matrix, cell, i), out);
     }
     return count;

@@ -4,6 +4,8 @@
 /* What a sweep goes through: 'loop=uring,epoll;c=1,64' is two axes and four cells. A cell has one
  * value of each axis, which become words of a run, or fill {key} in the URL. */
 
+#include "bench/result/axes.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,11 +16,9 @@ enum {
     MATRIX_MESSAGE_BYTES = 256,
 };
 
-struct matrix_key;
-
 struct matrix_axis {
     const char *key;
-    const struct matrix_key *known; /* NULL: it is no option's */
+    const struct axis_row *known; /* NULL: it is no option's */
     const char **values;
     size_t value_count;
     size_t position; /* of the key in the text, from 1 */
