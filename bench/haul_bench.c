@@ -193,23 +193,6 @@ static int outputs_commit(struct bench *bench)
     return error ? complain_of(bench->options.hdr_path, error) : 0;
 }
 
-static void print(struct bench *bench, const json_t *run)
-{
-    FILE *out = bench->output.out;
-    switch (bench->options.format) {
-    case FORMAT_TEXT:
-        result_text(out, run);
-        break;
-    case FORMAT_JSON:
-        json_dumpf(run, out, RESULT_JSON_FLAGS);
-        fputc('\n', out);
-        break;
-    case FORMAT_PROMETHEUS:
-        result_prometheus(out, run);
-        break;
-    }
-}
-
 static int work(struct bench *bench)
 {
     struct options *options = &bench->options;
@@ -229,7 +212,7 @@ static int work(struct bench *bench)
                                         : bench_run(bench, &options->load);
     if (!run)
         return signals_first() ? EXIT_INTERRUPTED : complain(bench->message);
-    print(bench, run);
+    result_put(bench->output.out, run, options->format);
     bool is_met = result_is_met(run);
     json_decref(run);
     status = outputs_commit(bench);
@@ -250,7 +233,7 @@ static int run_main(int argc, char **argv)
         status = EXIT_USAGE;
         break;
     case OPTIONS_HELP:
-        fputs(options_usage(), stdout);
+        option_help(stdout, &run_options);
         break;
     case OPTIONS_VERSION:
         puts("haul bench " HAUL_VERSION);

@@ -246,14 +246,14 @@ static bool set_help(struct plan *plan, const char *text)
     return plan->is_help = true;
 }
 
-struct option_row {
+struct plan_option {
     const char *name;
     bool (*set)(struct plan *plan, const char *value);
     bool has_value;
 };
 
 /* What is not here is a word for the runs. */
-static const struct option_row option_rows[] = {
+static const struct plan_option option_rows[] = {
     {"--a", set_a, true},
     {"--b", set_b, true},
     {"--loops", set_loops, true},
@@ -275,7 +275,7 @@ static const struct option_row option_rows[] = {
 enum { OPTION_ROWS = sizeof option_rows / sizeof *option_rows };
 
 /* Its row, and what stands behind "=", if anything; NULL: it is none of ours. */
-static const struct option_row *find_option(const char *word, const char **ret_value)
+static const struct plan_option *find_option(const char *word, const char **ret_value)
 {
     size_t length = strcspn(word, "=");
 
@@ -292,7 +292,7 @@ static bool take_words(struct plan *plan, int argc, char **argv)
 
     for (int i = 1; is_good && i < argc; i++) {
         const char *value;
-        const struct option_row *row = find_option(argv[i], &value);
+        const struct plan_option *row = find_option(argv[i], &value);
         if (row == NULL)
             is_good = plan_add_word(plan, &plan->common, argv[i]);
         else if (!row->has_value && value != NULL)

@@ -31,6 +31,27 @@ json_t *result_json(const struct load_result *result, const struct result_contex
 /* Were all thresholds of this run met? */
 bool result_is_met(const json_t *run);
 
+/* The formats that a run is printed in: enum, name, and what prints it. */
+#define RESULT_FORMATS(X)                                                                          \
+    X(TEXT, "text", result_text)                                                                   \
+    X(JSON, "json", result_line)                                                                   \
+    X(PROMETHEUS, "prometheus", result_prometheus)
+
+enum result_format {
+#define RESULT_FORMAT_ENUM(name, word, put) FORMAT_##name,
+    RESULT_FORMATS(RESULT_FORMAT_ENUM)
+#undef RESULT_FORMAT_ENUM
+};
+
+/* "text|json|prometheus|", as bench/base/option.h takes it. */
+#define RESULT_FORMAT_CHOICE(name, word, put) word "|"
+#define RESULT_FORMAT_CHOICES RESULT_FORMATS(RESULT_FORMAT_CHOICE)
+
+void result_put(FILE *out, const json_t *run, enum result_format format);
+
+/* The JSON in one line, with its end. */
+void result_line(FILE *out, const json_t *run);
+
 /* At most 60 columns, no colour. What cannot be written is for ferror(out) to tell. */
 void result_text(FILE *out, const json_t *run);
 

@@ -64,3 +64,21 @@ json_t *result_json(const struct load_result *result, const struct result_contex
     json_decref(run);
     return NULL;
 }
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
+void result_line(FILE *out, const json_t *run)
+{
+    json_dumpf(run, out, RESULT_JSON_FLAGS);
+    fputc('\n', out);
+}
+
+void result_put(FILE *out, const json_t *run, enum result_format format)
+{
+    static void (*const puts[])(FILE *, const json_t *) = {
+#define RESULT_FORMAT_PUT(name, word, put) [FORMAT_##name] = put,
+        RESULT_FORMATS(RESULT_FORMAT_PUT)
+#undef RESULT_FORMAT_PUT
+    };
+    puts[format](out, run);
+}

@@ -1,4 +1,4 @@
-/* The words of a run. One table says which options there are; one switch says what each does. */
+/* The words of a run. An option is a row: what it is called, and what takes its value. */
 
 #include "bench/run/options.h"
 
@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,60 +17,6 @@ enum {
     CONNECTIONS_MAX = 100000,
     WHERE_BYTES = 240, /* a file's name and a line's number */
 };
-
-static const char usage[] = "usage: haul bench [options] [URL]\n"
-                            "       haul bench compare|sweep|merge|report|calibrate\n"
-                            "                                       (each has --help)\n"
-                            "\n"
-                            "Loads a server and says how long it took. Without a URL\n"
-                            "the embedded server is started for it.\n"
-                            "\n"
-                            "load\n"
-                            "  -c, --connections N   at once (64)\n"
-                            "  -n, --requests N      so many, then end\n"
-                            "  -z, --duration TIME   so long, then end (10s)\n"
-                            "  -t, --threads N       loops, one thread each (1)\n"
-                            "      --rate R[..R2]    requests a second, each due at its\n"
-                            "                        time (open loop); R..R2: growing\n"
-                            "      --loop NAME       uring, epoll or threads (uring)\n"
-                            "      --warm-up auto|S  first, not counted (0)\n"
-                            "      --pipeline N      requests under way a connection\n"
-                            "      --close           a connection a request\n"
-                            "      --http1.0         likewise, in HTTP/1.0\n"
-                            "      --timeout TIME    of a request (10s)\n"
-                            "      --pin             each thread on its processor\n"
-                            "      --plant NS        burn NS processor time a request: a\n"
-                            "                        known difference, to be found\n"
-                            "requests\n"
-                            "  -H, --header LINE     'Name: value'; also -X METHOD,\n"
-                            "  -d, --data DATA|@FILE -A, --user-agent\n"
-                            "  -i, --input FILE      URLs, one a line ('-': stdin)\n"
-                            "      --reply-size SIZE of the embedded server's replies\n"
-                            "      --https           the embedded server speaks TLS\n"
-                            "tls\n"
-                            "  -k, --insecure        and --cacert, --capath, --cert,\n"
-                            "                        --key, --pinnedpubkey, --tls-legacy\n"
-                            "                        as haul has them\n"
-                            "      --full-handshake  never resume a session\n"
-                            "result\n"
-                            "      --format NAME     text, json or prometheus\n"
-                            "  -o, --output FILE     instead of standard output\n"
-                            "      --hdr FILE        HdrHistogram log (V2)\n"
-                            "      --assert EXPR     'p99<20ms', 'errors<0.1%' …: exit\n"
-                            "                        status 99 where it is not met\n"
-                            "      --find-max EXPR   the highest rate at which EXPR\n"
-                            "                        holds; -z is a trial's time\n"
-                            "      --calibrate       first, what haul bench itself costs\n"
-                            "  -q, --quiet           no live view\n"
-                            "\n"
-                            "exit status: 0, 1 could not be run, 2 usage, 97 the rate\n"
-                            "was not held, 98 the client was the bottleneck, 99 a\n"
-                            "threshold was not met, 130 interrupted\n";
-
-const char *options_usage(void)
-{
-    return usage;
-}
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
@@ -304,252 +249,219 @@ static bool threshold_add(struct options *options, const char *text, char *messa
     return true;
 }
 
-/* --- the options ------------------------------------------------------------------------------ */
+/* --- what takes a value ----------------------------------------------------------------------- */
 
-enum {
-    LONG_RATE = 256,
-    LONG_LOOP,
-    LONG_WARM_UP,
-    LONG_PIPELINE,
-    LONG_CLOSE,
-    LONG_HTTP10,
-    LONG_TIMEOUT,
-    LONG_PIN,
-    LONG_PLANT,
-    LONG_REPLY_SIZE,
-    LONG_HTTPS,
-    LONG_CACERT,
-    LONG_CAPATH,
-    LONG_CERT,
-    LONG_KEY,
-    LONG_PINNED,
-    LONG_LEGACY,
-    LONG_FULL,
-    LONG_FORMAT,
-    LONG_HDR,
-    LONG_ASSERT,
-    LONG_FIND_MAX,
-    LONG_CALIBRATE,
-    LONG_HELP,
-    LONG_VERSION,
-};
-
-static const struct option table[] = {
-    {"connections", required_argument, NULL, 'c'},
-    {"requests", required_argument, NULL, 'n'},
-    {"duration", required_argument, NULL, 'z'},
-    {"threads", required_argument, NULL, 't'},
-    {"rate", required_argument, NULL, LONG_RATE},
-    {"loop", required_argument, NULL, LONG_LOOP},
-    {"warm-up", required_argument, NULL, LONG_WARM_UP},
-    {"pipeline", required_argument, NULL, LONG_PIPELINE},
-    {"close", no_argument, NULL, LONG_CLOSE},
-    {"http1.0", no_argument, NULL, LONG_HTTP10},
-    {"timeout", required_argument, NULL, LONG_TIMEOUT},
-    {"pin", no_argument, NULL, LONG_PIN},
-    {"plant", required_argument, NULL, LONG_PLANT},
-    {"header", required_argument, NULL, 'H'},
-    {"data", required_argument, NULL, 'd'},
-    {"request", required_argument, NULL, 'X'},
-    {"user-agent", required_argument, NULL, 'A'},
-    {"input", required_argument, NULL, 'i'},
-    {"reply-size", required_argument, NULL, LONG_REPLY_SIZE},
-    {"https", no_argument, NULL, LONG_HTTPS},
-    {"insecure", no_argument, NULL, 'k'},
-    {"cacert", required_argument, NULL, LONG_CACERT},
-    {"capath", required_argument, NULL, LONG_CAPATH},
-    {"cert", required_argument, NULL, LONG_CERT},
-    {"key", required_argument, NULL, LONG_KEY},
-    {"pinnedpubkey", required_argument, NULL, LONG_PINNED},
-    {"tls-legacy", no_argument, NULL, LONG_LEGACY},
-    {"full-handshake", no_argument, NULL, LONG_FULL},
-    {"format", required_argument, NULL, LONG_FORMAT},
-    {"output", required_argument, NULL, 'o'},
-    {"hdr", required_argument, NULL, LONG_HDR},
-    {"assert", required_argument, NULL, LONG_ASSERT},
-    {"find-max", required_argument, NULL, LONG_FIND_MAX},
-    {"calibrate", no_argument, NULL, LONG_CALIBRATE},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, LONG_HELP},
-    {"version", no_argument, NULL, LONG_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static bool set_count(const char *name, const char *text, uint64_t maximum, uint64_t *ret_count,
-                      char *message)
+static void *place_of(const struct option_taking *taking)
 {
-    if (parse_count(text, maximum, ret_count) && *ret_count > 0)
-        return true;
-    return bad(message, "%s %s: a number from 1 to %llu is wanted", name, text,
-               (unsigned long long)maximum);
+    return (char *)taking->into + taking->row->at;
 }
 
-static bool set_count32(const char *name, const char *text, uint64_t maximum, uint32_t *ret_count,
-                        char *message)
+/* The option as messages call it, to memory that lasts as long as the block. */
+static const char *label_of(const struct option_taking *taking, char *buffer)
+{
+    option_label(taking->row, buffer);
+    return buffer;
+}
+
+#define LABEL(taking) label_of((taking), (char[OPTION_LABEL_BYTES]){0})
+
+static bool take_count(const struct option_taking *taking)
 {
     uint64_t count;
-    if (!set_count(name, text, maximum, &count, message))
-        return false;
-    *ret_count = (uint32_t)count;
+    if (!parse_count(taking->value, taking->row->most, &count) || count == 0)
+        return bad(taking->message, "%s %s: a number from 1 to %llu is wanted", LABEL(taking),
+                   taking->value, (unsigned long long)taking->row->most);
+    if (taking->row->size == sizeof(uint32_t))
+        *(uint32_t *)place_of(taking) = (uint32_t)count;
+    else
+        *(uint64_t *)place_of(taking) = count;
     return true;
 }
 
-static bool set_time(const char *name, const char *text, uint64_t *ret_ns, char *message)
+static bool take_time(const struct option_taking *taking)
 {
-    if (parse_time(text, ret_ns) && *ret_ns > 0)
+    uint64_t *place = place_of(taking);
+    if (parse_time(taking->value, place) && *place > 0)
         return true;
-    return bad(message, "%s %s: a time is wanted, such as 500ms, 30s or 5m", name, text);
+    return bad(taking->message, "%s %s: a time is wanted, such as 500ms, 30s or 5m", LABEL(taking),
+               taking->value);
 }
 
-static bool set_loop(const char *text, enum client_kind *ret_kind, char *message)
+/* An enum whose members are the choices, in their order. */
+static bool take_choice(const struct option_taking *taking)
 {
-    for (int kind = 0; kind < CLIENT_COUNT; kind++)
-        if (strcmp(text, client_name((enum client_kind)kind)) == 0) {
-            *ret_kind = (enum client_kind)kind;
-            return true;
-        }
-    return bad(message, "--loop %s: uring, epoll or threads is wanted", text);
+    char choices[OPTION_LABEL_BYTES];
+    int choice = option_choice(taking->row, taking->value);
+    if (choice < 0) {
+        option_choices(taking->row, choices);
+        return bad(taking->message, "%s %s: %s is wanted", LABEL(taking), taking->value, choices);
+    }
+    *(unsigned *)place_of(taking) = (unsigned)choice;
+    return true;
 }
 
-static bool set_warm_up(const char *text, int64_t *ret_ns, char *message)
+static bool take_rate(const struct option_taking *taking)
 {
+    struct options *options = taking->into;
+    return parse_rate(taking->value, &options->load.rate_from, &options->load.rate_to) ||
+           bad(taking->message,
+               "--rate %s: requests a second are wanted, such as 1000 or 100..5000/s",
+               taking->value);
+}
+
+static bool take_warm_up(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
     uint64_t ns = 0;
-    *ret_ns = LOAD_WARM_UP_AUTO;
-    if (strcmp(text, "auto") == 0)
+    options->load.warm_up_ns = LOAD_WARM_UP_AUTO;
+    if (strcmp(taking->value, "auto") == 0)
         return true;
-    if (!parse_time(text, &ns))
-        return bad(message, "--warm-up %s: auto or a time is wanted, such as 2s", text);
-    *ret_ns = (int64_t)ns;
+    if (!parse_time(taking->value, &ns))
+        return bad(taking->message, "--warm-up %s: auto or a time is wanted, such as 2s",
+                   taking->value);
+    options->load.warm_up_ns = (int64_t)ns;
     return true;
 }
 
-static bool set_format(const char *text, enum options_format *ret_format, char *message)
+static bool take_header(const struct option_taking *taking)
 {
-    static const char *const names[] = {"text", "json", "prometheus"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *ret_format = (enum options_format)i;
-            return true;
-        }
-    return bad(message, "--format %s: text, json or prometheus is wanted", text);
+    struct options *options = taking->into;
+    return list_add(&options->headers, taking->value) || bad(taking->message, "out of memory");
 }
 
-static bool set_find_max(struct options *options, const char *text, char *message)
+static bool take_data(const struct option_taking *taking)
 {
+    return body_set(taking->into, taking->value, taking->message);
+}
+
+static bool take_input(const struct option_taking *taking)
+{
+    return urls_read(taking->into, taking->value, taking->message);
+}
+
+static bool take_reply_size(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
+    return (parse_size(taking->value, &options->reply_bytes) && options->reply_bytes <= 64 << 20) ||
+           bad(taking->message, "--reply-size %s: a size up to 64m is wanted, such as 128 or 4k",
+               taking->value);
+}
+
+static bool take_assert(const struct option_taking *taking)
+{
+    return threshold_add(taking->into, taking->value, taking->message);
+}
+
+static bool take_find_max(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
     char why[THRESHOLD_SENTENCE_BYTES];
     options->has_find_max = true;
-    return threshold_parse(&options->find_max, text, why) ||
-           bad(message, "--find-max '%s': %s", text, why);
+    return threshold_parse(&options->find_max, taking->value, why) ||
+           bad(taking->message, "--find-max '%s': %s", taking->value, why);
 }
 
-static bool apply_load(struct options *options, int option, const char *text, char *message)
+static bool take_help(const struct option_taking *taking)
 {
-    struct load_options *load = &options->load;
-    switch (option) {
-    case 'c':
-        return set_count32("-c", text, CONNECTIONS_MAX, &load->connections, message);
-    case 'n':
-        return set_count("-n", text, UINT64_C(1) << 40, &load->requests, message);
-    case 'z':
-        return set_time("-z", text, &load->duration_ns, message);
-    case 't':
-        return set_count32("-t", text, LOAD_THREADS_MAX, &load->threads, message);
-    case LONG_RATE:
-        return parse_rate(text, &load->rate_from, &load->rate_to) ||
-               bad(message, "--rate %s: requests a second are wanted, such as 1000 or 100..5000/s",
-                   text);
-    case LONG_LOOP:
-        return set_loop(text, &load->client, message);
-    case LONG_WARM_UP:
-        return set_warm_up(text, &load->warm_up_ns, message);
-    case LONG_PIPELINE:
-        return set_count32("--pipeline", text, 1024, &load->pipeline, message);
-    case LONG_TIMEOUT:
-        return set_time("--timeout", text, &load->timeout_ns, message);
-    case LONG_PLANT:
-        return set_count32("--plant", text, 1000000000, &load->plant_ns, message);
-    case LONG_CLOSE:
-        return load->is_closing = true;
-    case LONG_HTTP10:
-        return load->is_http10 = true;
-    case LONG_PIN:
-        return load->is_pinned = true;
-    case LONG_FULL:
-        return load->is_full_handshake = true;
-    default:
-        return bad(message, "this option is not known");
-    }
+    ((struct options *)taking->into)->verdict = OPTIONS_HELP;
+    return true;
 }
 
-static bool apply_request(struct options *options, int option, const char *text, char *message)
+static bool take_version(const struct option_taking *taking)
 {
-    struct haul_options *http = &options->load.http;
-    struct haul_tls *tls = &options->load.tls;
-    switch (option) {
-    case 'H':
-        return list_add(&options->headers, text) || bad(message, "out of memory");
-    case 'd':
-        return body_set(options, text, message);
-    case 'X':
-        http->method = text;
-        return true;
-    case 'A':
-        http->user_agent = text;
-        return true;
-    case 'i':
-        return urls_read(options, text, message);
-    case LONG_REPLY_SIZE:
-        return (parse_size(text, &options->reply_bytes) && options->reply_bytes <= 64 << 20) ||
-               bad(message, "--reply-size %s: a size up to 64m is wanted, such as 128 or 4k", text);
-    case LONG_HTTPS:
-        return options->is_https = true;
-    case 'k':
-        return tls->insecure = true;
-    case LONG_CACERT:
-        tls->ca_file = text;
-        return true;
-    case LONG_CAPATH:
-        tls->ca_directory = text;
-        return true;
-    case LONG_CERT:
-        tls->client_certificate = text;
-        return true;
-    case LONG_KEY:
-        tls->client_key = text;
-        return true;
-    case LONG_PINNED:
-        tls->pinned_keys = text;
-        return true;
-    case LONG_LEGACY:
-        return tls->legacy = true;
-    default:
-        return apply_load(options, option, text, message);
-    }
+    ((struct options *)taking->into)->verdict = OPTIONS_VERSION;
+    return true;
 }
 
-static bool apply(struct options *options, int option, const char *text, char *message)
-{
-    switch (option) {
-    case LONG_FORMAT:
-        return set_format(text, &options->format, message);
-    case 'o':
-        options->output_path = text;
-        return true;
-    case LONG_HDR:
-        options->hdr_path = text;
-        return true;
-    case LONG_ASSERT:
-        return threshold_add(options, text, message);
-    case LONG_FIND_MAX:
-        return set_find_max(options, text, message);
-    case LONG_CALIBRATE:
-        return options->is_calibrating = true;
-    case 'q':
-        return options->is_quiet = true;
-    default:
-        return apply_request(options, option, text, message);
-    }
-}
+/* --- the options ------------------------------------------------------------------------------ */
+
+#define AT(member) OPTION_AT(struct options, member)
+
+#define COUNT(name, maximum) .value = "N", .take = take_count, AT(name), .most = maximum
+#define TIME(name) .value = "TIME", .take = take_time, AT(name)
+#define TEXT(word, name) .value = word, .take = option_take_text, AT(name)
+#define SWITCH(name) .take = option_take_switch, AT(name)
+
+static const struct option_row rows[] = {
+    {"connections", 'c', .heading = "load", COUNT(load.connections, CONNECTIONS_MAX),
+     .standard = "64", .help = "at once"},
+    {"requests", 'n', COUNT(load.requests, UINT64_C(1) << 40), .help = "so many, then end"},
+    {"duration", 'z', TIME(load.duration_ns), .standard = "10s", .help = "so long, then end"},
+    {"threads", 't', COUNT(load.threads, LOAD_THREADS_MAX), .standard = "1",
+     .help = "loops, one thread each"},
+    {"rate", 0, "R[..R2]", .take = take_rate,
+     .help = "requests a second, each due at its time (open loop); R..R2: growing"},
+    {"loop", 0, "NAME", "uring|epoll|threads", .take = take_choice, AT(load.client),
+     .standard = "uring"},
+    {"warm-up", 0, "auto|TIME", .take = take_warm_up, .standard = "0",
+     .help = "first, not counted"},
+    {"pipeline", 0, COUNT(load.pipeline, 1024), .standard = "1",
+     .help = "requests under way a connection"},
+    {"close", 0, SWITCH(load.is_closing), .help = "a connection a request"},
+    {"http1.0", 0, SWITCH(load.is_http10), .help = "likewise, in HTTP/1.0"},
+    {"timeout", 0, TIME(load.timeout_ns), .standard = "10s", .help = "of a request"},
+    {"pin", 0, SWITCH(load.is_pinned), .help = "each thread on its processor"},
+    {"plant", 0, "NS", .take = take_count, AT(load.plant_ns), .most = 1000000000,
+     .help = "burn NS processor time a request: a known difference, to be found"},
+
+    {"header", 'H', "LINE", .heading = "requests", .take = take_header, .help = "'Name: value'"},
+    {"data", 'd', "DATA|@FILE", .take = take_data, .help = "a body, with POST"},
+    {"request", 'X', TEXT("METHOD", load.http.method), .help = "another method"},
+    {"user-agent", 'A', TEXT("NAME", load.http.user_agent), .help = "what haul calls itself"},
+    {"input", 'i', "FILE", .take = take_input, .help = "URLs, one a line ('-': stdin)"},
+    {"reply-size", 0, "SIZE", .take = take_reply_size, .is_server = true,
+     .help = "of the embedded server's replies"},
+    {"https", 0, SWITCH(is_https), .is_server = true, .help = "the embedded server speaks TLS"},
+
+    {"insecure", 'k', .heading = "tls", SWITCH(load.tls.insecure), .help = "any certificate"},
+    {"cacert", 0, TEXT("FILE", load.tls.ca_file), .help = "roots to trust instead"},
+    {"capath", 0, TEXT("DIR", load.tls.ca_directory), .help = "a folder of them"},
+    {"cert", 0, TEXT("FILE", load.tls.client_certificate), .help = "the client's own"},
+    {"key", 0, TEXT("FILE", load.tls.client_key), .help = "and its key"},
+    {"pinnedpubkey", 0, TEXT("PINS", load.tls.pinned_keys), .help = "sha256//BASE64;..."},
+    {"tls-legacy", 0, SWITCH(load.tls.legacy), .help = "TLS 1.0, SHA-1, ..."},
+    {"full-handshake", 0, SWITCH(load.is_full_handshake), .help = "never resume a session"},
+
+    {"format", 0, "NAME", RESULT_FORMAT_CHOICES, .heading = "result", .take = take_choice,
+     AT(format), .standard = "text"},
+    {"output", 'o', TEXT("FILE", output_path), .help = "instead of standard output"},
+    {"hdr", 0, TEXT("FILE", hdr_path), .help = "HdrHistogram log (V2)"},
+    {"assert", 0, "EXPR", .take = take_assert,
+     .help = "'p99<20ms', 'errors<0.1%' …: exit status 99 where it is not met"},
+    {"find-max", 0, "EXPR", .take = take_find_max,
+     .help = "the highest rate at which EXPR holds; -z is a trial's time"},
+    {"calibrate", 0, SWITCH(is_calibrating), .help = "first, what haul bench itself costs"},
+    {"quiet", 'q', SWITCH(is_quiet), .help = "no live view"},
+
+    {"help", 0, .heading = "about", .take = take_help, .help = "this"},
+    {"version", 0, .take = take_version, .help = "of haul bench"},
+};
+
+#undef COUNT
+#undef TIME
+#undef TEXT
+#undef SWITCH
+
+const struct option_list run_options = {
+    .usage = "usage: haul bench [options] [URL]\n"
+             "       haul bench compare|sweep|merge|report|calibrate\n"
+             "                                       (each has --help)\n"
+             "\n"
+             "Loads a server and says how long it took. Without a URL\n"
+             "the embedded server is started for it.\n"
+             "\n",
+    .notes = "\n"
+             "exit status: 0, 1 could not be run, 2 usage, 97 the rate\n"
+             "was not held, 98 the client was the bottleneck, 99 a\n"
+             "threshold was not met, 130 interrupted\n",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
+
+_Static_assert(sizeof rows / sizeof *rows <= OPTION_ROWS_MAX, "getopt's table holds them");
+_Static_assert(sizeof(enum client_kind) == sizeof(unsigned) &&
+                   sizeof(enum result_format) == sizeof(unsigned),
+               "a choice is an enum");
 
 /* What fits together only as a whole. */
 static bool check(struct options *options, char *message)
@@ -574,46 +486,53 @@ static bool check(struct options *options, char *message)
  * name that is none or could be several. */
 static bool bad_word(const char *word, char *message)
 {
-    for (const struct option *known = table; known->name; known++)
-        if (known->val == optopt)
-            return bad(message, "%s: takes no value", word);
+    if (option_of_getopt(&run_options, optopt) != NULL)
+        return bad(message, "%s: takes no value", word);
     if (optopt == 0)
         return bad(message, "%s: no such option (--help lists them)", word);
     return bad(message, "-%c: no such option (--help lists them)", optopt);
 }
 
+static bool take_option(struct options *options, int code, char **argv, char *message)
+{
+    const struct option_row *row = option_of_getopt(&run_options, code);
+    if (code == ':')
+        return bad(message, "%s: needs a value", argv[optind - 1]);
+    if (row == NULL)
+        return bad_word(argv[optind - 1], message);
+    return row->take(&(struct option_taking){options, row, optarg, message});
+}
+
+/* --help and --version end it. */
+static bool take_words(struct options *options, int argc, char **argv, char *message)
+{
+    struct option_getopt getopt;
+    bool is_good = true;
+    int code;
+    option_getopt(&run_options, &getopt);
+    opterr = 0;
+    optind = 0;
+    while (is_good && options->verdict == OPTIONS_RUN &&
+           (code = getopt_long(argc, argv, getopt.letters, getopt.options, NULL)) != -1)
+        is_good = take_option(options, code, argv, message);
+    for (; is_good && options->verdict == OPTIONS_RUN && optind < argc; optind++)
+        is_good = url_add(options, "", argv[optind], message);
+    return is_good;
+}
+
 enum options_verdict options_parse(struct options *ret_options, int argc, char **argv,
                                    char *ret_message)
 {
-    int option;
-    *ret_options = (struct options){0};
-    opterr = 0;
-    optind = 0;
-    bool is_good = true;
-    enum options_verdict verdict = OPTIONS_RUN;
-    while (is_good && verdict == OPTIONS_RUN &&
-           (option = getopt_long(argc, argv, ":c:n:z:t:H:d:X:A:i:ko:q", table, NULL)) != -1) {
-        if (option == LONG_HELP)
-            verdict = OPTIONS_HELP;
-        else if (option == LONG_VERSION)
-            verdict = OPTIONS_VERSION;
-        else if (option == '?')
-            is_good = bad_word(argv[optind - 1], ret_message);
-        else if (option == ':')
-            is_good = bad(ret_message, "%s: needs a value", argv[optind - 1]);
-        else
-            is_good = apply(ret_options, option, optarg, ret_message);
-    }
-    for (; is_good && verdict == OPTIONS_RUN && optind < argc; optind++)
-        is_good = url_add(ret_options, "", argv[optind], ret_message);
-    if (verdict == OPTIONS_RUN && is_good)
+    *ret_options = (struct options){.verdict = OPTIONS_RUN};
+    bool is_good = take_words(ret_options, argc, argv, ret_message);
+    if (ret_options->verdict == OPTIONS_RUN && is_good)
         is_good = check(ret_options, ret_message);
     ret_options->load.http.headers = (const char *const *)ret_options->headers;
     ret_options->load.http.body = ret_options->body;
     ret_options->load.urls = (const char *const *)ret_options->urls;
     while (ret_options->urls && ret_options->urls[ret_options->load.url_count])
         ret_options->load.url_count++;
-    return is_good ? verdict : OPTIONS_BAD;
+    return is_good ? ret_options->verdict : OPTIONS_BAD;
 }
 
 void options_free(struct options *options)

@@ -3,23 +3,26 @@
 
 /* The words of a run: `haul bench [options] [URL]`. */
 
+#include "bench/base/option.h"
 #include "bench/load/load.h"
+#include "bench/result/result.h"
 #include "bench/result/threshold.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum options_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROMETHEUS };
+enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_BAD };
 
 enum { OPTIONS_MESSAGE_BYTES = 560 };
 
 struct options {
-    struct load_options load; /* its urls are urls below */
-    char **urls;              /* of the command line and of -i; NULL-terminated */
-    char **headers;           /* NULL-terminated */
+    enum options_verdict verdict; /* as far as the words have been read */
+    struct load_options load;     /* its urls are urls below */
+    char **urls;                  /* of the command line and of -i; NULL-terminated */
+    char **headers;               /* NULL-terminated */
     char *body;
-    enum options_format format;
+    enum result_format format;
     const char *output_path; /* NULL: standard output */
     const char *hdr_path;    /* NULL: no HdrHistogram log */
     struct threshold *thresholds;
@@ -33,15 +36,13 @@ struct options {
     uint64_t reply_bytes; /* of the embedded server's replies; 0: its shortest */
 };
 
-enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_BAD };
-
 /* argv[0] is not looked at. The words are borrowed. BAD: ret_message, of OPTIONS_MESSAGE_BYTES,
  * names the word and the cause. Always to be followed by options_free(). */
 enum options_verdict options_parse(struct options *ret_options, int argc, char **argv,
                                    char *ret_message);
 void options_free(struct options *options);
 
-/* What `haul bench --help` prints. */
-const char *options_usage(void);
+/* Which options there are. */
+extern const struct option_list run_options;
 
 #endif

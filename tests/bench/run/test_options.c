@@ -566,10 +566,21 @@ static void test_endless_body(void **state)
 
 /* --- help ------------------------------------------------------------------------------------- */
 
+/* Not inlined: gcc 12 takes what it returns for a pointer into its own frame. */
+static __attribute__((noinline)) char *help_text(void)
+{
+    char *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    option_help(out, &run_options);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
 static void test_usage(void **state)
 {
     (void)state;
-    const char *usage = options_usage();
+    char *usage = help_text();
     size_t columns = 0;
     for (const char *at = usage; *at != '\0'; at++) {
         bool is_continued = ((unsigned char)*at & 0xC0) == 0x80;
@@ -578,6 +589,7 @@ static void test_usage(void **state)
             fail_msg("60 columns and more: %.70s", at - 60);
     }
     assert_int_equal(columns, 0);
+    free(usage);
 }
 
 /* Whatever an option is called, the help names it. */
@@ -599,7 +611,7 @@ static void test_usage_is_complete(void **state)
         "--pin ",
         "--plant",
         "-H, --header",
-        "-X ",
+        "-X, --request",
         "-d, --data",
         "-A, --user-agent",
         "-i, --input",
@@ -608,8 +620,8 @@ static void test_usage_is_complete(void **state)
         "-k, --insecure",
         "--cacert",
         "--capath",
-        "--cert,",
-        "--key,",
+        "--cert ",
+        "--key ",
         "--pinnedpubkey",
         "--tls-legacy",
         "--full-handshake",
@@ -621,9 +633,11 @@ static void test_usage_is_complete(void **state)
         "--calibrate",
         "-q, --quiet",
     };
+    char *usage = help_text();
     for (size_t i = 0; i < COUNT(names); i++)
-        if (strstr(options_usage(), names[i]) == NULL)
+        if (strstr(usage, names[i]) == NULL)
             fail_msg("the help has no '%s'", names[i]);
+    free(usage);
 }
 
 /* The help's line of an option ends with what a run takes where the option is not given. */
@@ -640,15 +654,17 @@ static void test_usage_has_the_defaults(void **state)
         {"--duration TIME ", "(%" PRIu64 "s)\n", filled.duration_ns / 1000000000},
         {"--timeout TIME ", "(%" PRIu64 "s)\n", filled.timeout_ns / 1000000000},
     };
+    char *usage = help_text();
     for (size_t i = 0; i < COUNT(rows); i++) {
         char wanted[40];
-        const char *line = strstr(options_usage(), rows[i].option);
+        const char *line = strstr(usage, rows[i].option);
         assert_non_null(line);
         int length = snprintf(wanted, sizeof wanted, rows[i].format, rows[i].value);
         const char *end = strchr(line, '\n') + 1;
         if (strncmp(end - length, wanted, (size_t)length) != 0)
             fail_msg("the help says not %s of %s", wanted, rows[i].option);
     }
+    free(usage);
 }
 
 int main(void)
