@@ -324,7 +324,7 @@ int compare_main(int argc, char **argv)
     if (!plan_parse(&compare.plan, argc, argv))
         status = complain(&compare, EXIT_USAGE);
     else if (compare.plan.is_help)
-        fputs(plan_usage, stdout);
+        option_help(stdout, &compare_options);
     else
         status = work(&compare);
     for (size_t i = 0; i < PLAN_SIDES_MAX; i++)

@@ -24,33 +24,7 @@ static const uint64_t duration_default_ns = 300000000;
 static const char warm_up_default[] = "0.2";
 static const uint64_t slack_ns = 60000000000;
 
-const char plan_usage[] = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'\n"
-                          "                          [options] [options of all] [URL]\n"
-                          "       haul bench compare --loops uring,epoll,threads …\n"
-                          "\n"
-                          "Runs two or three sides in turns and says what of them\n"
-                          "differs, and by how much. OPTIONS are those of haul bench.\n"
-                          "Without a URL the embedded server is started, once.\n"
-                          "\n"
-                          "  --a OPTIONS, --b OPTIONS  what only that side has\n"
-                          "  --loops LIST              a side for each of these loops\n"
-                          "  --program-a PATH          what runs a: a haul-bench\n"
-                          "  --program-b PATH          what runs b\n"
-                          "  --rounds N                that count (50; 20 with\n"
-                          "                            -z or -n)\n"
-                          "  --confidence P            that all intervals of a pair\n"
-                          "                            hold at once (0.99)\n"
-                          "  --same-within P           smaller differences do not\n"
-                          "                            matter (1%)\n"
-                          "  --metrics LIST            rate,cpu,p50,p90,p99,p99.9,mean\n"
-                          "  --format NAME             text or json\n"
-                          "  -o, --output FILE         instead of standard output\n"
-                          "  --fail-on-difference      exit status 3 if there is one\n"
-                          "  -q, --quiet               no progress\n"
-                          "\n"
-                          "A run has -z 300ms --warm-up 0.2 if nothing else is said.\n"
-                          "Exit status: 0, 1 could not be done, 2 usage, 3 see above,\n"
-                          "130 interrupted: what is known by then is printed.\n";
+#define METRICS_DEFAULT "rate,cpu,p50,p90,p99,p99.9,mean"
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct plan *plan, const char *format, ...)
 {
@@ -121,36 +95,24 @@ static bool set_side(struct plan *plan, size_t index, const char *text)
     return error == 0 || fail(plan, "out of memory");
 }
 
-static bool set_a(struct plan *plan, const char *text)
+static bool set_a(const struct option_taking *taking)
 {
-    return set_side(plan, 0, text);
+    struct plan *plan = taking->into;
+
+    return set_side(plan, 0, taking->value);
 }
 
-static bool set_b(struct plan *plan, const char *text)
+static bool set_b(const struct option_taking *taking)
 {
-    return set_side(plan, 1, text);
+    struct plan *plan = taking->into;
+
+    return set_side(plan, 1, taking->value);
 }
 
-static bool set_program_a(struct plan *plan, const char *text)
+static bool set_rounds(const struct option_taking *taking)
 {
-    plan->sides[0].program = text;
-    return true;
-}
-
-static bool set_program_b(struct plan *plan, const char *text)
-{
-    plan->sides[1].program = text;
-    return true;
-}
-
-static bool set_loops(struct plan *plan, const char *text)
-{
-    plan->loops = text;
-    return true;
-}
-
-static bool set_rounds(struct plan *plan, const char *text)
-{
+    struct plan *plan = taking->into;
+    const char *text = taking->value;
     char *end;
     unsigned long rounds = strtoul(text, &end, 10);
 
@@ -175,15 +137,21 @@ static bool parse_share(const char *text, double *ret_share)
     return ((text[0] >= '0' && text[0] <= '9') || text[0] == '.') && *end == '\0';
 }
 
-static bool set_confidence(struct plan *plan, const char *text)
+static bool set_confidence(const struct option_taking *taking)
 {
+    struct plan *plan = taking->into;
+    const char *text = taking->value;
+
     return (parse_share(text, &plan->confidence) && plan->confidence >= 0.5 &&
             plan->confidence <= 0.999) ||
            fail(plan, "--confidence %s: a number from 0.5 to 0.999 is wanted", text);
 }
 
-static bool set_same_within(struct plan *plan, const char *text)
+static bool set_same_within(const struct option_taking *taking)
 {
+    struct plan *plan = taking->into;
+    const char *text = taking->value;
+
     return (parse_share(text, &plan->same_within) && plan->same_within < 1) ||
            fail(plan, "--same-within %s: a share below 1 is wanted, such as 1%% or 0.01", text);
 }
@@ -201,8 +169,11 @@ static bool check_metric(struct plan *plan, size_t index)
     return true;
 }
 
-static bool set_metrics(struct plan *plan, const char *text)
+static bool set_metrics(const struct option_taking *taking)
 {
+    struct plan *plan = taking->into;
+    const char *text = taking->value;
+
     word_list_free(&plan->metrics);
     if (!word_list_add_split(plan, &plan->metrics, text))
         return false;
@@ -215,93 +186,92 @@ static bool set_metrics(struct plan *plan, const char *text)
     return true;
 }
 
-static bool set_format(struct plan *plan, const char *text)
+static bool set_format(const struct option_taking *taking)
 {
-    plan->is_json = strcmp(text, "json") == 0;
-    return plan->is_json || strcmp(text, "text") == 0 ||
-           fail(plan, "--format %s: text or json is wanted", text);
+    struct plan *plan = taking->into;
+    char choices[OPTION_LABEL_BYTES];
+    int choice = option_choice(taking->row, taking->value);
+
+    option_choices(taking->row, choices);
+    plan->is_json = choice == 1;
+    return choice >= 0 || fail(plan, "--format %s: %s is wanted", taking->value, choices);
 }
 
-static bool set_output(struct plan *plan, const char *text)
-{
-    plan->output_path = text;
-    return true;
-}
-
-static bool set_failing(struct plan *plan, const char *text)
-{
-    (void)text;
-    return plan->is_failing = true;
-}
-
-static bool set_quiet(struct plan *plan, const char *text)
-{
-    (void)text;
-    return plan->is_quiet = true;
-}
-
-static bool set_help(struct plan *plan, const char *text)
-{
-    (void)text;
-    return plan->is_help = true;
-}
-
-struct plan_option {
-    const char *name;
-    bool (*set)(struct plan *plan, const char *value);
-    bool has_value;
-};
+#define AT(member) OPTION_AT(struct plan, member)
 
 /* What is not here is a word for the runs. */
-static const struct plan_option option_rows[] = {
-    {"--a", set_a, true},
-    {"--b", set_b, true},
-    {"--loops", set_loops, true},
-    {"--program-a", set_program_a, true},
-    {"--program-b", set_program_b, true},
-    {"--rounds", set_rounds, true},
-    {"--confidence", set_confidence, true},
-    {"--same-within", set_same_within, true},
-    {"--metrics", set_metrics, true},
-    {"--format", set_format, true},
-    {"-o", set_output, true},
-    {"--output", set_output, true},
-    {"--fail-on-difference", set_failing, false},
-    {"-q", set_quiet, false},
-    {"--quiet", set_quiet, false},
-    {"--help", set_help, false},
+static const struct option_row rows[] = {
+    {"a", 0, "OPTIONS", .take = set_a, .help = "what only that side has"},
+    {"b", 0, "OPTIONS", .take = set_b, .help = "likewise"},
+    {"loops", 0, "LIST", .take = option_take_text, AT(loops),
+     .help = "a side for each of these loops"},
+    {"program-a", 0, "PATH", .take = option_take_text, AT(sides[0].program),
+     .help = "what runs a: a haul-bench"},
+    {"program-b", 0, "PATH", .take = option_take_text, AT(sides[1].program), .help = "what runs b"},
+    {"rounds", 0, "N", .take = set_rounds, .standard = "50; 20 with -z or -n",
+     .help = "that count"},
+    {"confidence", 0, "P", .take = set_confidence, .standard = "0.99",
+     .help = "that all intervals of a pair hold at once"},
+    {"same-within", 0, "P", .take = set_same_within, .standard = "1%",
+     .help = "smaller differences do not matter"},
+    {"metrics", 0, "LIST", .take = set_metrics, .standard = METRICS_DEFAULT,
+     .help = "what is compared"},
+    {"format", 0, "NAME", "text|json", .take = set_format, .standard = "text"},
+    {"output", 'o', "FILE", .take = option_take_text, AT(output_path),
+     .help = "instead of standard output"},
+    {"fail-on-difference", 0, .take = option_take_switch, AT(is_failing),
+     .help = "exit status 3 if there is one"},
+    {"quiet", 'q', .take = option_take_switch, AT(is_quiet), .help = "no progress"},
+    {"help", 0, .take = option_take_switch, AT(is_help), .help = "this"},
 };
 
-enum { OPTION_ROWS = sizeof option_rows / sizeof *option_rows };
+const struct option_list compare_options = {
+    .usage = "usage: haul bench compare --a 'OPTIONS' --b 'OPTIONS'\n"
+             "                          [options] [options of all] [URL]\n"
+             "       haul bench compare --loops uring,epoll,threads …\n"
+             "\n"
+             "Runs two or three sides in turns and says what of them\n"
+             "differs, and by how much. OPTIONS are those of haul bench.\n"
+             "Without a URL the embedded server is started, once.\n"
+             "\n",
+    .notes = "\n"
+             "A run has -z 300ms --warm-up 0.2 if nothing else is said.\n"
+             "Exit status: 0, 1 could not be done, 2 usage, 3 see above,\n"
+             "130 interrupted: what is known by then is printed.\n",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+    .has_run_options = true,
+};
 
-/* Its row, and what stands behind "=", if anything; NULL: it is none of ours. */
-static const struct plan_option *find_option(const char *word, const char **ret_value)
+static bool take_option(struct plan *plan, const struct option_row *row, const char *value)
 {
-    size_t length = strcspn(word, "=");
+    return row->take(&(struct option_taking){plan, row, value, plan->message});
+}
 
-    *ret_value = word[length] == '=' ? word + length + 1 : NULL;
-    for (size_t i = 0; i < OPTION_ROWS; i++)
-        if (strlen(option_rows[i].name) == length && memcmp(option_rows[i].name, word, length) == 0)
-            return &option_rows[i];
-    return NULL;
+/* The words from *index on that are an option of ours, with its value in the same or the next. */
+static bool take_word(struct plan *plan, int argc, char **argv, int *index)
+{
+    const char *word = argv[*index];
+    size_t length = strcspn(word, "=");
+    const struct option_row *row = option_find(&compare_options, word, length);
+    const char *value = word[length] == '=' ? word + length + 1 : NULL;
+
+    if (row == NULL)
+        return plan_add_word(plan, &plan->common, word);
+    if (row->value == NULL && value != NULL)
+        return fail(plan, "%.*s takes no value", (int)length, word);
+    if (row->value != NULL && value == NULL && ++*index == argc)
+        return fail(plan, "%s wants a value", word);
+    return take_option(plan, row, value != NULL ? value : argv[*index]);
 }
 
 static bool take_words(struct plan *plan, int argc, char **argv)
 {
-    bool is_good = set_metrics(plan, "rate,cpu,p50,p90,p99,p99.9,mean");
+    const struct option_row *metrics = option_find(&compare_options, "--metrics", 9);
+    bool is_good = take_option(plan, metrics, METRICS_DEFAULT);
 
-    for (int i = 1; is_good && i < argc; i++) {
-        const char *value;
-        const struct plan_option *row = find_option(argv[i], &value);
-        if (row == NULL)
-            is_good = plan_add_word(plan, &plan->common, argv[i]);
-        else if (!row->has_value && value != NULL)
-            is_good = fail(plan, "%s takes no value", row->name);
-        else if (row->has_value && value == NULL && ++i == argc)
-            is_good = fail(plan, "%s wants a value", row->name);
-        else
-            is_good = row->set(plan, value != NULL ? value : argv[i]);
-    }
+    for (int i = 1; is_good && i < argc; i++)
+        is_good = take_word(plan, argc, argv, &i);
     return is_good;
 }
 
@@ -373,12 +343,13 @@ static bool add_run_words(struct plan *plan, struct plan_side *side, char *const
     bool is_good = true;
 
     for (size_t i = 0; is_good && words != NULL && words[i] != NULL; i++) {
-        if (strcmp(words[i], "--https") == 0 || strncmp(words[i], "--reply-size=", 13) == 0)
-            continue;
-        if (strcmp(words[i], "--reply-size") == 0 && words[i + 1] != NULL)
-            i++;
-        else
+        size_t length = strcspn(words[i], "=");
+        const struct option_row *row = option_find(&run_options, words[i], length);
+        bool has_value = row != NULL && row->value != NULL && words[i][length] == '\0';
+        if (row == NULL || !row->is_server)
             is_good = plan_add_word(plan, &side->run, words[i]);
+        else if (has_value && words[i + 1] != NULL)
+            i++;
     }
     return is_good;
 }

@@ -3,6 +3,7 @@
 
 /* What a comparison is to do, from its words. */
 
+#include "bench/base/option.h"
 #include "bench/load/load.h"
 #include "bench/result/metric.h"
 #include "bench/base/words.h"
@@ -57,7 +58,6 @@ void plan_free(struct plan *plan);
 /* Adds a copy of the word; false: no memory, and message says so. */
 bool plan_add_word(struct plan *plan, struct word_list *list, const char *word);
 
-/* What --help prints. */
-extern const char plan_usage[];
+extern const struct option_list compare_options;
 
 #endif

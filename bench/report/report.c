@@ -10,17 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: haul bench report FILE... -o PAGE [options]\n"
-                            "\n"
-                            "Makes one page of results: what won where, charts, tables.\n"
-                            "FILE is what sweep, compare or a run with --format json wrote.\n"
-                            "  -o, --output PAGE  .html, or .md for pasting\n"
-                            "  --title TEXT       what stands at the top\n"
-                            "  --by AXIS          whose values are compared (loop, or the first\n"
-                            "                     axis that has 2 to 4)\n"
-                            "  -h, --help\n";
-
-struct report_options {
+struct report_words {
     const char *output;
     const char *title;
     const char *by;
@@ -42,48 +32,53 @@ __attribute__((format(printf, 2, 3))) static int complain(int status, const char
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-/* Where an option's value goes; NULL: there is no such option. */
-static const char **option_find(struct report_options *words, const char *name, size_t length)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } options[] = {
-        {"-o", &words->output},
-        {"--output", &words->output},
-        {"--title", &words->title},
-        {"--by", &words->by},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
-            return options[i].value;
-    return NULL;
-}
+#define AT(member) OPTION_AT(struct report_words, member)
+
+static const struct option_row rows[] = {
+    {"output", 'o', "FILE", .take = option_take_text, AT(output),
+     .help = "the page: .html, or .md for pasting"},
+    {"title", 0, "TEXT", .take = option_take_text, AT(title), .help = "what stands at the top"},
+    {"by", 0, "AXIS", .take = option_take_text, AT(by),
+     .standard = "loop, or the first axis that has 2 to 4", .help = "whose values are compared"},
+    {"help", 'h', .take = option_take_switch, AT(is_help), .help = "this"},
+};
+
+const struct option_list report_options = {
+    .usage = "usage: haul bench report FILE... -o PAGE [options]\n"
+             "\n"
+             "Makes one page of results: what won where, charts, tables.\n"
+             "FILE is what sweep, compare or a run with --format json\n"
+             "wrote.\n"
+             "\n",
+    .notes = "",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
 
 /* One option, and its value in the same word behind "=", or in the next. Returns how many words
  * that was; 0: it is wrong, which has been said. */
-static int option_take(struct report_options *words, int left, char **argv)
+static int option_take(struct report_words *words, int left, char **argv)
 {
-    const char *word = argv[0], *equals = strchr(word, '=');
-    const char **value =
-        option_find(words, word, equals != NULL ? (size_t)(equals - word) : strlen(word));
-    if (value == NULL)
+    const char *word = argv[0];
+    size_t length = strcspn(word, "=");
+    const char *value = word[length] == '=' ? word + length + 1 : argv[1];
+    const struct option_row *row = option_find(&report_options, word, length);
+    bool is_one = row != NULL && (row->value == NULL || word[length] == '=');
+    if (row == NULL || (row->value == NULL && word[length] == '='))
         return complain(0, "%s: no such option (--help names all)", word);
-    if (equals == NULL && left < 2)
+    if (!is_one && left < 2)
         return complain(0, "%s: needs a value", word);
-    *value = equals != NULL ? equals + 1 : argv[1];
-    return equals != NULL ? 1 : 2;
+    row->take(&(struct option_taking){.into = words, .row = row, .value = value});
+    return is_one ? 1 : 2;
 }
 
-static int words_parse(struct report_options *words, int argc, char **argv)
+static int words_parse(struct report_words *words, int argc, char **argv)
 {
     bool is_over = false; /* behind "--": only files */
     for (int i = 1, taken; i < argc; i += taken) {
         const char *word = argv[i];
         taken = 1;
-        if (!is_over && (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0))
-            words->is_help = true;
-        else if (!is_over && strcmp(word, "--") == 0)
+        if (!is_over && strcmp(word, "--") == 0)
             is_over = true;
         else if (is_over || word[0] != '-' || word[1] == '\0')
             words->paths[words->path_count++] = word;
@@ -132,7 +127,7 @@ static int page_write(const struct report_page *with, const char *path)
     return error == 0 ? 0 : complain(EXIT_CANNOT, "%s: %s", path, strerror(-error));
 }
 
-static int sums_write(const struct report_options *words, const struct report *report)
+static int sums_write(const struct report_words *words, const struct report *report)
 {
     struct report_sums sums;
     int error = report_sums_open(&sums, report, words->by);
@@ -147,7 +142,7 @@ static int sums_write(const struct report_options *words, const struct report *r
     return status;
 }
 
-static int report_make(const struct report_options *words)
+static int report_make(const struct report_words *words)
 {
     struct report report = {0};
     bool done = true;
@@ -165,12 +160,12 @@ static int report_make(const struct report_options *words)
 
 int report_main(int argc, char **argv)
 {
-    struct report_options words = {.paths = calloc((size_t)argc + 1, sizeof *words.paths)};
+    struct report_words words = {.paths = calloc((size_t)argc + 1, sizeof *words.paths)};
     if (words.paths == NULL)
         return complain(EXIT_CANNOT, "out of memory");
     int status = words_parse(&words, argc, argv);
     if (status == 0 && words.is_help)
-        fputs(usage, stdout);
+        option_help(stdout, &report_options);
     else if (status == 0)
         status = report_make(&words);
     free(words.paths);

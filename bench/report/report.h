@@ -3,7 +3,11 @@
 
 /* haul bench report: files of results in, one page for people out. */
 
+#include "bench/base/option.h"
+
 /* argv[0] is "report". Returns the exit status: 0 written, 1 not, 2 usage. */
 int report_main(int argc, char **argv);
+
+extern const struct option_list report_options;
 
 #endif

@@ -12,24 +12,12 @@
 #include "bench/result/result.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MESSAGE_BYTES = RECORDS_MESSAGE_BYTES + POOL_MESSAGE_BYTES, CELL_TEXT_BYTES = 256 };
-
-static const char usage[] = "usage: haul bench merge [options] FILE...\n"
-                            "\n"
-                            "Adds the results of several files of the same sweep, or of\n"
-                            "several runs, and their histograms: the same cell of the\n"
-                            "same round becomes one run. Other files are refused.\n"
-                            "  -o, --output FILE  instead of standard output\n"
-                            "      --pool      adds the rounds too: one run a cell\n"
-                            "      --together  they ran at the same time on one server:\n"
-                            "                  rates and connections add up (else they\n"
-                            "                  are repeats: rates are averaged)\n";
 
 struct sum {
     json_t *run;    /* NULL: none yet */
@@ -48,6 +36,7 @@ struct merge {
     const char *output_path;
     enum pool_manner manner;
     bool is_pooling;
+    bool is_help; /* the only thing that is asked for */
 
     const char *first_path;
     json_t *head; /* of the first file; NULL: they are single runs */
@@ -355,53 +344,83 @@ static void merge_free(struct merge *merge)
     json_decref(merge->head);
 }
 
-/* Returns the option, -1 behind the last, or '?' with the message. */
-static int next_option(struct merge *merge, int argc, char **argv)
+static bool take_together(const struct option_taking *taking)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"pool", no_argument, NULL, 'p'},
-        {"together", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option = getopt_long(argc, argv, ":o:", options, NULL);
+    ((struct merge *)taking->into)->manner = POOL_TOGETHER;
+    return true;
+}
 
-    if (option == ':')
-        fail(merge, "%s: needs a value", argv[optind - 1]);
-    else if (option == '?')
-        fail(merge, "%s: no such option (--help lists them)", argv[optind - 1]);
-    return option == ':' ? '?' : option;
+#define AT(member) OPTION_AT(struct merge, member)
+
+static const struct option_row rows[] = {
+    {"output", 'o', "FILE", .take = option_take_text, AT(output_path),
+     .help = "instead of standard output"},
+    {"pool", 0, .take = option_take_switch, AT(is_pooling),
+     .help = "adds the rounds too: one run a cell"},
+    {"together", 0, .take = take_together,
+     .help = "they ran at the same time on one server: rates and connections add up (else they "
+             "are repeats: rates are averaged)"},
+    {"help", 0, .take = option_take_switch, AT(is_help), .help = "this"},
+};
+
+const struct option_list merge_options = {
+    .usage = "usage: haul bench merge [options] FILE...\n"
+             "\n"
+             "Adds the results of several files of the same sweep, or of\n"
+             "several runs, and their histograms: the same cell of the\n"
+             "same round becomes one run. Other files are refused.\n"
+             "\n",
+    .notes = "",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
+
+static bool take_words(struct merge *merge, int argc, char **argv)
+{
+    struct option_getopt getopt;
+    bool is_good = true;
+    int code;
+
+    option_getopt(&merge_options, &getopt);
+    opterr = 0;
+    optind = 0;
+    while (is_good && !merge->is_help &&
+           (code = getopt_long(argc, argv, getopt.letters, getopt.options, NULL)) != -1) {
+        const struct option_row *row = option_of_getopt(&merge_options, code);
+        if (row != NULL)
+            is_good = row->take(&(struct option_taking){merge, row, optarg, merge->message});
+        else if (code == ':')
+            is_good = fail(merge, "%s: needs a value", argv[optind - 1]);
+        else
+            is_good = fail(merge, "%s: no such option (--help lists them)", argv[optind - 1]);
+    }
+    return is_good;
+}
+
+static bool check(struct merge *merge, bool has_files)
+{
+    if (!has_files)
+        return fail(merge, "which files? (--help says more)");
+    return !merge->is_pooling || merge->manner != POOL_TOGETHER ||
+           fail(merge, "--pool and --together are two merges, one after the other");
 }
 
 int merge_main(int argc, char **argv)
 {
     struct merge merge = {.manner = POOL_REPEATS};
-    int option;
+    bool is_good = take_words(&merge, argc, argv);
 
-    opterr = 0;
-    optind = 0;
-    while ((option = next_option(&merge, argc, argv)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (option == '?') {
-            complain(merge.message);
-            return EXIT_USAGE;
-        }
-        merge.output_path = option == 'o' ? optarg : merge.output_path;
-        merge.manner = option == 't' ? POOL_TOGETHER : merge.manner;
-        merge.is_pooling |= option == 'p';
+    if (is_good && merge.is_help) {
+        option_help(stdout, &merge_options);
+        return EXIT_DONE;
     }
-    if (optind == argc || (merge.is_pooling && merge.manner == POOL_TOGETHER)) {
-        complain(optind == argc ? "which files? (--help says more)"
-                                : "--pool and --together are two merges, one after the other");
+    if (!is_good || !check(&merge, optind < argc)) {
+        complain(merge.message);
         return EXIT_USAGE;
     }
-    bool is_good = add_files(&merge, argc - optind, argv + optind) && write_file(&merge);
+    is_good = add_files(&merge, argc - optind, argv + optind) && write_file(&merge);
     if (!is_good)
         complain(merge.message);
     merge_free(&merge);
-    return is_good ? 0 : EXIT_CANNOT;
+    return is_good ? EXIT_DONE : EXIT_CANNOT;
 }

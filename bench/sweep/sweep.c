@@ -11,6 +11,8 @@
 #include "bench/base/clock.h"
 #include "bench/base/exit_status.h"
 #include "bench/base/journal.h"
+#include "bench/base/prose.h"
+#include "bench/result/axes.h"
 #include "bench/result/records.h"
 #include "bench/result/result.h"
 #include "bench/base/signals.h"
@@ -35,23 +37,6 @@ enum {
 
 /* A run that takes so much longer than expected is taken for hung. */
 static const double patience_s = 300.0;
-
-static const char usage[] = "usage: haul bench sweep --matrix TEXT -o FILE [options]\n"
-                            "                        [options of a run] [URL]\n"
-                            "\n"
-                            "Runs every cell of a matrix, in random order, so many\n"
-                            "rounds. Run again after an interruption, it does only what\n"
-                            "is missing, and what failed.\n"
-                            "  --matrix TEXT   'loop=uring,epoll;c=1,64;tls=off,on'\n"
-                            "  --rounds N      (5); may be raised later\n"
-                            "  -o, --output FILE  JSON, one line a cell\n"
-                            "  --seed N        of the order (random)\n"
-                            "  --dry-run       prints the cells and how long they take\n"
-                            "  -q, --quiet     no progress\n"
-                            "Axes: loop c t body tls close http1.0 pin pipeline plant\n"
-                            "rate timeout method; any axis fills {axis} in the URL and\n"
-                            "in options. With a URL, body and tls have to be in it so.\n"
-                            "A run is of -z 2s --warm-up auto, if not said otherwise.\n";
 
 enum cell_state { MISSING, FAILED, DONE };
 
@@ -475,12 +460,30 @@ static void sweep_free(struct sweep *sweep)
     free(sweep->order);
 }
 
+static void print_help(void)
+{
+    struct prose prose = {.out = stdout};
+
+    option_help(stdout, &sweep_options);
+    putchar('\n');
+    prose_begin(&prose, "Axes:", strlen("Axes: "));
+    prose.indent = 0;
+    for (size_t i = 0; i < axis_row_count; i++)
+        if (axis_rows[i].option != NULL)
+            prose_words(&prose, axis_rows[i].key);
+    prose_end(&prose);
+    fputs("Any axis fills {axis} in the URL and in options. With a URL,\n"
+          "body and tls have to be in it so.\n"
+          "A run is of -z 2s --warm-up auto, if not said otherwise.\n",
+          stdout);
+}
+
 static int begin(struct sweep *sweep)
 {
     const struct sweep_plan *plan = &sweep->plan;
 
     if (plan->is_help) {
-        fputs(usage, stdout);
+        print_help();
         return 0;
     }
     if (plan->is_dry)

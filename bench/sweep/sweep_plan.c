@@ -33,22 +33,6 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct sweep_plan *plan, 
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-enum own { OWN_MATRIX, OWN_ROUNDS, OWN_OUTPUT, OWN_SEED, OWN_DRY_RUN, OWN_QUIET, OWN_HELP };
-
-static const struct {
-    const char *name;
-    enum own own;
-    bool has_value;
-} own_options[] = {
-    {"--matrix", OWN_MATRIX, true}, {"--rounds", OWN_ROUNDS, true},
-    {"--output", OWN_OUTPUT, true}, {"-o", OWN_OUTPUT, true},
-    {"--seed", OWN_SEED, true},     {"--dry-run", OWN_DRY_RUN, false},
-    {"--quiet", OWN_QUIET, false},  {"-q", OWN_QUIET, false},
-    {"--help", OWN_HELP, false},
-};
-
-enum { OWN_COUNT = sizeof own_options / sizeof *own_options };
-
 static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret_number)
 {
     char *end;
@@ -59,75 +43,82 @@ static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64
            *ret_number <= most;
 }
 
-static bool take_rounds(struct sweep_plan *plan, const char *value)
+static bool take_rounds(const struct option_taking *taking)
 {
+    struct sweep_plan *plan = taking->into;
     uint64_t rounds;
 
-    if (!parse_number(value, 1, RECORDS_RUNS_MAX, &rounds))
-        return fail(plan, "--rounds %s: a number from 1 on is wanted", value);
+    if (!parse_number(taking->value, 1, RECORDS_RUNS_MAX, &rounds))
+        return fail(plan, "--rounds %s: a number from 1 on is wanted", taking->value);
     plan->rounds = (uint32_t)rounds;
     return true;
 }
 
-static bool take_seed(struct sweep_plan *plan, const char *value)
+static bool take_seed(const struct option_taking *taking)
 {
-    plan->has_seed = parse_number(value, 0, INT64_MAX, &plan->seed);
-    return plan->has_seed || fail(plan, "--seed %s: a number is wanted", value);
+    struct sweep_plan *plan = taking->into;
+
+    plan->has_seed = parse_number(taking->value, 0, INT64_MAX, &plan->seed);
+    return plan->has_seed || fail(plan, "--seed %s: a number is wanted", taking->value);
 }
 
-static bool take_own(struct sweep_plan *plan, enum own own, const char *value)
-{
-    switch (own) {
-    case OWN_MATRIX:
-        plan->matrix_text = value;
-        return true;
-    case OWN_ROUNDS:
-        return take_rounds(plan, value);
-    case OWN_OUTPUT:
-        plan->path = value;
-        return true;
-    case OWN_SEED:
-        return take_seed(plan, value);
-    case OWN_DRY_RUN:
-        return plan->is_dry = true;
-    case OWN_QUIET:
-        return plan->is_quiet = true;
-    case OWN_HELP:
-        return plan->is_help = true;
-    }
-    return false;
-}
+#define AT(member) OPTION_AT(struct sweep_plan, member)
 
-/* Is the word the option at index, alone or as --option=value? */
-static bool is_own(const char *word, size_t index)
-{
-    size_t length = strlen(own_options[index].name);
+/* What is not here is a word for the runs. */
+static const struct option_row rows[] = {
+    {"matrix", 0, "TEXT", .take = option_take_text, AT(matrix_text),
+     .help = "'loop=uring,epoll;c=1,64;tls=off,on'"},
+    {"rounds", 0, "N", .take = take_rounds, .standard = "5", .help = "may be raised later"},
+    {"output", 'o', "FILE", .take = option_take_text, AT(path), .help = "JSON, one line a cell"},
+    {"seed", 0, "N", .take = take_seed, .standard = "random", .help = "of the order"},
+    {"dry-run", 0, .take = option_take_switch, AT(is_dry),
+     .help = "prints the cells and how long they take"},
+    {"quiet", 'q', .take = option_take_switch, AT(is_quiet), .help = "no progress"},
+    {"help", 0, .take = option_take_switch, AT(is_help), .help = "this"},
+};
 
-    return strncmp(word, own_options[index].name, length) == 0 &&
-           (word[length] == '\0' ||
-            (word[length] == '=' && length > 2 && own_options[index].has_value));
+const struct option_list sweep_options = {
+    .usage = "usage: haul bench sweep --matrix TEXT -o FILE [options]\n"
+             "                        [options of a run] [URL]\n"
+             "\n"
+             "Runs every cell of a matrix, in random order, so many\n"
+             "rounds. Run again after an interruption, it does only what\n"
+             "is missing, and what failed.\n"
+             "\n",
+    .notes = "",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+    .has_run_options = true,
+};
+
+/* The option that a word is, alone or as --option=value; NULL: none of ours. */
+static const struct option_row *find_own(const char *word)
+{
+    size_t length = strcspn(word, "=");
+    const struct option_row *row = option_find(&sweep_options, word, length);
+    bool may_have_value = row != NULL && length > 2 && row->value != NULL;
+
+    return word[length] == '\0' || may_have_value ? row : NULL;
 }
 
 /* Takes the word at *index, and its value. */
 static bool take_word(struct sweep_plan *plan, char **argv, int *index)
 {
     const char *word = argv[*index];
-    size_t i = 0;
+    const struct option_row *row = find_own(word);
 
-    while (i < OWN_COUNT && !is_own(word, i))
-        i++;
-    if (i == OWN_COUNT) {
+    if (row == NULL) {
         plan->words[plan->word_count++] = word;
         return strcmp(word, "--") != 0 || fail(plan, "'--' has no place here");
     }
     const char *value = strchr(word, '=');
     if (value != NULL)
         value++;
-    else if (own_options[i].has_value)
+    else if (row->value != NULL)
         value = argv[++*index];
-    if (own_options[i].has_value && value == NULL)
+    if (row->value != NULL && value == NULL)
         return fail(plan, "%s: needs a value", word);
-    return take_own(plan, own_options[i].own, value);
+    return row->take(&(struct option_taking){plan, row, value, plan->message});
 }
 
 static bool take_words(struct sweep_plan *plan, int argc, char **argv)

@@ -3,6 +3,7 @@
 
 /* What a sweep is asked for: its own options, the words that all its runs have, and its matrix. */
 
+#include "bench/base/option.h"
 #include "bench/result/matrix.h"
 
 #include <stdbool.h>
@@ -33,5 +34,7 @@ struct sweep_plan {
  * cannot be used. sweep_plan_close() follows in every case. */
 bool sweep_plan_open(struct sweep_plan *plan, int argc, char **argv);
 void sweep_plan_close(struct sweep_plan *plan);
+
+extern const struct option_list sweep_options;
 
 #endif
