@@ -1,23 +1,20 @@
 /* haul-bench, which `haul bench` runs: main(), and a run of load from its words to its exit status.
  * The other subcommands are drivers of such runs, or read what they left. */
 
+#include "bench/commands.h"
 #include "bench/run/calibrate.h"
-#include "bench/compare/compare.h"
 #include "bench/run/embedded.h"
 #include "bench/result/environment.h"
 #include "bench/run/find_max.h"
 #include "bench/statistics/hdrlog.h"
 #include "bench/result/instrument.h"
 #include "bench/run/live.h"
-#include "bench/sweep/merge.h"
 #include "bench/run/options.h"
 #include "bench/base/exit_status.h"
 #include "bench/base/replace.h"
-#include "bench/report/report.h"
 #include "bench/result/result.h"
 #include "bench/load/conductor.h"
 #include "bench/base/signals.h"
-#include "bench/sweep/sweep.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -256,16 +253,9 @@ static int run_main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(int argc, char **argv);
-    } subcommands[] = {
-        {"compare", compare_main}, {"sweep", sweep_main},         {"merge", merge_main},
-        {"report", report_main},   {"calibrate", calibrate_main},
-    };
     signals_catch();
-    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof *subcommands; i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0)
-            return subcommands[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < command_count; i++)
+        if (commands[i].run != NULL && strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
     return run_main(argc, argv);
 }

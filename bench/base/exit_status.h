@@ -2,17 +2,22 @@
 #define BENCH_BASE_EXIT_STATUS_H
 
 /* The exit statuses of haul bench and of its subcommands: what scripts rely on, once. The manual
- * page has the same list. */
+ * page is checked against these rows: name, status, and what it says of it. */
+
+#define EXIT_STATUSES(X)                                                                           \
+    X(DONE, 0, "done")                                                                             \
+    X(CANNOT, 1, "it could not be done, as the last line of stderr says")                          \
+    X(USAGE, 2, "usage: words that are not understood")                                            \
+    X(DIFFERENCE, 3, "compare found a difference and was to fail then")                            \
+    X(RATE_NOT_HELD, 97, "the rate was not held")                                                  \
+    X(CLIENT_BOUND, 98, "the client was the bottleneck")                                           \
+    X(UNMET, 99, "a threshold was not met")                                                        \
+    X(INTERRUPTED, 130, "interrupted")
 
 enum {
-    EXIT_DONE = 0,
-    EXIT_CANNOT = 1,         /* it could not be done; the last line of stderr says why */
-    EXIT_USAGE = 2,          /* words that are not understood */
-    EXIT_DIFFERENCE = 3,     /* compare --fail-on-difference, and there is one */
-    EXIT_RATE_NOT_HELD = 97, /* an open loop's requests were not begun when they were due */
-    EXIT_CLIENT_BOUND = 98,  /* the figures are about haul bench, not about the server */
-    EXIT_UNMET = 99,         /* an --assert was not met */
-    EXIT_INTERRUPTED = 130,  /* by a signal, as a shell says it of SIGINT */
+#define EXIT_STATUS_ENUM(name, status, text) EXIT_##name = status,
+    EXIT_STATUSES(EXIT_STATUS_ENUM)
+#undef EXIT_STATUS_ENUM
 };
 
 #endif

@@ -35,6 +35,7 @@ struct option_row {
     size_t at; /* in what they are kept in, for takers that serve many rows */
     size_t size;
     uint64_t most;  /* of a number, from 1 */
+    bool is_many;   /* each counts, not the last alone */
     bool is_server; /* the embedded server's: no run knows it that is given a URL */
 };
 

@@ -208,7 +208,7 @@ static const struct option_row rows[] = {
     {"program-a", 0, "PATH", .take = option_take_text, AT(sides[0].program),
      .help = "what runs a: a haul-bench"},
     {"program-b", 0, "PATH", .take = option_take_text, AT(sides[1].program), .help = "what runs b"},
-    {"rounds", 0, "N", .take = set_rounds, .standard = "50; 20 with -z or -n",
+    {"rounds", 0, "N", .take = set_rounds, .standard = "50, or 20 with -z or -n",
      .help = "that count"},
     {"confidence", 0, "P", .take = set_confidence, .standard = "0.99",
      .help = "that all intervals of a pair hold at once"},

@@ -75,6 +75,15 @@ static void row_print(const char *loop, const json_t *row)
            number_at(row, "p50_us"));
 }
 
+const struct option_list calibrate_options = {
+    .usage = "usage: haul bench calibrate [-c N] [-t N] [--pipeline N]\n"
+             "\n"
+             "What a request costs haul bench itself, over each kernel\n"
+             "interface, where the server does next to nothing.\n",
+    .notes = "",
+    .has_run_options = true,
+};
+
 int calibrate_main(int argc, char **argv)
 {
     struct options options;
@@ -82,9 +91,7 @@ int calibrate_main(int argc, char **argv)
     enum options_verdict verdict = options_parse(&options, argc, argv, message);
     int status = EXIT_DONE;
     if (verdict == OPTIONS_HELP) {
-        puts("usage: haul bench calibrate [-c N] [-t N] [--pipeline N]\n\n"
-             "What a request costs haul bench itself, over each kernel\n"
-             "interface, where the server does next to nothing.");
+        option_help(stdout, &calibrate_options);
     } else if (verdict == OPTIONS_BAD) {
         fprintf(stderr, "haul bench: calibrate: %s\n", message);
         status = EXIT_USAGE;

@@ -3,6 +3,7 @@
 
 /* What haul bench itself costs: load on a server that does next to nothing. */
 
+#include "bench/base/option.h"
 #include "bench/load/load.h"
 
 #include <jansson.h>
@@ -16,5 +17,7 @@ json_t *calibrate(const struct load_options *like, char *ret_message, size_t siz
 
 /* `haul bench calibrate`: over each kernel interface. */
 int calibrate_main(int argc, char **argv);
+
+extern const struct option_list calibrate_options;
 
 #endif
