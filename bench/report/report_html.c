@@ -277,7 +277,6 @@ static void section_end(const struct report_page *page)
 
 static void put_ratios(const struct report_page *page)
 {
-    section_begin(page, "where", "Where it differs, and how sure that is");
     fputs("<p class=\"hint\">Each point is the first of a pair, of its second, with its 95&nbsp;% "
           "interval. It has the colour and the shape of the one that is better there, or is grey "
           "where no difference was detected. Each chart has a scale of its own.</p>\n",
@@ -296,7 +295,6 @@ static void put_ratios(const struct report_page *page)
         fputs("</div>\n", page->out);
     }
     report_table_ratios(page);
-    section_end(page);
 }
 
 /* Returns the number of the next figure. */
@@ -321,10 +319,8 @@ static size_t put_comparison(const struct report_page *page, const json_t *compa
 static void put_compared(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
-    section_begin(page, "compared", "What compare has found");
     for (size_t i = 0, figure = 0; i < report->compare_count; i++)
         figure = put_comparison(page, report->compares[i], figure);
-    section_end(page);
 }
 
 static void put_levels(const struct report_page *page, size_t number)
@@ -350,12 +346,87 @@ static void put_levels(const struct report_page *page, size_t number)
 
 static void put_curves(const struct report_page *page)
 {
-    section_begin(page, "latency", "Latency by percentile");
     put_choice(page, "context", 0);
     put_legend(page);
     put_figure(page, "curve", 0, "", "Latency that a share of requests stayed below, all rounds",
                "");
+}
+
+/* --- sections --------------------------------------------------------------------------------- */
+
+static bool has_compared(const struct report_page *page)
+{
+    return page->sums->report->compare_count > 0;
+}
+
+/* A section of the page, and its entry in the contents, in their order. */
+static const struct section {
+    const char *id;
+    const char *entry;
+    const char *title;                               /* NULL: the verdict's */
+    void (*content)(const struct report_page *page); /* NULL: one for each numeric axis */
+    bool (*has)(const struct report_page *page);     /* NULL: every report has it */
+    bool is_chart;
+} sections[] = {
+    {"verdict", "Verdict", NULL, report_verdict, NULL, false},
+    {"where", "Differences", "Where it differs, and how sure that is", put_ratios,
+     report_has_ratios, true},
+    {"compared", "Compared", "What compare has found", put_compared, has_compared, true},
+    {"over", NULL, NULL, NULL, NULL, true},
+    {"latency", "Latency", "Latency by percentile", put_curves, NULL, true},
+    {"instrument", "Instrument", "Was it the client?", report_instrument, NULL, false},
+    {"environment", "Environment", "Environment", report_environment, NULL, false},
+    {"failures", "Failures", "Failures", report_failures, NULL, false},
+    {"numbers", "All numbers", "All numbers", report_tables, NULL, false},
+};
+
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+static bool is_numeric(const struct report_page *page, size_t panel)
+{
+    int axis = page->sums->panels[panel].axis;
+    return axis >= 0 && page->sums->report->axes[axis].is_numeric;
+}
+
+static void put_entry(const struct report_page *page, const struct section *section)
+{
+    if (section->content != NULL && (section->has == NULL || section->has(page)))
+        fprintf(page->out, "<li><a href=\"#%s\">%s</a></li>\n", section->id, section->entry);
+    for (size_t i = 0; section->content == NULL && i < page->sums->panel_count; i++) {
+        if (!is_numeric(page, i))
+            continue;
+        fprintf(page->out, "<li><a href=\"#%s%zu\">", section->id, i);
+        put_escaped(page->out,
+                    report_axis_title(page->sums->report->axes[page->sums->panels[i].axis].name));
+        fputs("</a></li>\n", page->out);
+    }
+}
+
+static void put_section(const struct report_page *page, const struct section *section)
+{
+    const char *title = section->title != NULL ? section->title : report_verdict_title(page);
+    for (size_t i = 0; section->content == NULL && i < page->sums->panel_count; i++)
+        if (is_numeric(page, i))
+            put_levels(page, i);
+    if (section->content == NULL || (section->has != NULL && !section->has(page)))
+        return;
+    section_begin(page, section->id, title);
+    section->content(page);
     section_end(page);
+}
+
+/* Before the first chart stands what those read for whom none is drawn. */
+static void put_sections(const struct report_page *page)
+{
+    bool is_first_chart = true;
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (sections[i].is_chart && is_first_chart)
+            fputs("<noscript><p class=\"hint\">The charts are drawn by a script, which does not "
+                  "run here. Every number is in the tables.</p></noscript>\n",
+                  page->out);
+        is_first_chart &= !sections[i].is_chart;
+        put_section(page, &sections[i]);
+    }
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -377,27 +448,10 @@ static void put_head(const struct report_page *page)
 
 static void put_contents(const struct report_page *page)
 {
-    const struct report_sums *sums = page->sums;
-    fputs("<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#verdict\">Verdict</a></li>\n",
-          page->out);
-    if (report_has_ratios(page))
-        fputs("<li><a href=\"#where\">Differences</a></li>\n", page->out);
-    if (sums->report->compare_count > 0)
-        fputs("<li><a href=\"#compared\">Compared</a></li>\n", page->out);
-    for (size_t i = 0; i < sums->panel_count; i++) {
-        int axis = sums->panels[i].axis;
-        if (axis < 0 || !sums->report->axes[axis].is_numeric)
-            continue;
-        fprintf(page->out, "<li><a href=\"#over%zu\">", i);
-        put_escaped(page->out, report_axis_title(sums->report->axes[axis].name));
-        fputs("</a></li>\n", page->out);
-    }
-    fputs("<li><a href=\"#latency\">Latency</a></li>\n"
-          "<li><a href=\"#instrument\">Instrument</a></li>\n"
-          "<li><a href=\"#environment\">Environment</a></li>\n"
-          "<li><a href=\"#failures\">Failures</a></li>\n"
-          "<li><a href=\"#numbers\">All numbers</a></li>\n</ul></nav>\n",
-          page->out);
+    fputs("<nav aria-label=\"Contents\"><ul>\n", page->out);
+    for (size_t i = 0; i < SECTIONS; i++)
+        put_entry(page, &sections[i]);
+    fputs("</ul></nav>\n", page->out);
 }
 
 static void put_header(const struct report_page *page)
@@ -411,30 +465,6 @@ static void put_header(const struct report_page *page)
     fputs("</header>\n", page->out);
 }
 
-static void put_charts(const struct report_page *page)
-{
-    const struct report_sums *sums = page->sums;
-    fputs("<noscript><p class=\"hint\">The charts are drawn by a script, which does not run here. "
-          "Every number is in the tables.</p></noscript>\n",
-          page->out);
-    if (report_has_ratios(page))
-        put_ratios(page);
-    if (sums->report->compare_count > 0)
-        put_compared(page);
-    for (size_t i = 0; i < sums->panel_count; i++)
-        if (sums->panels[i].axis >= 0 && sums->report->axes[sums->panels[i].axis].is_numeric)
-            put_levels(page, i);
-    put_curves(page);
-}
-
-static void put_section(const struct report_page *page, const char *id, const char *title,
-                        void (*content)(const struct report_page *page))
-{
-    section_begin(page, id, title);
-    content(page);
-    section_end(page);
-}
-
 void report_html(const struct report_page *with)
 {
     struct report_page it = *with, *page = &it;
@@ -442,12 +472,7 @@ void report_html(const struct report_page *with)
     put_head(page);
     put_header(page);
     fputs("<main>\n", page->out);
-    put_section(page, "verdict", report_verdict_title(page), report_verdict);
-    put_charts(page);
-    put_section(page, "instrument", "Was it the client?", report_instrument);
-    put_section(page, "environment", "Environment", report_environment);
-    put_section(page, "failures", "Failures", report_failures);
-    put_section(page, "numbers", "All numbers", report_tables);
+    put_sections(page);
     fputs("</main>\n<footer><p>Made by haul bench report. Charts: Chart.js, MIT License.</p>"
           "</footer>\n<script type=\"application/json\" id=\"points\">",
           page->out);

@@ -10,6 +10,7 @@
 #include "bench/statistics/hdrlog.h"
 #include "bench/report/report.h"
 #include "bench/report/report_page.h"
+#include "bench/result/members.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -649,6 +650,53 @@ static void test_words(void **state)
     close(nowhere);
 }
 
+/* --- columns ---------------------------------------------------------------------------------- */
+
+static const struct member *member_of_metric(const char *name)
+{
+    for (size_t i = 0; i < run_member_count; i++)
+        if (run_members[i].metric != NULL && run_members[i].type != MEMBER_LATENCY &&
+            strcmp(run_members[i].metric, name) == 0)
+            return &run_members[i];
+    return NULL;
+}
+
+static bool is_unit(const struct report_metric_names *column, enum metric_unit unit)
+{
+    static const struct {
+        enum metric_unit unit;
+        const char *text;
+        double factor;
+    } units[] = {
+        {METRIC_COUNT, "", 1},
+        {METRIC_PER_SECOND, "requests/s", 1},
+        {METRIC_SHARE, "%", 100},
+        {METRIC_MICROSECONDS, "µs", 1},
+        {METRIC_MICROSECONDS, "ms", 1e-3},
+    };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (units[i].unit == unit && strcmp(units[i].text, column->unit) == 0 &&
+            units[i].factor == column->factor)
+            return true;
+    return false;
+}
+
+/* A column is a metric, in its unit; a figure's is called as its row calls it. */
+static void test_columns(void **state)
+{
+    (void)state;
+    for (int i = 0; i < REPORT_METRIC_COUNT; i++) {
+        const struct report_metric_names *column = &report_metrics[i];
+        if (!metric_is_known(column->key))
+            fail_msg("%s is no metric", column->key);
+        if (!is_unit(column, metric_unit(column->key)))
+            fail_msg("%s is not in '%s' by %g", column->key, column->unit, column->factor);
+        const struct member *member = member_of_metric(column->key);
+        if (member != NULL)
+            assert_string_equal(column->title, member->title);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -659,7 +707,7 @@ int main(void)
         cmocka_unit_test(test_damaged),    cmocka_unit_test(test_any_byte),
         cmocka_unit_test(test_curves),     cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_admissions), cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
