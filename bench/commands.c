@@ -1,4 +1,5 @@
-/* Owns the list of subcommands: main(), the completions and the test of the manual page go by it. */
+/* Owns the list of subcommands, which main(), the completions and the test of the manual page go
+ * by. */
 
 #include "bench/commands.h"
 

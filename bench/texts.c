@@ -5,7 +5,8 @@
  *     operand  COMMAND  text|file
  *     option   COMMAND  -L  --NAME  VALUE  HOW  many|once  DEFAULT  RANGE  HELP
  *
- * HOW is what completes the value: nothing, text, words (those of VALUE), file, directory or @file. */
+ * HOW is what completes the value: nothing, text, words (those of VALUE), file, directory or
+ * @file. */
 
 #include "bench/commands.h"
 #include "bench/run/options.h"

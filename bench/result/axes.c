@@ -1,5 +1,5 @@
-/* Owns the names of axes. The idea: an axis is a row, in the order in which a run that no sweep made
- * gets its own. */
+/* Owns the names of axes. The idea: an axis is a row, in the order in which a run that no sweep
+ * made gets its own. */
 
 #include "bench/result/axes.h"
 

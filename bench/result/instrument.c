@@ -4,7 +4,7 @@
 
 #include "bench/result/instrument.h"
 
-#include "bench/result/metric.h"
+#include "bench/base/unit.h"
 #include "bench/load/workload.h"
 #include "bench/base/exit_status.h"
 

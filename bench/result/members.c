@@ -1,6 +1,6 @@
-/* Owns what a run's JSON consists of. The idea: a member is a row, in the order of the JSON, and all
- * that is made of members walks the rows; what a row cannot say is a function above it. A value that
- * cannot be made, for want of memory, is NULL. What a run has no number for is null. */
+/* Owns what a run's JSON consists of. The idea: a member is a row, in the order of the JSON, and
+ * all that is made of members walks the rows; what a row cannot say is a function above it. A value
+ * that cannot be made, for want of memory, is NULL. What a run has no number for is null. */
 
 #include "bench/result/members.h"
 #include "bench/statistics/hdrlog.h"

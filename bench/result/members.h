@@ -5,8 +5,9 @@
  * of it are added, how it is asked for by name and scraped. JSON, merging, metrics, Prometheus and
  * the text's tables are made from these rows; SCHEMA.md is checked against them. */
 
-#include "bench/result/metric.h"
-#include "bench/result/result.h"
+#include "bench/base/unit.h"
+#include "bench/load/load.h"
+#include "bench/result/instrument.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -55,6 +56,19 @@ enum member_histogram {
     HISTOGRAM_LATER, /* runs of before it was there lack it */
 };
 
+struct threshold;
+
+/* What is known of a run beside its figures. All of it is borrowed. */
+struct result_context {
+    const char *server; /* "embedded"; NULL: one that the user named */
+    const struct instrument *instrument;
+    json_t *environment; /* environment_json(); NULL: null */
+    json_t *calibration; /* CALIBRATION; NULL: none. Its "sentence" is printed for people */
+    const struct threshold *thresholds;
+    size_t threshold_count;
+    bool has_histograms; /* put them in */
+};
+
 /* Where a value is taken from. */
 struct member_source {
     const struct load_result *result;
@@ -63,7 +77,7 @@ struct member_source {
 };
 
 struct member {
-    const char *path; /* "cpu.user_s"; one that ends with a dot: all that begin so, without a row */
+    const char *path; /* "cpu.user_s"; ends with a dot: of all that begin so and have no row */
     enum member_type type;
     enum member_merge merge;
     enum metric_unit unit;
@@ -99,7 +113,7 @@ json_t *member_of(const json_t *run, const struct member *member);
 json_t *member_make(const struct member *member, const struct member_source *source);
 bool member_is_made(const struct member *member);
 
-/* The latency that has the histogram of that index, from 0, in their order; NULL: no further one. */
+/* The latency that has the histogram of that index, from 0; NULL: no further one. */
 const struct member *member_with_histogram(size_t index);
 
 /* What a latency consists of, in its order. */
@@ -126,6 +140,9 @@ struct member_quotient {
     enum metric_sense sense;
     const char *title;
 };
+
+/* "errors" counts; this names the metric that is its share of the requests. */
+#define METRIC_ERROR_SHARE "error_share"
 
 extern const struct member_quotient member_quotients[];
 extern const size_t member_quotient_count;

@@ -5,7 +5,6 @@
 #include "bench/base/json_at.h"
 #include "bench/result/members.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +46,8 @@ static const char *find_statistic(const char *name)
     return NULL;
 }
 
-/* "p99.9" has a point as well: what stands before the first one is a latency or part of a number. */
+/* "p99.9" has a point as well: what stands before the first one is a latency or part of a
+ * number. */
 static bool find(const char *name, struct metric *ret_metric)
 {
     const char *point = strchr(name, '.');
@@ -127,79 +127,7 @@ bool metric_value(const json_t *run, const char *name, double *ret_value)
     return number(json_object_get(latency, metric.statistic), ret_value);
 }
 
-/* --- for people ------------------------------------------------------------------------------- */
-
-/* Digits behind the point that make four in all, where it is not far below 1. */
-static int decimals(double value)
-{
-    static const double limits[] = {999.95, 99.995, 9.9995, 0.01};
-    int count = 0;
-    for (size_t i = 0; i < COUNT(limits); i++)
-        count += fabs(value) < limits[i];
-    return count < (int)COUNT(limits) ? count : 5;
-}
-
-static void write_duration(char *buffer, double us)
-{
-    static const char *const units[] = {"us", "ms", "s"};
-    size_t unit = 0;
-    for (; unit < COUNT(units) - 1 && fabs(us) >= 999.95; unit++)
-        us /= 1000;
-    snprintf(buffer, METRIC_TEXT_BYTES, "%.*f %s", us == 0 ? 0 : decimals(us), us, units[unit]);
-}
-
-/* Thousands apart; a point and digits behind it only where the number is small and has some. */
-static void write_number(char *buffer, double value, const char *unit)
-{
-    char digits[METRIC_TEXT_BYTES];
-    if (!(fabs(value) < 1e15)) {
-        snprintf(buffer, METRIC_TEXT_BYTES, "%.6g%s", value, unit);
-        return;
-    }
-    int behind = value == floor(value) ? 0 : decimals(value);
-    int length = snprintf(digits, sizeof(digits), "%.*f", behind, fabs(value));
-    int whole = behind > 0 ? length - behind - 1 : length;
-    char *at = buffer;
-    if (value < 0)
-        *at++ = '-';
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && i < whole && (whole - i) % 3 == 0)
-            *at++ = ',';
-        *at++ = digits[i];
-    }
-    snprintf(at, (size_t)(buffer + METRIC_TEXT_BYTES - at), "%s", unit);
-}
-
-static void write_percent(char *buffer, double percent)
-{
-    if (fabs(percent) < 999.95)
-        snprintf(buffer, METRIC_TEXT_BYTES, "%.4g %%", percent);
-    else
-        write_number(buffer, round(percent), " %");
-}
-
-char *metric_text(char *buffer, enum metric_unit unit, double value)
-{
-    switch (unit) {
-    case METRIC_MICROSECONDS:
-        write_duration(buffer, value);
-        break;
-    case METRIC_PER_SECOND:
-        write_number(buffer, value, "/s");
-        break;
-    case METRIC_SHARE:
-        write_percent(buffer, value * 100);
-        break;
-    case METRIC_SECONDS:
-        write_duration(buffer, value * 1e6);
-        break;
-    case METRIC_COUNT:
-    case METRIC_BYTES:
-        write_number(buffer, value, "");
-        break;
-    }
-    return buffer;
-}
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Adds a name to the list; what does not fit is left out. */
 static void put_name(char *buffer, const char *between, const char *name, const char *statistic)

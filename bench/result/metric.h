@@ -5,23 +5,13 @@
  * "p99", "intended.p99.9", "first_byte.mean". A quantile without a clock is the intended one in an
  * open loop and the actual one in a closed loop. */
 
+#include "bench/base/unit.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a figure is counted in. */
-enum metric_unit {
-    METRIC_COUNT,
-    METRIC_MICROSECONDS,
-    METRIC_PER_SECOND,
-    METRIC_SHARE, /* 0 … 1; people read percent */
-    METRIC_SECONDS,
-    METRIC_BYTES,
-};
-
-enum metric_sense { METRIC_NEITHER, METRIC_HIGHER_IS_BETTER, METRIC_LOWER_IS_BETTER };
-
-enum { METRIC_NAME_BYTES = 32, METRIC_TEXT_BYTES = 40, METRIC_NAMES_BYTES = 1024 };
+enum { METRIC_NAME_BYTES = 32, METRIC_NAMES_BYTES = 1024 };
 
 bool metric_is_known(const char *name);
 
@@ -31,13 +21,6 @@ enum metric_sense metric_sense(const char *name);
 
 /* False: the name is not known, or this run has no such number (null, or left out). */
 bool metric_value(const json_t *run, const char *name, double *ret_value);
-
-/* "errors" counts; this names the metric that is its share of the requests. */
-#define METRIC_ERROR_SHARE "error_share"
-
-/* A value of that unit as people read it: "12.34 ms", "10,021/s", "0.05 %", "300,000". Writes to a
- * buffer of METRIC_TEXT_BYTES and returns it. */
-char *metric_text(char *buffer, enum metric_unit unit, double value);
 
 /* The names, for messages and help. Writes to a buffer of METRIC_NAMES_BYTES and returns it. */
 char *metric_names(char *buffer);

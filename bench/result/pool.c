@@ -1,6 +1,6 @@
-/* Owns what it means to add two runs. The idea: a member's row (bench/result/members.c) says how two
- * values become one; a walk over both objects does the rest, and what has no row is kept where it is
- * the same. */
+/* Owns what it means to add two runs. The idea: a member's row (bench/result/members.c) says how
+ * two values become one; a walk over both objects does the rest, and what has no row is kept where
+ * it is the same. */
 
 #include "bench/result/pool.h"
 

@@ -3,24 +3,13 @@
 
 /* A run's result: as JSON (SCHEMA.md), and from that JSON as text for people and for Prometheus. */
 
-#include "bench/result/instrument.h"
-#include "bench/load/load.h"
+#include "bench/result/members.h"
 #include "bench/result/threshold.h"
+#include "bench/load/load.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-
-/* What is known of a run beside its figures. All of it is borrowed. */
-struct result_context {
-    const char *server; /* "embedded"; NULL: one that the user named */
-    const struct instrument *instrument;
-    json_t *environment; /* environment_json(); NULL: null */
-    json_t *calibration; /* CALIBRATION; NULL: none. Its "sentence" is printed for people */
-    const struct threshold *thresholds;
-    size_t threshold_count;
-    bool has_histograms; /* put them in */
-};
 
 /* How the JSON is to be written: doubles hold nanoseconds of microseconds within 15 digits. */
 #define RESULT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))

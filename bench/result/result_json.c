@@ -2,7 +2,7 @@
  * asserted of the whole of them. A value that cannot be made, for want of memory, is NULL, and one
  * NULL makes the whole NULL. */
 
-#include "bench/result/members.h"
+#include "bench/result/result.h"
 
 #include <stdint.h>
 

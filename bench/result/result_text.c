@@ -5,6 +5,7 @@
 #include "bench/result/result.h"
 #include "bench/base/json_at.h"
 #include "bench/result/members.h"
+#include "bench/result/metric.h"
 #include "bench/base/prose.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * what does not fit is reported with the character that it stands at. */
 
 #include "bench/result/threshold.h"
+#include "bench/result/members.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -11,6 +11,7 @@
 #include "bench/report/report.h"
 #include "bench/report/report_page.h"
 #include "bench/result/members.h"
+#include "bench/result/metric.h"
 
 #include <errno.h>
 #include <fcntl.h>

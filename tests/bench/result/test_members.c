@@ -3,7 +3,10 @@
 
 #include "bench/base/json_at.h"
 #include "bench/result/members.h"
+#include "bench/result/metric.h"
 #include "bench/result/pool.h"
+#include "bench/result/result.h"
+#include "bench/result/threshold.h"
 
 #include <stdarg.h>
 #include <stddef.h>
