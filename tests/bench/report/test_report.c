@@ -9,6 +9,7 @@
 
 #include "bench/statistics/hdrlog.h"
 #include "bench/report/report.h"
+#include "bench/report/report_assets.h"
 #include "bench/report/report_page.h"
 #include "bench/result/members.h"
 #include "bench/result/metric.h"
@@ -585,6 +586,31 @@ static void test_admissions(void **state)
 
 #define NASTY "</script><img src=x onerror=alert(1)> & | `x` <!-- \\u2028 '"
 
+/* The word between begin, at which text stands, and the next quote, in what it is to be found as. */
+static void assert_word(const char *text, const char *begin, const char *format, const char *in)
+{
+    char word[64], wanted[96];
+    const char *from = text + strlen(begin);
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(from, "\""), from);
+    snprintf(wanted, sizeof wanted, format, word);
+    if (strstr(in, wanted) == NULL)
+        fail_msg("%s%s: there is no %s", begin, word, wanted);
+}
+
+/* What the contents name is there, and what is to be drawn has a function that draws it. */
+static void assert_sections(const char *page)
+{
+    static const char entry[] = "<li><a href=\"#", chart[] = "data-chart=\"";
+    const char *kinds = strstr(report_script, "const kinds = {");
+    size_t count = 0;
+    assert_non_null(kinds);
+    for (const char *at = page; (at = strstr(at, entry)) != NULL; at++, count++)
+        assert_word(at, entry, "<h2 id=\"%s\"", page);
+    for (const char *at = page; (at = strstr(at, chart)) != NULL; at++)
+        assert_word(at, chart, " %s: ", kinds);
+    assert_true(count >= 6);
+}
+
 static void test_escapes(void **state)
 {
     struct input input;
@@ -606,6 +632,7 @@ static void test_escapes(void **state)
     assert_has(text, "\\u003c/script\\u003e\\u003cimg src=x");
     assert_has_not(text, "</script><img");
     assert_has_not(text, "<img");
+    assert_sections(text);
     free(text);
     text = page_of(&report, NASTY, report_markdown);
     assert_has(text, "\\</script\\>\\<img src=x onerror=alert(1)\\> \\& \\| \\`x\\` \\<\\!-- ");
