@@ -586,7 +586,7 @@ static void test_admissions(void **state)
 
 #define NASTY "</script><img src=x onerror=alert(1)> & | `x` <!-- \\u2028 '"
 
-/* The word between begin, at which text stands, and the next quote, in what it is to be found as. */
+/* What stands from behind begin to the next quote must be in that text, in this format. */
 static void assert_word(const char *text, const char *begin, const char *format, const char *in)
 {
     char word[64], wanted[96];
