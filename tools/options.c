@@ -1,0 +1,186 @@
+/* Owns the list of options. The idea: an option is one row, and nothing else has to be told of it:
+ * parsing, --help, the manual and the completions walk the rows. */
+
+#include "tools/options.h"
+
+#include <stdio.h>
+
+/* "a|b|c" of the formats; the bar before the first is cut off. */
+#define FORMAT_WORD(name, text) "|" text
+static const char format_words[] = SINK_FORMATS(FORMAT_WORD);
+
+const struct option_row option_rows[] = {
+    {OPTIONS_INPUT, "input", 'i', "FILE", "read URLs from FILE, one a line; - is stdin",
+     .take = take_input, .repeatable = true,
+     .manual = "Reads URLs from _FILE_, one a line; *-* is stdin. Blank lines, and lines that "
+               "begin with *#*, are skipped; white space around a URL is ignored. Lines are read "
+               "as they are needed, so that a list may be endless. A URL that cannot be used, or "
+               "that is longer than 16,000 bytes, is a result with the error *url* that names "
+               "its line, and the rest goes on."},
+    {OPTIONS_INPUT, "globoff", 'g', NULL, "take []{} in URLs as they are",
+     TAKES_FLAG(inputs.literal), .manual = "Takes *[]{}* as they are, in arguments and files."},
+    {OPTIONS_INPUT, "repeat", 0, "N", "walk the whole list N times",
+     TAKES_NUMBER(uint64_t, inputs.repeat, 1, INT64_MAX), .initial = "1",
+     .manual = "Walks the whole list _N_ times. What cannot be rewound (a pipe) cannot be "
+               "repeated."},
+    {OPTIONS_REQUEST, "request", 'X', "METHOD", "the method, instead of GET or POST",
+     TAKES_TEXT(engine.method),
+     .manual = "The method, instead of GET, or POST where there is data. CONNECT is refused."},
+    {OPTIONS_REQUEST, "header", 'H', "'Name: value'", "send this header with every request",
+     TAKES_TEXTS(headers),
+     .manual = "A header sent with every request. It replaces a default header of that name; "
+               "_Name:_ alone removes it, and _Name;_ sends it with an empty value. A value with "
+               "a CR, LF or other control byte is refused, as are Content-Length and "
+               "Transfer-Encoding."},
+    {OPTIONS_REQUEST, "user-agent", 'A', "NAME", "the User-Agent", TAKES_TEXT(engine.user_agent),
+     .initial = "haul/" HAUL_VERSION, .manual = "The User-Agent. An empty one sends none."},
+    {OPTIONS_REQUEST, "head", 'I', NULL, "ask by HEAD, for heads only", TAKES_FLAG(head),
+     .manual = "Asks by HEAD, for the head of the reply only."},
+    {OPTIONS_REQUEST, "data", 'd', "DATA|@FILE", "send this body; line ends of a file left out",
+     .take = take_data, .repeatable = true,
+     .manual = "Sends _DATA_ as the body of every request, by POST unless *-X* says otherwise, "
+               "and as application/x-www-form-urlencoded unless *-H* says otherwise. *@*_FILE_ "
+               "takes it from a file (*@-*: stdin), without its line ends and NUL bytes. Several "
+               "are joined by *&*."},
+    {OPTIONS_REQUEST, "data-binary", 0, "DATA|@FILE", "send this body as it is",
+     .take = take_data_binary, .repeatable = true,
+     .manual = "As *-d*, but *@*_FILE_ is sent as it is."},
+    {OPTIONS_CONTROL, "concurrency", 'c', "N", "requests under way at once",
+     TAKES_NUMBER(uint32_t, engine.concurrency, 1, 100000), .initial = "64",
+     .manual = "Requests under way, and connections open, at once: a hard bound. RLIMIT_NOFILE "
+               "is raised to its hard limit; what it does not allow is lowered, with a note."},
+    {OPTIONS_CONTROL, "window", 0, "N", "results held at once",
+     TAKES_NUMBER(uint32_t, engine.window, 1, 4194304),
+     .manual = "Results held at once, from the sending of a request to the writing of its line. "
+               "Without it: the concurrency and at least 1,024 more, at most 4,096 more."},
+    {OPTIONS_CONTROL, "max-time", 0, "SECONDS", "for one request, start to last byte",
+     TAKES_SECONDS(engine.max_time_ms), .initial = "300",
+     .manual = "For one request, from its start to its last byte."},
+    {OPTIONS_CONTROL, "connect-timeout", 0, "SECONDS", "for name, connection and TLS together",
+     TAKES_SECONDS(engine.connect_timeout_ms), .initial = "10",
+     .manual = "For the name, the connection and TLS together. For so long DNS servers that do "
+               "not answer are asked again (with *0* for two minutes); the error then is "
+               "*deadline*."},
+    {OPTIONS_CONTROL, "on-error", 0, "collect|cancel", "cancel: the first failure ends all others",
+     TAKES_WORD(bool, engine.cancel_on_error), .initial = "collect",
+     .manual = "*collect*: every request goes its way, whatever happens to others. *cancel*: the "
+               "first failure ends all requests that are not finished, and no further input is "
+               "taken. They are reported as *cancelled*, or as *not_started*; a note says where "
+               "the inputs were left."},
+    {OPTIONS_CONTROL, "fail", 'f', NULL, "a status from 400 on is a failure",
+     TAKES_CONSTANT(int, engine.fail_status, 400),
+     .manual = "A status from 400 on is a failure, with the error *status*."},
+    {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
+     TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
+     .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
+               "note then says why."},
+    {OPTIONS_CONTROL, "dns-servers", 0, "HOST[:PORT],...", "ask these servers for names",
+     TAKES_TEXT(engine.dns_servers),
+     .manual = "Asks these servers for names, instead of the system's."},
+    {OPTIONS_CONTROL, "connect-to", 0, "HOST1:PORT1:HOST2:PORT2",
+     "for HOST1:PORT1 connect to HOST2:PORT2", TAKES_TEXTS(connect_to),
+     .manual = "For URLs with _HOST1_ and _PORT1_ connects to _HOST2_ and _PORT2_ instead. An "
+               "empty _HOST1_ or _PORT1_ is any, an empty _HOST2_ or _PORT2_ that of the URL. "
+               "IPv6 literals are in brackets. The first that matches counts. The request, SNI "
+               "and the check of the certificate go by the URL as ever."},
+    {OPTIONS_CONTROL, "resolve", 0, "[+]HOST:PORT:ADDRESS[,ADDRESS]...",
+     "addresses of a host, without a lookup", TAKES_TEXTS(resolve),
+     .manual = "For _HOST_ and _PORT_ connects to these addresses, at most 8, in this order, "
+               "without a lookup. A _HOST_ of *\\** is every one that has none of its own. With "
+               "*+* they hold for a minute, and then the name is looked up. The last for a host "
+               "and port counts, and *-*_HOST_:_PORT_ takes away those before it. Where "
+               "*--connect-to* leads elsewhere, that host and port are meant."},
+    {OPTIONS_TLS, "cacert", 0, "FILE", "roots to trust instead of the system's",
+     TAKES_TEXT(tls.ca_file),
+     .manual = "Trusts the roots of _FILE_ (PEM) instead of the system's. _FILE_ may be a pipe, "
+               "as may those of *--cert* and *--key*: *--cacert <(*_command_*)* in bash."},
+    {OPTIONS_TLS, "capath", 0, "DIR", "a directory of such roots", TAKES_TEXT(tls.ca_directory),
+     .manual = "Trusts the roots of every regular file of _DIR_ (PEM), instead of the system's. "
+               "With *--cacert*: those of both. _DIR_ may be several directories with colons "
+               "between them; of these one that cannot be read is passed over, but not all of "
+               "them."},
+    {OPTIONS_TLS, "cert", 0, "FILE", "show this client certificate",
+     TAKES_TEXT(tls.client_certificate),
+     .manual = "Shows the client certificate of _FILE_ (PEM) to servers that ask for one: its "
+               "own certificate first, then those of its issuers."},
+    {OPTIONS_TLS, "key", 0, "FILE", "its private key", TAKES_TEXT(tls.client_key),
+     .manual = "The private key of *--cert* (PEM: PKCS#1, SEC1 or PKCS#8, RSA or EC, not "
+               "encrypted). Without it the key is in the file of *--cert*."},
+    {OPTIONS_TLS, "pinnedpubkey", 0, "sha256//BASE64[;sha256//BASE64]...",
+     "the server's key must be one of these", .take = take_pins,
+     .manual = "The server's public key must be one of these: SHA-256 of its "
+               "SubjectPublicKeyInfo, in base64. This is asked for beside all other rules, and "
+               "is the only one that *-k* leaves. Another key is exit status 90."},
+    {OPTIONS_TLS, "insecure", 'k', NULL, "take any certificate", TAKES_FLAG(tls.insecure),
+     .manual = "Takes any certificate. Whoever can reach the connection can then read and change "
+               "what it carries: a warning says so. With *-v* each result has what would have "
+               "been wrong."},
+    {OPTIONS_TLS, "tls-legacy", 0, NULL, "allow TLS 1.0, CBC, SHA-1, short RSA keys",
+     TAKES_FLAG(tls.legacy),
+     .manual = "Allows what is too weak to be on by default: TLS 1.0 and 1.1, suites of CBC, "
+               "SHA-1, and RSA keys of 1,024 bits."},
+    {OPTIONS_OUTPUT, "format", 0, format_words + 1, "what is written of each result",
+     TAKES_WORD(enum sink_format, sink.format), .initial = "ndjson",
+     .manual = "*ndjson*: one JSON object a line (see *NDJSON*). *csv*: a line of names, then "
+               "one line a request, quoted as in RFC 4180, lines ending in LF; _code_, _stage_, "
+               "_message_ and _os_error_ are the parts of the error. *text*: one line a request "
+               "for people: index, status, size, time, URL, error. *body*: the bodies alone, one "
+               "after the other, in the order of the arguments, as they come; errors go to "
+               "stderr. *none*: nothing."},
+    {OPTIONS_OUTPUT, "output", 'o', "FILE", "write to FILE, which is whole or not there",
+     .take = take_output,
+     .manual = "Writes to _FILE_ instead of stdout: to a temporary file beside it, which is "
+               "renamed when it is whole, so that _FILE_ is never half a result. After Ctrl-C it "
+               "holds what was gathered until then. After a failure to write, _FILE_ is as it "
+               "was. What is no regular file is written as it is."},
+    {OPTIONS_OUTPUT, "headers", 0, NULL, "the reply's headers into the NDJSON",
+     TAKES_FLAG(sink.headers), .manual = "Adds the reply's headers to the NDJSON."},
+    {OPTIONS_OUTPUT, "body", 0, NULL, "the reply's body into the NDJSON", TAKES_FLAG(sink.body),
+     .manual = "Adds the reply's body to the NDJSON. A body above 16 MiB is an error *limit*."},
+    {OPTIONS_OUTPUT, "verbose", 'v', NULL, "what TLS agreed on into the NDJSON",
+     TAKES_FLAG(sink.verbose), .manual = "Adds what TLS agreed on to the NDJSON."},
+    {OPTIONS_OUTPUT, "bodies", 0, "DIR", "each body into a file of its own",
+     TAKES_TEXT(sink.bodies),
+     .manual = "Writes every body of a whole reply to a file in _DIR_, named by the request's "
+               "index in at least six digits. _DIR_ is made where it is missing. A file appears "
+               "only when it is whole. Bodies may have any size, except together with *--body*."},
+    {OPTIONS_OUTPUT, "unordered", 0, NULL, "in the order of completion",
+     TAKES_FLAG(engine.unordered),
+     .manual = "Writes results as they complete. _index_ still says which argument they belong "
+               "to."},
+    {OPTIONS_OUTPUT, "no-progress", 0, NULL, "no progress line", TAKES_FLAG(no_progress),
+     .manual = "No progress line. There is one only where stderr is a terminal, and results do "
+               "not go to one."},
+    {OPTIONS_OUTPUT, "quiet", 'q', NULL, "no progress, summary, notes or warnings",
+     TAKES_FLAG(quiet), .manual = "No progress, no summary, no notes, no warnings."},
+    {OPTIONS_ABOUT, "budget", 0, NULL, "where the memory of a run goes",
+     TAKES_CONSTANT(enum args_action, action, ARGS_BUDGET),
+     .manual = "Prints where the memory of a run with these options goes, and exits."},
+    {OPTIONS_ABOUT, "help", 'h', NULL, "this list",
+     TAKES_CONSTANT(enum args_action, action, ARGS_HELP),
+     .manual = "Prints the options, and exits."},
+    {OPTIONS_ABOUT, "version", 'V', NULL, "the version",
+     TAKES_CONSTANT(enum args_action, action, ARGS_VERSION),
+     .manual = "Prints the version, and exits."},
+};
+
+const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+char *option_name(const struct option_row *row, char *buffer)
+{
+    if (row->letter != 0)
+        snprintf(buffer, OPTION_NAME_BYTES, "-%c/--%s", row->letter, row->name);
+    else
+        snprintf(buffer, OPTION_NAME_BYTES, "--%s", row->name);
+    return buffer;
+}
+
+const struct option_row *option_of_letter(int letter)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].letter != 0 && option_rows[i].letter == letter)
+            return &option_rows[i];
+    return NULL;
+}

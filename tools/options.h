@@ -1,0 +1,21 @@
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+/* The options of haul: the one list from which the command line is parsed, and --help, the option
+ * list of haul(1) and the completions of the shells are made. */
+
+#include "tools/take.h"
+
+#include <stddef.h>
+
+/* In the order of the manual. */
+extern const struct option_row option_rows[];
+extern const size_t option_count;
+
+/* "-c/--concurrency": as messages name an option. */
+enum { OPTION_NAME_BYTES = 64 };
+char *option_name(const struct option_row *row, char *buffer);
+
+const struct option_row *option_of_letter(int letter); /* NULL: there is none */
+
+#endif

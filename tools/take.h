@@ -1,0 +1,123 @@
+#ifndef TOOLS_TAKE_H
+#define TOOLS_TAKE_H
+
+/* What the command line asks for, and how the value of an option becomes a part of it. An option is
+ * a row (options.c); its row says how its value is read by one of the TAKES_ below, and where it
+ * goes. */
+
+#include "engine/haul.h"
+#include "tools/input/inputs.h"
+#include "tools/output/sink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_BUDGET, ARGS_DOCTOR };
+
+/* Values of an option that may be repeated. */
+struct args_list {
+    const char **words; /* ends with NULL; NULL where there is none */
+    size_t count;
+};
+
+struct args {
+    enum args_action action;
+    struct haul_options engine; /* its tls is the one below: args are not copied */
+    struct haul_tls tls;
+    struct input_options inputs;
+    struct sink_options sink;
+    bool quiet;
+    bool no_progress;
+    bool head;
+    bool roots_of_environment; /* the engine's roots are named by SSL_CERT_FILE and SSL_CERT_DIR */
+
+    /* What the above points to. */
+    struct input_item *items;
+    struct args_list headers;
+    struct args_list connect_to;
+    struct args_list resolve;
+    char *body;
+};
+
+/* What parsing has gathered beside the result. */
+struct parser {
+    struct args *args;
+    const char *option; /* as messages name it */
+    const char *value;
+    char *message;
+    size_t message_size;
+    size_t body_length;
+    size_t item_count;
+    bool stdin_taken;
+};
+
+struct option_row;
+
+/* How a value is read. Returns 0 or an exit code, whose sentence is then in parser->message. */
+typedef int take_function(struct parser *parser, const struct option_row *row);
+
+enum option_group {
+    OPTIONS_INPUT,
+    OPTIONS_REQUEST,
+    OPTIONS_CONTROL,
+    OPTIONS_TLS,
+    OPTIONS_OUTPUT,
+    OPTIONS_ABOUT,
+};
+
+struct option_row {
+    enum option_group group;
+    const char *name;
+    char letter;       /* 0: none */
+    const char *value; /* the word for it; "one|of|these" where they are words; NULL: takes none */
+    const char *help;  /* a line of up to 60 columns */
+    take_function *take;
+    size_t at, size;     /* of struct args: the member that is set */
+    int64_t least, most; /* of numbers */
+    int64_t constant;    /* what an option without a value sets */
+    bool repeatable;     /* each counts, not the last alone */
+    const char *initial; /* what holds without it, as the manual says it; NULL: nothing to say */
+    const char *manual;  /* its paragraph there, in the words of scdoc(5); what follows from the
+                            fields above is not said again */
+};
+
+/* The member of struct args, which must be of that type. */
+#define TAKE_AT(type, member)                                                                      \
+    .at = offsetof(struct args, member) +                                                          \
+          0 * sizeof(&((struct args *)0)->member == (type *)0), /* a warning, were it another */   \
+        .size = sizeof(type)
+
+#define TAKES_CONSTANT(type, member, number)                                                       \
+    .take = take_constant, .constant = (number), TAKE_AT(type, member)
+#define TAKES_FLAG(member) TAKES_CONSTANT(bool, member, true)
+#define TAKES_TEXT(member) .take = take_text, TAKE_AT(const char *, member)
+#define TAKES_TEXTS(member)                                                                        \
+    .take = take_append, TAKE_AT(struct args_list, member), .repeatable = true
+#define TAKES_NUMBER(type, member, from, to)                                                       \
+    .take = take_number, .least = (from), .most = (to), TAKE_AT(type, member)
+#define TAKES_SECONDS(member) .take = take_seconds, TAKE_AT(int64_t, member)
+#define TAKES_WORD(type, member) .take = take_word, TAKE_AT(type, member)
+
+take_function take_constant; /* an option without a value */
+take_function take_text;
+take_function take_append;
+take_function take_number;  /* digits; with a minus before them where least is below 0 */
+take_function take_seconds; /* into milliseconds; 0 is no limit, which the engine calls negative */
+take_function take_word;    /* the place among the row's words, from 0 on */
+
+/* Of one option each. */
+take_function take_url;
+take_function take_input;
+take_function take_data;
+take_function take_data_binary;
+take_function take_pins;
+take_function take_output;
+
+/* Writes the sentence, and returns EXIT_USAGE. */
+__attribute__((format(printf, 2, 3))) int take_fail(struct parser *parser, const char *format, ...);
+int take_fail_no_memory(struct parser *parser);
+
+/* One more word of a list. Returns 0 or EXIT_RESOURCE. */
+int take_more(struct parser *parser, struct args_list *list, const char *word);
+
+#endif
