@@ -93,6 +93,20 @@ static const struct option_row *row_of(int code)
     return option_of_letter(code);
 }
 
+static int fail_unknown(struct parser *parser, const char *word)
+{
+    char names[512];
+    bool begins;
+    int length = (int)strcspn(word, "=");
+    if (option_meant(word, names, sizeof(names), &begins) == 0)
+        return take_fail(parser, "unknown option '%.*s'; see haul --help", length, word);
+    if (begins)
+        return take_fail(parser, "option '%.*s' is ambiguous: %s; see haul --help", length, word,
+                         names);
+    return take_fail(parser, "unknown option '%.*s'; did you mean %s? See haul --help", length,
+                     word, names);
+}
+
 /* getopt leaves in optopt the option that it knows, the letter that it does not, or 0 for a long
  * word that it does not. */
 static int fail_option(struct parser *parser, int code, char **argv)
@@ -106,8 +120,7 @@ static int fail_option(struct parser *parser, int code, char **argv)
     if (row != NULL)
         return take_fail(parser, "%s takes no value", name);
     if (optopt == 0)
-        return take_fail(parser, "unknown or ambiguous option '%s'; see haul --help",
-                         argv[optind - 1]);
+        return fail_unknown(parser, argv[optind - 1]);
     return take_fail(parser, "unknown option '-%c'; see haul --help", optopt);
 }
 

@@ -4,6 +4,7 @@
 #include "tools/options.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* "a|b|c" of the formats; the bar before the first is cut off. */
 #define FORMAT_WORD(name, text) "|" text
@@ -183,4 +184,69 @@ const struct option_row *option_of_letter(int letter)
         if (option_rows[i].letter != 0 && option_rows[i].letter == letter)
             return &option_rows[i];
     return NULL;
+}
+
+/* --- what was meant --------------------------------------------------------------------------- */
+
+enum { WORD_MAX = 32 }; /* longer words are no misspelt option */
+
+static unsigned least_of(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters to add, drop, change or swap with their neighbour make b of a (optimal string
+ * alignment), both at most WORD_MAX long. */
+static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    unsigned rows[3][WORD_MAX + 1];
+    for (size_t j = 0; j <= b_length; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a_length; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *second = rows[(i + 1) % 3];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= b_length; j++) {
+            row[j] =
+                least_of(above[j - 1] + (a[i - 1] != b[j - 1]), 1 + least_of(above[j], row[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least_of(row[j], second[j - 2] + 1);
+        }
+    }
+    return rows[a_length % 3][b_length];
+}
+
+/* NULL: none is so near that it may have been meant: one letter of three may be wrong. */
+static const struct option_row *option_nearest(const char *word, size_t length)
+{
+    const struct option_row *nearest = NULL;
+    unsigned least = (unsigned)length / 3 + 1;
+    for (size_t i = 0; i < option_count && length <= WORD_MAX; i++) {
+        const char *name = option_rows[i].name;
+        unsigned away = distance(word, length, name, strnlen(name, WORD_MAX));
+        if (away < least) {
+            least = away;
+            nearest = &option_rows[i];
+        }
+    }
+    return nearest;
+}
+
+size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_begins)
+{
+    size_t length, used = 0, count = 0;
+    word += strspn(word, "-");
+    length = strcspn(word, "=");
+    ret_names[0] = '\0';
+    for (size_t i = 0; i < option_count && length > 0; i++) {
+        const char *name = option_rows[i].name;
+        if (strncmp(name, word, length) == 0 && used < size)
+            used += (size_t)snprintf(ret_names + used, size - used, "%s--%s",
+                                     count++ > 0 ? ", " : "", name);
+    }
+    *ret_begins = count > 0;
+    const struct option_row *nearest = count == 0 ? option_nearest(word, length) : NULL;
+    if (nearest == NULL)
+        return count;
+    snprintf(ret_names, size, "--%s", nearest->name);
+    return 1;
 }

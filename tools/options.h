@@ -18,4 +18,9 @@ char *option_name(const struct option_row *row, char *buffer);
 
 const struct option_row *option_of_letter(int letter); /* NULL: there is none */
 
+/* What a word that is no option may have meant, for the message about it: writes the whole names
+ * that it begins, or, where it begins none, the one that is nearest, as "--name, --name". Returns
+ * how many; *ret_begins: they begin with it. */
+size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_begins);
+
 #endif

@@ -52,9 +52,18 @@ static const struct {
     const char *message;
 } refusal_rows[] = {
     {"", "no URL and no -i FILE; see haul --help"},
-    {"--frob u", "unknown or ambiguous option '--frob'; see haul --help"},
+    {"--frob u", "unknown option '--frob'; see haul --help"},
+    {"--frob=secret u", "unknown option '--frob'; see haul --help"},
+    {"--cocnurrency 5 u",
+     "unknown option '--cocnurrency'; did you mean --concurrency? See haul --help"},
+    {"--maxtime=5 u", "unknown option '--maxtime'; did you mean --max-time? See haul --help"},
+    {"--qiet u", "unknown option '--qiet'; did you mean --quiet? See haul --help"},
+    {"--a-word-that-is-far-longer-than-any-option u",
+     "unknown option '--a-word-that-is-far-longer-than-any-option'; see haul --help"},
     {"--quiet -Zq u", "unknown option '-Z'; see haul --help"},
-    {"--co 5 u", "unknown or ambiguous option '--co'; see haul --help"},
+    {"--co 5 u", "option '--co' is ambiguous: --concurrency, --connect-timeout, --connect-to; see "
+                 "haul --help"},
+    {"--ca=x u", "option '--ca' is ambiguous: --cacert, --capath; see haul --help"},
     {"u -c", "-c/--concurrency wants a value; see haul --help"},
     {"u --format", "--format wants a value; see haul --help"},
     {"--quiet=yes u", "-q/--quiet takes no value"},
