@@ -11,32 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-const char args_help[] =
-    "haul gathers many http(s) URLs at once and reports them in the order asked for.\n"
-    "usage: haul [OPTION]... URL...     URLs may have globs: /p/[1-150] /{a,b}\n"
-    "       haul [OPTION]... -i FILE    one URL a line; '-' is stdin\n"
-    "       haul doctor                 what this machine allows   (haul bench: load)\n"
-    "input:    -i, --input FILE    -g, --globoff    --repeat N\n"
-    "request:  -X, --request METHOD         -H, --header 'Name: value'\n"
-    "          -A, --user-agent NAME        -I, --head\n"
-    "          -d, --data DATA|@FILE        --data-binary DATA|@FILE\n"
-    "control:  -c, --concurrency N  (64)    --window N   results held at once\n"
-    "          --max-time SECONDS  (300)    --connect-timeout SECONDS  (10)\n"
-    "          --on-error collect|cancel    cancel: the first failure ends all others\n"
-    "          -f, --fail                   a status from 400 on is a failure\n"
-    "          --loop auto|uring|epoll      --dns-servers HOST[:PORT],...\n"
-    "          --resolve HOST:PORT:ADDR,... --connect-to HOST1:PORT1:HOST2:PORT2\n"
-    "tls:      --cacert FILE  --capath DIR  roots to trust instead of the system's\n"
-    "          --cert FILE  --key FILE      --pinnedpubkey 'sha256//BASE64;...'\n"
-    "          -k, --insecure  any certificate  --tls-legacy  TLS 1.0, SHA-1, ...\n"
-    "output:   --format ndjson|csv|text|body|none         -o, --output FILE\n"
-    "          --headers  --body  -v, --verbose    head, body, TLS into the NDJSON\n"
-    "          --bodies DIR                 each body into a file of its own\n"
-    "          --unordered                  in the order of completion\n"
-    "          --no-progress                -q, --quiet  nor a summary\n"
-    "about:    -h, --help   -V, --version   --budget     of memory\n"
-    "Every option, the NDJSON's names and the exit codes: man haul\n";
-
 /* --- words ------------------------------------------------------------------------------------ */
 
 /* What getopt_long() returns: a word that is no option, the letter of a row, or LONG_ONLY and the

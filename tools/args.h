@@ -11,7 +11,4 @@
 int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, size_t size);
 void args_free(struct args *args);
 
-/* The text of --help: fits 24 lines of 80 columns. */
-extern const char args_help[];
-
 #endif

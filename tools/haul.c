@@ -6,6 +6,7 @@
 #include "tools/args.h"
 #include "tools/bench.h"
 #include "tools/doctor.h"
+#include "tools/help.h"
 #include "tools/output/human.h"
 #include "tools/input/inputs.h"
 #include "tools/interrupt.h"
@@ -433,8 +434,9 @@ static void hold_standard_descriptors(void)
 
 static int print_help(struct args *args)
 {
-    (void)args;
-    fputs(args_help, stdout);
+    const char *topic = args->inputs.item_count > 0 ? args->items[0].url : NULL;
+    if (topic == NULL || !help_write_topic(stdout, topic))
+        help_write(stdout);
     return EXIT_SUCCESS;
 }
 

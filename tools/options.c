@@ -159,13 +159,19 @@ const struct option_row option_rows[] = {
      .manual = "Prints where the memory of a run with these options goes, and exits."},
     {OPTIONS_ABOUT, "help", 'h', NULL, "this list",
      TAKES_CONSTANT(enum args_action, action, ARGS_HELP),
-     .manual = "Prints the options, and exits."},
+     .manual =
+         "Prints the options, and exits; with a word after it, what they do: of *all*, of those "
+         "of a section (*input*, *request*, *control*, *tls*, *output*, *about*), or of one."},
     {OPTIONS_ABOUT, "version", 'V', NULL, "the version",
      TAKES_CONSTANT(enum args_action, action, ARGS_VERSION),
      .manual = "Prints the version, and exits."},
 };
 
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+#define OPTION_GROUP_NAME(id, name) name,
+const char *const option_groups[] = {OPTION_GROUPS(OPTION_GROUP_NAME)};
+const int option_group_count = sizeof(option_groups) / sizeof(option_groups[0]);
 
 /* --- names ------------------------------------------------------------------------------------ */
 

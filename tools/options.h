@@ -12,6 +12,9 @@
 extern const struct option_row option_rows[];
 extern const size_t option_count;
 
+extern const char *const option_groups[]; /* names, by enum option_group */
+extern const int option_group_count;
+
 /* "-c/--concurrency": as messages name an option. */
 enum { OPTION_NAME_BYTES = 64 };
 char *option_name(const struct option_row *row, char *buffer);

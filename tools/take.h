@@ -56,13 +56,19 @@ struct option_row;
 /* How a value is read. Returns 0 or an exit code, whose sentence is then in parser->message. */
 typedef int take_function(struct parser *parser, const struct option_row *row);
 
+/* In the order of the manual, by their names in --help. */
+#define OPTION_GROUPS(X)                                                                           \
+    X(INPUT, "input")                                                                              \
+    X(REQUEST, "request")                                                                          \
+    X(CONTROL, "control")                                                                          \
+    X(TLS, "tls")                                                                                  \
+    X(OUTPUT, "output")                                                                            \
+    X(ABOUT, "about")
+
 enum option_group {
-    OPTIONS_INPUT,
-    OPTIONS_REQUEST,
-    OPTIONS_CONTROL,
-    OPTIONS_TLS,
-    OPTIONS_OUTPUT,
-    OPTIONS_ABOUT,
+#define OPTION_GROUP_ENUM(id, name) OPTIONS_##id,
+    OPTION_GROUPS(OPTION_GROUP_ENUM)
+#undef OPTION_GROUP_ENUM
 };
 
 struct option_row {
@@ -70,7 +76,7 @@ struct option_row {
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* the word for it; "one|of|these" where they are words; NULL: takes none */
-    const char *help;  /* a line of up to 60 columns */
+    const char *help;  /* a line of up to 46 columns */
     take_function *take;
     size_t at, size;     /* of struct args: the member that is set */
     int64_t least, most; /* of numbers */

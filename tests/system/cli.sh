@@ -729,6 +729,8 @@ row "-k warns once, and not with -q" insecure_warns
 informs() {
     run --help
     code_is 0 && [ "$(wc -l <out)" -le 24 ] && same "$(awk 'length > 80' out)" "" &&
+        run --help tls && has "$(cat out)" "--cacert FILE  " && run --help max-time &&
+        same "$(cat out)" "--max-time SECONDS                for one request, start to last byte (300)" &&
         run --version && has "$(cat out)" "haul " && run --budget -c 1000 && code_is 0 &&
         has "$(cat out)" "connections"
 }

@@ -450,17 +450,6 @@ static void test_bodies(void **state)
     }
 }
 
-static void test_help_fits_a_screen(void **state)
-{
-    (void)state;
-    int lines = 0;
-    for (const char *line = args_help; *line != '\0'; line = strchr(line, '\n') + 1) {
-        assert_true(strcspn(line, "\n") <= 80);
-        lines++;
-    }
-    assert_true(lines <= 24);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,7 +469,6 @@ int main(void)
         cmocka_unit_test(test_empty_data),
         cmocka_unit_test(test_data_of_a_file),
         cmocka_unit_test(test_bodies),
-        cmocka_unit_test(test_help_fits_a_screen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
