@@ -3,7 +3,7 @@
 
 #include "tools/args.h"
 #include "tools/options.h"
-#include "tools/tally.h"
+#include "tools/exits.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
  * option does has a line of its own, and is asked for. */
 
 #include "tools/help.h"
+#include "tools/exits.h"
 #include "tools/options.h"
 
 #include <string.h>
@@ -64,7 +65,15 @@ static bool is_meant(const struct option_row *row, const char *topic)
            strcmp(name, row->name) == 0 || is_letter;
 }
 
-bool help_write_topic(FILE *to, const char *topic)
+static bool write_exits(FILE *to)
+{
+#define WRITE_EXIT(name, code, errors, when) fprintf(to, "%3d  %-11s  %s\n", code, errors, when);
+    EXITS(WRITE_EXIT)
+#undef WRITE_EXIT
+    return true;
+}
+
+static bool write_options(FILE *to, const char *topic)
 {
     char text[TEXT_BYTES];
     bool is_one = false;
@@ -84,4 +93,9 @@ bool help_write_topic(FILE *to, const char *topic)
         fprintf(to, "\n");
     }
     return is_one;
+}
+
+bool help_write_topic(FILE *to, const char *topic)
+{
+    return strcmp(topic, "exits") == 0 ? write_exits(to) : write_options(to, topic);
 }

@@ -10,7 +10,8 @@
 void help_write(FILE *to);
 
 /* A line an option, with what it does: of the options of a group ("tls"), of one ("max-time",
- * "-c"), of all ("all"). False, and nothing is written: topic is none of these. */
+ * "-c"), of all ("all"); or a line an exit code ("exits"). False, and nothing is written: topic is
+ * none of these. */
 bool help_write_topic(FILE *to, const char *topic);
 
 #endif

@@ -2,7 +2,7 @@
  * read and where it goes, so that an option of a kind that is here needs no function. */
 
 #include "tools/take.h"
-#include "tools/tally.h"
+#include "tools/exits.h"
 
 #include <errno.h>
 #include <fcntl.h>

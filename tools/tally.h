@@ -4,19 +4,7 @@
 /* What became of the whole run: counts, the exit code, the line at its end. */
 
 #include "engine/haul.h"
-
-/* curl's numbers, and the shell's for signals (128 + number). */
-enum exit_code {
-    EXIT_USAGE = 2,
-    EXIT_WRITE = 23,
-    EXIT_READ = 26,
-    EXIT_RESOURCE = 27,
-    EXIT_CLIENT_CERTIFICATE = 58,
-    EXIT_CERTIFICATE = 60,
-    EXIT_ROOTS = 77,
-    EXIT_PIN = 90,
-    EXIT_SIGNAL = 128,
-};
+#include "tools/exits.h"
 
 #define TALLY_PLUS_ONE(name, text) +1
 enum { TALLY_ERRORS = HAUL_ERRORS(TALLY_PLUS_ONE) };

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/haul.h"
+#include "tools/exits.h"
 #include "tools/help.h"
 #include "tools/options.h"
 
@@ -111,12 +113,44 @@ static void test_topics(void **state)
     }
 }
 
+/* Every error that a result may have is told beside a code, and every code has its line. */
+static void test_exits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *errors, *when;
+        int code;
+    } rows[] = {
+#define EXIT_ROW(name, code, errors, when) {errors, when, code},
+        EXITS(EXIT_ROW)
+#undef EXIT_ROW
+    };
+    char *text = help_of("exits");
+    const char *at = text;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char line[128];
+        snprintf(line, sizeof(line), "%3d  %-11s  %s\n", rows[i].code, rows[i].errors,
+                 rows[i].when);
+        assert_true(strlen(line) <= 81);
+        assert_true(strncmp(at, line, strlen(line)) == 0);
+        assert_true(i == 0 || rows[i].code >= rows[i - 1].code);
+        at += strlen(line);
+    }
+    assert_string_equal(at, "");
+#define ERROR_IS_TOLD(name, word)                                                                  \
+    assert_true(HAUL_##name == HAUL_OK || strstr(text, "  " word "  "));
+    HAUL_ERRORS(ERROR_IS_TOLD)
+#undef ERROR_IS_TOLD
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_fits_a_screen),
         cmocka_unit_test(test_every_row_is_in_it),
         cmocka_unit_test(test_topics),
+        cmocka_unit_test(test_exits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+#ifndef TOOLS_EXITS_H
+#define TOOLS_EXITS_H
+
+/* What haul exits with: the one list from which the codes, the table of haul(1) and `haul --help
+ * exits` are made. curl's numbers, and the shell's for signals (128 + number). */
+
+#include <stdlib.h>
+
+/* Every error of HAUL_ERRORS has a row of its name. X(name, code, errors, when): the names of
+ * errors in results that it stands for, "" where there is none. */
+#define EXITS(X)                                                                                   \
+    X(OK, 0, "", "every request succeeded")                                                        \
+    X(USAGE, 2, "", "the command line cannot be used")                                             \
+    X(URL, 3, "url", "the URL, or the request, cannot be sent as written")                         \
+    X(RESOLVE, 6, "resolve", "the host name has no address")                                       \
+    X(CONNECT, 7, "connect", "no address accepted a connection")                                   \
+    X(PROTOCOL, 8, "protocol", "the reply breaks RFC 9112")                                        \
+    X(TRUNCATED, 18, "truncated", "the connection ended inside the reply")                         \
+    X(STATUS, 22, "status", "with --fail: a status from 400 on")                                   \
+    X(WRITE, 23, "", "the output cannot be written: a full disk, a closed pipe")                   \
+    X(READ, 26, "", "an input cannot be read")                                                     \
+    X(RESOURCE, 27, "resource", "the process or machine ran out of something")                     \
+    X(DEADLINE, 28, "deadline", "the time ran out")                                                \
+    X(TLS, 35, "tls", "the handshake failed")                                                      \
+    X(CANCELLED, 42, "cancelled", "ended by a signal or another's failure")                        \
+    X(NOT_STARTED, 42, "not_started", "the same, before it was begun")                             \
+    X(SEND, 55, "send", "the connection failed while the request was sent")                        \
+    X(RECEIVE, 56, "receive", "the connection failed, or ended before any byte of a reply")        \
+    X(CLIENT_CERTIFICATE, 58, "", "the client certificate or its key cannot be used")              \
+    X(CERTIFICATE, 60, "tls", "the server's certificate was refused")                              \
+    X(LIMIT, 63, "limit", "the reply is larger than a limit")                                      \
+    X(ROOTS, 77, "-, tls", "the roots to trust cannot be read, or are none")                       \
+    X(PIN, 90, "tls", "the server's key is none of those pinned")                                  \
+    X(HANGUP, 129, "", "ended by SIGHUP")                                                          \
+    X(INTERRUPT, 130, "", "ended by SIGINT (Ctrl-C)")                                              \
+    X(TERMINATE, 143, "", "ended by SIGTERM")
+
+enum exit_code {
+#define EXIT_ENUM(name, code, errors, when) EXIT_##name = code,
+    EXITS(EXIT_ENUM)
+#undef EXIT_ENUM
+        EXIT_SIGNAL = 128, /* and the signal's number */
+};
+
+#endif
