@@ -60,8 +60,8 @@ const struct option_row option_rows[] = {
     {OPTIONS_CONTROL, "connect-timeout", 0, "SECONDS", "for name, connection and TLS together",
      TAKES_SECONDS(engine.connect_timeout_ms), .initial = "10",
      .manual = "For the name, the connection and TLS together. For so long DNS servers that do "
-               "not answer are asked again (with *0* for two minutes); the error then is "
-               "*deadline*."},
+               "not answer are asked again, see *NAMES* (with *0* seven times); the error then "
+               "is *deadline*."},
     {OPTIONS_CONTROL, "on-error", 0, "collect|cancel", "cancel: the first failure ends all others",
      TAKES_WORD(bool, engine.cancel_on_error), .initial = "collect",
      .manual = "*collect*: every request goes its way, whatever happens to others. *cancel*: the "
@@ -77,7 +77,7 @@ const struct option_row option_rows[] = {
                "note then says why."},
     {OPTIONS_CONTROL, "dns-servers", 0, "HOST[:PORT],...", "ask these servers for names",
      TAKES_TEXT(engine.dns_servers),
-     .manual = "Asks these servers for names, instead of the system's."},
+     .manual = "Asks these servers for names, instead of the system's; see *NAMES*."},
     {OPTIONS_CONTROL, "connect-to", 0, "HOST1:PORT1:HOST2:PORT2",
      "for HOST1:PORT1 connect to HOST2:PORT2", TAKES_TEXTS(connect_to),
      .manual = "For URLs with _HOST1_ and _PORT1_ connects to _HOST2_ and _PORT2_ instead. An "
@@ -161,7 +161,8 @@ const struct option_row option_rows[] = {
      TAKES_CONSTANT(enum args_action, action, ARGS_HELP),
      .manual =
          "Prints the options, and exits; with a word after it, what they do: of *all*, of those "
-         "of a section (*input*, *request*, *control*, *tls*, *output*, *about*), or of one."},
+         "of a section (*input*, *request*, *control*, *tls*, *output*, *about*), or of one; or "
+         "the exit codes: *exits*."},
     {OPTIONS_ABOUT, "version", 'V', NULL, "the version",
      TAKES_CONSTANT(enum args_action, action, ARGS_VERSION),
      .manual = "Prints the version, and exits."},
