@@ -38,6 +38,13 @@ library=$(pkg-config --variable=libdir --define-variable=prefix="$prefix" haul)
 (cd "$prefix/include" && find . -name '*.h' | sed 's|^\./||' | sort) | cmp - "$scratch/headers" ||
     fail 'other headers were installed than haul.h and its parts'
 
+# Each shell looks for them by the name of the program.
+for file in bash-completion/completions/haul bash-completion/completions/haul-bench \
+    zsh/site-functions/_haul fish/vendor_completions.d/haul.fish \
+    fish/vendor_completions.d/haul-bench.fish; do
+    [ -s "$prefix/share/$file" ] || fail "share/$file was not installed"
+done
+
 # --- what the library shows -----------------------------------------------------------------------
 
 soname=$(readelf -d "$library/libhaul.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
