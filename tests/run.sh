@@ -19,7 +19,8 @@ needed='gcc:gcc dpkg-architecture:dpkg-dev clang:clang ninja:ninja-build meson:m
     clang-format-14:clang-format-14'
 
 # Others to test against; what of them cannot be had is skipped by name.
-wanted='nginx:nginx-light wrk:wrk chromium:chromium valgrind:valgrind /usr/sbin/nft:nftables'
+wanted='nginx:nginx-light wrk:wrk chromium:chromium valgrind:valgrind /usr/sbin/nft:nftables
+    zsh:zsh fish:fish'
 
 has() {
     case $1 in
