@@ -186,11 +186,11 @@ static int settle_tls(struct parser *parser)
 static int settle_output(struct parser *parser)
 {
     struct args *args = parser->args;
-    if (args->sink.format != SINK_NDJSON &&
-        (args->sink.headers || args->sink.body || args->sink.verbose))
+    const struct format *format = sink_formats[args->sink.format];
+    if (!format->has_extras && (args->sink.headers || args->sink.body || args->sink.verbose))
         return take_fail(parser, "--headers, --body and -v/--verbose are for --format ndjson");
     bool whole_bodies = args->sink.body;
-    bool bodies = args->sink.bodies != NULL || args->sink.format == SINK_BODY;
+    bool bodies = args->sink.bodies != NULL || format->piece != NULL;
     args->engine.keep_headers = args->sink.headers;
     args->engine.keep_bodies = whole_bodies || bodies;
     args->engine.stream_bodies = bodies && !whole_bodies;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "a|b|c" of the formats; the bar before the first is cut off. */
-#define FORMAT_WORD(name, text) "|" text
-static const char format_words[] = SINK_FORMATS(FORMAT_WORD);
+/* "a|b|c" of the formats, and a sentence of each; what is before the first is cut off. */
+#define FORMAT_WORD(id, name, manual) "|" #name
+static const char format_words[] = FORMATS(FORMAT_WORD);
+#define FORMAT_MANUAL(id, name, manual) " *" #name "*: " manual
+static const char format_manual[] = FORMATS(FORMAT_MANUAL);
 
 const struct option_row option_rows[] = {
     {OPTIONS_INPUT, "input", 'i', "FILE", "read URLs from FILE, one a line; - is stdin",
@@ -121,13 +123,7 @@ const struct option_row option_rows[] = {
      .manual = "Allows what is too weak to be on by default: TLS 1.0 and 1.1, suites of CBC, "
                "SHA-1, and RSA keys of 1,024 bits."},
     {OPTIONS_OUTPUT, "format", 0, format_words + 1, "what is written of each result",
-     TAKES_WORD(enum sink_format, sink.format), .initial = "ndjson",
-     .manual = "*ndjson*: one JSON object a line (see *NDJSON*). *csv*: a line of names, then "
-               "one line a request, quoted as in RFC 4180, lines ending in LF; _code_, _stage_, "
-               "_message_ and _os_error_ are the parts of the error. *text*: one line a request "
-               "for people: index, status, size, time, URL, error. *body*: the bodies alone, one "
-               "after the other, in the order of the arguments, as they come; errors go to "
-               "stderr. *none*: nothing."},
+     TAKES_WORD(enum sink_format, sink.format), .initial = "ndjson", .manual = format_manual + 1},
     {OPTIONS_OUTPUT, "output", 'o', "FILE", "write to FILE, which is whole or not there",
      .take = take_output,
      .manual = "Writes to _FILE_ instead of stdout: to a temporary file beside it, which is "

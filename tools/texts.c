@@ -2,11 +2,13 @@
  * template, and prints the options for the generator of completions. It is not installed.
  *
  *     haul-texts manual <haul.1.scd     the manual; a line "@options tls@" becomes the options of
- *                                       that group, "@exits@" the rows of the exit codes
+ *                                       that group, "@fields@" the fields of a result,
+ *                                     "@exits@" the exit codes
  *     haul-texts rows                   the options, as completions.py reads them */
 
 #include "tools/exits.h"
 #include "tools/options.h"
+#include "tools/output/fields.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -121,6 +123,32 @@ static bool write_exits(void)
     return true;
 }
 
+/* object: whose field it is; NULL: none's. */
+static void write_field(bool is_first, const char *object, const char *name, const char *manual)
+{
+    printf("%s *%s%s%s*\n", is_first ? "|[" : "| ", object != NULL ? object : "",
+           object != NULL ? "." : "", name);
+    printf("%s %s\n", is_first ? ":[" : ": ", manual);
+}
+
+static bool write_fields(void)
+{
+    const char *object = NULL;
+    bool is_first = true;
+#define WRITE_FIELD(name, where, given, kind, value, manual)                                       \
+    write_field(is_first, object, #name, manual);                                                  \
+    is_first = false;
+#define WRITE_BEGIN(name, where, given, present, manual)                                           \
+    write_field(is_first, object, #name, manual);                                                  \
+    object = #name;
+#define WRITE_END object = NULL;
+    RESULT_FIELDS(WRITE_FIELD, WRITE_BEGIN, WRITE_END)
+#undef WRITE_FIELD
+#undef WRITE_BEGIN
+#undef WRITE_END
+    return true;
+}
+
 /* False: a mark that nothing is known for. */
 static bool write_marked(char *line)
 {
@@ -132,7 +160,8 @@ static bool write_marked(char *line)
     line[length - 1] = '\0';
     if (strncmp(line, options, sizeof(options) - 1) == 0)
         return write_options(line + sizeof(options) - 1);
-    return strcmp(line, "@exits") == 0 && write_exits();
+    return strcmp(line, "@exits") == 0 ? write_exits()
+                                       : strcmp(line, "@fields") == 0 && write_fields();
 }
 
 static int write_manual(void)

@@ -5,29 +5,19 @@
 
 #include "engine/haul.h"
 #include "tools/output/bodies.h"
+#include "tools/output/formats.h"
 #include "tools/input/inputs.h"
 #include "tools/output/output.h"
 
 #include <stdbool.h>
 
-#define SINK_FORMATS(X)                                                                            \
-    X(NDJSON, "ndjson")                                                                            \
-    X(CSV, "csv")                                                                                  \
-    X(TEXT, "text")                                                                                \
-    X(BODY, "body")                                                                                \
-    X(NONE, "none")
-
-enum sink_format {
-#define SINK_FORMAT_ENUM(name, text) SINK_##name,
-    SINK_FORMATS(SINK_FORMAT_ENUM)
-#undef SINK_FORMAT_ENUM
-};
+extern const struct format *const sink_formats[]; /* by enum sink_format */
 
 struct sink_options {
     enum sink_format format;
-    bool headers;       /* NDJSON only */
-    bool body;          /* NDJSON only */
-    bool verbose;       /* NDJSON only */
+    bool headers;       /* has_extras only */
+    bool body;          /* has_extras only */
+    bool verbose;       /* has_extras only */
     const char *bodies; /* directory, or NULL; borrowed, as path is */
     const char *path;   /* NULL: stdout */
 };
@@ -52,6 +42,10 @@ int sink_open(struct sink *sink, const struct sink_options *options, const struc
 /* Takes one result, with which nothing is left to do but release it. Returns 0, or the negative
  * errno of the first failure, after which nothing is taken. */
 int sink_take(struct sink *sink, const struct haul_result *result);
+
+/* The sentence of a failure, for the formats: a bad URL says where it was written; whatever else
+ * fails is not the line's fault. Valid until the next call; NULL where nothing failed. */
+const char *sink_message(struct sink *sink, const struct haul_result *result);
 
 /* Whether anything waits for sink_flush(). */
 static inline bool sink_holds(const struct sink *sink)

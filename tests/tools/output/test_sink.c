@@ -1,0 +1,149 @@
+/* A result as each format writes it. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tools/output/sink.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct haul_piece second_piece = {NULL, "\xA9\n", 2};
+static const struct haul_piece text_body = {&second_piece, "caf\xC3", 4};
+static const struct haul_piece binary_body = {&second_piece, "caf", 3};
+
+#define TIMES                                                                                      \
+    .queue_ns = 1999, .connect_ns = 2000, .tls_ns = 3000, .send_ns = 4000, .ttfb_ns = 5000,        \
+    .total_ns = 15000
+#define OK_REPLY                                                                                   \
+    .index = 7, .url = "http://h/\"", .url_length = 10, .method = "GET", .stage = HAUL_STAGE_DONE, \
+    .status = 200, .version_minor = 1, .body_bytes = 6, TIMES
+#define FAILURE                                                                                    \
+    .index = 18446744073709551615u, .url = "http://h/,", .url_length = 10, .method = "PUT",        \
+    .error = HAUL_CONNECT, .stage = HAUL_STAGE_CONNECT, .message = "it said \"no\"",               \
+    .os_error = ECONNREFUSED
+
+#define OK_BEGIN                                                                                   \
+    "{\"index\":7,\"url\":\"http://h/\\\"\",\"method\":\"GET\",\"status\":200,"                    \
+    "\"http_version\":\"1.1\","
+#define OK_END                                                                                     \
+    "\"error\":null,\"queue_us\":1,\"connect_us\":2,\"tls_us\":3,\"send_us\":4,\"ttfb_us\":5,"     \
+    "\"total_us\":15}\n"
+#define FAILURE_BEGIN                                                                              \
+    "{\"index\":18446744073709551615,\"url\":\"http://h/,\",\"method\":\"PUT\",\"status\":null,"   \
+    "\"http_version\":null,"
+#define FAILURE_END                                                                                \
+    "\"error\":{\"code\":\"connect\",\"stage\":\"connect\",\"message\":\"it said \\\"no\\\"\","    \
+    "\"os_error\":\"ECONNREFUSED\"},\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"   \
+    "\"ttfb_us\":0,\"total_us\":0}\n"
+#define CSV_HEAD                                                                                   \
+    "index,url,method,status,http_version,body_bytes,code,stage,message,os_error,"                 \
+    "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us\n"
+
+static const struct {
+    struct sink_options options;
+    struct haul_result result;
+    const char *text;
+} rows[] = {
+    {{.format = SINK_NDJSON}, {OK_REPLY}, OK_BEGIN "\"body_bytes\":6," OK_END},
+    {{.format = SINK_NDJSON}, {FAILURE}, FAILURE_BEGIN "\"body_bytes\":0," FAILURE_END},
+    {{.format = SINK_NDJSON, .headers = true},
+     {OK_REPLY, .head = "HTTP/1.1 200 OK\r\nA: 1\r\nB:\r\n\r\n", .head_length = 29},
+     OK_BEGIN "\"headers\":[[\"A\",\"1\"],[\"B\",\"\"]],\"body_bytes\":6," OK_END},
+    {{.format = SINK_NDJSON, .headers = true, .body = true, .verbose = true},
+     {FAILURE},
+     FAILURE_BEGIN "\"headers\":null,\"body_bytes\":0,\"body\":null,\"tls\":null," FAILURE_END},
+    {{.format = SINK_NDJSON, .body = true},
+     {OK_REPLY, .body = &text_body},
+     OK_BEGIN "\"body_bytes\":6,\"body\":\"caf\xC3\xA9\\n\"," OK_END},
+    {{.format = SINK_NDJSON, .body = true},
+     {OK_REPLY, .body = &binary_body},
+     OK_BEGIN "\"body_bytes\":6,\"body_base64\":\"Y2FmqQo=\"," OK_END},
+    {{.format = SINK_NDJSON, .body = true},
+     {OK_REPLY},
+     OK_BEGIN "\"body_bytes\":6,\"body\":\"\"," OK_END},
+    {{.format = SINK_NDJSON, .verbose = true},
+     {OK_REPLY, .tls_version = "TLSv1.2", .tls_suite = "S", .tls_verification = "ok",
+      .tls_resumed = true},
+     OK_BEGIN "\"body_bytes\":6,\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"S\",\"verification\":"
+              "\"ok\",\"resumed\":true}," OK_END},
+    {{.format = SINK_NDJSON, .verbose = true},
+     {OK_REPLY, .tls_verification = "is out of date"},
+     OK_BEGIN "\"body_bytes\":6,\"tls\":{\"version\":null,\"suite\":null,\"verification\":"
+              "\"is out of date\",\"resumed\":false}," OK_END},
+    {{.format = SINK_CSV},
+     {OK_REPLY},
+     CSV_HEAD "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15\n"},
+    {{.format = SINK_CSV},
+     {FAILURE},
+     CSV_HEAD "18446744073709551615,\"http://h/,\",PUT,,,0,connect,connect,\"it said \"\"no\"\"\","
+              "ECONNREFUSED,0,0,0,0,0,0\n"},
+    {{.format = SINK_TEXT}, {OK_REPLY}, "     7 200      6 B    15 us  http://h/\"\n"},
+    {{.format = SINK_BODY}, {OK_REPLY, .body = &text_body}, "caf\xC3\xA9\n"},
+    {{.format = SINK_BODY}, {OK_REPLY, .body = &text_body, .more = true}, "caf\xC3\xA9\n"},
+    {{.format = SINK_NDJSON}, {OK_REPLY, .more = true}, ""},
+    {{.format = SINK_NONE}, {OK_REPLY}, ""},
+};
+
+/* What a result becomes in a file. */
+static void assert_written(const struct sink_options *wanted, const struct haul_result *result,
+                           const char *text, size_t length)
+{
+    char path[] = "/tmp/haul-sink-XXXXXX", *got = calloc(1, length + 2);
+    struct sink_options options = *wanted;
+    struct sink sink;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && got != NULL);
+    close(fd);
+    options.path = path;
+    assert_int_equal(sink_open(&sink, &options, NULL), 0);
+    assert_int_equal(sink_take(&sink, result), 0);
+    assert_int_equal(sink_close(&sink, true), 0);
+    FILE *file = fopen(path, "re");
+    unlink(path);
+    assert_non_null(file);
+    assert_int_equal(fread(got, 1, length + 1, file), length);
+    fclose(file);
+    assert_memory_equal(got, text, length);
+    free(got);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_written(&rows[i].options, &rows[i].result, rows[i].text, strlen(rows[i].text));
+}
+
+/* A string that is longer than a piece, and than the buffer once it is escaped. */
+static void test_a_long_url(void **state)
+{
+    (void)state;
+    enum { LENGTH = 16000 };
+    static char url[LENGTH + 1], text[LENGTH * 6 + 512];
+    memset(url, '\x01', LENGTH);
+    char *at = stpcpy(text, "{\"index\":0,\"url\":\"");
+    for (int i = 0; i < LENGTH; i++)
+        at = stpcpy(at, "\\u0001");
+    at = stpcpy(at, "\",\"method\":null,\"status\":null,\"http_version\":null,\"body_bytes\":0,"
+                    "\"error\":null,\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"
+                    "\"ttfb_us\":0,\"total_us\":0}\n");
+    const struct haul_result result = {.url = url, .url_length = LENGTH};
+    assert_written(&(struct sink_options){.format = SINK_NDJSON}, &result, text,
+                   (size_t)(at - text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_a_long_url),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
