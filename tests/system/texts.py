@@ -6,6 +6,7 @@ ROWS are those that the completions are made of (tools/completions/completions.p
 written); MANUAL is the page that scdoc made. The completions are tried in the shells that are here.
 """
 
+import json
 import os
 import pty
 import re
@@ -114,6 +115,28 @@ def exits_are_in_the_manual():
         place = re.search(rf"\*{code}\*\n: *\[? (.*)\n: *\[? {re.escape(when)}\n", text)
         assert place, f"no {code} {when}"
         same(place.group(1).strip("_").replace("-, _", "-, "), errors or "-", f"errors of {code}")
+
+
+# The members of a line, in their order, are those of the manual; a CSV has those without lists.
+def fields_are_in_the_manual():
+    text = read(scd_path)
+    table = re.search(r"^\|\[ \*index\*\n(?:.+\n)+", text, re.M).group(0)
+    told = re.findall(r"^\|\[? +\*([a-z0-9_.]+)\*$", table, re.M)
+    line = json.loads(refused("--body", "--headers", "-v", "--bodies", "dir"))
+    names = [f"{name}.{part}" if part else name for name, value in line.items()
+             for part in [""] + list(value if isinstance(value, dict) else [])]
+    unseen = [name for name in told if name.startswith("tls.") or name == "body_base64"]
+    same([name for name in told if name not in unseen], names, "members of the manual")
+    csv = refused("--format", "csv", "--bodies", "dir").splitlines()
+    wanted = [name.rpartition(".")[2] for name in names
+              if name not in ("headers", "body", "tls", "error")]
+    same(csv[0].split(","), wanted, "head of the CSV")
+    same(csv[1].count(","), csv[0].count(","), "commas of a line")
+
+
+def refused(*words):
+    return subprocess.run([haul, "-q", *words, "http://127.0.0.1:1/"], stdout=subprocess.PIPE,
+                          encoding="utf-8", check=False).stdout
 
 
 # --- completions ----------------------------------------------------------------------------------
@@ -278,6 +301,7 @@ def main():
         else:
             skip("the page has every row", "scdoc is not installed")
         row("the manual has every exit code", exits_are_in_the_manual)
+        row("the manual has every field, in the order of NDJSON and CSV", fields_are_in_the_manual)
         row("every completion has every row", completions_have_all)
         for shell, tries in (("bash", try_bash), ("zsh", try_zsh), ("fish", try_fish)):
             if shutil.which(shell):
