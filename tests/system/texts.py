@@ -1,9 +1,9 @@
 """What is made of the rows: --help, the manual and the completions. Rows of TAP.
 
-    texts.py HAUL ROWS MANUAL.scd BASH ZSH FISH [MANUAL]
+    texts.py HAUL MANUAL.scd PAGE BASH ZSH FISH ROWS...
 
 ROWS are those that the completions are made of (tools/completions/completions.py says how they are
-written); MANUAL is the page that scdoc made. The completions are tried in the shells that are here.
+written); PAGE is what scdoc made, or empty. The completions are tried in the shells that are here.
 """
 
 import json
@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-haul, rows_path, scd_path, bash_path, zsh_path, fish_path, *man_path = map(
-    os.path.realpath, sys.argv[1:])
+haul, scd_path, page_path, bash_path, zsh_path, fish_path, *rows_paths = [
+    path and os.path.realpath(path) for path in sys.argv[1:]]
 count = failures = 0
 
 
@@ -59,9 +59,13 @@ class Option:
         self.title = (f"{letter}, " if letter else "") + name + (f" {value}" if value else "")
 
 
-def options():
-    lines = [line.split("\t") for line in read(rows_path).splitlines()]
-    return [Option(*parts[1:]) for parts in lines if parts[0] == "option" and parts[1] == "haul"]
+def lines_of(kind):
+    lines = [line.split("\t") for path in rows_paths for line in read(path).splitlines()]
+    return [parts[1:] for parts in lines if parts[0] == kind]
+
+
+def options(command="haul"):
+    return [Option(*parts) for parts in lines_of("option") if command in (None, parts[0])]
 
 
 # --- --help and the manual ------------------------------------------------------------------------
@@ -103,7 +107,7 @@ def manual_has_no_others():
 
 
 def page_has_all():
-    text = re.sub(r"\\f.|\\&|\\", "", read(man_path[0]))
+    text = re.sub(r"\\f.|\\&|\\", "", read(page_path))
     for option in options():
         assert re.search("^" + re.escape(option.title) + "$", text, re.M), f"no {option.title}"
 
@@ -141,21 +145,30 @@ def refused(*words):
 
 # --- completions ----------------------------------------------------------------------------------
 
+# What is between the begin of a case of that command and its end.
+def case_of(text, command):
+    found = re.search(rf"^ +(?:\(|){re.escape(repr(command))}\)\n(.*?);;\n", text, re.M | re.S)
+    assert found, f"nothing for {command}"
+    return found.group(1)
+
+
 def completions_have_all():
     bash, zsh, fish = read(bash_path), read(zsh_path), read(fish_path)
-    for option in options():
-        for name in filter(None, (option.letter, option.name)):
-            listed = re.search(r"'haul'\)\n +case .cur in\n +-\*\) _haul_reply words '(.*)'", bash)
-            assert listed and name in listed.group(1).split(), f"bash: no {name}"
-        if option.how == "words":
-            words = option.value.replace("|", " ")
-            assert re.search(rf"'haul {option.name}'\) _haul_reply words '{words}'", bash), option.name
-            assert f":({words})'" in zsh, f"zsh: no words of {option.name}"
-            assert re.search(rf"-l {option.name[2:]} -x -a '{words}'", fish), f"fish: {option.name}"
+    for option in options(None):
+        command, name, words = option.command, option.name, option.value.replace("|", " ")
+        listed = case_of(bash, command).split("'")[1].split()
+        assert name in listed and (option.letter or name) in listed, f"bash: no {command} {name}"
         end = "" if option.how == "nothing" else "="
-        assert re.search(rf"[,' ]{option.name}{end}[}}'\[]", zsh), f"zsh: no {option.name}"
+        place = re.search(rf"[,' ]{re.escape(name)}{end}(?:}}|)'\[.*", case_of(zsh, command))
+        assert place, f"zsh: no {command} {name}"
         letter = f"-s {option.letter[1:]} " if option.letter else ""
-        assert f"{letter}-l {option.name[2:]} " in fish, f"fish: no {option.name}"
+        line = re.search(rf'^complete -c haul -n .__haul_is "{command}". {letter}'
+                         rf"-l {re.escape(name[2:])} .*", fish, re.M)
+        assert line, f"fish: no {command} {name}"
+        if option.how == "words":
+            assert f"{command} {name}') _haul_reply words '{words}'" in bash, f"bash: {name}"
+            assert f":({words})'" in place.group(), f"zsh: no words of {name}"
+            assert f" -x -a '{words}'" in line.group(), f"fish: no words of {name}"
 
 
 # What the line and a tab may become, by each shell's own account. Files: a.txt, "b c.txt", dir/.
@@ -170,6 +183,14 @@ LINES = [
     ("haul http://127.0.0.1/ a.", None),
     ("haul -X a.", None),
 ]
+if ["haul bench", "compare"] in [parts[:2] for parts in lines_of("command")]:
+    LINES += [
+        ("haul bench comp", "compare"),
+        ("haul-bench comp", "compare"),
+        ("haul bench --loop thr", "threads"),
+        ("haul bench compare --fail-on", "--fail-on-difference"),
+        ("haul bench report a.", "a.txt"),
+    ]
 
 
 def bash_replies(*words):
@@ -296,7 +317,7 @@ def main():
         row("--help has every row", help_has_all)
         row("the manual has every row, with its default and range", manual_has_all)
         row("the manual has no other option", manual_has_no_others)
-        if man_path:
+        if page_path:
             row("the page has every row", page_has_all)
         else:
             skip("the page has every row", "scdoc is not installed")

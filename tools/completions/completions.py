@@ -221,7 +221,6 @@ FISH = """# Made from the options of haul; changes here are lost.
 function __haul_command --description 'Which command of haul is being written'
     set -l words (commandline -opc)
     set -l command haul
-    string match -q '*haul-bench' -- $words[1]; and set command 'haul bench'
     for word in $words[2..-1]
         switch "$command $word"
             case @FOLLOWING@
@@ -249,7 +248,7 @@ function __haul_data --description 'Files behind an @'
 end
 
 complete -c haul -f
-complete -c haul-bench -w haul
+complete -c haul-bench -w 'haul bench'
 """
 
 FISH_VALUES = {"nothing": "", "text": " -x", "file": " -r -F",
