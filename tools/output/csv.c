@@ -97,6 +97,12 @@ static void csv_time(struct line *line, uint64_t time_ns)
     csv_number(line, field_microseconds(time_ns));
 }
 
+/* Of no field yet: those that are flags are of NDJSON alone. */
+__attribute__((unused)) static void csv_flag(struct line *line, bool flag)
+{
+    csv_word(line, flag ? "true" : "false");
+}
+
 /* --- head and lines --------------------------------------------------------------------------- */
 
 /* By where a field is written: what is of NDJSON alone expands to nothing. */
