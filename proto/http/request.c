@@ -175,10 +175,19 @@ static void put_user_fields(struct writer *writer, const char *const *fields)
     }
 }
 
-static void put_body_fields(struct writer *writer, const struct request_options *options)
+/* Of a method that means its body, the length is said where there is none too (RFC 9110, 8.6):
+ * without it some servers answer 411, or wait. */
+static void put_body_fields(struct writer *writer, struct span method,
+                            const struct request_options *options)
 {
-    if (!options->has_body)
+    const struct span with_bodies[] = {SPAN("POST"), SPAN("PUT"), SPAN("PATCH")};
+    bool means_body = is_among(method, with_bodies, sizeof(with_bodies) / sizeof(with_bodies[0]));
+
+    if (!options->has_body) {
+        if (means_body)
+            put(writer, SPAN("Content-Length: 0\r\n"));
         return;
+    }
     if (!has_field(options->fields, SPAN("Content-Type")))
         put_field(writer, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
     put_number_field(writer, SPAN("Content-Length"), options->body_bytes);
@@ -205,7 +214,7 @@ enum proto_error request_template_init(struct request_template *template,
     template->fields.bytes = buffer + template->host.length;
     put_defaults(&writer, options);
     put_user_fields(&writer, options->fields);
-    put_body_fields(&writer, options);
+    put_body_fields(&writer, template->method, options);
     put(&writer, SPAN("\r\n"));
     template->fields.length = writer.length - template->host.length;
     return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;

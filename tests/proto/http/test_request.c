@@ -73,7 +73,24 @@ static const struct row {
     {"http://a/",
      {.method = "POST"},
      {"Content-Type: x/y"},
-     "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Type: x/y\r\n\r\n"},
+     "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Type: x/y\r\nContent-Length: "
+     "0\r\n\r\n"},
+
+    /* without one: a method that means one says so */
+    {"http://a/",
+     {.method = "PUT"},
+     {0},
+     "PUT / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n"},
+    {"http://a/",
+     {.method = "PATCH"},
+     {0},
+     "PATCH / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n"},
+    {"http://a/", {.method = "DELETE"}, {0}, "DELETE / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/",
+     {.method = "OPTIONS"},
+     {0},
+     "OPTIONS / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/", {.method = "post"}, {0}, "post / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
 
     /* defaults replaced, removed, emptied */
     {"http://a/",
