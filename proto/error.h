@@ -22,6 +22,24 @@
     X(URL_IPV6, URL, "the URL's IPv6 literal is malformed")                                        \
     X(URL_PORT, URL, "the URL's port is not a number from 1 to 65535")                             \
     X(URL_PERCENT, URL, "the URL has a % that two hexadecimal digits do not follow")               \
+    /* a host beyond ASCII */                                                                      \
+    X(IDNA_ABSENT, URL,                                                                            \
+      "the URL's host is not ASCII, and haul was built without libidn2: write it with its "        \
+      "A-labels "                                                                                  \
+      "(xn--)")                                                                                    \
+    X(IDNA_UTF8, URL, "the URL's host is neither ASCII nor UTF-8")                                 \
+    X(IDNA_TOO_LONG, URL,                                                                          \
+      "the URL's host is too long for DNS with its A-labels: over 253 bytes, or 63 a label")       \
+    X(IDNA_ALABEL, URL, "the URL's host has a label that begins with xn-- and decodes to nothing") \
+    X(IDNA_HYPHEN, URL,                                                                            \
+      "the URL's host has a label beyond ASCII with a hyphen at an end, or two at its third "      \
+      "place")                                                                                     \
+    X(IDNA_CHARACTER, URL,                                                                         \
+      "the URL's host has a character that no host name may have (UTS 46, IDNA 2008)")             \
+    X(IDNA_PLACE, URL,                                                                             \
+      "the URL's host has a character where IDNA 2008 does not allow it: a joiner, a mark, or "    \
+      "directions mixed")                                                                          \
+    X(IDNA_MEMORY, URL, "there is no memory to convert the URL's host")                            \
     /* request */                                                                                  \
     X(METHOD, URL, "the method is not a token of RFC 9110")                                        \
     X(METHOD_CONNECT, URL, "the method CONNECT opens a tunnel, which haul does not")               \

@@ -13,7 +13,8 @@ cd "$(dirname "$0")/.." || exit 2
 # name:package. A path is one; a name ending in .pc is asked of pkg-config, one in .h of /usr/include,
 # every other is a command.
 needed='gcc:gcc dpkg-architecture:dpkg-dev clang:clang ninja:ninja-build meson:meson
-    pkg-config:pkg-config python3:python3 liburing.pc:liburing-dev libcares.pc:libc-ares-dev cmocka.pc:libcmocka-dev
+    pkg-config:pkg-config python3:python3 liburing.pc:liburing-dev libcares.pc:libc-ares-dev
+    libidn2.pc:libidn2-dev cmocka.pc:libcmocka-dev
     bearssl.h:libbearssl-dev openssl.pc:libssl-dev jansson.pc:libjansson-dev zlib.pc:zlib1g-dev
     /usr/share/javascript/chart.js/chart.min.js:libjs-chart.js openssl:openssl jq:jq scdoc:scdoc
     clang-format-14:clang-format-14'
