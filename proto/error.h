@@ -10,18 +10,22 @@
     /* url */                                                                                      \
     X(URL_EMPTY, URL, "the URL is empty")                                                          \
     X(URL_TOO_LONG, URL, "the URL is longer than 16000 bytes")                                     \
-    X(URL_BYTE, URL,                                                                               \
-      "the URL has a byte that must be percent-encoded (space, control or non-ASCII)")             \
+    X(URL_BYTE, URL, "the URL has a space or a control byte, which must be percent-encoded")       \
     X(URL_NO_SCHEME, URL, "the URL has no scheme; write http:// before it")                        \
     X(URL_SCHEME, URL, "the URL's scheme is neither http nor https")                               \
     X(URL_USERINFO, URL,                                                                           \
-      "the URL carries a user name or password; send an Authorization field instead")              \
+      "the URL has user information (an @ before its host); send an Authorization field instead")  \
+    X(URL_AT_SIGNS, URL, "the URL has more than one @ before its path")                            \
     X(URL_HOST_EMPTY, URL, "the URL has no host")                                                  \
     X(URL_HOST, URL, "the URL's host has a byte that no host name has")                            \
+    X(URL_HOST_PERCENT, URL, "the URL's host has a % that two hexadecimal digits do not follow")   \
+    X(URL_HOST_LABEL, URL, "the URL's host has an empty label: two dots, or one at its beginning") \
+    X(URL_HOST_NUMBER, URL, "the URL's host ends in a number and is no IPv4 address")              \
     X(URL_HOST_TOO_LONG, URL, "the URL's host name is longer than 253 bytes")                      \
     X(URL_IPV6, URL, "the URL's IPv6 literal is malformed")                                        \
+    X(URL_IPV6_ZONE, URL,                                                                          \
+      "the URL's IPv6 zone is not 1 to 15 letters, digits, hyphens, dots, _ or ~")                 \
     X(URL_PORT, URL, "the URL's port is not a number from 1 to 65535")                             \
-    X(URL_PERCENT, URL, "the URL has a % that two hexadecimal digits do not follow")               \
     /* a host beyond ASCII */                                                                      \
     X(IDNA_ABSENT, URL,                                                                            \
       "the URL's host is not ASCII, and haul was built without libidn2: write it with its "        \

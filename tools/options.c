@@ -28,7 +28,8 @@ const struct option_row option_rows[] = {
                "repeated."},
     {OPTIONS_REQUEST, "request", 'X', "METHOD", "the method, instead of GET or POST",
      TAKES_TEXT(engine.method),
-     .manual = "The method, instead of GET, or POST where there is data. CONNECT is refused."},
+     .manual = "The method, instead of GET, or POST where there is data. CONNECT is refused. POST, PUT "
+               "and PATCH without data say that their length is 0."},
     {OPTIONS_REQUEST, "header", 'H', "'Name: value'", "send this header with every request",
      TAKES_TEXTS(headers),
      .manual = "A header sent with every request. It replaces a default header of that name; "

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FIELDS_BYTES = 15000, HEAD_BYTES = 32000, BURST_BYTES_MAX = 64 << 20 };
+enum { FIELDS_BYTES = 15000, HEAD_BYTES = 64000, BURST_BYTES_MAX = 64 << 20 };
 
 #define SECOND_NS 1e9
 #define FAR_S 1e9 /* later than any run ends */
@@ -224,8 +224,9 @@ static int url_add(struct workload *workload, const struct request_template *tem
     struct url url;
     size_t offset;
     size_t length;
+    char room[URL_ROOM_BYTES];
     char head[HEAD_BYTES];
-    enum proto_error bad = url_parse(span_of(text), &url, &offset);
+    enum proto_error bad = url_parse(span_of(text), room, &url, &offset);
     if (bad != PROTO_OK) {
         say(ret_message, size, "URL '%.200s', character %zu: %s", text, offset + 1,
             proto_error_sentence(bad));

@@ -144,7 +144,8 @@ static bool url_add(struct options *options, const char *where, const char *text
 {
     struct url url;
     size_t offset;
-    enum proto_error error = url_parse(span_of(text), &url, &offset);
+    char room[URL_ROOM_BYTES];
+    enum proto_error error = url_parse(span_of(text), room, &url, &offset);
     if (error != PROTO_OK)
         return bad(message, "%sURL '%.200s', character %zu: %s", where, text, offset + 1,
                    proto_error_sentence(error));

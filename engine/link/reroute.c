@@ -46,15 +46,16 @@ static bool field_next(struct span *text, struct span *ret_field)
     return true;
 }
 
-/* What may be the host of a URL. */
+/* What may be the host of a URL, and nothing more. */
 static bool host_parse(struct span text, struct host *ret_host)
 {
-    char whole[sizeof "http://[]" + URL_HOST_BYTES_MAX];
+    char whole[URL_BYTES_MAX];
+    char room[URL_ROOM_BYTES];
     struct url url;
     int length = snprintf(whole, sizeof whole, "http://%.*s", (int)text.length, text.bytes);
-    if ((size_t)length >= sizeof whole ||
-        url_parse((struct span){whole, (size_t)length}, &url, NULL) != PROTO_OK ||
-        url.authority.length != text.length)
+    if ((size_t)length >= sizeof whole || memchr(text.bytes, '#', text.length) ||
+        url_parse((struct span){whole, (size_t)length}, room, &url, NULL) != PROTO_OK ||
+        url.target.length > 0)
         return false;
     *ret_host = (struct host){.kind = url.host_kind};
     for (size_t i = 0; i < url.host.length; i++)

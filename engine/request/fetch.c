@@ -9,12 +9,15 @@
 
 /* --- submitting ------------------------------------------------------------------------------- */
 
-/* Long URLs need a block of their own. */
-static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span url)
+/* Keeps a URL that was parsed where the caller has it, and behind its text what parsing wrote into
+ * room. Long ones need a block of their own. */
+static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span url,
+                    const char *room, size_t room_used)
 {
+    _Static_assert(URL_BYTES_MAX + 1 + URL_ROOM_BYTES <= BLOCK_BYTES, "a block holds any URL");
     char *text = fetch->text;
     fetch->url_block = NO_BLOCK;
-    if (url.length >= sizeof fetch->text) {
+    if (url.length + room_used >= sizeof fetch->text) {
         if (terms->url_blocks_left == 0)
             return -EAGAIN;
         terms->url_blocks_left--;
@@ -24,8 +27,9 @@ static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span 
     size_t length = url.length <= URL_BYTES_MAX ? url.length : URL_BYTES_MAX;
     memcpy(text, url.bytes, length);
     text[length] = '\0';
+    memcpy(text + length + 1, room, room_used);
     fetch->result.url = text;
-    fetch->result.url_length = url.length;
+    fetch->result.url_length = length;
     return 0;
 }
 
@@ -56,15 +60,12 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
     return request_template_init(ret_template, &request, fields, TEMPLATE_BYTES, NULL);
 }
 
-/* Everything about the request that can be wrong without a network. */
+/* Everything about the request but its URL that can be wrong without a network. */
 static enum proto_error check(struct fetch *fetch, const struct fetch_terms *terms)
 {
     char fields[TEMPLATE_BYTES];
     struct request_template own;
     const struct request_template *template = &terms->template;
-    bool is_too_long = fetch->result.url_length > URL_BYTES_MAX;
-    if (is_too_long) /* what is kept of it */
-        fetch->result.url_length = URL_BYTES_MAX;
     fetch->result.method = template->method.bytes;
     if (fetch->has_own) {
         enum proto_error error = fetch_template(fetch, terms, &own, fields);
@@ -74,10 +75,7 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     }
     fetch->result.method = template->method.bytes;
     fetch->is_idempotent = template->is_idempotent;
-    if (is_too_long)
-        return PROTO_URL_TOO_LONG;
-    struct span text = {fetch->result.url, fetch->result.url_length};
-    return url_parse(text, &fetch->url, NULL);
+    return PROTO_OK;
 }
 
 int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
@@ -85,15 +83,22 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
 {
     assert(fetch->state == FETCH_FREE);
     size_t url_length = request->url_length ? request->url_length : strlen(request->url);
+    struct span url = {request->url, url_length};
+    char room[URL_ROOM_BYTES];
     memset(fetch, 0, offsetof(struct fetch, submitted_ns));
-    if (keep_url(fetch, terms, (struct span){request->url, url_length}))
+    enum proto_error url_error = url_parse(url, room, &fetch->url, NULL);
+    size_t room_used = url_error ? 0 : url_room_used(&fetch->url, room);
+    if (keep_url(fetch, terms, url, room, room_used))
         return -EAGAIN;
+    if (!url_error)
+        url_move(&fetch->url, url, room, fetch->result.url);
     fetch->chain = CHAIN_EMPTY;
     fetch->head_block = NO_BLOCK;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
     take_request(fetch, terms->options, request);
-    *ret_error = check(fetch, terms);
+    enum proto_error error = check(fetch, terms);
+    *ret_error = error ? error : url_error;
     return 0;
 }
 

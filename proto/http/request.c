@@ -64,6 +64,7 @@ static enum proto_error method_init(struct request_template *template,
     if (span_equal(method, SPAN("CONNECT")))
         return PROTO_METHOD_CONNECT;
     template->method = method;
+    template->path_as_is = options->path_as_is;
     template->is_head = span_equal(method, SPAN("HEAD"));
     template->is_idempotent =
         is_among(method, idempotent, sizeof(idempotent) / sizeof(idempotent[0]));
@@ -220,6 +221,26 @@ enum proto_error request_template_init(struct request_template *template,
     return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;
 }
 
+/* A path that cannot go out as it is written; what it becomes may be shorter, or thrice as long. */
+static void put_path(struct writer *writer, struct span path, bool keeps_dots)
+{
+    size_t length = url_path_write(path, keeps_dots, NULL);
+
+    if (length <= writer->size && writer->length <= writer->size - length)
+        url_path_write(path, keeps_dots, writer->buffer + writer->length + length);
+    writer->length += length;
+}
+
+/* The query goes out as it is, bytes beyond ASCII included: so does curl's. */
+static void put_odd_target(struct writer *writer, struct span target, bool keeps_dots)
+{
+    const char *query = memchr(target.bytes, '?', target.length);
+    size_t path_length = query != NULL ? (size_t)(query - target.bytes) : target.length;
+
+    put_path(writer, (struct span){target.bytes, path_length}, keeps_dots);
+    put(writer, (struct span){target.bytes + path_length, target.length - path_length});
+}
+
 enum proto_error request_write(const struct request_template *template, const struct url *url,
                                char *buffer, size_t size, size_t *ret_length)
 {
@@ -227,7 +248,10 @@ enum proto_error request_write(const struct request_template *template, const st
 
     put(&writer, template->method);
     put(&writer, url_target_needs_slash(url) ? SPAN(" /") : SPAN(" "));
-    put(&writer, url->target);
+    if (url->has_odd_target && url->target.length > 0)
+        put_odd_target(&writer, url->target, template->path_as_is);
+    else
+        put(&writer, url->target);
     put(&writer, SPAN(" HTTP/1.1\r\nHost: "));
     put(&writer, template->host.length > 0 ? template->host : url->authority);
     put(&writer, SPAN("\r\n"));

@@ -23,6 +23,7 @@ struct request_options {
                                   (application/x-www-form-urlencoded) as curl does. Without one POST,
                                   PUT and PATCH say that their length is 0 */
     uint64_t body_bytes;
+    bool path_as_is; /* dot segments stay in the URL's path */
 };
 
 struct request_template {
@@ -30,6 +31,7 @@ struct request_template {
     struct span host;   /* a Host value given by the fields, in the caller's buffer; length 0: the
                            URL's authority */
     struct span fields; /* every field line but Host, and the blank line; in the caller's buffer */
+    bool path_as_is;    /* the options' */
     bool is_head;       /* the reply has no body whatever its fields say */
     bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2) */
     bool asks_close;    /* the fields contain "Connection: close" */

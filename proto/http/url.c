@@ -1,16 +1,26 @@
 /* An absolute http or https URL, cut from left to right: scheme, authority (host, port), target.
  *
- * Strict where a lenient reading would let two programs see two different hosts: no user
- * information, no escapes or odd bytes in the host, no number that is almost an IPv4 address. */
+ * Strict where a lenient reading would let two programs see two different hosts, and what the host
+ * is has to be found out before anything is compared with it: escapes decoded, A-labels made, and
+ * then the number that an address is, since each of these may bring forth the next. What comes out
+ * is mostly what is written, and then stays where it lies. */
 
 #include "proto/http/url.h"
+#include "proto/http/idna.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+
+/* A name of 253 bytes may be written with more: in UTF-8, and with escapes. */
+enum { HOST_DECODED_MAX = 1024 };
 
 /* What is not cut off yet; on failure, at is where the fault lies. */
 struct cutter {
     const char *at;
     const char *end;
+    char *room; /* the caller's, and how much of it is used */
+    size_t room_used;
 };
 
 static bool is_alpha(char c)
@@ -28,21 +38,25 @@ static bool is_host_byte(char c)
     return is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* Bytes that would end the request line or a quoted copy of the URL. Others that RFC 3986 leaves
- * out (backslash, braces and the like) are in use, and servers take them. */
-static bool is_url_byte(char c)
+/* Refuses what would end the request line early. Other bytes that RFC 3986 leaves out (quotes,
+ * braces, a stray % and the like) are in use: curl sends them, and servers take them. What the path
+ * has of those that are changed is noted, a little too often rather than by looking closely. */
+static enum proto_error bytes_check(struct cutter *cutter, struct url *url)
 {
-    return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>';
-}
+    unsigned char last = 0, all = 0;
 
-static enum proto_error bytes_check(struct cutter *cutter)
-{
     for (const char *p = cutter->at; p < cutter->end; p++) {
-        if (!is_url_byte(*p)) {
+        unsigned char c = (unsigned char)*p;
+
+        if (c <= 0x20 || c == 0x7f) {
             cutter->at = p;
             return PROTO_URL_BYTE;
         }
+        url->has_odd_target |= c == '.' && last == '/';
+        all |= c;
+        last = c;
     }
+    url->has_odd_target |= all > 0x7f;
     return PROTO_OK;
 }
 
@@ -69,34 +83,182 @@ static enum proto_error scheme_cut(struct cutter *cutter, struct url *url)
     return PROTO_OK;
 }
 
+static void room_put(struct cutter *cutter, struct span span)
+{
+    memcpy(cutter->room + cutter->room_used, span.bytes, span.length);
+    cutter->room_used += span.length;
+}
+
+/* --- IPv6 ------------------------------------------------------------------------------------- */
+
+/* Cuts a zone off a literal: RFC 6874 writes the % before it as %25, and people do not. */
+static enum proto_error zone_cut(struct span *literal, struct span *ret_zone)
+{
+    const char *percent = memchr(literal->bytes, '%', literal->length);
+    const char *end = literal->bytes + literal->length;
+
+    *ret_zone = (struct span){0};
+    if (percent == NULL)
+        return PROTO_OK;
+    literal->length = (size_t)(percent - literal->bytes);
+    percent += end - percent > 3 && percent[1] == '2' && percent[2] == '5' ? 3 : 1;
+    *ret_zone = (struct span){percent, (size_t)(end - percent)};
+    if (ret_zone->length == 0 || ret_zone->length >= IF_NAMESIZE)
+        return PROTO_URL_IPV6_ZONE;
+    for (size_t i = 0; i < ret_zone->length; i++)
+        if (!is_host_byte(ret_zone->bytes[i]))
+            return PROTO_URL_IPV6_ZONE;
+    return PROTO_OK;
+}
+
+/* What is written with more letters than needed goes out in the form of RFC 5952, as from curl. */
+static enum proto_error ipv6_read(struct span literal, char ret_text[INET6_ADDRSTRLEN])
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    struct in6_addr address;
+
+    if (literal.length >= sizeof(text))
+        return PROTO_URL_IPV6;
+    memcpy(text, literal.bytes, literal.length);
+    if (inet_pton(AF_INET6, text, &address) != 1 ||
+        inet_ntop(AF_INET6, &address, ret_text, INET6_ADDRSTRLEN) == NULL)
+        return PROTO_URL_IPV6;
+    if (strlen(ret_text) >= literal.length)
+        memcpy(ret_text, text, sizeof(text));
+    return PROTO_OK;
+}
+
+/* In the room: the authority without its port, and before it, if there is a zone, the host. */
+static void ipv6_put(struct cutter *cutter, struct url *url, struct span address, struct span zone)
+{
+    size_t start = cutter->room_used;
+
+    if (zone.length > 0) {
+        room_put(cutter, address);
+        room_put(cutter, SPAN("%"));
+        room_put(cutter, zone);
+        url->host = (struct span){cutter->room + start, cutter->room_used - start};
+        start = cutter->room_used;
+    }
+    room_put(cutter, SPAN("["));
+    room_put(cutter, address);
+    room_put(cutter, SPAN("]"));
+    url->authority = (struct span){cutter->room + start, cutter->room_used - start};
+    if (zone.length == 0)
+        url->host = (struct span){url->authority.bytes + 1, address.length};
+}
+
 static enum proto_error ipv6_cut(struct cutter *cutter, struct url *url)
 {
     const char *start = cutter->at + 1;
     const char *close = memchr(start, ']', (size_t)(cutter->end - start));
-    char text[INET6_ADDRSTRLEN] = "";
-    struct in6_addr address;
+    char text[INET6_ADDRSTRLEN];
+    enum proto_error error;
+    struct span zone;
 
-    if (close == NULL || (size_t)(close - start) >= sizeof(text))
+    if (close == NULL)
         return PROTO_URL_IPV6;
     url->host = (struct span){start, (size_t)(close - start)};
     url->host_kind = URL_HOST_IPV6;
-    memcpy(text, url->host.bytes, url->host.length);
-    if (inet_pton(AF_INET6, text, &address) != 1)
-        return PROTO_URL_IPV6;
+    error = zone_cut(&url->host, &zone);
+    if (error == PROTO_OK)
+        error = ipv6_read(url->host, text);
+    if (error != PROTO_OK)
+        return error;
+    if (zone.length > 0 || !span_equal(url->host, span_of(text)))
+        ipv6_put(cutter, url, span_of(text), zone);
+    else
+        url->authority = (struct span){start - 1, url->host.length + 2};
     cutter->at = close + 1;
     return cutter->at == cutter->end || *cutter->at == ':' ? PROTO_OK : PROTO_URL_IPV6;
 }
 
-static bool is_ipv4(struct span host)
-{
-    char text[INET_ADDRSTRLEN] = "";
-    struct in_addr address;
+/* --- IPv4 ------------------------------------------------------------------------------------- */
 
-    if (host.length >= sizeof(text))
-        return false;
-    memcpy(text, host.bytes, host.length);
-    return inet_pton(AF_INET, text, &address) == 1;
+/* Decimal, octal after a 0, hexadecimal after 0x, as in C. */
+static bool number_read(struct span text, uint64_t *ret_number)
+{
+    int base = 10;
+
+    if (text.length > 1 && text.bytes[0] == '0') {
+        bool is_hex = ascii_lower(text.bytes[1]) == 'x';
+
+        base = is_hex ? 16 : 8;
+        text = (struct span){text.bytes + 1 + is_hex, text.length - 1 - is_hex};
+    }
+    *ret_number = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        int digit = ascii_hex_value(text.bytes[i]);
+
+        if (digit < 0 || digit >= base || *ret_number > UINT32_MAX)
+            return false;
+        *ret_number = *ret_number * (unsigned)base + (unsigned)digit;
+    }
+    return text.length > 0;
 }
+
+/* One to four numbers: all but the last are a byte each, the last is all the bytes that are left
+ * (inet_aton, and the URL standard of the browsers). */
+static bool ipv4_read(struct span host, uint32_t *ret_address)
+{
+    uint64_t number, address = 0;
+    unsigned bits = 32;
+
+    for (;;) {
+        const char *dot = memchr(host.bytes, '.', host.length);
+        size_t length = dot != NULL ? (size_t)(dot - host.bytes) : host.length;
+
+        if (!number_read((struct span){host.bytes, length}, &number))
+            return false;
+        if (dot == NULL)
+            break;
+        if (number > 0xff || bits == 8)
+            return false;
+        bits -= 8;
+        address |= number << bits;
+        host = (struct span){dot + 1, host.length - length - 1};
+    }
+    *ret_address = (uint32_t)(address | number);
+    return number >> bits == 0;
+}
+
+/* A host whose last label is a number is an IPv4 address or nothing: no top-level domain is. */
+static bool ends_in_number(struct span host)
+{
+    size_t end = host.length - (host.bytes[host.length - 1] == '.');
+    size_t start = end;
+    bool is_hex;
+
+    while (start > 0 && host.bytes[start - 1] != '.')
+        start--;
+    is_hex =
+        end - start >= 2 && host.bytes[start] == '0' && ascii_lower(host.bytes[start + 1]) == 'x';
+    for (size_t i = start + (is_hex ? 2 : 0); i < end; i++)
+        if (is_hex ? ascii_hex_value(host.bytes[i]) < 0 : !ascii_is_digit(host.bytes[i]))
+            return false;
+    return start < end;
+}
+
+static enum proto_error ipv4_settle(struct cutter *cutter, struct url *url)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
+    uint32_t number;
+
+    if (!ipv4_read(url->host, &number))
+        return PROTO_URL_HOST_NUMBER;
+    address.s_addr = htonl(number);
+    inet_ntop(AF_INET, &address, text, sizeof(text));
+    url->host_kind = URL_HOST_IPV4;
+    if (!span_equal(url->host, span_of(text))) {
+        cutter->room_used = 0;
+        room_put(cutter, span_of(text));
+        url->host = (struct span){cutter->room, cutter->room_used};
+    }
+    return PROTO_OK;
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* No label but one behind a final dot may be empty. */
 static bool has_empty_label(struct span host)
@@ -107,52 +269,124 @@ static bool has_empty_label(struct span host)
     return false;
 }
 
-/* A host whose last label is a number is an IPv4 address or nothing: no top-level domain is. */
-static bool ends_in_number(struct span host)
+/* Decodes the escapes of a host. On failure cutter->at is where the fault lies. */
+static enum proto_error host_decode(struct cutter *cutter, struct span host, char *decoded,
+                                    size_t *ret_length)
 {
-    size_t end = host.length - (host.bytes[host.length - 1] == '.');
-    size_t start = end;
+    const char *end = host.bytes + host.length;
 
-    while (start > 0 && ascii_is_digit(host.bytes[start - 1]))
-        start--;
-    return start < end && (start == 0 || host.bytes[start - 1] == '.');
+    *ret_length = 0;
+    for (const char *p = host.bytes; p < end; p++) {
+        char c = *p;
+
+        if (c == '%') {
+            int high = end - p >= 3 ? ascii_hex_value(p[1]) : -1;
+            int low = end - p >= 3 ? ascii_hex_value(p[2]) : -1;
+
+            cutter->at = p;
+            if (high < 0 || low < 0)
+                return PROTO_URL_HOST_PERCENT;
+            c = (char)(high << 4 | low);
+            p += 2;
+        }
+        if (*ret_length == HOST_DECODED_MAX)
+            return PROTO_URL_HOST_TOO_LONG;
+        decoded[(*ret_length)++] = c;
+    }
+    return PROTO_OK;
+}
+
+/* Conversion may bring forth what no host has: a slash, a colon, an @ (of full width, say). */
+static enum proto_error ascii_check(struct span host)
+{
+    for (size_t i = 0; i < host.length; i++)
+        if (!is_host_byte(host.bytes[i]))
+            return PROTO_URL_HOST;
+    return host.length <= URL_HOST_BYTES_MAX ? PROTO_OK : PROTO_URL_HOST_TOO_LONG;
+}
+
+/* A host that is not what it is written as: into the room. */
+static enum proto_error host_convert(struct cutter *cutter, struct url *url)
+{
+    const char *start = url->host.bytes;
+    char decoded[HOST_DECODED_MAX];
+    char ascii[URL_HOST_BYTES_MAX + 1];
+    struct span host = {.bytes = decoded};
+    enum proto_error error = host_decode(cutter, url->host, decoded, &host.length);
+
+    if (error != PROTO_OK)
+        return error;
+    cutter->at = start;
+    for (size_t i = 0; i < host.length; i++) {
+        if ((decoded[i] & 0x80) == 0)
+            continue;
+        error = idna_to_ascii(host, ascii, sizeof(ascii));
+        host = span_of(ascii);
+        break;
+    }
+    if (error == PROTO_OK)
+        error = ascii_check(host);
+    if (error != PROTO_OK)
+        return error;
+    room_put(cutter, host);
+    url->host = (struct span){cutter->room, host.length};
+    return PROTO_OK;
+}
+
+static enum proto_error name_settle(struct cutter *cutter, struct url *url)
+{
+    if (url->host.length == 0)
+        return PROTO_URL_HOST_EMPTY;
+    if (url->host.length > URL_HOST_BYTES_MAX)
+        return PROTO_URL_HOST_TOO_LONG;
+    if (has_empty_label(url->host))
+        return PROTO_URL_HOST_LABEL;
+    url->host_kind = URL_HOST_NAME;
+    return ends_in_number(url->host) ? ipv4_settle(cutter, url) : PROTO_OK;
 }
 
 static enum proto_error name_cut(struct cutter *cutter, struct url *url)
 {
     const char *start = cutter->at;
-    const char *p = start;
+    const char *p = start, *odd;
+    enum proto_error error = PROTO_OK;
 
-    while (p < cutter->end && *p != ':' && is_host_byte(*p))
+    while (p < cutter->end && is_host_byte(*p))
         p++;
-    url->host = (struct span){start, (size_t)(p - start)};
-    if (p < cutter->end && *p != ':') {
-        cutter->at = p;
-        return PROTO_URL_HOST;
+    odd = p;
+    while (p < cutter->end && *p != ':') {
+        if (!is_host_byte(*p) && *p != '%' && (*p & 0x80) == 0) {
+            cutter->at = p;
+            return PROTO_URL_HOST;
+        }
+        p++;
     }
-    if (url->host.length == 0)
-        return PROTO_URL_HOST_EMPTY;
-    if (url->host.length > URL_HOST_BYTES_MAX)
-        return PROTO_URL_HOST_TOO_LONG;
-    url->host_kind = is_ipv4(url->host) ? URL_HOST_IPV4 : URL_HOST_NAME;
-    if (has_empty_label(url->host))
-        return PROTO_URL_HOST;
-    if (url->host_kind == URL_HOST_NAME && ends_in_number(url->host))
-        return PROTO_URL_HOST;
+    url->host = (struct span){start, (size_t)(p - start)};
+    if (odd < p)
+        error = host_convert(cutter, url);
+    if (error == PROTO_OK)
+        error = name_settle(cutter, url);
+    if (error != PROTO_OK)
+        return error;
+    url->authority = url->host;
     cutter->at = p;
     return PROTO_OK;
 }
 
-/* cutter is at the end of the authority or at a colon; a colon may stand alone (RFC 3986, 3.2.3),
- * and is then no part of what is sent. */
-static enum proto_error port_cut(struct cutter *cutter, struct url *url)
+/* --- the authority ---------------------------------------------------------------------------- */
+
+/* A colon that no digits follow is no port. ret_is_plain: it is written as it goes out. */
+static enum proto_error port_cut(struct cutter *cutter, struct url *url, bool *ret_is_plain)
 {
+    uint16_t scheme_port = url->is_https ? 443 : 80;
     unsigned port = 0;
 
-    url->port = url->is_https ? 443 : 80;
+    url->port = scheme_port;
+    *ret_is_plain = true;
     if (cutter->end - cutter->at <= 1)
         return PROTO_OK;
     cutter->at++;
+    *ret_is_plain = *cutter->at != '0';
     for (const char *p = cutter->at; p < cutter->end; p++) {
         port = port * 10 + (unsigned)(*p - '0');
         if (!ascii_is_digit(*p) || port > UINT16_MAX)
@@ -165,34 +399,60 @@ static enum proto_error port_cut(struct cutter *cutter, struct url *url)
     return PROTO_OK;
 }
 
-static enum proto_error authority_cut(struct cutter *cutter, struct url *url)
+/* Adds to the host what the Host field says of the port: nothing, where it is the scheme's own (RFC
+ * 9110, 4.2.1; some servers answer :80 by a redirect to the same without). */
+static void authority_end_put(struct cutter *cutter, struct url *url, bool is_plain_port)
 {
-    const char *start = cutter->at;
-    const char *userinfo_end;
-    enum proto_error error;
+    const char *room_end = cutter->room + cutter->room_used;
+    bool is_in_room = cutter->room_used > 0;
 
-    if (start == cutter->end)
-        return PROTO_URL_HOST_EMPTY;
-    userinfo_end = memchr(start, '@', (size_t)(cutter->end - start));
-    if (userinfo_end != NULL) {
-        cutter->at = userinfo_end;
-        return PROTO_URL_USERINFO;
+    if (url->port == (url->is_https ? 443 : 80))
+        return;
+    if (!is_in_room && is_plain_port) {
+        url->authority.length = (size_t)(cutter->end - url->authority.bytes);
+        return;
     }
-    error = *start == '[' ? ipv6_cut(cutter, url) : name_cut(cutter, url);
-    if (error == PROTO_OK)
-        error = port_cut(cutter, url);
-    url->authority = (struct span){start, (size_t)(cutter->at - start)};
-    return error;
+    if (!is_in_room) {
+        room_put(cutter, url->authority);
+        url->authority.bytes = room_end;
+    }
+    room_end = cutter->room + cutter->room_used;
+    cutter->room_used +=
+        (size_t)snprintf(cutter->room + cutter->room_used, sizeof(":65535"), ":%u", url->port);
+    url->authority.length += (size_t)(cutter->room + cutter->room_used - room_end);
 }
 
-static enum proto_error percents_check(struct cutter *cutter)
+/* User information is refused, and so is what may be read as more than one host. */
+static enum proto_error at_signs_check(struct cutter *cutter)
 {
-    for (; cutter->at < cutter->end; cutter->at++)
-        if (*cutter->at == '%' &&
-            (cutter->end - cutter->at < 3 || ascii_hex_value(cutter->at[1]) < 0 ||
-             ascii_hex_value(cutter->at[2]) < 0))
-            return PROTO_URL_PERCENT;
-    return PROTO_OK;
+    const char *at = memchr(cutter->at, '@', (size_t)(cutter->end - cutter->at));
+    const char *second;
+
+    if (at == NULL)
+        return PROTO_OK;
+    cutter->at = at;
+    second = memchr(at + 1, '@', (size_t)(cutter->end - at - 1));
+    if (second == NULL)
+        return PROTO_URL_USERINFO;
+    cutter->at = second;
+    return PROTO_URL_AT_SIGNS;
+}
+
+static enum proto_error authority_cut(struct cutter *cutter, struct url *url)
+{
+    enum proto_error error;
+    bool is_plain_port;
+
+    if (cutter->at == cutter->end)
+        return PROTO_URL_HOST_EMPTY;
+    error = at_signs_check(cutter);
+    if (error == PROTO_OK)
+        error = *cutter->at == '[' ? ipv6_cut(cutter, url) : name_cut(cutter, url);
+    if (error == PROTO_OK)
+        error = port_cut(cutter, url, &is_plain_port);
+    if (error == PROTO_OK)
+        authority_end_put(cutter, url, is_plain_port);
+    return error;
 }
 
 static const char *authority_end(const char *p, const char *end)
@@ -209,10 +469,12 @@ static const char *target_end(const char *p, const char *end)
     return fragment != NULL ? fragment : end;
 }
 
+/* --- the whole -------------------------------------------------------------------------------- */
+
 static enum proto_error url_cut(struct cutter *cutter, struct url *url)
 {
     const char *text_end = cutter->end;
-    enum proto_error error = bytes_check(cutter);
+    enum proto_error error = bytes_check(cutter, url);
 
     if (error == PROTO_OK)
         error = scheme_cut(cutter, url);
@@ -223,15 +485,13 @@ static enum proto_error url_cut(struct cutter *cutter, struct url *url)
     error = authority_cut(cutter, url);
     if (error != PROTO_OK)
         return error;
-    cutter->at = url->target.bytes;
-    cutter->end = target_end(cutter->at, text_end);
-    url->target.length = (size_t)(cutter->end - cutter->at);
-    return percents_check(cutter);
+    url->target.length = (size_t)(target_end(url->target.bytes, text_end) - url->target.bytes);
+    return PROTO_OK;
 }
 
-enum proto_error url_parse(struct span text, struct url *ret_url, size_t *ret_offset)
+enum proto_error url_parse(struct span text, char *room, struct url *ret_url, size_t *ret_offset)
 {
-    struct cutter cutter = {text.bytes, text.bytes};
+    struct cutter cutter = {.at = text.bytes, .end = text.bytes, .room = room};
     enum proto_error error = PROTO_URL_EMPTY;
 
     *ret_url = (struct url){0};
@@ -245,4 +505,93 @@ enum proto_error url_parse(struct span text, struct url *ret_url, size_t *ret_of
     if (ret_offset != NULL)
         *ret_offset = text.length > 0 ? (size_t)(cutter.at - text.bytes) : 0;
     return error;
+}
+
+static bool is_in_room(struct span span, const char *room)
+{
+    return span.bytes >= room && span.bytes < room + URL_ROOM_BYTES;
+}
+
+static void span_move(struct span *span, struct span text, const char *room, const char *copy)
+{
+    if (is_in_room(*span, room))
+        span->bytes = copy + text.length + 1 + (span->bytes - room);
+    else
+        span->bytes = copy + (span->bytes - text.bytes);
+}
+
+void url_move(struct url *url, struct span text, const char *room, const char *copy)
+{
+    span_move(&url->host, text, room, copy);
+    span_move(&url->authority, text, room, copy);
+    span_move(&url->target, text, room, copy);
+}
+
+/* What is in the room ends with the authority, which is written last. */
+size_t url_room_used(const struct url *url, const char *room)
+{
+    struct span last = is_in_room(url->authority, room) ? url->authority : url->host;
+
+    return is_in_room(last, room) ? (size_t)(last.bytes + last.length - room) : 0;
+}
+
+/* --- the path as it is sent ------------------------------------------------------------------- */
+
+/* Writes backwards, and counts; end NULL: only counts. */
+struct path_writer {
+    char *end;
+    size_t length;
+};
+
+static void path_put(struct path_writer *writer, char c)
+{
+    writer->length++;
+    if (writer->end != NULL)
+        *(writer->end - writer->length) = c;
+}
+
+static void segment_put(struct path_writer *writer, struct span segment)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = segment.length; i > 0; i--) {
+        unsigned char c = (unsigned char)segment.bytes[i - 1];
+
+        path_put(writer, c < 0x80 ? (char)c : digits[c & 15]);
+        if (c < 0x80)
+            continue;
+        path_put(writer, digits[c >> 4]);
+        path_put(writer, '%');
+    }
+    path_put(writer, '/');
+}
+
+/* From the end, since there a .. has only to be counted: so many of the segments before it are left
+ * out. One at the very end leaves its slash. */
+size_t url_path_write(struct span path, bool keeps_dots, char *end)
+{
+    struct path_writer writer = {.end = end};
+    size_t left = path.length, skipped = 0;
+
+    while (left > 0) {
+        bool is_last = left == path.length, is_dot, is_up;
+        size_t start = left;
+        struct span segment;
+
+        while (start > 1 && path.bytes[start - 1] != '/')
+            start--;
+        segment = (struct span){path.bytes + start, left - start};
+        left = start - 1;
+        is_dot = !keeps_dots && span_equal(segment, SPAN("."));
+        is_up = !keeps_dots && span_equal(segment, SPAN(".."));
+        if (is_up)
+            skipped++;
+        if (is_dot || is_up)
+            segment.length = 0;
+        if (is_dot || is_up ? is_last : skipped == 0)
+            segment_put(&writer, segment);
+        else if (!is_dot && !is_up)
+            skipped--;
+    }
+    return writer.length;
 }

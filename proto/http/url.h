@@ -2,7 +2,10 @@
 #define PROTO_HTTP_URL_H
 
 /* An absolute http or https URL, cut into the views that a request and a connection need (RFC 3986,
- * 9110). Nothing is copied or decoded: every span lies inside the text that was parsed. */
+ * 9110). What is sent as it is written stays where it lies; a host and port that go out otherwise
+ * (decoded, by its A-labels, as an address in its usual form) are written into room of the
+ * caller's. The target is a view always: what is to be changed about it request_write() changes on
+ * the way. */
 
 #include "proto/error.h"
 #include "proto/span.h"
@@ -10,18 +13,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { URL_BYTES_MAX = 16000, URL_HOST_BYTES_MAX = 253 };
+enum {
+    URL_BYTES_MAX = 16000,
+    URL_HOST_BYTES_MAX = 253,
+    URL_ROOM_BYTES =
+        URL_HOST_BYTES_MAX + sizeof ":65535", /* a zone's host and authority need less */
+};
 
 enum url_host_kind { URL_HOST_NAME, URL_HOST_IPV4, URL_HOST_IPV6 };
 
 struct url {
-    struct span host;      /* without the brackets of an IPv6 literal; never empty */
-    struct span authority; /* host and port as written: what the Host field carries (a colon that no
-                              port follows is left out) */
-    struct span target;    /* path and query, without fragment; may be empty or begin with '?',
-                              then a '/' belongs before it (url_target_needs_slash) */
+    struct span host;      /* what is connected to, ASCII and never empty: a name, "127.0.0.1", or
+                              "fe80::1%eth0", its zone behind one %; without brackets */
+    struct span authority; /* what the Host field carries: host and port, without zone, and without
+                              the scheme's own port */
+    struct span target;    /* path and query as written, without fragment; may be empty or begin
+                              with '?', then a '/' belongs before it (url_target_needs_slash) */
     uint16_t port;         /* 80, or 443 for https, where none is written */
     bool is_https;
+    bool has_odd_target; /* bytes of its path may have to be encoded, or its dot segments removed:
+                              see url_path_write() */
     enum url_host_kind host_kind;
 };
 
@@ -30,8 +41,21 @@ static inline bool url_target_needs_slash(const struct url *url)
     return url->target.length == 0 || url->target.bytes[0] == '?';
 }
 
-/* Parses text into ret_url. On failure ret_url is undefined and ret_offset (may be NULL) says at
- * which byte of text, counted from 0, the fault lies. Errors: every PROTO_URL_*. */
-enum proto_error url_parse(struct span text, struct url *ret_url, size_t *ret_offset);
+/* Parses text into ret_url, whose host and authority lie in text or in room (URL_ROOM_BYTES), its
+ * target in text. On failure ret_url is undefined and ret_offset (may be NULL) says at which byte
+ * of text, counted from 0, the fault lies. Errors: every PROTO_URL_* and PROTO_IDNA_*. */
+enum proto_error url_parse(struct span text, char *room, struct url *ret_url, size_t *ret_offset);
+
+/* What url_parse() would have found, had the text been at copy and room at copy + text.length + 1:
+ * puts what it wrote into room there. */
+void url_move(struct url *url, struct span text, const char *room, const char *copy);
+
+/* How many bytes of room url_parse() used. */
+size_t url_room_used(const struct url *url, const char *room);
+
+/* Writes a target's path as curl 7.88 sends it, so that it ends before end: bytes above 0x7f as %xx
+ * (in small letters), and, unless they are to stay, without dot segments (RFC 3986, 5.2.4). Returns
+ * its length; end may be NULL, to know it. */
+size_t url_path_write(struct span path, bool keeps_dots, char *end);
 
 #endif

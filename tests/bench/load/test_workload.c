@@ -361,7 +361,7 @@ static const struct {
      {0},
      -EINVAL,
      "URL 'http://127.0.0.1/a b', character 19: the URL has "
-     "a byte that must be percent-encoded"},
+     "a space or a control byte, which must be percent-encoded"},
     {"http://127.0.0.1:66000/",
      {0},
      -EINVAL,

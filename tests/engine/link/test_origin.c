@@ -29,8 +29,9 @@ static struct origins *table_init(struct table *table, uint32_t count)
 
 static struct url url_of(const char *text)
 {
+    static char room[URL_ROOM_BYTES];
     struct url url;
-    assert_int_equal(url_parse(span_of(text), &url, NULL), PROTO_OK);
+    assert_int_equal(url_parse(span_of(text), room, &url, NULL), PROTO_OK);
     return url;
 }
 

@@ -34,10 +34,11 @@ static struct pool *open_house(void)
 static struct url url_of(const char *host)
 {
     static char text[16];
+    static char room[URL_ROOM_BYTES];
     struct url url;
     strcpy(text, "http://x/");
     text[7] = *host;
-    assert_int_equal(url_parse((struct span){text, 9}, &url, NULL), PROTO_OK);
+    assert_int_equal(url_parse((struct span){text, 9}, room, &url, NULL), PROTO_OK);
     return url;
 }
 

@@ -75,7 +75,13 @@ static const struct {
     {"a.test:80:[::1]:81", NULL, "a.test:80", "[::1]:81", NULL},
     {"[::1]:80:b.test:81", NULL, "[::1]:80", "b.test:81", NULL},
     {"[FE80::1]::[fe80::2]:", NULL, "[fe80::1]:80", "[fe80::2]:80", NULL},
-    {"[0::1]:80:b.test:81", NULL, "[::1]:80", "[::1]:80", NULL}, /* compared as text */
+    /* An address is the same in each of its forms; a zone makes it another. */
+    {"[0::1]:80:b.test:81", NULL, "[::1]:80", "b.test:81", NULL},
+    {"0x7f.1:80:b.test:81", NULL, "127.0.0.1:80", "b.test:81", NULL},
+    {"127.0.0.1:80:b.test:81", NULL, "2130706433:80", "b.test:81", NULL},
+    {"[fe80::1%25lo]:80:b.test:81", NULL, "[fe80::1%lo]:80", "b.test:81", NULL},
+    {"[fe80::1%25lo]:80:b.test:81", NULL, "[fe80::1]:80", "[fe80::1]:80", NULL},
+    {"%61.test:80:b.test:81", NULL, "a.test:80", "b.test:81", NULL},
 
     /* The first that matches and says something counts; what it says is not looked up again. */
     {"a.test:80:b.test:81 ::c.test:82", NULL, "a.test:80", "b.test:81", NULL},
@@ -132,9 +138,10 @@ static const struct {
 static struct reroute_target target_of(const char *text, char ret_host[LIST_BYTES])
 {
     char whole[LIST_BYTES];
+    char room[URL_ROOM_BYTES];
     struct url url;
     snprintf(whole, sizeof whole, "http://%s", text);
-    assert_int_equal(url_parse(span_of(whole), &url, NULL), PROTO_OK);
+    assert_int_equal(url_parse(span_of(whole), room, &url, NULL), PROTO_OK);
     snprintf(ret_host, LIST_BYTES, "%.*s", (int)url.host.length, url.host.bytes);
     return (struct reroute_target){ret_host, url.host_kind, url.port};
 }
@@ -199,7 +206,7 @@ static const struct {
     {"a.test:80:b#c:81", NULL, "connect_to has a host"},
     {"a.test:80:u@b.test:81", NULL, "connect_to has a host"},
     {"a.test:80:b..test:81", NULL, "connect_to has a host"},
-    {"a.test:80:1.2.3:81", NULL, "connect_to has a host"},
+    {"a.test:80:1.2.3.4.5:81", NULL, "connect_to has a host"},
     {"*:80:b.test:81", NULL, "connect_to has a host"},
     {"[]:80:b.test:81", NULL, "connect_to has a host"},
     {"[::1:80:b.test:81", NULL, "HOST1:PORT1:HOST2:PORT2"},

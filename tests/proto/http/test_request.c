@@ -14,9 +14,10 @@ enum { FIELDS_MAX = 6 };
 
 static struct url url_of(const char *text)
 {
+    static char room[URL_ROOM_BYTES];
     struct url url;
 
-    assert_int_equal(url_parse(span_of(text), &url, NULL), PROTO_OK);
+    assert_int_equal(url_parse(span_of(text), room, &url, NULL), PROTO_OK);
     return url;
 }
 
@@ -36,6 +37,46 @@ static const struct row {
     {"http://a:8080/#f", {0}, {0}, "GET / HTTP/1.1\r\nHost: a:8080\r\nAccept: */*\r\n\r\n"},
     {"http://a:/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://[::1]:81/x", {0}, {0}, "GET /x HTTP/1.1\r\nHost: [::1]:81\r\nAccept: */*\r\n\r\n"},
+    {"http://a:80/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a:080/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"https://a:443/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a:443/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a:443\r\nAccept: */*\r\n\r\n"},
+    {"https://a:80/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a:80\r\nAccept: */*\r\n\r\n"},
+    {"http://A:08080/", {0}, {0}, "GET / HTTP/1.1\r\nHost: A:8080\r\nAccept: */*\r\n\r\n"},
+    {"http://0x7f.1/", {0}, {0}, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n"},
+    {"http://[fe80::1%25lo]:81/x",
+     {0},
+     {0},
+     "GET /x HTTP/1.1\r\nHost: [fe80::1]:81\r\nAccept: */*\r\n\r\n"},
+    {"http://a:80/", {0}, {"Host: b:80"}, "GET / HTTP/1.1\r\nHost: b:80\r\nAccept: */*\r\n\r\n"},
+
+    /* targets that do not go out as they are written */
+    {"http://a/b/../c?d/../e",
+     {0},
+     {0},
+     "GET /c?d/../e HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/b/..#/../", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/b/../c",
+     {.path_as_is = true},
+     {0},
+     "GET /b/../c HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/./\xc3\xbc?\xc3\xbc",
+     {0},
+     {0},
+     "GET /%c3%bc?\xc3\xbc HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/./\xc3\xbc",
+     {.path_as_is = true},
+     {0},
+     "GET /./%c3%bc HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a?\xc3\xbc/..",
+     {0},
+     {0},
+     "GET /?\xc3\xbc/.. HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a#\xc3\xbc/..", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/\"<>\\^`{|}%?\"<>\\^`{|}%",
+     {0},
+     {0},
+     "GET /\"<>\\^`{|}%?\"<>\\^`{|}% HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://a/", {0}, {"Host: b:1"}, "GET / HTTP/1.1\r\nHost: b:1\r\nAccept: */*\r\n\r\n"},
     {"http://a/",
      {0},
