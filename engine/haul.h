@@ -82,7 +82,9 @@ struct haul_options {
     const void *body;           /* sent with every request that has none of its own; borrowed until
                                    haul_close() */
     size_t body_length;
-    bool has_body;           /* body is to be sent, even where body_length is 0 */
+    bool has_body;   /* body is to be sent, even where body_length is 0 */
+    bool path_as_is; /* leave the segments . and .. in URLs, which are removed else (RFC 3986,
+                        5.2.4) */
     const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
     /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
      * They concern connections alone: the Host field, SNI and what a certificate must hold for are

@@ -82,6 +82,7 @@ static int template_take(struct engine *engine, const struct haul_options *optio
         .fields = engine->options.headers,
         .has_body = engine->options.has_body,
         .body_bytes = engine->options.body_length,
+        .path_as_is = engine->options.path_as_is,
     };
     engine->template_fields = malloc(TEMPLATE_BYTES);
     if (!engine->template_fields)

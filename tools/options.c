@@ -28,8 +28,9 @@ const struct option_row option_rows[] = {
                "repeated."},
     {OPTIONS_REQUEST, "request", 'X', "METHOD", "the method, instead of GET or POST",
      TAKES_TEXT(engine.method),
-     .manual = "The method, instead of GET, or POST where there is data. CONNECT is refused. POST, PUT "
-               "and PATCH without data say that their length is 0."},
+     .manual =
+         "The method, instead of GET, or POST where there is data. CONNECT is refused. POST, PUT "
+         "and PATCH without data say that their length is 0."},
     {OPTIONS_REQUEST, "header", 'H', "'Name: value'", "send this header with every request",
      TAKES_TEXTS(headers),
      .manual = "A header sent with every request. It replaces a default header of that name; "
@@ -40,6 +41,9 @@ const struct option_row option_rows[] = {
      .initial = "haul/" HAUL_VERSION, .manual = "The User-Agent. An empty one sends none."},
     {OPTIONS_REQUEST, "head", 'I', NULL, "ask by HEAD, for heads only", TAKES_FLAG(head),
      .manual = "Asks by HEAD, for the head of the reply only."},
+    {OPTIONS_REQUEST, "path-as-is", 0, NULL, "leave . and .. in paths",
+     TAKES_FLAG(engine.path_as_is),
+     .manual = "Leaves the segments *.* and *..* in the path, which are removed else."},
     {OPTIONS_REQUEST, "data", 'd', "DATA|@FILE", "send this body; line ends of a file left out",
      .take = take_data, .repeatable = true,
      .manual = "Sends _DATA_ as the body of every request, by POST unless *-X* says otherwise, "

@@ -175,6 +175,7 @@ static int template_make(const struct load_options *options, const char **fields
         .fields = fields,
         .has_body = options->http.has_body,
         .body_bytes = options->http.body_length,
+        .path_as_is = options->http.path_as_is,
     };
     size_t bad_field = SIZE_MAX;
     enum proto_error bad =

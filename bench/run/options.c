@@ -410,6 +410,7 @@ static const struct option_row rows[] = {
     {"data", 'd', "DATA|@FILE", .take = take_data, .is_many = true, .help = "a body, with POST"},
     {"request", 'X', TEXT("METHOD", load.http.method), .help = "another method"},
     {"user-agent", 'A', TEXT("NAME", load.http.user_agent), .help = "what haul calls itself"},
+    {"path-as-is", 0, SWITCH(load.http.path_as_is), .help = "leave . and .. in paths"},
     {"input", 'i', "FILE", .take = take_input, .is_many = true,
      .help = "URLs, one a line ('-': stdin)"},
     {"reply-size", 0, "SIZE", .take = take_reply_size, .is_server = true,

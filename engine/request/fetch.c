@@ -56,6 +56,7 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .fields = fetch->headers ? fetch->headers : options->headers,
         .has_body = fetch->has_body,
         .body_bytes = fetch->body_length,
+        .path_as_is = options->path_as_is,
     };
     return request_template_init(ret_template, &request, fields, TEMPLATE_BYTES, NULL);
 }
