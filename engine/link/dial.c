@@ -7,6 +7,7 @@
 #include "proto/tls/tls.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static struct dial *dial_at(const struct dials *dials, uint32_t slot)
@@ -134,7 +135,12 @@ static bool dial_resolve(struct dials *dials, uint32_t slot, uint64_t now_ns,
     if (!error)
         return false;
     struct resolver_answer answer = {
-        .id = dial->origin, .error = error, .message = "the name service cannot be used"};
+        .id = dial->origin,
+        .error = error,
+        .message = error == -ENODEV
+                       ? "the zone of the IPv6 literal is no network interface of this machine"
+                       : "the name service cannot be used",
+    };
     dial_answer(dials, &answer, now_ns);
     return dial_next(dials, &answer, ret_news);
 }

@@ -27,6 +27,7 @@
 #include <arpa/nameser.h>
 #include <assert.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -927,6 +928,8 @@ static void go_on(struct resolver *resolver)
 int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
                     struct resolver_lookup **ret_lookup)
 {
+    if (strchr(host, '%')) /* resolver_literal() could not make an address of it */
+        return -ENODEV;
     size_t length = strlen(host);
     int error = read_again(resolver);
     if (error != 0)
@@ -1091,6 +1094,34 @@ static bool is_localhost(struct span host)
     return span_equal_fold(host, localhost);
 }
 
+/* A zone is the name of an interface, or its number (RFC 4007, 11.2). 0: it is neither. */
+static uint32_t scope_of(const char *zone)
+{
+    uint32_t index = if_nametoindex(zone);
+    char *end = NULL;
+    unsigned long number;
+
+    if (index != 0 || !ascii_is_digit(*zone))
+        return index;
+    number = strtoul(zone, &end, 10);
+    return *end == '\0' && number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static bool ipv6_fill(struct sockaddr_in6 *address, const char *text)
+{
+    char literal[INET6_ADDRSTRLEN] = "";
+    const char *zone = strchr(text, '%');
+    size_t length = zone != NULL ? (size_t)(zone - text) : strlen(text);
+
+    if (length >= sizeof(literal))
+        return false;
+    memcpy(literal, text, length);
+    if (zone != NULL)
+        address->sin6_scope_id = scope_of(zone + 1);
+    return inet_pton(AF_INET6, literal, &address->sin6_addr) == 1 &&
+           (zone == NULL || address->sin6_scope_id != 0);
+}
+
 static bool add_literal(struct resolver_addresses *addresses, int family, const char *text,
                         uint16_t port)
 {
@@ -1100,7 +1131,7 @@ static bool add_literal(struct resolver_addresses *addresses, int family, const 
     address->any.sa_family = (sa_family_t)family;
     if (family == AF_INET6) {
         address->ipv6.sin6_port = htons(port);
-        if (inet_pton(AF_INET6, text, &address->ipv6.sin6_addr) != 1)
+        if (!ipv6_fill(&address->ipv6, text))
             return false;
     } else {
         address->ipv4.sin_port = htons(port);

@@ -56,6 +56,7 @@ struct resolver_answer {
                             refuse to answer
                             -EREMOTEIO  a DNS server's answer is malformed, or another failure
                             -EINVAL     not a name that can be looked up
+                            -ENODEV     an IPv6 literal with a zone that is no interface here
                             -ENOMEM, -EMFILE */
     bool has_more;       /* another answer with this id follows, with these addresses and those of
                             the other family, if there are any. Never with an error. */
@@ -94,7 +95,8 @@ int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t fi
 void resolver_close(struct resolver *resolver);
 
 /* Looks host up; an answer with this id follows, perhaps at once, or two, see has_more. ret_lookup
- * may be NULL. Errors: -ENOMEM, -EIO (the system's configuration could not be read). */
+ * may be NULL. Errors: -ENOMEM; -EIO, the system's configuration could not be read; -ENODEV, host is
+ * an IPv6 literal whose zone is no interface. */
 int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
                     struct resolver_lookup **ret_lookup);
 

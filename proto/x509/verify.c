@@ -160,7 +160,10 @@ struct host {
 static void host_read(struct span text, struct host *ret_host)
 {
     char literal[INET6_ADDRSTRLEN] = "";
+    const char *zone = text.length > 0 ? memchr(text.bytes, '%', text.length) : NULL;
 
+    if (zone != NULL && memchr(text.bytes, ':', text.length) != NULL)
+        text.length = (size_t)(zone - text.bytes);
     if (text.length > 0 && text.bytes[text.length - 1] == '.')
         text.length--;
     *ret_host = (struct host){.name = text};

@@ -90,7 +90,8 @@ enum {
 
 struct verify_policy {
     struct span host; /* a name in any case, with or without its final dot, or an IP literal without
-                         brackets; which of both it is, is found out here */
+                         brackets; which of both it is, is found out here. A zone (%eth0) is passed
+                         over: it says where the address is reached from, not whose it is */
     int64_t now_s;    /* seconds since 1970, UTC */
     bool is_legacy;   /* SHA-1, RSA keys from 1024 bits, keyEncipherment alone: accepted */
 };

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -391,6 +392,7 @@ static const struct row {
     {"long.test", 80, 0, 60, "192.0.2.1#80", NULL},
     {"a-label-of-more-than-63-bytes-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", 80,
      -EINVAL, 0, "", NULL},
+    {"fe80::1%no-such", 80, -ENODEV, 0, "", NULL},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -1307,6 +1309,36 @@ static void literals_need_no_lookup(void **state)
     }
 }
 
+/* The name of an interface, or its number, is where a link-local address is looked for. */
+static void zones_are_interfaces(void **state)
+{
+    const struct {
+        const char *host;
+        uint32_t scope; /* 0: there is no such interface */
+    } scoped[] = {
+        {"fe80::1%lo", if_nametoindex("lo")},
+        {"::1%lo", if_nametoindex("lo")},
+        {"fe80::1%7", 7},
+        {"fe80::1%4294967295", UINT32_MAX},
+        {"fe80::1%4294967296", 0},
+        {"fe80::1%0", 0},
+        {"fe80::1%7x", 0},
+        {"fe80::1%no-such", 0},
+        {"fe80::g%lo", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(scoped) / sizeof(scoped[0]); i++) {
+        struct resolver_addresses addresses;
+        bool is_literal = resolver_literal(scoped[i].host, URL_HOST_IPV6, 80, &addresses);
+
+        print_message("  %s\n", scoped[i].host);
+        assert_int_equal(is_literal, scoped[i].scope != 0);
+        if (is_literal)
+            assert_int_equal(addresses.list[0].ipv6.sin6_scope_id, scoped[i].scope);
+    }
+}
+
 /* --- both loops ------------------------------------------------------------------------------- */
 
 struct pairing {
@@ -1346,6 +1378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_need_no_lookup),
+        cmocka_unit_test(zones_are_interfaces),
         BOTH(names_are_answered),
         BOTH(many_names_are_answered_at_once),
         BOTH(lookups_under_way_are_dropped),
