@@ -38,14 +38,16 @@ struct reader {
 };
 
 /* The length of an IPv6 literal or of [] at the reader; 0: neither is there. A range has no two
- * colons, an IPv6 address has. */
+ * colons, an IPv6 address has, and what stands behind a % then is its zone. */
 static size_t literal_length(const struct reader *reader)
 {
     size_t colons = 0;
+    bool is_zone = false;
     for (const char *at = reader->at + 1; at < reader->end; at++) {
         if (*at == ']')
             return at == reader->at + 1 || colons >= 2 ? (size_t)(at + 1 - reader->at) : 0;
-        if (memchr("0123456789abcdefABCDEF:.", *at, 24) == NULL)
+        is_zone |= *at == '%' && colons >= 2;
+        if (*at == '/' || (!is_zone && memchr("0123456789abcdefABCDEF:.", *at, 24) == NULL))
             return 0;
         colons += *at == ':';
     }

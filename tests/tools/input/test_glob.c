@@ -39,6 +39,8 @@ static const struct {
     {"a\\b{c,d}", "a\\bc a\\bd "},
     {"{a\\,b,c\\}}", "a,b c} "},
     {"http://[::1]:80/[1-2]", "http://[::1]:80/1 http://[::1]:80/2 "},
+    {"http://[fe80::1%25eth0]/[1-2]", "http://[fe80::1%25eth0]/1 http://[fe80::1%25eth0]/2 "},
+    {"http://[fe80::1%br-lan]:80/", "http://[fe80::1%br-lan]:80/ "},
     {"http://[::ffff:1.2.3.4]/", "http://[::ffff:1.2.3.4]/ "},
     {"?ids[]=[1-2]", "?ids[]=1 ?ids[]=2 "},
 };
