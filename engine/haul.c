@@ -2,6 +2,7 @@
 
 #include "engine/engine.h"
 #include "engine/sized.h"
+#include "proto/http/idna.h"
 #include "proto/http/response.h"
 
 #include <errno.h>
@@ -377,4 +378,9 @@ int haul_probe_uring(char *ret_sentence, size_t size)
     snprintf(ret_sentence, size, "%s", loop->reason);
     loop_close(loop);
     return 0;
+}
+
+const char *haul_idn_version(void)
+{
+    return idna_version();
 }

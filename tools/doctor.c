@@ -106,6 +106,20 @@ static enum verdict check_ports(void)
     return verdict;
 }
 
+static enum verdict check_idn(void)
+{
+    char fact[64];
+    const char *version = haul_idn_version();
+    if (version == NULL) {
+        row(WARNING, "IDN", "haul was built without libidn2");
+        advice("a URL whose host is not ASCII is an error; install libidn2-dev and build again");
+        return WARNING;
+    }
+    snprintf(fact, sizeof(fact), "hosts beyond ASCII, by libidn2 %s", version);
+    row(GOOD, "IDN", fact);
+    return GOOD;
+}
+
 /* The last word: an engine is opened as a run would open it. */
 static enum verdict check_engine(void)
 {
@@ -129,8 +143,8 @@ static enum verdict check_engine(void)
 
 int doctor_run(void)
 {
-    enum verdict (*const checks[])(void) = {check_loop, check_seccomp, check_descriptors,
-                                            check_ports, check_engine};
+    enum verdict (*const checks[])(void) = {check_loop,  check_seccomp, check_descriptors,
+                                            check_ports, check_idn,     check_engine};
     enum verdict worst = GOOD;
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         enum verdict verdict = checks[i]();

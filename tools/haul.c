@@ -443,7 +443,9 @@ static int print_help(struct args *args)
 static int print_version(struct args *args)
 {
     (void)args;
+    const char *idn = haul_idn_version();
     puts("haul " HAUL_VERSION);
+    printf("IDN: %s%s\n", idn ? "libidn2 " : "built without libidn2", idn ? idn : "");
     return EXIT_SUCCESS;
 }
 

@@ -166,7 +166,7 @@ const struct option_row option_rows[] = {
          "the exit codes: *exits*."},
     {OPTIONS_ABOUT, "version", 'V', NULL, "the version",
      TAKES_CONSTANT(enum args_action, action, ARGS_VERSION),
-     .manual = "Prints the version, and exits."},
+     .manual = "Prints the version, and which libidn2 reads hosts beyond ASCII, and exits."},
 };
 
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
