@@ -215,7 +215,43 @@ data_is_sent() {
         has "$(echoed -H 'Content-Type: text/plain' -d x)" 'Content-Type: text/plain'
 }
 
+lengths_are_said() {
+    for method in POST PUT PATCH; do
+        has "$(echoed -X $method)" 'Content-Length: 0' || return
+    done
+    same "$(echoed -X DELETE | grep -c Content-Length)" 0 &&
+        same "$(echoed -I | grep -c Content-Length)" 0
+}
+
+# The URL is told as it was given, and asked for as curl asks.
+urls_go_out() {
+    for host in 127.1 0177.0.0.1 2130706433 0x7f.1 127%2e0.0.1; do
+        got=$(haul -q --format body "http://$host:0$port/p/../echo" 2>err | tr -d '\r')
+        has "$got" 'GET /echo HTTP/1.1' && has "$got" "Host: 127.0.0.1:$port" || return
+    done
+    odd='/p/"<>^`|%'
+    run -g "$base$odd" "$base/p/../echo#a/../b"
+    code_is 0 && same "$(member status)" "200 200" &&
+        has "$(sed -n 2p out)" "\"url\":\"$base/p/../echo#a/../b\"" &&
+        same "$(haul -q --format body -g "$base/echo?\"<>^\`{|}%" | head -n 1 | tr -d '\r')" \
+            'GET /echo?"<>^`{|}% HTTP/1.1'
+}
+
+paths_stay() {
+    run --path-as-is "$base/p/../echo" "$base/echo"
+    same "$(member status | cut -d ' ' -f 2)" 200 && same "$(member body_bytes | cut -d ' ' -f 1)" 612
+}
+
+two_at_signs() {
+    run "http://a@b@127.0.0.1:$port/p/1"
+    code_is 3 && has "$(cat out)" 'the URL has more than one @ before its path'
+}
+
 row "-H and -A send headers, and replace defaults" headers_are_sent
+row "POST, PUT and PATCH without a body say that its length is 0" lengths_are_said
+row "a URL is told as given, and goes out as from curl" urls_go_out
+row "--path-as-is leaves dot segments in the path" paths_stay
+row "two @ in an authority are an error" two_at_signs
 row "-H 'Name:' removes a default" headers_are_removed
 row "-H refuses CR, LF and framing, and names the header" headers_are_checked
 row "-X and -I choose the method" methods_are_sent
@@ -731,14 +767,16 @@ informs() {
     code_is 0 && [ "$(wc -l <out)" -le 24 ] && same "$(awk 'length > 80' out)" "" &&
         run --help tls && has "$(cat out)" "--cacert FILE  " && run --help max-time &&
         same "$(cat out)" "--max-time SECONDS                for one request, start to last byte (300)" &&
-        run --version && has "$(cat out)" "haul " && run --budget -c 1000 && code_is 0 &&
+        run --version && has "$(cat out)" "haul " && has "$(cat out)" "IDN: " &&
+        run --budget -c 1000 && code_is 0 &&
         has "$(cat out)" "connections"
 }
 
 doctor() {
     "$haul_program" doctor >out 2>err
     code=$?
-    code_is 0 && has "$(cat out)" "RLIMIT_NOFILE" && has "$(cat out)" "local ports"
+    code_is 0 && has "$(cat out)" "RLIMIT_NOFILE" && has "$(cat out)" "local ports" &&
+        has "$(cat out)" "IDN"
 }
 
 quiet_where_no_terminal() {

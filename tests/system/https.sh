@@ -67,11 +67,12 @@ cert() {
 certificates() {
     for name in ca other ec self; do key $name ec || return; done
     key rsa rsa || return
-    for name in expired elsewhere client-ec; do cp ec.key $name.key; done
+    for name in expired elsewhere idn client-ec; do cp ec.key $name.key; done
     cp rsa.key client-rsa.key
     signed ca 30 '' && signed other 30 '' && signed self 30 "$localhost" || return
     for name in ec rsa client-ec client-rsa; do cert $name 30 "$localhost" || return; done
-    cert expired -1 "$localhost" && cert elsewhere 30 DNS:elsewhere.example
+    cert expired -1 "$localhost" && cert elsewhere 30 DNS:elsewhere.example &&
+        cert idn 30 DNS:xn--bcher-kva.example,DNS:xn--fa-hia.example
 }
 
 certificates 2>errors || {
@@ -109,6 +110,7 @@ server() {
 location /p/ { return 200 "$connection $uri\n"; }
 location /close/ { keepalive_timeout 0; return 200 "$connection $uri\n"; }
 location /name { return 200 "$ssl_server_name $http_host\n"; }
+location /seen { return 200 "$ssl_server_name $http_host $request_uri\n"; }
 location /client { return 200 "$ssl_client_verify $ssl_client_s_dn\n"; } }
 CONF
 }
@@ -129,6 +131,7 @@ CONF
     server 5 expired
     server 6 elsewhere 'ssl_session_tickets off' 'ssl_session_cache shared:elsewhere:1m'
     server 7 self
+    server 8 idn
     echo '}'
 }
 
@@ -326,7 +329,32 @@ with node "bodies that fill a record go to node and back" small_echoes
 with nginx "http and https in one run" mixed
 with ipv6 "an IPv6 literal is verified" ipv6
 with nginx "a host's case and final dot do not matter" by_name
+# A host beyond ASCII is its A-labels to all that see it, and to the reader what was given.
+by_alabels() {
+    port=$((port + 8))
+    bucher=$(printf 'b\303\274cher.example')
+    given=https://$bucher:$port/seen/../seen/$bucher?$bucher
+    get --body -c 1 --resolve "$bucher:$port:127.0.0.1" "$given" \
+        "https://B%C3%9CCHER.example:0$port/seen/a"
+    got=$(member body)
+    reported=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' out)
+    sent="xn--bcher-kva.example xn--bcher-kva.example:$port"
+    port=$((port - 8))
+    code_is 0 && same "$got" "\"$sent /seen/b%c3%bccher.example?$bucher\\n\" \"$sent /seen/a\\n\"" &&
+        same "$(printf '%s\n' "$reported" | head -n 1)" "$given" &&
+        same "$(member tls_us | cut -d ' ' -f 2)" 0 || return
+    # not transitional: another name than fass.example, of which there is no certificate
+    get --connect-to "::127.0.0.1:$((port + 8))" "$(printf 'https://fa\303\237.example/seen')" &&
+        code_is 0 && get --connect-to "::127.0.0.1:$((port + 8))" https://fass.example/seen
+    failed 60 tls tls
+}
+
 with nginx "--connect-to and --resolve change neither SNI nor what is verified" by_another_way
+if haul -V | grep -q 'IDN: libidn2'; then
+    with nginx "a host beyond ASCII is its A-labels in DNS, Host, SNI and certificate" by_alabels
+else
+    skip "a host beyond ASCII is its A-labels in DNS, Host, SNI and certificate" "built without libidn2"
+fi
 
 # --- certificates that are refused ------------------------------------------------------------
 
