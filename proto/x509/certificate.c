@@ -501,6 +501,10 @@ bool certificate_parse(struct span der, struct certificate *ret_certificate)
         content.length != 0)
         return false;
     ret_certificate->signature.tbs = tbs.whole;
-    return tbs_read(tbs.content, ret_certificate, &inner) && span_equal(inner, outer) &&
-           algorithm_read(outer, &ret_certificate->signature);
+    if (!tbs_read(tbs.content, ret_certificate, &inner) || !span_equal(inner, outer) ||
+        !algorithm_read(outer, &ret_certificate->signature))
+        return false;
+    ret_certificate->subject_hash = name_hash(ret_certificate->subject);
+    ret_certificate->issuer_hash = name_hash(ret_certificate->issuer);
+    return true;
 }

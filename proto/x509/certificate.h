@@ -5,6 +5,7 @@
  * every span lies inside the DER that was parsed. Facts only: no rule is applied here. */
 
 #include "proto/span.h"
+#include "proto/x509/name.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,6 +88,8 @@ struct certificate {
     struct span der;     /* the whole certificate */
     struct span subject; /* the whole DER of the Name; so is issuer */
     struct span issuer;
+    uint64_t subject_hash; /* of both, by name_hash() */
+    uint64_t issuer_hash;
     struct span public_key; /* the whole DER of the SubjectPublicKeyInfo: what a pin hashes */
     struct certificate_key key;
     struct certificate_signature signature;
@@ -124,7 +127,8 @@ bool certificate_is_host_suffix(struct span base);
 /* Subject and issuer are the same name. */
 static inline bool certificate_is_self_issued(const struct certificate *certificate)
 {
-    return span_equal(certificate->subject, certificate->issuer);
+    return certificate->subject_hash == certificate->issuer_hash &&
+           name_equal(certificate->subject, certificate->issuer);
 }
 
 #endif

@@ -29,15 +29,6 @@ struct trust {
     size_t *heads;   /* by hash: the first entry's index and 1, or 0 */
 };
 
-static size_t subject_hash(struct span subject)
-{
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-    for (size_t i = 0; i < subject.length; i++)
-        hash = (hash ^ (uint8_t)subject.bytes[i]) * 0x100000001b3;
-    return (size_t)(hash ^ hash >> 32);
-}
-
 struct trust *trust_open(void)
 {
     return calloc(1, sizeof(struct trust));
@@ -61,7 +52,7 @@ void trust_close(struct trust *trust)
 static void entry_link(struct trust *trust, size_t index)
 {
     struct entry *entry = &trust->entries[index];
-    size_t *head = &trust->heads[subject_hash(entry->certificate.subject) & (trust->capacity - 1)];
+    size_t *head = &trust->heads[entry->certificate.subject_hash & (trust->capacity - 1)];
 
     entry->next = *head;
     *head = index + 1;
@@ -142,14 +133,20 @@ size_t trust_count(const struct trust *trust)
 
 const struct certificate *trust_find(const struct trust *trust, struct span subject, size_t *cursor)
 {
+    const struct certificate *anchor;
+    uint64_t hash;
     size_t next;
 
     if (trust->count == 0)
         return NULL;
-    next = *cursor == 0 ? trust->heads[subject_hash(subject) & (trust->capacity - 1)]
+    hash = *cursor == 0 ? name_hash(subject) : trust->entries[*cursor - 1].certificate.subject_hash;
+    next = *cursor == 0 ? trust->heads[hash & (trust->capacity - 1)]
                         : trust->entries[*cursor - 1].next;
-    while (next != 0 && !span_equal(trust->entries[next - 1].certificate.subject, subject))
-        next = trust->entries[next - 1].next;
+    for (; next != 0; next = trust->entries[next - 1].next) {
+        anchor = &trust->entries[next - 1].certificate;
+        if (anchor->subject_hash == hash && name_equal(anchor->subject, subject))
+            break;
+    }
     *cursor = next;
     return next == 0 ? NULL : &trust->entries[next - 1].certificate;
 }

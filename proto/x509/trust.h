@@ -23,7 +23,7 @@ int trust_add_pem(struct trust *trust, struct span pem, size_t *ret_count, size_
 /* How many anchors there are. */
 size_t trust_count(const struct trust *trust);
 
-/* The anchors with this subject (the whole DER of its Name, compared byte by byte), found by hash.
+/* The anchors with this subject (the whole DER of its Name, compared by name_equal()), by its hash.
  * *cursor starts at 0; NULL where there are no more. */
 const struct certificate *trust_find(const struct trust *trust, struct span subject,
                                      size_t *cursor);

@@ -101,6 +101,11 @@ static bool fault_keep(struct fault *fault, enum verify_verdict verdict,
     return false;
 }
 
+static size_t index_of(const struct search *search, const struct certificate *certificate)
+{
+    return (size_t)(certificate - search->chain);
+}
+
 /* --- work ------------------------------------------------------------------------------------- */
 
 /* false: so much more is too much. */
@@ -128,6 +133,21 @@ static bool spans_equal(struct search *search, struct span a, struct span b)
     if (a.length != b.length)
         return false;
     return spend(search, 1 + a.length / 8) && span_equal(a, b);
+}
+
+/* Names of different hashes, which were counted when they were read, cost nothing. */
+static bool names_equal(struct search *search, struct span a, uint64_t a_hash, struct span b,
+                        uint64_t b_hash)
+{
+    if (a_hash != b_hash)
+        return spend(search, 1) && false;
+    return spend(search, 1 + (a.length + b.length) * WORK_NAME_BYTE) && name_equal(a, b);
+}
+
+static bool subjects_equal(struct search *search, const struct certificate *a,
+                           const struct certificate *b)
+{
+    return names_equal(search, a->subject, a->subject_hash, b->subject, b->subject_hash);
 }
 
 uint64_t verify_signature_work(const struct certificate_signature *signature,
@@ -281,17 +301,11 @@ static bool address_is_within(struct span name, struct span base)
     return true;
 }
 
-/* Names are sequences of whole elements, so that a beginning of the bytes is one of the name. */
-static bool directory_is_within(struct span name, struct span base)
-{
-    return der_only(name, DER_SEQUENCE, &name) && der_only(base, DER_SEQUENCE, &base) &&
-           name.length >= base.length && memcmp(name.bytes, base.bytes, base.length) == 0;
-}
-
 /* How a name lies to the subtrees of one list. */
 enum relation { NO_SUBTREE_OF_ITS_FORM, OUTSIDE, WITHIN, UNKNOWN };
 
-/* Two spellings of one directory name may differ in bytes: enough to permit, never to exclude. */
+/* Directory names may be the same and differ beyond ASCII, in what is not folded: what is found to
+ * be the same is enough to permit, and what is not is not enough to be outside of what excludes. */
 static enum relation base_relation(const struct der_element *name, const struct der_element *base,
                                    bool is_excluding)
 {
@@ -307,10 +321,20 @@ static enum relation base_relation(const struct der_element *name, const struct 
     case CERTIFICATE_NAME_DIRECTORY:
         if (is_excluding)
             return UNKNOWN;
-        return directory_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
+        return name_is_within(name->content, base->content) ? WITHIN : OUTSIDE;
     default:
         return UNKNOWN;
     }
+}
+
+/* A directory name may be walked over whole, where the base of a constraint is short. */
+static uint64_t relation_work(const struct der_element *name, const struct der_element *base)
+{
+    size_t length = base->content.length;
+
+    if (name->tag == CERTIFICATE_NAME_DIRECTORY && base->tag == CERTIFICATE_NAME_DIRECTORY)
+        length += name->content.length;
+    return WORK_NAME + length * WORK_NAME_BYTE;
 }
 
 /* The strongest relation to any of the subtrees. */
@@ -324,7 +348,7 @@ static enum relation name_relation(struct search *search, const struct der_eleme
     while (der_take(&subtrees, DER_SEQUENCE, &subtree) && der_next(&subtree, &base)) {
         enum relation relation;
 
-        if (!spend(search, WORK_NAME + base.content.length * WORK_NAME_BYTE))
+        if (!spend(search, relation_work(name, &base)))
             return UNKNOWN;
         relation = base_relation(name, &base, is_excluding);
         if (relation > strongest)
@@ -377,7 +401,7 @@ static bool constraints_check(struct search *search)
         for (size_t i = 0; i < above; i++) {
             enum verify_verdict verdict = VERIFY_OK;
 
-            if (i == 0 || !certificate_is_self_issued(search->path[i]))
+            if (i == 0 || (search->self_issued >> index_of(search, search->path[i]) & 1) == 0)
                 verdict = names_check(search, search->path[above], search->path[i]);
             if (verdict != VERIFY_OK)
                 return fault_keep(&search->fault, verdict, search->path[i]);
@@ -472,11 +496,6 @@ static enum verify_verdict signature_check(const struct certificate_signature *s
 
 /* --- the search ------------------------------------------------------------------------------- */
 
-static size_t index_of(const struct search *search, const struct certificate *certificate)
-{
-    return (size_t)(certificate - search->chain);
-}
-
 /* The same name and key again lead nowhere new (RFC 4158, 2.4.2). */
 static bool path_has(struct search *search, const struct certificate *issuer, bool is_anchor)
 {
@@ -484,7 +503,7 @@ static bool path_has(struct search *search, const struct certificate *issuer, bo
         return (search->on_path & search->twins[index_of(search, issuer)]) != 0;
     for (size_t i = 0; i < search->depth; i++)
         if (spans_equal(search, search->path[i]->public_key, issuer->public_key) &&
-            spans_equal(search, search->path[i]->subject, issuer->subject))
+            subjects_equal(search, search->path[i], issuer))
             return true;
     return false;
 }
@@ -592,7 +611,7 @@ static bool search_anchors(struct search *search, bool is_agreeing)
     const struct certificate *last = search->path[search->depth - 1], *issuer;
     size_t cursor = 0;
 
-    if (!spend(search, last->issuer.length))
+    if (!spend(search, last->issuer.length * WORK_NAME_BYTE))
         return false;
     while (!search->is_spent && (issuer = trust_find(search->trust, last->issuer, &cursor)) != NULL)
         if (key_ids_agree(search, last, issuer) == is_agreeing &&
@@ -674,16 +693,18 @@ static void relations_note(struct search *search, size_t i)
 
     if (one->subject.length == 0)
         return; /* malformed */
-    search->self_issued |= (uint64_t)certificate_is_self_issued(one) << i;
-    if (spend(search, one->issuer.length) &&
+    if (names_equal(search, one->subject, one->subject_hash, one->issuer, one->issuer_hash))
+        search->self_issued |= 1ULL << i;
+    if (spend(search, one->issuer.length * WORK_NAME_BYTE) &&
         trust_find(search->trust, one->issuer, &cursor) != NULL)
         search->anchored |= 1ULL << i;
     for (size_t j = 0; j < search->count; j++) {
         const struct certificate *other = &search->chain[j];
 
-        if (j > 0 && spans_equal(search, one->issuer, other->subject))
+        if (j > 0 &&
+            names_equal(search, one->issuer, one->issuer_hash, other->subject, other->subject_hash))
             search->issuers[i] |= 1ULL << j;
-        if (spans_equal(search, one->subject, other->subject) &&
+        if (subjects_equal(search, one, other) &&
             spans_equal(search, one->public_key, other->public_key))
             search->twins[i] |= 1ULL << j;
     }

@@ -10,6 +10,7 @@
  * usage, no unknown critical extension, no DNS name over 253 bytes, RSA keys of 2048 to 4096 bits
  * (exponents of at most 64) or EC keys on P-256, P-384 or P-521. Of every issuer: cA, path length,
  * name constraints (dNSName, iPAddress and directoryName; another form that applies is refused).
+ * Issuers and directory names are compared as RFC 5280, 7.1 asks: see name.h.
  * What excludes in a form that can match nothing as it is written is refused; what permits in such
  * a form permits nothing; a dot before an excluded name does not spare the name itself. An anchor
  * of version 1 that is its own issuer counts as a CA; an anchor's own signature is not looked at.

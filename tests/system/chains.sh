@@ -35,6 +35,8 @@ organizationName = optional
 commonName = optional
 CONF
 printf '[req]\ndistinguished_name = name\n[name]\n' >req.cnf
+# PrintableString where that will do, instead of UTF8String; 'utf8 = yes' reads what is given.
+printf '[req]\ndistinguished_name = name\nstring_mask = default\n[name]\n' >printable.cnf
 printf 'unique_subject = no\n' >index.txt.attr
 mkdir -p copies
 
@@ -47,13 +49,13 @@ key() {
 }
 
 # Defaults of what follows; a row may set its own before the command.
-from=20250101000000Z until=20350101000000Z md=sha256 sigopt=
+from=20250101000000Z until=20350101000000Z md=sha256 sigopt= req=req.cnf
 
 # cert NAME KEY SUBJECT ISSUER ISSUER_KEY: the extensions come from stdin; ISSUER - is itself.
 cert() {
     : >index.txt
     cat >extensions
-    openssl req -new -config req.cnf -key "$2.key" -subj "$3" -out request
+    openssl req -new -utf8 -config "$req" -key "$2.key" -subj "$3" -out request
     set -- "$@" -config ca.cnf -batch -notext -in request -out "$1.pem" -startdate "$from" \
         -enddate "$until" -md "$md" -keyfile "$5.key"
     [ ! -s extensions ] || set -- "$@" -extfile extensions
@@ -200,6 +202,21 @@ inter int-ip-odd "$basic" nameConstraints=DER:30:0a:a0:08:30:06:87:04:7f:00:00:0
 inter int-minimum "$basic" nameConstraints=DER:30:0c:a0:0a:30:08:82:03:63:6f:6d:80:01:01
 inter int-empty "$basic" nameConstraints=DER:30:00
 inter int-email "$basic" 'nameConstraints=critical,permitted;email:example.com'
+# The same name spelt otherwise: it is the issuer all the same, and within what permits it.
+spelt() {
+    name=$1 spelling=$2
+    shift 2
+    printf '%s\n' "$@" | cert "$name" inter "$spelling" root root
+}
+spelt int-spelt '/O= HAUL /CN=inter   a' "$basic" "$sign" "$ids"
+req=printable.cnf spelt int-printable "$int_name" "$basic" "$sign" "$ids"
+req=printable.cnf spelt int-both '/O=haul/CN=INTER A ' "$basic" "$sign" "$ids"
+spelt int-misspelt '/O=Haul/CN=Inter  AA' "$basic" "$sign" "$ids"
+spelt int-joined '/O=Haul/CN=InterA' "$basic" "$sign" "$ids"
+req=printable.cnf
+printf '%s\n' "$basic" "$sign" "$ids" | cert root-spelt root '/O=HAUL/CN=root a' - root
+req=req.cnf
+inter int-dir-spelt "$basic" 'nameConstraints=critical,permitted;dirName:dir' '[dir]' 'O=haul '
 inter int-dir "$basic" 'nameConstraints=critical,permitted;dirName:dir' '[dir]' 'O=Haul'
 inter int-dir-other "$basic" 'nameConstraints=critical,permitted;dirName:dir' '[dir]' 'O=Other'
 inter int-not-dir "$basic" 'nameConstraints=critical,excluded;dirName:dir' '[dir]' 'O=Other'

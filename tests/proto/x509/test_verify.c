@@ -385,6 +385,16 @@ static const struct row {
     {"leaf int-not-254", "root", WWW, VERIFY_NAME_LONG, 1},
     {"leaf int-dns-254 int", "root", WWW, VERIFY_OK, 0},
 
+    /* names that are the same, and spelt otherwise */
+    {"leaf int-spelt", "root", WWW, VERIFY_OK, 0},
+    {"leaf int-printable", "root", WWW, VERIFY_OK, 0},
+    {"leaf int-both", "root", WWW, VERIFY_OK, 0},
+    {"leaf int-misspelt", "root", WWW, VERIFY_ISSUER, 0},
+    {"leaf int-joined", "root", WWW, VERIFY_ISSUER, 0},
+    {"leaf int", "root-spelt", WWW, VERIFY_OK, 0},
+    {"leaf int-both", "root-spelt", WWW, VERIFY_OK, 0},
+    {"leaf int-spelt int-both root-spelt", "root", WWW, VERIFY_OK, 0},
+
     /* constraints from a root */
     {"leaf int", "root-nc", WWW, VERIFY_OK, 0},
     {"leaf int", "root-nc-org", WWW, VERIFY_NAME_CONSTRAINT, 0},
@@ -416,6 +426,8 @@ static const struct row {
     {"leaf int-email", "root", WWW, VERIFY_OK, 0},
     {"leaf-email-too int-email", "root", WWW, VERIFY_NAME_FORM, 0},
     {"leaf int-dir", "root", WWW, VERIFY_OK, 0},
+    {"leaf int-dir-spelt", "root", WWW, VERIFY_OK, 0},
+    {"leaf-other int-dir-spelt", "root", WWW, VERIFY_NAME_CONSTRAINT, 0},
     {"leaf int-dir-other", "root", WWW, VERIFY_NAME_CONSTRAINT, 0},
     {"leaf int-not-dir", "root", WWW, VERIFY_NAME_FORM, 0},
     {"leaf-other int-dir-other", "root", WWW, VERIFY_OK, 0},
