@@ -213,24 +213,35 @@ static struct failure receive_failure(const struct exchange *exchange, int send_
 }
 
 /* It may also be the end of the body. */
+/* Over TLS: a renegotiation was asked for, and declined. A server may end what it cannot have. */
+static bool was_asked_again(const struct exchanges *exchanges, uint32_t link)
+{
+    const struct tls *tls = link_at(exchanges->links, link)->tls;
+    return tls && tls_was_asked_again(tls);
+}
+
 static bool on_end(struct exchanges *exchanges, uint32_t index, const struct link_event *event,
                    struct exchange_news *ret_news)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
     int send_error = link_at(exchanges->links, exchange->link)->send_error;
     bool is_unanswered = !exchange->reply.has_begun;
-    enum proto_error bad;
-    if (event->end == LINK_EARLY || event->end == LINK_BAD_TLS)
-        return tell_failure(ret_news, index, link_failure(exchanges->links, event), false);
-    if (event->error || (is_unanswered && send_error))
-        return tell_failure(ret_news, index, receive_failure(exchange, send_error, event->error),
-                            is_unanswered);
-    bad = reply_end(&exchange->reply);
-    if (bad)
-        return tell_failure(ret_news, index, failure_of(bad), is_unanswered);
-    if (event->end == LINK_CUT) /* a body until close, without close_notify */
-        return tell_failure(ret_news, index, link_failure(exchanges->links, event), false);
-    return exchange_tell_done(exchanges, index, false, ret_news);
+    bool is_by_tls = event->end == LINK_EARLY || event->end == LINK_BAD_TLS;
+    bool has_failed = event->error || (is_unanswered && send_error);
+    enum proto_error bad = is_by_tls || has_failed ? PROTO_OK : reply_end(&exchange->reply);
+    struct failure failure;
+    if (!is_by_tls && !has_failed && !bad && event->end != LINK_CUT)
+        return exchange_tell_done(exchanges, index, false, ret_news);
+    if (!is_by_tls && (has_failed || bad) && was_asked_again(exchanges, exchange->link))
+        failure = link_failure(exchanges->links, event);
+    else if (has_failed && !is_by_tls)
+        failure = receive_failure(exchange, send_error, event->error);
+    else if (bad)
+        failure = failure_of(bad);
+    else /* with LINK_CUT a body until close, without close_notify */
+        failure = link_failure(exchanges->links, event);
+    bool is_by_reply = !is_by_tls && (has_failed || bad);
+    return tell_failure(ret_news, index, failure, is_by_reply && is_unanswered);
 }
 
 bool exchange_take(struct exchanges *exchanges, uint32_t index, const struct link_event *event,

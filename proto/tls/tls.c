@@ -23,6 +23,10 @@ enum {
     EXPONENT_BYTES_MAX = 8,
     /* What the library adds to a record that it sends, at most. */
     RECORD_OVERHEAD_BYTES = 85,
+    /* What every record begins with, its type first (RFC 5246, 6.2.1). */
+    RECORD_HEADER_BYTES = 5,
+    RECORD_CHANGE_CIPHER_SPEC = 20,
+    RECORD_HANDSHAKE = 22,
 };
 
 /* Where a server's certificates are gathered. */
@@ -88,6 +92,7 @@ struct tls {
     bool has_received;
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
+    bool was_asked_again; /* for a renegotiation */
     bool is_closing;
     bool is_waiting;
     uint16_t in_used; /* bytes of in: the others were never written */
@@ -312,14 +317,13 @@ static void messages_walk(struct tls *tls, struct span bytes)
 
 static void records_walk(struct tls *tls, struct span bytes)
 {
-    enum { CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22 };
     struct walk *walk = &tls->walk;
     const uint8_t *header = walk->record_header;
 
     for (size_t at = 0, length; at < bytes.length && !walk->has_arrived; at += length) {
         length = bytes.length - at < walk->record_left ? bytes.length - at : walk->record_left;
         if (walk->record_left > 0) {
-            if (header[0] == HANDSHAKE)
+            if (header[0] == RECORD_HANDSHAKE)
                 messages_walk(tls, (struct span){bytes.bytes + at, length});
             walk->record_left = (uint16_t)(walk->record_left - length);
             continue;
@@ -330,7 +334,7 @@ static void records_walk(struct tls *tls, struct span bytes)
             continue;
         walk->record_header_length = 0;
         walk->record_left = (uint16_t)(header[3] << 8 | header[4]);
-        walk->has_arrived = header[0] == CHANGE_CIPHER_SPEC; /* of a session resumed */
+        walk->has_arrived = header[0] == RECORD_CHANGE_CIPHER_SPEC; /* of a session resumed */
     }
 }
 
@@ -933,7 +937,6 @@ static void curves_reorder(br_ssl_engine_context *engine)
     /* supported_groups (RFC 8422, 5.1.1): type, two lengths, P-256, P-384, P-521, x25519 */
     static const unsigned char made[] = {0, 10, 0, 10, 0, 8, 0, 23, 0, 24, 0, 25, 0, 29};
     static const unsigned char wanted[] = {0, 10, 0, 10, 0, 8, 0, 29, 0, 23, 0, 24, 0, 25};
-    enum { RECORD_HEADER_BYTES = 5 };
     size_t length = 0;
     unsigned char *record = br_ssl_engine_sendrec_buf(engine, &length);
     unsigned char *curves = record != NULL ? memmem(record, length, made, sizeof(made)) : NULL;
@@ -1045,6 +1048,19 @@ static void in_note(struct tls *tls, const unsigned char *end)
         tls->in_used = used;
 }
 
+/* Once a connection is open, a record of the handshake asks for another one (RFC 5246, 7.4.1.1).
+ * BearSSL declines by itself; whether the server takes that is for it to say. */
+static void renegotiation_note(struct tls *tls, size_t room, uint8_t first)
+{
+    tls->was_asked_again |=
+        tls->is_open && room == RECORD_HEADER_BYTES && first == RECORD_HANDSHAKE;
+}
+
+bool tls_was_asked_again(const struct tls *tls)
+{
+    return tls->was_asked_again;
+}
+
 size_t tls_wire_in(struct tls *tls, struct span bytes)
 {
     br_ssl_engine_context *engine = &tls->client.eng;
@@ -1061,6 +1077,7 @@ size_t tls_wire_in(struct tls *tls, struct span bytes)
         tls->is_waiting = !tls->is_open && !tls->has_verdict && !chain_take(tls);
         if (tls->is_waiting)
             return taken;
+        renegotiation_note(tls, room, (uint8_t)bytes.bytes[taken]);
         if (room > bytes.length - taken)
             room = bytes.length - taken;
         memcpy(buffer, bytes.bytes + taken, room);
@@ -1084,10 +1101,10 @@ bool tls_is_waiting(const struct tls *tls)
 
 bool tls_is_inside_record(const struct tls *tls)
 {
-    enum { RECORD_HEAD_BYTES = 5 }; /* all that is wanted where no record has begun */
     size_t room;
 
-    return br_ssl_engine_recvrec_buf(&tls->client.eng, &room) != NULL && room != RECORD_HEAD_BYTES;
+    return br_ssl_engine_recvrec_buf(&tls->client.eng, &room) != NULL &&
+           room != RECORD_HEADER_BYTES;
 }
 
 void tls_wire_end(struct tls *tls)
@@ -1167,6 +1184,9 @@ struct tls_failure tls_failure(const struct tls *tls)
     if (failure.error == TLS_OK)
         failure.error =
             library_error((unsigned)br_ssl_engine_last_error(&tls->client.eng), &failure.alert);
+    if (tls->was_asked_again &&
+        (failure.error == TLS_OK || failure.error == TLS_TRUNCATED || failure.error == TLS_ALERT))
+        failure.error = TLS_RENEGOTIATION_ASKED;
     if (failure.error == TLS_CERTIFICATE)
         failure.sentence = verify_sentence(failure.verdict);
     else if (failure.error == TLS_ALERT || failure.error == TLS_ALERT_SENT)

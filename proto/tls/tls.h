@@ -53,6 +53,9 @@
     X(COMPRESSION, "the server chose compression, which haul did not offer")                       \
     X(FRAGMENT_LENGTH, "the server chose another maximum fragment length than was asked for")      \
     X(RENEGOTIATION, "the server's secure renegotiation field is wrong")                           \
+    X(RENEGOTIATION_ASKED,                                                                         \
+      "the server asked for a renegotiation (for a client certificate, most likely), which haul "  \
+      "does not do, and gave the connection up")                                                   \
     X(EXTENSION, "the server sent an extension that haul did not offer, or one twice")             \
     X(SERVER_NAME, "the server's answer to the server name is malformed")                          \
     X(HELLO_DONE, "the server's ServerHelloDone is malformed")                                     \
@@ -178,6 +181,10 @@ enum tls_state tls_state(const struct tls *tls);
  * taken, wire_out must be sent, or tls_is_waiting. In TLS_CLOSED and TLS_FAILED all are taken and
  * dropped. Certificates that are too large fail at their length, before they come. */
 size_t tls_wire_in(struct tls *tls, struct span bytes);
+
+/* Has the server asked for a renegotiation? It was declined, which it may take, or end what it was
+ * at: by an alert, or without a word. */
+bool tls_was_asked_again(const struct tls *tls);
 
 /* Did the last tls_wire_in stop because no chain was free? Call it again when
  * tls_config_has_chain. */

@@ -24,8 +24,10 @@ const char *tls_sentence(enum tls_error error)
     X(22, "record_overflow", "it got a record that is too long")                                   \
     X(30, "decompression_failure", "it could not decompress a record")                             \
     X(40, "handshake_failure",                                                                     \
-      "it accepts none of the cipher suites, curves and signature algorithms offered (an old "     \
-      "server may need --tls-legacy), or it wants a client certificate")                           \
+      "it accepts none of the cipher suites, curves and signature algorithms offered: it may "     \
+      "speak TLS 1.3 only, or have no key of a type that haul does (RSA, and ECDSA on P-256, "     \
+      "P-384 and P-521; not Ed25519 or DSA), or want a client certificate; an old server may "     \
+      "need --tls-legacy")                                                                         \
     X(41, "no_certificate", "it wants a client certificate")                                       \
     X(42, "bad_certificate", "it found the client certificate bad, or wants one")                  \
     X(43, "unsupported_certificate", "it does not support the client certificate's kind")          \

@@ -532,6 +532,36 @@ with nginx "files that are no pair, or not what they should be, are named" wrong
 with nginx "without one nginx answers 400" no_client_certificate
 row "without one openssl s_server sends an alert, with one it answers" client_is_verified
 
+# s_server asks for another handshake when it reads an R, here once it has the request. It takes no
+# for an answer badly.
+renegotiation_is_named() {
+    mkfifo typed
+    : >s_server.out
+    openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert rsa.pem -key rsa.key <typed \
+        >>s_server.out 2>&1 &
+    server=$!
+    pids="$pids $server"
+    exec 5>typed
+    until grep -q ^ACCEPT s_server.out; do
+        kill -0 $server 2>/dev/null || return
+        sleep 0.02
+    done
+    haul --cacert ca.pem "https://$(sed -n 's/^ACCEPT //p' s_server.out)/" >out 2>err &
+    getter=$!
+    until grep -q '^GET / ' s_server.out; do
+        kill -0 $getter 2>/dev/null || return
+        sleep 0.02
+    done
+    echo R >&5
+    wait $getter
+    code=$?
+    exec 5>&-
+    code_is 35 && has "$(cat out)" '"code":"tls"' &&
+        has "$(cat out)" 'the server asked for a renegotiation'
+}
+
+row "a renegotiation that is asked for is named" renegotiation_is_named
+
 # --- failures ---------------------------------------------------------------------------------
 
 tls_1_3() {

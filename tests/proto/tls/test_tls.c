@@ -763,6 +763,9 @@ static void test_renegotiation_refused(void **state)
     assert_int_equal(SSL_read(bed.server.ssl, &byte, 1), -1);
     assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
     assert_int_equal(tls_state(bed.tls), TLS_OPEN);
+    assert_true(tls_was_asked_again(bed.tls));
+    server_to_client(&bed); /* its handshake_failure */
+    assert_failure(&bed, TLS_RENEGOTIATION_ASKED, "asked for a renegotiation");
     bed_close(&bed);
 }
 
