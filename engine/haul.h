@@ -262,8 +262,8 @@ size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t siz
 #include "haul/facts.h"
 #include "haul/gather.h"
 
-/* The version of libidn2 in use; NULL: haul was built without it, and a URL whose host has more than
- * ASCII is a URL error. Static. */
+/* The version of libidn2 in use; NULL: haul was built without it, and a URL whose host has more
+ * than ASCII is a URL error. Static. */
 const char *haul_idn_version(void);
 
 #pragma GCC visibility pop

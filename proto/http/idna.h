@@ -8,9 +8,9 @@
 #include "proto/span.h"
 
 /* Converts a host of UTF-8 that has bytes beyond ASCII: mapped as UTS 46 says, not in its
- * transitional manner, so that ß stays what it is. ret_ascii (size bytes) is zero-terminated; that it
- * has only bytes of host names is the caller's to check. Takes memory, and gives it back. Errors:
- * PROTO_IDNA_*. */
+ * transitional manner, so that a sharp s stays what it is. ret_ascii (size bytes) is
+ * zero-terminated; that it has only bytes of host names is the caller's to check. Takes memory, and
+ * gives it back. Errors: PROTO_IDNA_*. */
 enum proto_error idna_to_ascii(struct span host, char *ret_ascii, size_t size);
 
 /* libidn2's version; NULL: haul was built without it. */

@@ -20,8 +20,8 @@ struct request_options {
                                   default of the same name; "Name:" removes it; "Name;" sends it
                                   empty. Host may be given, but not without a value. */
     bool has_body;             /* Content-Length is sent, and a default Content-Type
-                                  (application/x-www-form-urlencoded) as curl does. Without one POST,
-                                  PUT and PATCH say that their length is 0 */
+                                  (application/x-www-form-urlencoded) as curl does. Without one
+                                  POST, PUT and PATCH say that their length is 0 */
     uint64_t body_bytes;
     bool path_as_is; /* dot segments stay in the URL's path */
 };

@@ -32,7 +32,7 @@ struct url {
     uint16_t port;         /* 80, or 443 for https, where none is written */
     bool is_https;
     bool has_odd_target; /* bytes of its path may have to be encoded, or its dot segments removed:
-                              see url_path_write() */
+                            see url_path_write() */
     enum url_host_kind host_kind;
 };
 
