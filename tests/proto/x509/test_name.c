@@ -174,7 +174,7 @@ static void test_odd(void **state)
 
     (void)state;
     for (size_t i = 0; i < NAME_ATTRIBUTES_MAX + 1; i++) {
-        many[i] = (struct part){CN, UTF8, {"abcdefghijkl" + i, 1}, i > 0};
+        many[i] = (struct part){CN, UTF8, {&"abcdefghijkl"[i], 1}, i > 0};
         turned[NAME_ATTRIBUTES_MAX - i] = many[i];
     }
     for (size_t i = 0; i < NAME_ATTRIBUTES_MAX + 1; i++)
