@@ -659,9 +659,9 @@ static void test_usage_has_the_defaults(void **state)
         char wanted[40];
         const char *line = strstr(usage, rows[i].option);
         assert_non_null(line);
-        int length = snprintf(wanted, sizeof wanted, rows[i].format, rows[i].value);
-        const char *end = strchr(line, '\n') + 1;
-        if (strncmp(end - length, wanted, (size_t)length) != 0)
+        size_t length = (size_t)snprintf(wanted, sizeof wanted, rows[i].format, rows[i].value);
+        size_t end = strcspn(line, "\n") + 1;
+        if (strncmp(line + end - length, wanted, length) != 0)
             fail_msg("the help says not %s of %s", wanted, rows[i].option);
     }
     free(usage);
