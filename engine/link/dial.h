@@ -37,7 +37,7 @@ struct dials {
     struct origins *origins;
     struct resolver *resolver;
     const struct haul_tls *options; /* for secure_open(), at the first handshake */
-    uint64_t connects;                  /* begun */
+    uint64_t connects;              /* begun */
 };
 
 enum dial_news_kind {
@@ -50,8 +50,8 @@ struct dial_news {
     enum dial_news_kind kind;
     uint32_t slot;
     struct failure failure;
-    bool has_another;         /* the origin has an address that was not tried */
-    bool is_shortage;         /* of descriptors or memory, before anything was tried */
+    bool has_another;        /* the origin has an address that was not tried */
+    bool is_shortage;        /* of descriptors or memory, before anything was tried */
     enum haul_detail detail; /* of a failure over TLS */
 };
 

@@ -95,8 +95,8 @@ int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t fi
 void resolver_close(struct resolver *resolver);
 
 /* Looks host up; an answer with this id follows, perhaps at once, or two, see has_more. ret_lookup
- * may be NULL. Errors: -ENOMEM; -EIO, the system's configuration could not be read; -ENODEV, host is
- * an IPv6 literal whose zone is no interface. */
+ * may be NULL. Errors: -ENOMEM; -EIO, the system's configuration could not be read; -ENODEV, host
+ * is an IPv6 literal whose zone is no interface. */
 int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, uint16_t port,
                     struct resolver_lookup **ret_lookup);
 
