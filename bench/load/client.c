@@ -114,6 +114,23 @@ void client_failure(struct client *client, const struct flight *flight, uint64_t
     client_stats_unlock(client);
 }
 
+void client_unfinished(struct client *client, const struct flight *flight, uint64_t now_ns)
+{
+    uint64_t age_ns = now_ns - flight->due_ns;
+    struct stats *stats = client_stats_lock(client);
+    stats->unfinished += flight->is_counted;
+    if (flight->is_counted && stats->oldest_ns < age_ns)
+        stats->oldest_ns = age_ns;
+    client_stats_unlock(client);
+}
+
+void client_resent(struct client *client, const struct flight *flight)
+{
+    struct stats *stats = client_stats_lock(client);
+    stats->resent += flight->is_counted;
+    client_stats_unlock(client);
+}
+
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
 {
     struct stats *stats = client_stats_lock(client);

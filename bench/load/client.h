@@ -129,6 +129,12 @@ void client_reply(struct client *client, const struct flight *flight, uint64_t f
 void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,
                     enum haul_error error);
 
+/* A request is under way, and the run has ended. */
+void client_unfinished(struct client *client, const struct flight *flight, uint64_t now_ns);
+
+/* A request is sent again. */
+void client_resent(struct client *client, const struct flight *flight);
+
 /* A connection has been opened: how long that took; tls_ns 0: no TLS. */
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);
 

@@ -5,7 +5,8 @@
  * read on it. Its life is one switch over its state. The one hard idea: a line is either free, on a
  * stack of those that could begin a request, or it has requests under way (flights), or it is on
  * its way to one of the two; every handler ends by putting it where it belongs. A flight outlives
- * its link where the server ended that between two replies: it is sent again on the next. */
+ * its link where nothing of it was sent, or where the server ended a link that it had answered on
+ * and asking twice does no harm: it goes to the next. */
 
 #include "bench/load/client.h"
 
@@ -36,6 +37,9 @@ enum line_state {
     LINE_CLOSING,
 };
 
+/* Of a burst this short, in a TLS record or as it is, the kernel takes all at first or nothing. */
+enum { WHOLE_BYTES = LOOP_SILENT_BYTES - 64 };
+
 struct line {
     enum line_state state;
     uint32_t place;
@@ -44,9 +48,11 @@ struct line {
     uint32_t flight_count; /* under way, or to be sent when the connection is open */
     uint32_t flight_first; /* the oldest's place in the ring */
     uint32_t unsent;       /* the last so many of them */
+    uint32_t again;        /* the first so many of those were sent on an earlier connection */
     uint32_t free_at;      /* its place on the stack of free ones; NOT_FREE */
     bool is_tried;         /* its first opening has come to an end */
-    bool was_idle;         /* since it was opened: the server may have ended it by then */
+    bool was_used;         /* a reply came on it: the server may have ended it behind that */
+    bool is_refused;       /* nothing of the last burst was sent: the link is at its end */
     bool must_wait;        /* before it is opened again */
     uint64_t opening_ns;
     uint64_t connected_ns;
@@ -72,6 +78,7 @@ struct client_loop {
     uint64_t *deadline_ns;  /* by connection */
     uint32_t *free;         /* a stack */
     uint32_t free_count;
+    uint32_t replied;       /* the line whose replies are being taken, to be filled then; NO_LINK */
     uint64_t free_since_ns; /* when a connection was found free, none having been before */
     uint32_t depth;
     uint32_t to_open;   /* connections from here on were never opened */
@@ -162,7 +169,7 @@ static void line_fill(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     bool is_open = line->state == LINE_OPEN;
     bool can_send = !is_open || !link_is_sending(&loop->links, index);
-    uint32_t room = can_send ? loop->depth - line->flight_count : 0;
+    uint32_t room = can_send && !line->is_refused ? loop->depth - line->flight_count : 0;
     if (loop->free_count == 0)
         loop->free_since_ns = loop->now_ns;
     for (; room > 0; room--) {
@@ -224,7 +231,7 @@ static void flights_fail(struct client_loop *loop, uint32_t index, enum haul_err
     for (uint32_t i = 0; i < line->flight_count; i++)
         client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
     loop->under_way -= line->flight_count;
-    line->flight_count = line->unsent = 0;
+    line->flight_count = line->unsent = line->again = 0;
 }
 
 static void line_fail(struct client_loop *loop, uint32_t index, enum haul_error error)
@@ -242,7 +249,7 @@ static void reply_done(struct client_loop *loop, uint32_t index)
     client_reply(loop->client, flight_at(loop, index, 0), line->first_byte_ns, loop->now_ns,
                  &line->reading);
     line->first_byte_ns = 0;
-    line->was_idle = true;
+    line->was_used = true;
     line->flight_first = line->flight_first + 1 < loop->depth ? line->flight_first + 1 : 0;
     line->flight_count--;
     loop->under_way--;
@@ -250,30 +257,62 @@ static void reply_done(struct client_loop *loop, uint32_t index)
         loop->deadline_ns[index] = deadline_of(loop, index);
 }
 
-/* What was not begun to be answered goes to the next connection. */
-static void flights_return(struct line *line)
+/* Those of the last burst, which are the youngest, where nothing of it was sent. */
+static uint32_t refused_count(const struct client_loop *loop, uint32_t index)
 {
+    const struct line *line = &loop->lines[index];
+    uint32_t count = 0;
+    if (!line->is_refused || line->flight_count == 0)
+        return 0;
+    uint64_t sent_ns = flight_at(loop, index, line->flight_count - 1)->sent_ns;
+    while (count < line->flight_count &&
+           flight_at(loop, index, line->flight_count - 1 - count)->sent_ns == sent_ns)
+        count++;
+    return count;
+}
+
+/* The first so many have failed. */
+static void flights_drop(struct client_loop *loop, uint32_t index, uint32_t count,
+                         enum haul_error error)
+{
+    struct line *line = &loop->lines[index];
+    for (uint32_t i = 0; i < count; i++)
+        client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
+    line->flight_first = (line->flight_first + count) % loop->depth;
+    line->flight_count -= count;
+    loop->under_way -= count;
+}
+
+/* No byte of their replies has come, nor will on this connection. What was never sent goes to the
+ * next one; what was does so where it may be asked twice and the server, having answered before,
+ * may have closed without having seen it. */
+static void flights_return(struct client_loop *loop, uint32_t index)
+{
+    struct line *line = &loop->lines[index];
+    uint32_t sent = line->flight_count - refused_count(loop, index);
+    bool may_resend = line->was_used && loop->workload->is_idempotent;
+    if (!may_resend)
+        flights_drop(loop, index, sent, HAUL_RECEIVE);
+    line->again = may_resend ? sent : 0;
     line->unsent = line->flight_count;
     if (line->flight_count > 0)
         line->target = line->target_sent;
 }
 
-/* FIN, or RST. While a connection is idle it is the server's right to close it: what was sent on
- * one that had been is sent again, on a new one. */
+/* FIN, or RST. */
 static void line_ended(struct client_loop *loop, uint32_t index, enum link_end end)
 {
     struct line *line = &loop->lines[index];
     bool is_begun = line->first_byte_ns > 0;
     if (line->state == LINE_SECURING) {
         line_fail(loop, index, HAUL_TLS);
-    } else if (line->flight_count > 0 && !is_begun && !line->was_idle) {
-        line_fail(loop, index, HAUL_RECEIVE);
     } else if (is_begun && (end != LINK_FIN || !reading_end(&line->reading))) {
         line_fail(loop, index, HAUL_TRUNCATED);
     } else {
         if (is_begun)
             reply_done(loop, index);
-        flights_return(line);
+        if (line->state == LINE_OPEN)
+            flights_return(loop, index);
         line_close(loop, index);
     }
 }
@@ -284,7 +323,7 @@ static void line_ended(struct client_loop *loop, uint32_t index, enum link_end e
 static void line_linger(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
-    flights_return(line);
+    flights_return(loop, index);
     line->state = LINE_LINGERING;
     loop->deadline_ns[index] = loop->now_ns + linger_ns;
 }
@@ -323,13 +362,15 @@ static void line_ready(struct client_loop *loop, uint32_t index, uint64_t tls_ns
 {
     struct line *line = &loop->lines[index];
     line->state = LINE_OPEN;
-    line->was_idle = line->unsent == 0;
     line_tried(loop, index);
     client_opened(loop->client, line->connected_ns - line->opening_ns, tls_ns);
     if (line->unsent == 0) {
         line_fill(loop, index);
         return;
     }
+    for (uint32_t i = 0; i < line->again; i++)
+        client_resent(loop->client, flight_at(loop, index, i));
+    line->again = 0;
     for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++)
         flight_at(loop, index, i)->sent_ns = loop->now_ns; /* they have waited since they began */
     line_send(loop, index);
@@ -383,7 +424,7 @@ static void line_open(struct client_loop *loop, uint32_t index)
     line->state = LINE_CONNECTING;
     line->opening_ns = loop->now_ns;
     line->first_byte_ns = 0;
-    line->must_wait = false;
+    line->must_wait = line->was_used = line->is_refused = false;
     reading_init(&line->reading, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
 }
@@ -482,8 +523,12 @@ static void on_end(struct client_loop *loop, const struct link_event *event, boo
 /* After a send that failed the reply, or the reason, may still be readable; its end will come. */
 static void on_sent(struct client_loop *loop, uint32_t index, int error)
 {
-    if (!error && loop->lines[index].state == LINE_OPEN)
+    struct line *line = &loop->lines[index];
+    const struct target *target = &place_of(loop, line)->targets[line->target_sent];
+    if (line->state == LINE_OPEN && !error)
         line_fill(loop, index);
+    else if (line->state == LINE_OPEN)
+        line->is_refused = target->length * loop->depth <= WHOLE_BYTES;
 }
 
 static void on_event(struct client_loop *loop, const struct link_event *event, bool is_receive)
@@ -510,20 +555,33 @@ static void on_event(struct client_loop *loop, const struct link_event *event, b
     }
 }
 
-/* What one receive brings is taken whole before more is begun: it is one burst. */
+/* More is begun on the line that was replied on, if it is to bear more. */
+static void replied_fill(struct client_loop *loop)
+{
+    uint32_t index = loop->replied;
+    loop->replied = NO_LINK;
+    if (index != NO_LINK && loop->lines[index].state == LINE_OPEN &&
+        loop->lines[index].free_at == NOT_FREE)
+        line_fill(loop, index);
+}
+
+/* What one receive brings, and the next where that lies right behind it, is taken whole before more
+ * is begun: it is one burst, and what of it nobody asked for, or an end, is not taken for an answer
+ * to what would have been begun by then. */
 static void dispatch(struct client_loop *loop, const struct completion *completion)
 {
     struct link_event event;
-    const struct line *line = &loop->lines[completion->slot];
     bool is_receive = completion->op == LOOP_RECEIVE && completion->result > 0;
+    if (loop->replied != completion->slot)
+        replied_fill(loop);
     loop->now_ns = client_now_ns();
     if (is_receive)
         loop->client->tally->stats.bytes_received += (uint32_t)completion->result;
     bool has_event = links_take(&loop->links, completion, &event);
     for (; has_event; has_event = links_next(&loop->links, &event))
         on_event(loop, &event, is_receive);
-    if (is_receive && line->state == LINE_OPEN && line->free_at == NOT_FREE)
-        line_fill(loop, completion->slot);
+    if (is_receive)
+        loop->replied = completion->slot;
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -614,6 +672,7 @@ static int run(struct client_loop *loop)
             return error;
         while (loop_next(loop->loop, &completion))
             dispatch(loop, &completion);
+        replied_fill(loop);
         loop->now_ns = client_now_ns();
     } while (!is_over(loop));
     return 0;
@@ -701,6 +760,13 @@ static void memory_give(struct client_loop *loop)
     free(loop->sessions);
 }
 
+static void unfinished_take(struct client_loop *loop)
+{
+    for (uint32_t i = 0; i < loop->client->connections; i++)
+        for (uint32_t k = 0; k < loop->lines[i].flight_count; k++)
+            client_unfinished(loop->client, flight_at(loop, i, k), loop->now_ns);
+}
+
 /* The keys of links that the run's end found open lie in what secure_close() frees. */
 static void loop_end(struct client_loop *loop)
 {
@@ -716,6 +782,7 @@ int client_loop_run(struct client *client)
         .client = client,
         .workload = client->workload,
         .timeout_ns = client->options->timeout_ns,
+        .replied = NO_LINK,
         .now_ns = client_now_ns(),
     };
     loop.scan_ns = loop.timeout_ns / 10 < SCAN_NS_MAX ? loop.timeout_ns / 10 + 1 : SCAN_NS_MAX;
@@ -725,6 +792,8 @@ int client_loop_run(struct client *client)
         error = loop_open(&loop);
     if (!error)
         error = run(&loop);
+    if (!error)
+        unfinished_take(&loop);
     if (!error && client->window_ns > 0 && !loop.has_window_end)
         window_take(&loop);
     client->tally->stats.begun = client->begun;

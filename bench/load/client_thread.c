@@ -35,7 +35,10 @@ struct client_thread {
     uint64_t calls;
     uint64_t lag_from_ns; /* since when this thread had nothing to do */
     bool has_replied;
-    bool is_reset; /* the connection ended with RST */
+    bool is_reset;  /* the connection ended with RST */
+    bool must_look; /* something may have come that was not received */
+    bool is_sent;   /* something of the burst, on this connection */
+    bool was_sent;  /* on an earlier one */
     double user_s;
     double system_s;
     char buffer[RECEIVE_BYTES];
@@ -93,6 +96,7 @@ static enum outcome wire_receive(struct client_thread *thread, struct span *ret_
         thread->calls++;
         if (received > 0) {
             thread->received += (uint64_t)received;
+            thread->must_look = received == sizeof thread->buffer;
             *ret_bytes = (struct span){thread->buffer, (size_t)received};
             return OUTCOME_OK;
         }
@@ -265,9 +269,30 @@ static enum outcome burst_send(struct client_thread *thread, enum haul_error *re
     const struct target *target = &thread->place->targets[thread->target];
     uint32_t count = thread->flight_count - thread->flight_first;
     uint64_t now_ns = client_now_ns();
+    uint64_t sent = thread->sent;
     for (uint32_t i = thread->flight_first; i < thread->flight_count; i++)
         thread->flights[i].sent_ns = now_ns;
-    return plain_send(thread, (struct span){target->bytes, target->length * count}, ret_error);
+    enum outcome outcome =
+        plain_send(thread, (struct span){target->bytes, target->length * count}, ret_error);
+    thread->is_sent = thread->sent > sent;
+    for (uint32_t i = 0; thread->is_sent && thread->was_sent && i < count; i++)
+        client_resent(thread->client, &thread->flights[thread->flight_first + i]);
+    thread->was_sent |= thread->is_sent;
+    return outcome;
+}
+
+/* An open connection that was left alone: has the server ended it, or said what nobody asked for?
+ * Then nothing is sent on it. */
+static void thread_look(struct client_thread *thread)
+{
+    char byte;
+    if (!thread->must_look || thread->fd < 0)
+        return;
+    thread->must_look = false;
+    thread->calls++;
+    if (recv(thread->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+        (errno != EAGAIN && errno != EINTR))
+        thread_close(thread);
 }
 
 static void reply_done(struct client_thread *thread, uint64_t now_ns)
@@ -368,38 +393,55 @@ static void flights_fail(struct client_thread *thread, enum haul_error error)
         client_failure(thread->client, &thread->flights[thread->flight_first], now_ns, error);
 }
 
-/* Until every request that was begun has a reply or has failed. While a connection is idle it is
- * the server's right to close it: what was sent on one that had been is sent again, on a new
- * one. */
+/* May what has no byte of a reply go to the next connection? What was sent may where it may be
+ * asked twice and the server, having answered before, may have closed without having seen it. */
+static bool may_go_on(const struct client_thread *thread, bool is_new)
+{
+    if (thread->first_byte_ns > 0)
+        return false;
+    return thread->is_sent ? thread->has_replied && thread->client->workload->is_idempotent
+                           : !is_new;
+}
+
+/* One attempt at all that is left, on the connection there is or a new one. */
+static enum outcome flights_try(struct client_thread *thread)
+{
+    enum haul_error error = HAUL_RECEIVE;
+    bool is_new = thread->fd < 0;
+    enum outcome outcome = is_new ? thread_open(thread, &error) : OUTCOME_OK;
+    if (outcome == OUTCOME_FAILED) {
+        flights_fail(thread, error);
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = SLICE_NS}, NULL);
+        return outcome;
+    }
+    if (outcome == OUTCOME_OK)
+        outcome = burst_send(thread, &error);
+    if (outcome == OUTCOME_OK)
+        outcome = replies_receive(thread, &error);
+    bool has_ended = outcome == OUTCOME_ENDED || (outcome == OUTCOME_FAILED && error == HAUL_SEND);
+    if (outcome == OUTCOME_ENDED)
+        error = thread->first_byte_ns > 0 ? HAUL_TRUNCATED : HAUL_RECEIVE;
+    if (has_ended ? !may_go_on(thread, is_new) : outcome == OUTCOME_FAILED)
+        flights_fail(thread, error);
+    if (outcome == OUTCOME_ENDED || outcome == OUTCOME_FAILED)
+        thread_close(thread);
+    return outcome;
+}
+
+/* Until every request that was begun has a reply or has failed, or the run has ended. */
 static void flights_finish(struct client_thread *thread)
 {
     uint64_t timeout_ns = thread->client->options->timeout_ns;
-    while (thread->flight_first < thread->flight_count) {
-        enum haul_error error = HAUL_RECEIVE;
-        bool is_new = thread->fd < 0;
+    enum outcome outcome = OUTCOME_OK;
+    thread->was_sent = false;
+    thread_look(thread);
+    while (outcome != OUTCOME_STOPPED && thread->flight_first < thread->flight_count) {
         thread->deadline_ns = thread->flights[thread->flight_first].begun_ns + timeout_ns;
-        enum outcome outcome = is_new ? thread_open(thread, &error) : OUTCOME_OK;
-        bool has_failed_to_open = outcome == OUTCOME_FAILED;
-        if (outcome == OUTCOME_OK)
-            outcome = burst_send(thread, &error);
-        if (outcome == OUTCOME_OK)
-            outcome = replies_receive(thread, &error);
-        if (outcome == OUTCOME_STOPPED)
-            return;
-        bool may_send_again = thread->first_byte_ns == 0 && (thread->has_replied || !is_new);
-        if (outcome == OUTCOME_FAILED && error == HAUL_SEND && may_send_again)
-            outcome = OUTCOME_ENDED;
-        if (outcome == OUTCOME_ENDED && !may_send_again) {
-            error = thread->first_byte_ns > 0 ? HAUL_TRUNCATED : HAUL_RECEIVE;
-            outcome = OUTCOME_FAILED;
-        }
-        if (outcome == OUTCOME_FAILED)
-            flights_fail(thread, error);
-        if (outcome != OUTCOME_OK)
-            thread_close(thread);
-        if (has_failed_to_open)
-            clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = SLICE_NS}, NULL);
+        outcome = flights_try(thread);
     }
+    uint64_t now_ns = outcome == OUTCOME_STOPPED ? client_now_ns() : 0;
+    for (; thread->flight_first < thread->flight_count; thread->flight_first++)
+        client_unfinished(thread->client, &thread->flights[thread->flight_first], now_ns);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -424,6 +466,7 @@ static bool due_wait(struct client_thread *thread, uint64_t due_ns)
                                  .tv_nsec = (long)(until_ns % 1000000000)};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         thread->calls++;
+        thread->must_look = true;
         if (atomic_load(&thread->client->conductor->stage) != thread->client->stage)
             return false;
     }
@@ -545,6 +588,7 @@ static void run(struct client_thread *thread)
         enum stage stage = stage_wait(thread, client->stage);
         if (stage == STAGE_STOPPED)
             return;
+        thread->must_look = true;
         counts_give(thread, false);
         client_enter(client, stage);
         client_time(&thread->user_s, &thread->system_s);

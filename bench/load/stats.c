@@ -75,6 +75,8 @@ static void add_counters(struct stats *into, const struct stats *from)
     into->requests += from->requests;
     into->replies += from->replies;
     into->unsent += from->unsent;
+    into->unfinished += from->unfinished;
+    into->resent += from->resent;
     into->late += from->late;
     into->finished_in_window += from->finished_in_window;
     into->measured += from->measured;
@@ -89,6 +91,8 @@ static void add_counters(struct stats *into, const struct stats *from)
     into->queue_overflows += from->queue_overflows;
     add_all(into->errors, from->errors, STATS_ERROR_COUNT);
     add_all(into->statuses, from->statuses, STATS_STATUS_COUNT);
+    if (into->oldest_ns < from->oldest_ns)
+        into->oldest_ns = from->oldest_ns;
 }
 
 void stats_add(struct stats *into, const struct stats *from)

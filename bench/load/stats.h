@@ -35,6 +35,8 @@ struct stats {
     uint64_t requests; /* finished, with a reply or a failure */
     uint64_t replies;
     uint64_t unsent;             /* due, never begun: the run ended first */
+    uint64_t unfinished;         /* begun, and under way when the run ended */
+    uint64_t resent;             /* times one was sent again, its connection having ended */
     uint64_t late;               /* finished after the window's end */
     uint64_t finished_in_window; /* begun before the window or in it */
     uint64_t measured;           /* requests that finished while processor time, system calls and
@@ -50,6 +52,7 @@ struct stats {
     uint64_t queue_overflows;
     uint64_t errors[STATS_ERROR_COUNT]; /* by enum haul_error; [HAUL_OK] stays 0 */
     uint64_t statuses[STATS_STATUS_COUNT];
+    uint64_t oldest_ns;        /* of the unfinished, since it was due: the greatest counts */
     struct histogram actual;   /* from a request's begin to its last byte */
     struct histogram intended; /* from when it was due; open loop only */
     struct histogram lag;      /* open loop: due, a connection free, and yet not begun so long */

@@ -258,6 +258,7 @@ static int urls_add(struct workload *workload, char *ret_message, size_t size)
         return -ENOMEM;
     int error = template_make(options, fields, buffer, &template, ret_message, size);
     workload->is_head = !error && template.is_head;
+    workload->is_idempotent = !error && template.is_idempotent;
     for (size_t i = 0; i < options->url_count && !error; i++)
         error = url_add(workload, &template, options->urls[i], ret_message, size);
     free(fields);

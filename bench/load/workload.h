@@ -34,9 +34,10 @@ struct workload {
     const struct load_options *options;
     struct place *places;
     uint32_t place_count;
-    uint32_t depth; /* requests under way on a connection at once */
-    bool is_head;   /* replies have no bodies */
-    bool is_https;  /* some place is */
+    uint32_t depth;     /* requests under way on a connection at once */
+    bool is_head;       /* replies have no bodies */
+    bool is_https;      /* some place is */
+    bool is_idempotent; /* asking twice does no more than asking once (RFC 9110, 9.2.2) */
 };
 
 /* Parses the URLs, resolves the hosts, finds an address of each that accepts a connection, writes

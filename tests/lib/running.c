@@ -61,7 +61,9 @@ const char *running_violation(const struct load_result *result)
         {"requests are replies and failures",
          stats->requests == replies + sum(stats->errors, STATS_ERROR_COUNT)},
         {"every reply has a status", sum(stats->statuses, STATS_STATUS_COUNT) == replies},
-        {"nothing finishes that was not begun", stats->begun >= stats->requests},
+        {"what was begun has finished, or is under way",
+         stats->begun == stats->requests + stats->unfinished},
+        {"what is under way has its age", (stats->oldest_ns > 0) == (stats->unfinished > 0)},
         {"no more is begun than was asked for",
          options->requests == 0 || stats->begun + stats->unsent <= options->requests},
         {"every reply has its latency", histogram_count(&stats->actual) == replies},
@@ -132,5 +134,9 @@ void running_summarize(const struct load_result *result, char *ret_summary)
         }
     fprintf(out, "; %llu connections; %llu body bytes", (unsigned long long)stats->connections,
             (unsigned long long)stats->body_bytes);
+    if (stats->resent > 0)
+        fprintf(out, "; %llu resent", (unsigned long long)stats->resent);
+    if (stats->unfinished > 0)
+        fprintf(out, "; %llu unfinished", (unsigned long long)stats->unfinished);
     fclose(out);
 }

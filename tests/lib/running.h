@@ -19,7 +19,8 @@ const char *running_violation(const struct load_result *result);
 void running_do(const char *name, enum client_kind kind, const struct load_options *options,
                 struct load_result *ret_result);
 
-/* "200 x3, truncated x1; 2 connections; 15 body bytes", to a buffer of RUNNING_SUMMARY_BYTES. */
+/* "200 x3, truncated x1; 2 connections; 15 body bytes", and where there are some "; 1 resent; 2
+ * unfinished", to a buffer of RUNNING_SUMMARY_BYTES. */
 void running_summarize(const struct load_result *result, char *ret_summary);
 
 #endif

@@ -17,6 +17,7 @@ static void fill(struct stats *stats, uint64_t factor)
     uint64_t *counters = (uint64_t *)stats;
     for (size_t i = 0; i < COUNTERS; i++)
         counters[i] = factor * (i + 1);
+    stats->oldest_ns = factor;
     histogram_record_many(&stats->actual, 1000, factor);
     histogram_record_many(&stats->intended, 2000, factor);
     histogram_record_many(&stats->lag, 3000, factor);
@@ -43,6 +44,7 @@ static void test_add(void **state)
     const uint64_t *counters = (const uint64_t *)&into;
     for (size_t i = 0; i < COUNTERS; i++)
         assert_int_equal(counters[i], 7 * (i + 1));
+    assert_int_equal(into.oldest_ns, 4);
     assert_histogram(&into.actual, 1000, 7);
     assert_histogram(&into.intended, 2000, 7);
     assert_histogram(&into.lag, 3000, 7);
@@ -67,6 +69,7 @@ static void test_begin_window(void **state)
     const uint64_t *counters = (const uint64_t *)&stats;
     for (size_t i = 0; i < COUNTERS; i++)
         assert_int_equal(counters[i], 0);
+    assert_int_equal(stats.oldest_ns, 0);
     assert_histogram(&stats.actual, 0, 0);
     assert_histogram(&stats.intended, 0, 0);
     assert_histogram(&stats.lag, 0, 0);
