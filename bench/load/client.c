@@ -155,6 +155,28 @@ bool client_keeps(const struct client *client, const struct response *response)
 
 /* --- what is to be begun ---------------------------------------------------------------------- */
 
+enum stage client_look(struct client *client, uint64_t now_ns)
+{
+    struct conductor *conductor = client->conductor;
+    enum stage stage = (enum stage)atomic_load_explicit(&conductor->stage, memory_order_acquire);
+    if (stage == STAGE_WINDOW && now_ns < atomic_load(&conductor->window_ns))
+        return client->stage;
+    if (atomic_load_explicit(&conductor->is_calling, memory_order_relaxed))
+        atomic_store_explicit(&client->live.has_answered, true, memory_order_relaxed);
+    return stage;
+}
+
+uint64_t client_look_ns(const struct client *client, uint64_t now_ns)
+{
+    struct conductor *conductor = client->conductor;
+    if (client->stage >= STAGE_WINDOW)
+        return UINT64_MAX;
+    if (atomic_load(&conductor->stage) == STAGE_WINDOW)
+        return atomic_load(&conductor->window_ns);
+    bool has_answered = atomic_load_explicit(&client->live.has_answered, memory_order_relaxed);
+    return has_answered ? now_ns + CALL_TICK_NS : UINT64_MAX;
+}
+
 void client_enter(struct client *client, enum stage stage)
 {
     struct conductor *conductor = client->conductor;

@@ -16,7 +16,10 @@
 #include <stdint.h>
 
 /* Where the run is; it only goes forward. Requests are sent from WARMING on, and counted where they
- * begin (open loop: are due) in the WINDOW. */
+ * begin (open loop: are due) in the WINDOW.
+ *
+ * The window is called before it begins, and each client answers when it has seen that. Then its
+ * begin is set a little ahead, and no client is asleep when it comes; until then they go on. */
 enum stage { STAGE_OPENING, STAGE_WARMING, STAGE_WINDOW, STAGE_STOPPED };
 
 /* Set by the one thread that conducts, read by the clients. The times belong to the stage and are
@@ -25,8 +28,9 @@ struct conductor {
     pthread_mutex_t lock; /* changed: for those that sleep until the next stage */
     pthread_cond_t changed;
     _Atomic uint32_t stage;
+    _Atomic bool is_calling;        /* the window is to begin: whoever sees it answers */
     _Atomic uint64_t warming_ns;    /* CLOCK_MONOTONIC: the schedule begins */
-    _Atomic uint64_t window_ns;     /* and begins again */
+    _Atomic uint64_t window_ns;     /* and begins again: may be ahead */
     _Atomic uint64_t end_ns;        /* of the window; UINT64_MAX where requests are counted */
     _Atomic uint64_t warming_taken; /* CLIENT_THREADS: requests begun in the stage, by whichever */
     _Atomic uint64_t window_taken;  /* thread was free */
@@ -51,6 +55,7 @@ enum { LIVE_BARS = 28 };
 
 /* What a client tells while it runs, now and then. */
 struct live {
+    _Atomic bool has_answered; /* a call */
     _Atomic uint64_t opened;   /* connections whose first opening has ended, well or not */
     _Atomic uint64_t finished; /* requests, since the run began */
     _Atomic uint64_t errors;
@@ -108,6 +113,14 @@ static inline uint64_t client_now_ns(void)
 
 /* What the calling thread has used so far, in seconds. */
 void client_time(double *ret_user_s, double *ret_system_s);
+
+enum { CALL_TICK_NS = 1000000 }; /* whoever has answered looks so often whether it is time */
+
+/* The stage that the conductor has gone on to by now; what it calls is answered. */
+enum stage client_look(struct client *client, uint64_t now_ns);
+
+/* When the stage will be the WINDOW, or is to be looked at again for that; UINT64_MAX: neither. */
+uint64_t client_look_ns(const struct client *client, uint64_t now_ns);
 
 /* The conductor has gone on. */
 void client_enter(struct client *client, enum stage stage);

@@ -620,7 +620,7 @@ static void window_take(struct client_loop *loop)
 static void follow(struct client_loop *loop)
 {
     struct client *client = loop->client;
-    enum stage stage = (enum stage)atomic_load(&client->conductor->stage);
+    enum stage stage = client_look(client, loop->now_ns);
     if (stage == client->stage)
         return;
     client_enter(client, stage);
@@ -652,6 +652,9 @@ static int64_t wait_ns(const struct client_loop *loop)
         if (due_ns < until_ns)
             until_ns = due_ns;
     }
+    uint64_t look_ns = client_look_ns(loop->client, loop->now_ns);
+    if (look_ns < until_ns)
+        until_ns = look_ns;
     return until_ns > loop->now_ns ? (int64_t)(until_ns - loop->now_ns) : 0;
 }
 

@@ -446,14 +446,36 @@ static void flights_finish(struct client_thread *thread)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static enum stage stage_wait(struct client_thread *thread, enum stage known)
+static bool is_stage_over(struct client_thread *thread)
 {
-    struct conductor *conductor = thread->client->conductor;
+    struct client *client = thread->client;
+    bool has_news = atomic_load(&client->conductor->stage) != client->stage ||
+                    atomic_load(&client->conductor->is_calling);
+    return has_news && client_look(client, client_now_ns()) != client->stage;
+}
+
+static struct timespec timespec_of(uint64_t time_ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(time_ns / 1000000000),
+                             .tv_nsec = (long)(time_ns % 1000000000)};
+}
+
+/* Sleeps until the conductor goes on; it wakes those that sleep, but for the window's begin. */
+static enum stage stage_wait(struct client_thread *thread)
+{
+    struct client *client = thread->client;
+    struct conductor *conductor = client->conductor;
     pthread_mutex_lock(&conductor->lock);
-    while (atomic_load(&conductor->stage) == known)
-        pthread_cond_wait(&conductor->changed, &conductor->lock);
+    while (!is_stage_over(thread)) {
+        uint64_t look_ns = client_look_ns(client, client_now_ns());
+        struct timespec until = timespec_of(look_ns);
+        if (look_ns == UINT64_MAX)
+            pthread_cond_wait(&conductor->changed, &conductor->lock);
+        else
+            pthread_cond_clockwait(&conductor->changed, &conductor->lock, CLOCK_MONOTONIC, &until);
+    }
     pthread_mutex_unlock(&conductor->lock);
-    return (enum stage)atomic_load(&conductor->stage);
+    return client_look(client, client_now_ns());
 }
 
 /* Sleeps until a request is due; false: the stage changed first. */
@@ -462,12 +484,12 @@ static bool due_wait(struct client_thread *thread, uint64_t due_ns)
     uint64_t now_ns;
     while ((now_ns = client_now_ns()) < due_ns) {
         uint64_t until_ns = due_ns - now_ns > SLICE_NS ? now_ns + SLICE_NS : due_ns;
-        struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
-                                 .tv_nsec = (long)(until_ns % 1000000000)};
+        uint64_t look_ns = client_look_ns(thread->client, now_ns);
+        struct timespec until = timespec_of(look_ns < until_ns ? look_ns : until_ns);
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         thread->calls++;
         thread->must_look = true;
-        if (atomic_load(&thread->client->conductor->stage) != thread->client->stage)
+        if (is_stage_over(thread))
             return false;
     }
     return true;
@@ -537,7 +559,7 @@ static void stage_work(struct client_thread *thread)
 {
     struct client *client = thread->client;
     thread->ticket = NO_TICKET;
-    while (atomic_load(&client->conductor->stage) == client->stage) {
+    while (!is_stage_over(thread)) {
         thread->flight_first = thread->flight_count = 0;
         thread->lag_from_ns = client_now_ns();
         while (thread->flight_count < client->workload->depth &&
@@ -585,7 +607,7 @@ static void run(struct client_thread *thread)
         thread_open(thread, &error);
     client_tried(client);
     for (;;) {
-        enum stage stage = stage_wait(thread, client->stage);
+        enum stage stage = stage_wait(thread);
         if (stage == STAGE_STOPPED)
             return;
         thread->must_look = true;

@@ -20,13 +20,17 @@ enum {
     DESCRIPTORS_RESERVED = 32,
     STACK_BYTES = 256 << 10,
     STEP_NS = 10000000,
-    SLICE_NS = 100000000, /* of warming up: rates of slices are compared */
+    LEAD_NS = 3 * CALL_TICK_NS, /* all have looked by then */
+    SLICE_NS = 100000000,       /* of warming up: rates of slices are compared */
     SLICES_ALIKE = 4,
 };
 
 static const uint64_t second_ns = 1000000000;
 static const uint64_t warm_up_ns_max = 3000000000;
 static const double alike = 0.05;
+
+/* Who has not answered a call by then waits for a reply, or for a processor. */
+static const uint64_t call_ns_max = 1000000000;
 
 struct run {
     struct load_options options; /* with every default filled in */
@@ -48,6 +52,7 @@ struct run {
     uint64_t begin_ns;
     uint64_t opened_ns;
     uint64_t stage_ns;
+    uint64_t called_ns;   /* 0: the window was not called */
     uint64_t slice_ns;    /* warming up: the present slice's begin */
     uint64_t slice_count; /* finished then */
     double rates[SLICES_ALIKE];
@@ -226,19 +231,45 @@ static void stage_set(struct run *run, enum stage stage)
     uint64_t now_ns = client_now_ns();
     struct timespec wall;
     pthread_mutex_lock(&conductor->lock);
+    if (stage == STAGE_STOPPED && atomic_load(&conductor->window_ns) > now_ns)
+        atomic_store(&conductor->window_ns, 0);
     run->stage_ns = now_ns;
     if (stage == STAGE_WARMING) {
         atomic_store(&conductor->warming_ns, now_ns);
     } else if (stage == STAGE_WINDOW) {
+        atomic_store(&conductor->is_calling, false);
         clock_gettime(CLOCK_REALTIME, &wall);
-        run->started_at = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9;
-        atomic_store(&conductor->window_ns, now_ns);
-        atomic_store(&conductor->end_ns,
-                     run->options.duration_ns > 0 ? now_ns + run->options.duration_ns : UINT64_MAX);
+        run->stage_ns += LEAD_NS;
+        run->started_at = (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
+        atomic_store(&conductor->window_ns, run->stage_ns);
+        atomic_store(&conductor->end_ns, run->options.duration_ns > 0
+                                             ? run->stage_ns + run->options.duration_ns
+                                             : UINT64_MAX);
     }
     atomic_store(&conductor->stage, stage);
     pthread_cond_broadcast(&conductor->changed);
     pthread_mutex_unlock(&conductor->lock);
+}
+
+/* The window is to begin. */
+static void call(struct run *run)
+{
+    struct conductor *conductor = &run->conductor;
+    pthread_mutex_lock(&conductor->lock);
+    run->called_ns = client_now_ns();
+    atomic_store(&conductor->is_calling, true);
+    pthread_cond_broadcast(&conductor->changed);
+    pthread_mutex_unlock(&conductor->lock);
+}
+
+static bool is_answered(const struct run *run)
+{
+    if (client_now_ns() - run->called_ns >= call_ns_max)
+        return true;
+    for (uint32_t i = 0; i < run->client_count; i++)
+        if (!atomic_load_explicit(&run->clients[i].live.has_answered, memory_order_relaxed))
+            return false;
+    return true;
 }
 
 static int threads_start(struct run *run, char *ret_message, size_t size)
@@ -274,9 +305,10 @@ static void threads_join(struct run *run)
 
 static void progress_take(const struct run *run, struct run_progress *ret_progress)
 {
+    uint64_t now_ns = client_now_ns();
     *ret_progress = (struct run_progress){
         .stage = (enum stage)atomic_load(&run->conductor.stage),
-        .elapsed_s = (double)(client_now_ns() - run->stage_ns) / 1e9,
+        .elapsed_s = now_ns > run->stage_ns ? (double)(now_ns - run->stage_ns) / 1e9 : 0,
     };
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct live *live = &run->clients[i].live;
@@ -321,16 +353,24 @@ static void conduct(struct run *run, const struct run_progress *progress)
 {
     uint64_t now_ns = client_now_ns();
     uint64_t patience_ns = run->options.timeout_ns + second_ns;
+    if (run->called_ns > 0 && progress->stage < STAGE_WINDOW) {
+        if (is_answered(run))
+            stage_set(run, STAGE_WINDOW);
+        return;
+    }
     switch (progress->stage) {
     case STAGE_OPENING:
         if (progress->opened < run->options.connections && now_ns - run->begin_ns < patience_ns)
             return;
         run->opened_ns = now_ns;
-        stage_set(run, run->options.warm_up_ns == 0 ? STAGE_WINDOW : STAGE_WARMING);
+        if (run->options.warm_up_ns == 0)
+            call(run);
+        else
+            stage_set(run, STAGE_WARMING);
         break;
     case STAGE_WARMING:
         if (is_warm(run, progress))
-            stage_set(run, STAGE_WINDOW);
+            call(run);
         break;
     case STAGE_WINDOW: {
         uint64_t end_ns = atomic_load(&run->conductor.end_ns);
@@ -345,7 +385,8 @@ static void conduct(struct run *run, const struct run_progress *progress)
 
 static void step_wait(struct run *run)
 {
-    uint64_t until_ns = client_now_ns() + STEP_NS;
+    bool is_waiting = run->called_ns > 0 && atomic_load(&run->conductor.stage) < STAGE_WINDOW;
+    uint64_t until_ns = client_now_ns() + (is_waiting ? CALL_TICK_NS : STEP_NS);
     struct timespec until = {(time_t)(until_ns / second_ns), (long)(until_ns % second_ns)};
     pthread_mutex_lock(&run->conductor.lock);
     if (atomic_load(&run->running) > 0)

@@ -554,6 +554,29 @@ static void test_duration(void **state)
     }
 }
 
+/* A short window begins when every client has seen it, so that there are requests in it. A client
+ * that gets no processor for a millisecond has none; three in a row do not happen otherwise. */
+static void test_short(void **state)
+{
+    enum { TRIES = 100, WANTED = 3 };
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        unsigned in_a_row = 0;
+        for (unsigned i = 0; i < TRIES && in_a_row < WANTED; i++) {
+            struct load_options options = {
+                .connections = 2, .threads = 2, .duration_ns = millisecond_ns};
+            struct load_result result;
+            path_add(&options, 0, "/s");
+            running_do("1 ms", kind, &options, &result);
+            assert_true(result.window_s == 0.001);
+            in_a_row = result.stats.requests > 0 ? in_a_row + 1 : 0;
+            load_result_close(&result);
+        }
+        assert_int_equal(in_a_row, WANTED);
+    }
+}
+
 /* Whichever comes first ends the window. */
 static void test_count_and_duration(void **state)
 {
@@ -1002,16 +1025,27 @@ static void test_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_tls_rows),
-        cmocka_unit_test(test_two_servers), cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_arrivals),    cmocka_unit_test(test_resumption),
-        cmocka_unit_test(test_distrust),    cmocka_unit_test(test_freeze),
-        cmocka_unit_test(test_tickets),     cmocka_unit_test(test_overdue),
-        cmocka_unit_test(test_duration),    cmocka_unit_test(test_count_and_duration),
-        cmocka_unit_test(test_warm_up),     cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_errors),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_unaccepted),  cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_ports),       cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_tls_rows),
+        cmocka_unit_test(test_two_servers),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_arrivals),
+        cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_distrust),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_overdue),
+        cmocka_unit_test(test_short),
+        cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_count_and_duration),
+        cmocka_unit_test(test_warm_up),
+        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unaccepted),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, servers_begin, servers_end);
 }
