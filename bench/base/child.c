@@ -24,7 +24,7 @@
 enum {
     GRACE_MS = 2000,
     TAIL_BYTES = 4096,
-    STATUS_RATE_NOT_HELD = 97,
+    STATUS_ALL_FAILED = 96,
     STATUS_THRESHOLD_NOT_MET = 99,
 };
 
@@ -298,7 +298,7 @@ static enum child_end describe_end(const struct run *run, int status, struct chi
                     strsignal(WTERMSIG(status)));
     result->status = WEXITSTATUS(status);
     if (result->status != 0 &&
-        (result->status < STATUS_RATE_NOT_HELD || result->status > STATUS_THRESHOLD_NOT_MET))
+        (result->status < STATUS_ALL_FAILED || result->status > STATUS_THRESHOLD_NOT_MET))
         return result->sentence[0] != '\0'
                    ? CHILD_FAILED
                    : fail(result, "ended with status %d and said nothing", result->status);

@@ -17,7 +17,7 @@ struct child_options {
 };
 
 enum child_end {
-    CHILD_DONE,        /* json and status are set; status is 0, 97, 98 or 99 */
+    CHILD_DONE,        /* json and status are set; status is 0 or 96 to 99 */
     CHILD_FAILED,      /* sentence is set, and status where it exited by itself, or -1 */
     CHILD_INTERRUPTED, /* this process was told to end: signals_first(); the child has ended */
 };

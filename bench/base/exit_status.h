@@ -9,6 +9,7 @@
     X(CANNOT, 1, "it could not be done, as the last line of stderr says")                          \
     X(USAGE, 2, "usage: words that are not understood")                                            \
     X(DIFFERENCE, 3, "compare found a difference and was to fail then")                            \
+    X(ALL_FAILED, 96, "every request failed")                                                      \
     X(RATE_NOT_HELD, 97, "the rate was not held")                                                  \
     X(CLIENT_BOUND, 98, "the client was the bottleneck")                                           \
     X(UNMET, 99, "a threshold was not met")                                                        \

@@ -66,13 +66,13 @@ struct pair {
 
 #define NO_ROW SIZE_MAX
 
-/* false: a round has no such number, or none above 0. */
+/* false: a round has no such number, or none above 0, or a lower bound only. */
 static bool take_values(const struct comparison_side *side, const char *metric, size_t rounds,
                         double *ret_values)
 {
     for (size_t i = 0; i < rounds; i++)
         if (!metric_value(side->runs[i], metric, &ret_values[i]) || !isfinite(ret_values[i]) ||
-            ret_values[i] <= 0)
+            ret_values[i] <= 0 || metric_is_bound(side->runs[i], metric))
             return false;
     return true;
 }

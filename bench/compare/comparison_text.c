@@ -126,7 +126,7 @@ static void put_metric(FILE *out, const json_t *pair, const json_t *metric, int 
 
     fprintf(out, "%-*s ", width, text_at(metric, "metric"));
     if (is_verdict(metric, "not comparable")) {
-        fprintf(out, "missing, or 0, in a round\n");
+        fprintf(out, "missing, 0, or a lower bound, in a round\n");
         return;
     }
     snprintf(interval, sizeof interval, "%s\u2026%s", RATIO_AT(metric, "low"),
@@ -261,6 +261,7 @@ static void put_instrument(FILE *out, const json_t *side, double rounds)
     } rows[] = {
         {"client_bound", "the client was the bottleneck"},
         {"rate_not_held", "the asked rate was not held"},
+        {"all_failed", "every request failed"},
         {"limited", "a limit of the client's machine was met"},
     };
     const char *name = text_at(side, "name");

@@ -79,11 +79,12 @@ static void count_reply(struct client *client, struct stats *stats, const struct
     stats->replies++;
     stats->statuses[reading->reply.response.status]++;
     stats->body_bytes += reading->body_bytes;
-    histogram_record(&stats->actual, now_ns - flight->begun_ns);
+    bool is_good = reading->reply.response.status < 400;
+    histogram_record(is_good ? &stats->good : &stats->error_status, now_ns - flight->due_ns);
     histogram_record(&stats->phases[PHASE_FIRST_BYTE], first_byte_ns - flight->sent_ns);
     histogram_record(&stats->phases[PHASE_BODY], now_ns - first_byte_ns);
     if (client->options->rate_from > 0) {
-        histogram_record(&stats->intended, now_ns - flight->due_ns);
+        histogram_record(&stats->actual, now_ns - flight->begun_ns);
         histogram_record(&stats->phases[PHASE_QUEUE], flight->begun_ns - flight->due_ns);
     }
 }
@@ -109,8 +110,10 @@ void client_failure(struct client *client, const struct flight *flight, uint64_t
     tell(&client->live.finished, 1);
     tell(&client->live.errors, 1);
     struct stats *stats = client_stats_lock(client);
-    if (finish(client, stats, flight, now_ns))
+    if (finish(client, stats, flight, now_ns)) {
         stats->errors[error]++;
+        histogram_record(&stats->failed, now_ns - flight->due_ns);
+    }
     client_stats_unlock(client);
 }
 

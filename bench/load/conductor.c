@@ -466,6 +466,7 @@ static int result_fill(struct run *run, struct load_result *result)
         stats_add(&result->stats, &run->tallies[i].stats);
     if (window_ns == 0) /* stopped before: nothing of it counts */
         stats_begin_window(&result->stats);
+    stats_sum_up(&result->stats, run->options.rate_from > 0);
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct client *client = &run->clients[i];
         result->threads[i] = client->time;

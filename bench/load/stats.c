@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { HISTOGRAM_COUNT = 3 + PHASE_COUNT };
+enum { HISTOGRAMS_BY_NAME = 7, HISTOGRAM_COUNT = HISTOGRAMS_BY_NAME + PHASE_COUNT };
 
 const char *phase_name(enum phase phase)
 {
@@ -21,11 +21,13 @@ const char *phase_name(enum phase phase)
 
 static void list_histograms(struct stats *stats, struct histogram *ret_list[HISTOGRAM_COUNT])
 {
-    ret_list[0] = &stats->actual;
-    ret_list[1] = &stats->intended;
-    ret_list[2] = &stats->lag;
+    struct histogram *by_name[HISTOGRAMS_BY_NAME] = {
+        &stats->good,   &stats->error_status, &stats->failed, &stats->all,
+        &stats->actual, &stats->intended,     &stats->lag,
+    };
+    memcpy(ret_list, by_name, sizeof by_name);
     for (int i = 0; i < PHASE_COUNT; i++)
-        ret_list[3 + i] = &stats->phases[i];
+        ret_list[HISTOGRAMS_BY_NAME + i] = &stats->phases[i];
 }
 
 int stats_open(struct stats *stats)
@@ -54,7 +56,7 @@ void stats_begin_window(struct stats *stats)
     struct histogram *list[HISTOGRAM_COUNT];
     uint64_t connections = stats->connections;
     uint64_t ports_exhausted = stats->ports_exhausted;
-    memset(stats, 0, offsetof(struct stats, actual));
+    memset(stats, 0, offsetof(struct stats, good));
     stats->connections = connections;
     stats->ports_exhausted = ports_exhausted;
     list_histograms(stats, list);
@@ -97,12 +99,23 @@ static void add_counters(struct stats *into, const struct stats *from)
 
 void stats_add(struct stats *into, const struct stats *from)
 {
+    struct histogram *into_list[HISTOGRAM_COUNT];
+    struct histogram *from_list[HISTOGRAM_COUNT];
+    struct stats copy = *from; /* of which the counts are the same */
     add_counters(into, from);
-    histogram_add(&into->actual, &from->actual);
-    histogram_add(&into->intended, &from->intended);
-    histogram_add(&into->lag, &from->lag);
-    for (int i = 0; i < PHASE_COUNT; i++)
-        histogram_add(&into->phases[i], &from->phases[i]);
+    list_histograms(into, into_list);
+    list_histograms(&copy, from_list);
+    for (int i = 0; i < HISTOGRAM_COUNT; i++)
+        histogram_add(into_list[i], from_list[i]);
+}
+
+void stats_sum_up(struct stats *stats, bool is_open_loop)
+{
+    struct histogram *replies = is_open_loop ? &stats->intended : &stats->actual;
+    histogram_add(replies, &stats->good);
+    histogram_add(replies, &stats->error_status);
+    histogram_add(&stats->all, replies);
+    histogram_add(&stats->all, &stats->failed);
 }
 
 uint64_t stats_errors(const struct stats *stats)

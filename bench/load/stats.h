@@ -7,6 +7,7 @@
 #include "bench/statistics/histogram.h"
 #include "engine/haul.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where a request's time went, one after the other. queue: from when it was due until it was begun
@@ -52,7 +53,13 @@ struct stats {
     uint64_t queue_overflows;
     uint64_t errors[STATS_ERROR_COUNT]; /* by enum haul_error; [HAUL_OK] stays 0 */
     uint64_t statuses[STATS_STATUS_COUNT];
-    uint64_t oldest_ns;        /* of the unfinished, since it was due: the greatest counts */
+    uint64_t oldest_ns; /* of the unfinished, since it was due: the greatest counts */
+    /* By outcome, each request once, from when it was due: */
+    struct histogram good;         /* replies with a status below 400 */
+    struct histogram error_status; /* the other replies */
+    struct histogram failed;       /* until the failure */
+    struct histogram all;          /* their sum: stats_sum_up() */
+    /* Of replies. Of the two, that which is from when a request was due is a sum as well. */
     struct histogram actual;   /* from a request's begin to its last byte */
     struct histogram intended; /* from when it was due; open loop only */
     struct histogram lag;      /* open loop: due, a connection free, and yet not begun so long */
@@ -67,6 +74,9 @@ void stats_close(struct stats *stats);
  * phases connect and tls. */
 void stats_begin_window(struct stats *stats);
 void stats_add(struct stats *into, const struct stats *from);
+
+/* Once, when all is added: makes the histograms that are sums. */
+void stats_sum_up(struct stats *stats, bool is_open_loop);
 
 /* All failures, and all replies with a status of 400 or more. */
 uint64_t stats_errors(const struct stats *stats);

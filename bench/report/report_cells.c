@@ -330,7 +330,10 @@ static bool draw_curve(struct report_cell *cell, const struct histogram *sum)
 static const json_t *payload_of(const json_t *run)
 {
     const json_t *histograms = json_object_get(run, "histograms");
+    const json_t *all = json_object_get(histograms, "all");
     const json_t *intended = json_object_get(histograms, "intended");
+    if (json_is_string(all))
+        return all;
     return json_is_string(intended) ? intended : json_object_get(histograms, "actual");
 }
 

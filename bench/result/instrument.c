@@ -43,6 +43,7 @@ const char *instrument_verdict_name(enum instrument_verdict verdict)
     static const char *const names[] = {
         [INSTRUMENT_OK] = "ok",
         [INSTRUMENT_LIMITED] = "limited",
+        [INSTRUMENT_ALL_FAILED] = "all_failed",
         [INSTRUMENT_RATE_NOT_HELD] = "rate_not_held",
         [INSTRUMENT_CLIENT_BOUND] = "client_bound",
     };
@@ -56,6 +57,8 @@ int instrument_exit_status(const struct instrument *instrument)
         return EXIT_CLIENT_BOUND;
     case INSTRUMENT_RATE_NOT_HELD:
         return EXIT_RATE_NOT_HELD;
+    case INSTRUMENT_ALL_FAILED:
+        return EXIT_ALL_FAILED;
     case INSTRUMENT_OK:
     case INSTRUMENT_LIMITED:
         return EXIT_DONE;
@@ -266,6 +269,22 @@ static void judge_ring(struct instrument *instrument, const struct stats *stats)
             COUNT_TEXT(stats->completions));
 }
 
+/* Of a run that has nothing good to tell nobody is to think well. */
+static void judge_outcome(struct instrument *instrument, const struct stats *stats)
+{
+    uint64_t failed = stats->requests - stats->replies;
+    if (stats->requests > 0 && failed == stats->requests)
+        say(instrument, INSTRUMENT_ALL_FAILED, "every request failed: none of %s had a reply",
+            COUNT_TEXT(stats->requests));
+    else if (stats->requests > 0 && stats_errors(stats) == stats->requests)
+        say(instrument, INSTRUMENT_ALL_FAILED,
+            "every request failed: of %s, %s had a reply, with a status of 400 or more",
+            COUNT_TEXT(stats->requests), COUNT_TEXT(stats->replies));
+    else if (stats->requests == 0 && stats->unfinished > 0)
+        say(instrument, INSTRUMENT_ALL_FAILED, "no request finished: %s %s under way at the end",
+            COUNT_TEXT(stats->unfinished), stats->unfinished == 1 ? "was" : "were");
+}
+
 static void judge_rest(struct instrument *instrument, const struct load_result *result)
 {
     const struct stats *stats = &result->stats;
@@ -347,6 +366,7 @@ void instrument_judge(struct instrument *ret_instrument, const struct load_resul
         judge_schedule(ret_instrument, result);
     else
         tell_hidden(ret_instrument, result);
+    judge_outcome(ret_instrument, &result->stats);
     judge_descriptors(ret_instrument, result);
     judge_ring(ret_instrument, &result->stats);
     judge_rest(ret_instrument, result);

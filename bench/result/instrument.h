@@ -14,6 +14,7 @@
 enum instrument_verdict {
     INSTRUMENT_OK,
     INSTRUMENT_LIMITED,       /* something ran short, or the run was interrupted */
+    INSTRUMENT_ALL_FAILED,    /* no request had a good reply: there is nothing to be told */
     INSTRUMENT_RATE_NOT_HELD, /* open loop: more or fewer requests were begun than asked for */
     INSTRUMENT_CLIENT_BOUND,  /* haul bench itself was at its end */
 };
@@ -30,7 +31,7 @@ struct instrument {
     char hidden[INSTRUMENT_SENTENCE_BYTES]; /* what a closed loop hides; "" in an open loop */
 };
 
-/* "ok", "limited", "rate_not_held", "client_bound". */
+/* "ok", "limited", "all_failed", "rate_not_held", "client_bound". */
 const char *instrument_verdict_name(enum instrument_verdict verdict);
 
 /* processors: how many the client's threads had to share; 0: not known, and then only each thread
@@ -38,7 +39,7 @@ const char *instrument_verdict_name(enum instrument_verdict verdict);
 void instrument_judge(struct instrument *ret_instrument, const struct load_result *result,
                       uint32_t processors);
 
-/* The program's exit status as far as the instrument decides it: 98, 97 or 0. */
+/* The program's exit status as far as the instrument decides it: 98, 97, 96 or 0. */
 int instrument_exit_status(const struct instrument *instrument);
 
 #endif

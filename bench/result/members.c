@@ -294,6 +294,16 @@ static json_t *timeout(const struct member_source *source)
 
 /* --- what came of it -------------------------------------------------------------------------- */
 
+static json_t *oldest_unfinished(const struct member_source *source)
+{
+    return seconds((double)source->result->stats.oldest_ns / 1e9);
+}
+
+static json_t *is_interrupted(const struct member_source *source)
+{
+    return json_boolean(source->result->is_interrupted);
+}
+
 static json_t *rate(const struct member_source *source)
 {
     return share_of((double)source->result->stats.finished_in_window, source->result->window_s);
@@ -534,9 +544,18 @@ const struct member run_members[] = {
      FAMILY("requests_total", "Requests begun in the window and finished.")},
     {"replies", MEMBER_COUNT, MERGE_SUM, AT(stats.replies), METRIC("replies", NEITHER, "Replies"),
      FAMILY("replies_total", "Requests that were answered.")},
+    {"unfinished", MEMBER_COUNT, MERGE_SUM, AT(stats.unfinished),
+     METRIC("unfinished", LOWER_IS_BETTER, "Under way at the end"),
+     FAMILY("unfinished_total", "Requests begun in the window and under way when the run ended.")},
+    {"oldest_unfinished_s", MEMBER_NUMBER, MERGE_GREATEST, .unit = METRIC_SECONDS,
+     .make = oldest_unfinished},
     {"unsent", MEMBER_COUNT, MERGE_SUM, AT(stats.unsent),
      METRIC("unsent", LOWER_IS_BETTER, "Due, never begun"),
      FAMILY("unsent_total", "Requests due in the window and never begun.")},
+    {"resent", MEMBER_COUNT, MERGE_SUM, AT(stats.resent),
+     METRIC("resent", LOWER_IS_BETTER, "Sent again"),
+     FAMILY("resent_total", "Times a request was sent again on another connection.")},
+    {"interrupted", MEMBER_SWITCH, MERGE_EITHER, .make = is_interrupted},
     {"rate_per_s", MEMBER_NUMBER, MERGE_RATE, .unit = METRIC_PER_SECOND, .make = rate,
      METRIC("rate", HIGHER_IS_BETTER, "Rate"),
      FAMILY("requests_per_second", "Requests finished within the window, a second.")},
@@ -560,13 +579,23 @@ const struct member run_members[] = {
      FAMILY("statuses_total", "Replies by status."), .label = "status"},
     {"latency_us", MEMBER_GROUP, MERGE_ALIKE, .make = group,
      FAMILY("latency_seconds",
-            "Latency; intended: from when a request was due, actual: from when it was begun."),
+            "Latency; intended: from when a request was due, actual: from when it was begun; the "
+            "others by outcome."),
      .label = "clock"},
     {"latency_us.intended", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
      AT(stats.intended), METRIC("intended", LOWER_IS_BETTER, "intended"),
      .histogram = HISTOGRAM_OPEN},
     {"latency_us.actual", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
      AT(stats.actual), METRIC("actual", LOWER_IS_BETTER, "actual"), .histogram = HISTOGRAM_ALWAYS},
+    {"latency_us.all", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS, AT(stats.all),
+     METRIC("all", LOWER_IS_BETTER, "all"), .histogram = HISTOGRAM_LATER},
+    {"latency_us.good", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS, AT(stats.good),
+     METRIC("good", LOWER_IS_BETTER, "good"), .histogram = HISTOGRAM_LATER},
+    {"latency_us.error_status", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
+     AT(stats.error_status), METRIC("error_status", LOWER_IS_BETTER, "4xx, 5xx"),
+     .histogram = HISTOGRAM_LATER},
+    {"latency_us.failed", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
+     AT(stats.failed), METRIC("failed", LOWER_IS_BETTER, "failed"), .histogram = HISTOGRAM_LATER},
     {"latency_us.", MEMBER_LATENCY, MERGE_LATENCY, ELSEWHERE},
     {"phases_us", MEMBER_GROUP, MERGE_ALIKE, .make = group,
      FAMILY("phase_seconds", "Where the latency went."), .label = "phase"},

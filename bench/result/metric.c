@@ -3,6 +3,7 @@
 
 #include "bench/result/metric.h"
 #include "bench/base/json_at.h"
+#include "bench/result/bound.h"
 #include "bench/result/members.h"
 
 #include <stdint.h>
@@ -105,12 +106,16 @@ static bool quotient(const json_t *run, const struct member_quotient *quotient, 
     return true;
 }
 
+/* Of all that finished; of runs of before that was counted, and only of those, of replies: a merged
+ * run of both kinds has `unfinished`, null, and no `all`. */
 static const json_t *loop_latency(const json_t *run)
 {
     const json_t *latency = json_object_get(run, "latency_us");
+    const json_t *all = json_object_get(latency, "all");
     const char *mode = text_at(run, "mode");
     bool is_open = mode != NULL && strcmp(mode, "open") == 0;
-    return json_object_get(latency, is_open ? "intended" : "actual");
+    bool is_old = json_object_get(run, "unfinished") == NULL;
+    return all != NULL || !is_old ? all : json_object_get(latency, is_open ? "intended" : "actual");
 }
 
 bool metric_value(const json_t *run, const char *name, double *ret_value)
@@ -125,6 +130,15 @@ bool metric_value(const json_t *run, const char *name, double *ret_value)
     const json_t *latency =
         metric.latency != NULL ? member_of(run, metric.latency) : loop_latency(run);
     return number(json_object_get(latency, metric.statistic), ret_value);
+}
+
+bool metric_is_bound(const json_t *run, const char *name)
+{
+    struct metric metric;
+    if (!find(name, &metric) || metric.statistic == NULL)
+        return false;
+    return bound_is_of(metric.latency != NULL ? member_of(run, metric.latency) : loop_latency(run),
+                       metric.statistic);
 }
 
 /* --- names ------------------------------------------------------------------------------------ */

@@ -22,6 +22,9 @@ enum metric_sense metric_sense(const char *name);
 /* False: the name is not known, or this run has no such number (null, or left out). */
 bool metric_value(const json_t *run, const char *name, double *ret_value);
 
+/* Is its value no more than a lower bound, because too many requests failed? */
+bool metric_is_bound(const json_t *run, const char *name);
+
 /* The names, for messages and help. Writes to a buffer of METRIC_NAMES_BYTES and returns it. */
 char *metric_names(char *buffer);
 

@@ -7,6 +7,7 @@
 #include "bench/statistics/hdrlog.h"
 #include "bench/statistics/histogram.h"
 #include "bench/result/instrument.h"
+#include "bench/result/bound.h"
 #include "bench/result/members.h"
 #include "bench/base/json_at.h"
 #include "bench/result/threshold.h"
@@ -641,7 +642,7 @@ json_t *pool_runs(json_t *first, json_t *second, enum pool_manner manner, char *
 
     deny(&pool, "no memory");
     json_t *both = pool_objects(&pool, &(struct pair){"", first, second});
-    if (both != NULL && add_histograms(&pool, both) && judge_all(&pool, both))
+    if (both != NULL && add_histograms(&pool, both) && bound_put(both) && judge_all(&pool, both))
         return both;
     json_decref(both);
     return NULL;

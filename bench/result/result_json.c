@@ -2,6 +2,7 @@
  * asserted of the whole of them. A value that cannot be made, for want of memory, is NULL, and one
  * NULL makes the whole NULL. */
 
+#include "bench/result/bound.h"
 #include "bench/result/result.h"
 
 #include <stdint.h>
@@ -58,6 +59,7 @@ json_t *result_json(const struct load_result *result, const struct result_contex
     int failed = run == NULL;
     for (size_t i = 0; i < run_member_count; i++)
         failed |= add_member(run, &run_members[i], &source);
+    failed |= !bound_put(run);
     failed |= json_object_set_new(run, "thresholds", thresholds(run, context));
     if (!failed)
         return run;

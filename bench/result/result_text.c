@@ -4,6 +4,7 @@
 
 #include "bench/result/result.h"
 #include "bench/base/json_at.h"
+#include "bench/result/bound.h"
 #include "bench/result/members.h"
 #include "bench/result/metric.h"
 #include "bench/base/prose.h"
@@ -142,14 +143,29 @@ static void put_times(struct prose *prose, const json_t *run)
 static void put_requests(struct prose *prose, const json_t *run)
 {
     double requests = number_at(run, "requests"), replies = number_at(run, "replies");
-    double unsent = number_at(run, "unsent");
+    double unsent = number_at(run, "unsent"), unfinished = number_at(run, "unfinished");
+    double resent = number_at(run, "resent");
     row_begin(prose, "requests");
     prose_put(prose, "%s", TEXT(METRIC_COUNT, requests));
+    if (unsent + unfinished > 0)
+        prose_put(prose, "finished of %s %s", TEXT(METRIC_COUNT, requests + unfinished + unsent),
+                  is_open_loop(run) ? "that were due" : "that were begun");
     if (replies != requests)
         prose_put(prose, "with %s replies", TEXT(METRIC_COUNT, replies));
-    if (unsent > 0)
-        prose_put(prose, "(%s were due and never begun)", TEXT(METRIC_COUNT, unsent));
     prose_end(prose);
+    if (unfinished > 0)
+        prose_line(prose->out, "unfinished", INDENT,
+                   "%s %s under way when the run ended, the oldest for %s",
+                   TEXT(METRIC_COUNT, unfinished), unfinished == 1 ? "was" : "were",
+                   SECONDS_TEXT(number_at(run, "oldest_unfinished_s")));
+    if (unsent > 0)
+        prose_line(prose->out, "unsent", INDENT, "%s %s due and never begun",
+                   TEXT(METRIC_COUNT, unsent), unsent == 1 ? "was" : "were");
+    if (resent > 0)
+        prose_line(prose->out, "resent", INDENT,
+                   "%s time%s a request was sent again: the server ended its connection without a "
+                   "byte of reply",
+                   TEXT(METRIC_COUNT, resent), plural(resent));
 }
 
 static void put_rate(struct prose *prose, const json_t *run)
@@ -234,26 +250,47 @@ static void put_cost(struct prose *prose, const json_t *run)
 
 /* --- tables of latency ------------------------------------------------------------------------ */
 
-enum { LABEL_COLUMNS = 6, CELL_COLUMNS = 10, CELLS_MAX = 5 };
+enum { LABEL_COLUMNS = 6, CELL_COLUMNS = 10, CELLS_MAX = 5, BOUND_COLUMNS = 15 };
 
 _Static_assert(LABEL_COLUMNS + CELLS_MAX * CELL_COLUMNS <= PROSE_COLUMNS, "a table fits");
 
-/* The latencies of a group that the run has, in the order of their rows; how many. */
-static size_t columns_there(const json_t *run, const char *group, const struct member **ret_columns)
+/* Which latencies a table has: a group's, and of latency_us either the clocks or the outcomes. */
+struct table {
+    const char *title;
+    const char *group;
+    bool has_outcomes;
+};
+
+static bool is_in_table(const struct table *table, const struct member *member)
 {
-    size_t there = 0, length = strlen(group);
+    size_t length = strlen(table->group);
+    bool is_outcome = strncmp(member->path, "latency_us.", strlen("latency_us.")) == 0 &&
+                      member->histogram == HISTOGRAM_LATER;
+    return strncmp(member->path, table->group, length) == 0 && member->path[length] == '.' &&
+           member->type == MEMBER_LATENCY && is_outcome == table->has_outcomes;
+}
+
+/* Those that the run has, in the order of their rows; how many. */
+static size_t columns_there(const json_t *run, const struct table *table,
+                            const struct member **ret_columns)
+{
+    size_t there = 0;
     for (size_t i = 0; i < run_member_count && there < CELLS_MAX; i++)
-        if (strncmp(run_members[i].path, group, length) == 0 &&
-            run_members[i].type == MEMBER_LATENCY && run_members[i].path[length] == '.' &&
-            json_is_object(member_of(run, &run_members[i])))
+        if (is_in_table(table, &run_members[i]) && json_is_object(member_of(run, &run_members[i])))
             ret_columns[there++] = &run_members[i];
     return there;
 }
 
-/* Millions without end would not fit. */
-static void put_cell(FILE *out, const json_t *latency, const char *key)
+/* A lower bound needs room. */
+static int width_of(const struct member *column)
 {
-    char text[METRIC_TEXT_BYTES] = "-";
+    return strcmp(column->path, "latency_us.all") == 0 ? BOUND_COLUMNS : CELL_COLUMNS;
+}
+
+/* Millions without end would not fit. */
+static void put_cell(FILE *out, const json_t *latency, const char *key, int width)
+{
+    char text[METRIC_TEXT_BYTES] = "-", bound[METRIC_TEXT_BYTES + 8];
     bool is_count = strcmp(key, "count") == 0;
     double value;
     if (has_number(latency, key, &value)) {
@@ -262,35 +299,45 @@ static void put_cell(FILE *out, const json_t *latency, const char *key)
         else
             metric_text(text, is_count ? METRIC_COUNT : METRIC_MICROSECONDS, value);
     }
-    fprintf(out, " %*s", CELL_COLUMNS - 1, text);
+    snprintf(bound, sizeof bound, "%s%s", bound_is_of(latency, key) ? "over " : "", text);
+    fprintf(out, " %*s", width - 1, bound);
 }
 
-static void put_table(FILE *out, const char *title, const json_t *run, const char *group)
+static void put_table(FILE *out, const json_t *run, const struct table *table)
 {
     const struct member *columns[CELLS_MAX];
-    size_t count = columns_there(run, group, columns);
+    size_t count = columns_there(run, table, columns);
     if (count == 0)
         return;
-    fprintf(out, "\n%s\n%-*s", title, LABEL_COLUMNS, "");
+    fprintf(out, "\n%s\n%-*s", table->title, LABEL_COLUMNS, "");
     for (size_t i = 0; i < count; i++)
-        fprintf(out, " %*s", CELL_COLUMNS - 1, columns[i]->title);
+        fprintf(out, " %*s", width_of(columns[i]) - 1, columns[i]->title);
     fputc('\n', out);
     for (size_t row = 0; row < latency_statistic_count; row++) {
         const struct latency_statistic *shown = latency_statistic_shown(row);
         fprintf(out, "%-*s", LABEL_COLUMNS, shown->name != NULL ? shown->name : shown->key);
         for (size_t i = 0; i < count; i++)
-            put_cell(out, member_of(run, columns[i]), shown->key);
+            put_cell(out, member_of(run, columns[i]), shown->key, width_of(columns[i]));
         fputc('\n', out);
     }
 }
 
+/* Where all are good replies, the outcomes would say what the clocks do. */
 static void put_latencies(FILE *out, const json_t *run)
 {
-    put_table(out,
-              is_open_loop(run) ? "latency, from when a request was due and from when it was\nbegun"
-                                : "latency, from when a request was begun",
-              run, "latency_us");
-    put_table(out, "phases of it, one after the other", run, "phases_us");
+    bool is_open = is_open_loop(run);
+    const struct table outcomes = {
+        is_open ? "latency of all that finished, from when it was due, and\nby outcome"
+                : "latency of all that finished, and by outcome",
+        "latency_us", true};
+    const struct table clocks = {
+        is_open ? "latency of replies, from when a request was due and from\nwhen it was begun"
+                : "latency of replies, from when a request was begun",
+        "latency_us", false};
+    if (number_at(run, "error_count") > 0)
+        put_table(out, run, &outcomes);
+    put_table(out, run, &clocks);
+    put_table(out, run, &(struct table){"phases of it, one after the other", "phases_us", false});
 }
 
 /* --- verdicts --------------------------------------------------------------------------------- */

@@ -217,6 +217,14 @@ static char *value_text(char *buffer, const struct threshold *threshold, double 
     return buffer;
 }
 
+/* Of a lower bound it is known only that it is above what it is above. */
+static bool is_known_to_hold(const struct threshold *threshold, const json_t *run, double value)
+{
+    bool is_above =
+        threshold->operator== THRESHOLD_ABOVE || threshold->operator== THRESHOLD_AT_LEAST;
+    return holds(threshold, value) && (is_above || !metric_is_bound(run, threshold->metric));
+}
+
 bool threshold_check(const struct threshold *threshold, const json_t *run, char *ret_sentence)
 {
     char text[METRIC_TEXT_BYTES];
@@ -226,8 +234,10 @@ bool threshold_check(const struct threshold *threshold, const json_t *run, char 
                  threshold->text, threshold->metric);
         return false;
     }
-    bool is_met = holds(threshold, value);
-    snprintf(ret_sentence, THRESHOLD_SENTENCE_BYTES, "%s: %s: %s was %s", threshold->text,
-             is_met ? "met" : "not met", threshold->metric, value_text(text, threshold, value));
+    bool is_met = is_known_to_hold(threshold, run, value);
+    snprintf(ret_sentence, THRESHOLD_SENTENCE_BYTES, "%s: %s: %s was %s%s", threshold->text,
+             is_met ? "met" : "not met", threshold->metric,
+             metric_is_bound(run, threshold->metric) ? "over " : "",
+             value_text(text, threshold, value));
     return is_met;
 }

@@ -35,7 +35,8 @@ struct threshold {
 bool threshold_parse(struct threshold *ret_threshold, const char *text, char *ret_message);
 
 /* Is it met by this run? ret_sentence, of THRESHOLD_SENTENCE_BYTES, says what was seen. A metric
- * that the run has no number for is not met. */
+ * that the run has no number for is not met, nor is one of which it has a lower bound only, if that
+ * does not show it. */
 bool threshold_check(const struct threshold *threshold, const json_t *run, char *ret_sentence);
 
 #endif

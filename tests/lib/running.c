@@ -67,6 +67,13 @@ const char *running_violation(const struct load_result *result)
         {"no more is begun than was asked for",
          options->requests == 0 || stats->begun + stats->unsent <= options->requests},
         {"every reply has its latency", histogram_count(&stats->actual) == replies},
+        {"every request that finished has its outcome",
+         histogram_count(&stats->good) + histogram_count(&stats->error_status) == replies &&
+             histogram_count(&stats->failed) == stats->requests - replies &&
+             histogram_count(&stats->all) == stats->requests},
+        {"an outcome is a status' or a failure",
+         histogram_count(&stats->error_status) + histogram_count(&stats->failed) ==
+             stats_errors(stats)},
         {"every reply has its intended latency",
          histogram_count(&stats->intended) == (is_open ? replies : 0)},
         {"intended latencies are not below actual ones", !is_open || are_clocks_apart(stats)},

@@ -37,11 +37,12 @@ static const struct {
     const char *sentence; /* how it begins */
 } rows[] = {
     {"echo '{\"a\": 1}'", CHILD_DONE, 0, ""},
+    {"echo '{}'; exit 96", CHILD_DONE, 96, ""},
     {"echo '{}'; exit 97", CHILD_DONE, 97, ""},
     {"echo '{}'; exit 98", CHILD_DONE, 98, ""},
     {"echo '{}'; exit 99", CHILD_DONE, 99, ""},
     {"echo 'p99 is 3 ms' >&2; echo '{}'; exit 99", CHILD_DONE, 99, "p99 is 3 ms"},
-    {"echo '{}'; exit 96", CHILD_FAILED, 96, "ended with status 96 and said nothing"},
+    {"echo '{}'; exit 95", CHILD_FAILED, 95, "ended with status 95 and said nothing"},
     {"echo '{}'; exit 100", CHILD_FAILED, 100, "ended with status 100 and said nothing"},
     {"echo '{}'; exit 130", CHILD_FAILED, 130, "ended with status 130 and said nothing"},
     {"echo 'haul bench: no route to it' >&2; exit 1", CHILD_FAILED, 1, "no route to it"},

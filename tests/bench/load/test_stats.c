@@ -18,6 +18,10 @@ static void fill(struct stats *stats, uint64_t factor)
     for (size_t i = 0; i < COUNTERS; i++)
         counters[i] = factor * (i + 1);
     stats->oldest_ns = factor;
+    histogram_record_many(&stats->good, 100, factor);
+    histogram_record_many(&stats->error_status, 200, factor);
+    histogram_record_many(&stats->failed, 300, factor);
+    histogram_record_many(&stats->all, 400, factor);
     histogram_record_many(&stats->actual, 1000, factor);
     histogram_record_many(&stats->intended, 2000, factor);
     histogram_record_many(&stats->lag, 3000, factor);
@@ -45,6 +49,10 @@ static void test_add(void **state)
     for (size_t i = 0; i < COUNTERS; i++)
         assert_int_equal(counters[i], 7 * (i + 1));
     assert_int_equal(into.oldest_ns, 4);
+    assert_histogram(&into.good, 100, 7);
+    assert_histogram(&into.error_status, 200, 7);
+    assert_histogram(&into.failed, 300, 7);
+    assert_histogram(&into.all, 400, 7);
     assert_histogram(&into.actual, 1000, 7);
     assert_histogram(&into.intended, 2000, 7);
     assert_histogram(&into.lag, 3000, 7);
@@ -70,6 +78,10 @@ static void test_begin_window(void **state)
     for (size_t i = 0; i < COUNTERS; i++)
         assert_int_equal(counters[i], 0);
     assert_int_equal(stats.oldest_ns, 0);
+    assert_histogram(&stats.good, 0, 0);
+    assert_histogram(&stats.error_status, 0, 0);
+    assert_histogram(&stats.failed, 0, 0);
+    assert_histogram(&stats.all, 0, 0);
     assert_histogram(&stats.actual, 0, 0);
     assert_histogram(&stats.intended, 0, 0);
     assert_histogram(&stats.lag, 0, 0);
@@ -77,6 +89,26 @@ static void test_begin_window(void **state)
         assert_histogram(&stats.phases[i], 4000 + 1000 * (uint64_t)i,
                          i == PHASE_CONNECT || i == PHASE_TLS ? 2 : 0);
     stats_close(&stats);
+}
+
+/* What the loop's own clock has of replies is the sum of their outcomes, and all is that of all. */
+static void test_sum_up(void **state)
+{
+    (void)state;
+    for (int is_open = 0; is_open < 2; is_open++) {
+        struct stats stats;
+        assert_int_equal(stats_open(&stats), 0);
+        histogram_record_many(&stats.good, 100, 5);
+        histogram_record_many(&stats.error_status, 100, 3);
+        histogram_record_many(&stats.failed, 100, 2);
+        if (is_open)
+            histogram_record_many(&stats.actual, 50, 8);
+        stats_sum_up(&stats, is_open);
+        assert_histogram(&stats.actual, is_open ? 50 : 100, 8);
+        assert_histogram(&stats.intended, 100, is_open ? 8 : 0);
+        assert_histogram(&stats.all, 100, 10);
+        stats_close(&stats);
+    }
 }
 
 static void test_errors(void **state)
@@ -108,9 +140,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),
-        cmocka_unit_test(test_begin_window),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_add),    cmocka_unit_test(test_begin_window),
+        cmocka_unit_test(test_sum_up), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,7 +260,12 @@ static const struct row rows[] = {
      .sentences = {"the rate was not held", "the completion queue overflowed 5 times",
                    "the run was interrupted"}},
 
-    {.name = "no reply at all", .requests = 5, .failures = 5, .sentences = {FINE, "no reply came"}},
+    {.name = "no reply at all",
+     .requests = 5,
+     .failures = 5,
+     .verdict = INSTRUMENT_ALL_FAILED,
+     .exit_status = 96,
+     .sentences = {"every request failed: none of 5 had a reply$", "no reply came"}},
     {.name = "few replies", .requests = 9999, .sentences = {FINE, FEW("9,999")}},
     {.name = "enough replies", .requests = 10000, .sentences = {FINE}},
 };

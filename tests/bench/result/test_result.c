@@ -77,6 +77,13 @@ static void open_closed_loop(struct fixture *fixture)
     stats->completions = 100000;
     histogram_record_many(&stats->actual, MS, 99996);
     histogram_record(&stats->actual, 20 * MS);
+    histogram_record_many(&stats->error_status, MS, 7);
+    histogram_record(&stats->failed, MS);
+    histogram_record_many(&stats->failed, 10 * S, 2);
+    histogram_add(&stats->all, &stats->actual);
+    histogram_add(&stats->all, &stats->failed);
+    histogram_record_many(&stats->good, MS, 99989);
+    histogram_record(&stats->good, 20 * MS);
     histogram_record_many(&stats->phases[PHASE_CONNECT], 50 * US, 65);
     histogram_record_many(&stats->phases[PHASE_FIRST_BYTE], 990 * US, 99997);
     histogram_record_many(&stats->phases[PHASE_BODY], 10 * US, 99997);
@@ -87,6 +94,13 @@ static void make_open_loop(struct fixture *fixture)
     struct stats *stats = &fixture->result.stats;
     fixture->options.rate_from = 10000;
     histogram_record_many(&stats->intended, 2 * MS, 99997);
+    histogram_reset(&stats->good);
+    histogram_reset(&stats->error_status);
+    histogram_reset(&stats->all);
+    histogram_record_many(&stats->good, 2 * MS, 99990);
+    histogram_record_many(&stats->error_status, 2 * MS, 7);
+    histogram_add(&stats->all, &stats->intended);
+    histogram_add(&stats->all, &stats->failed);
     histogram_record_many(&stats->phases[PHASE_QUEUE], MS, 99997);
     histogram_record_many(&stats->phases[PHASE_TLS], MS, 65);
     histogram_record_many(&stats->lag, 10 * US, 100000);
@@ -131,12 +145,23 @@ static const char closed_json[] =
     "'plan':{'requests':null,'duration_s':10.0,'rate_from':null,'rate_to':null,'warm_up':'auto',"
     "'timeout_s':10.0},"
     "'opening_s':0.01,'warm_up_s':0.5,'warm_up_requests':5000,'window_s':10.0,'elapsed_s':10.001,"
-    "'requests':100000,'replies':99997,'unsent':0,'rate_per_s':9995.0,'rate_held':null,"
+    "'requests':100000,'replies':99997,'unfinished':0,'oldest_unfinished_s':0.0,'unsent':0,"
+    "'resent':0,'interrupted':false,'rate_per_s':9995.0,'rate_held':null,"
     "'bytes_received':12345678,'bytes_sent':6300000,'body_bytes':1200000,'connections_opened':65,"
     "'error_count':10,'errors':{'connect':1,'deadline':2},'statuses':{'200':99990,'404':7},"
     "'latency_us':{'intended':null,'actual':{'count':99997,'min':1000.0,'p50':1000.447,"
     "'p75':1000.447,'p90':1000.447,'p95':1000.447,'p99':1000.447,'p99_9':1000.447,"
-    "'p99_99':1000.447,'max':20000.0,'mean':1000.19,'stddev':60.084}},"
+    "'p99_99':1000.447,'max':20000.0,'mean':1000.19,'stddev':60.084},'all':{'count':100000,"
+    "'min':1000.0,'p50':1000.447,'p75':1000.447,'p90':1000.447,'p95':1000.447,'p99':1000.447,"
+    "'p99_9':1000.447,'p99_99':1000.447,'max':10000000.0,'mean':1200.17,'stddev':44716.48,"
+    "'lower_bound_from':'max'},'good':{'count':99990,'min':1000.0,'p50':1000.447,"
+    "'p75':1000.447,'p90':1000.447,'p95':1000.447,'p99':1000.447,'p99_9':1000.447,"
+    "'p99_99':1000.447,'max':20000.0,'mean':1000.19,'stddev':60.086},"
+    "'error_status':{'count':7,'min':1000.0,'p50':1000.0,'p75':1000.0,'p90':1000.0,"
+    "'p95':1000.0,'p99':1000.0,'p99_9':1000.0,'p99_99':1000.0,'max':1000.0,'mean':1000.0,"
+    "'stddev':0.0},'failed':{'count':3,'min':1000.0,'p50':10000000.0,'p75':10000000.0,"
+    "'p90':10000000.0,'p95':10000000.0,'p99':10000000.0,'p99_9':10000000.0,"
+    "'p99_99':10000000.0,'max':10000000.0,'mean':6667000.0,'stddev':4713573.803}},"
     "'phases_us':{'queue':null,"
     "'connect':{'count':65,'min':50.0,'p50':50.0,'p75':50.0,'p90':50.0,'p95':50.0,'p99':50.0,"
     "'p99_9':50.0,'p99_99':50.0,'max':50.0,'mean':50.0,'stddev':0.0},"
@@ -304,19 +329,11 @@ static void test_metrics_again(void **state)
         const char *name;
         double value;
     } metrics[] = {
-        {"rate", 9995},
-        {"errors", 10},
-        {"error_share", 1e-4},
-        {"cpu", 10},
-        {"p50", 1000.447},
-        {"max", 20000},
-        {"mean", 1000.19},
-        {"stddev", 60.084},
-        {"requests", 1e5},
-        {"system_calls", 0.02},
-        {"body.p99", 10},
-        {"connect.min", 50},
-        {"actual.p99.99", 1000.447},
+        {"rate", 9995},      {"errors", 10},        {"error_share", 1e-4},
+        {"cpu", 10},         {"p50", 1000.447},     {"max", 1e7},
+        {"mean", 1200.17},   {"actual.max", 20000}, {"good.max", 20000},
+        {"failed.p50", 1e7}, {"requests", 1e5},     {"system_calls", 0.02},
+        {"body.p99", 10},    {"connect.min", 50},   {"actual.p99.99", 1000.447},
     };
     struct fixture fixture;
     double value;
@@ -388,7 +405,22 @@ static const char closed_text[] = "target        GET http://127.0.0.1:9000/s (th
                                   "              processor for a thread\n"
                                   "system calls  0.020 a request, and 1 completion\n"
                                   "\n"
-                                  "latency, from when a request was begun\n"
+                                  "latency of all that finished, and by outcome\n"
+                                  "                  all      good  4xx, 5xx    failed\n"
+                                  "p50          1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p75          1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p90          1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p95          1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p99          1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p99.9        1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "p99.99       1.000 ms  1.000 ms  1.000 ms   10.00 s\n"
+                                  "max      over 10.00 s  20.00 ms  1.000 ms   10.00 s\n"
+                                  "mean         1.200 ms  1.000 ms  1.000 ms   6.667 s\n"
+                                  "stddev       44.72 ms  60.09 us      0 us   4.714 s\n"
+                                  "min          1.000 ms  1.000 ms  1.000 ms  1.000 ms\n"
+                                  "count         100,000    99,990         7         3\n"
+                                  "\n"
+                                  "latency of replies, from when a request was begun\n"
                                   "          actual\n"
                                   "p50     1.000 ms\n"
                                   "p75     1.000 ms\n"
@@ -446,7 +478,10 @@ static const char *const open_lines[] = {
     "target        GET http://127.0.0.1:9000/s\n",
     "load          open loop, 5,000/s to 15,000/s over 64\n",
     "rate          9,995/s (100 % of what was due was begun in\n",
-    "latency, from when a request was due and from when it was\nbegun\n",
+    "latency of all that finished, from when it was due, and\nby outcome\n",
+    "                  all      good  4xx, 5xx    failed\n",
+    "p99          2.001 ms  2.000 ms  2.000 ms   10.00 s\n",
+    "latency of replies, from when a request was due and from\nwhen it was begun\n",
     "        intended    actual\n",
     "p99     2.000 ms  1.000 ms\n",
     "           queue   connect       tls  1st byte      body\n",
@@ -552,7 +587,7 @@ static void make_huge(struct fixture *fixture)
     result->warm_up_requests = INT64_MAX;
     result->is_interrupted = true;
     fixture->threads[0] = (struct load_thread){1e12, 1e12, 123.456};
-    for (size_t i = 0; i < offsetof(struct stats, actual) / sizeof(uint64_t); i++)
+    for (size_t i = 0; i < offsetof(struct stats, good) / sizeof(uint64_t); i++)
         ((uint64_t *)stats)[i] = INT64_MAX / 2048;
     struct histogram *const all[] = {&stats->actual,    &stats->intended,  &stats->lag,
                                      &stats->phases[0], &stats->phases[1], &stats->phases[2],
