@@ -4,7 +4,11 @@
 
 #include "bench/load/client.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
+
+/* A server that closes does so sooner. */
+enum { LONG_LINGER_NS = LINGER_NS / 10 };
 
 static double seconds(const struct timeval *time)
 {
@@ -17,6 +21,17 @@ void client_time(double *ret_user_s, double *ret_system_s)
     getrusage(RUSAGE_THREAD, &usage);
     *ret_user_s = seconds(&usage.ru_utime);
     *ret_system_s = seconds(&usage.ru_stime);
+}
+
+/* "run wait slices", in nanoseconds (sched-stats.txt of the kernel). */
+double client_waited(void)
+{
+    unsigned long long waited_ns;
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    int count = file ? fscanf(file, "%*u %llu", &waited_ns) : 0;
+    if (file)
+        fclose(file);
+    return count == 1 ? (double)waited_ns / 1e9 : -1;
 }
 
 /* Burns processor time. */
@@ -141,6 +156,24 @@ void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
     histogram_record(&stats->phases[PHASE_CONNECT], connect_ns);
     if (tls_ns > 0)
         histogram_record(&stats->phases[PHASE_TLS], tls_ns);
+    client_stats_unlock(client);
+}
+
+void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns)
+{
+    if (time_ns < LONG_LINGER_NS || client->window_ns == 0)
+        return;
+    if (time_ns > now_ns - client->window_ns)
+        time_ns = now_ns - client->window_ns;
+    struct stats *stats = client_stats_lock(client);
+    stats->lingers++;
+    stats->lingered_ns += time_ns;
+    client_stats_unlock(client);
+}
+
+void client_paused(struct client *client)
+{
+    client_stats_lock(client)->pauses++;
     client_stats_unlock(client);
 }
 

@@ -114,6 +114,17 @@ static inline uint64_t client_now_ns(void)
 /* What the calling thread has used so far, in seconds. */
 void client_time(double *ret_user_s, double *ret_system_s);
 
+/* How long it has waited for a processor so far, in seconds; negative: the kernel does not say. */
+double client_waited(void);
+
+/* Wake-ups that come so much later than asked for are counted: the thread was stopped, or had no
+ * processor. */
+enum { LATE_NS = 20000000 };
+
+/* So long a connection is kept for the server to end it, which leaves TIME_WAIT to that; and so
+ * long after one that could not be opened, the next is not. */
+enum { LINGER_NS = 1000000000, PAUSE_NS = 100000000 };
+
 enum { CALL_TICK_NS = 1000000 }; /* whoever has answered looks so often whether it is time */
 
 /* The stage that the conductor has gone on to by now; what it calls is answered. */
@@ -150,6 +161,12 @@ void client_resent(struct client *client, const struct flight *flight);
 
 /* A connection has been opened: how long that took; tls_ns 0: no TLS. */
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);
+
+/* A connection was kept for so long for the server to end it. */
+void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns);
+
+/* One that could not be opened will be tried again after a pause. */
+void client_paused(struct client *client);
 
 /* The opening of a connection has come to an end for the first time. */
 void client_tried(struct client *client);

@@ -13,6 +13,7 @@
 #include "engine/link/link.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,9 +24,6 @@ enum {
 };
 
 static const uint64_t never_ns = UINT64_MAX;
-static const uint64_t retry_ns = 100000000; /* after a connection could not be opened */
-static const uint64_t linger_ns =
-    1000000000; /* for the server's FIN, which leaves TIME_WAIT to it */
 
 enum line_state {
     LINE_CLOSED,
@@ -92,6 +90,9 @@ struct client_loop {
     uint64_t bytes_sent;           /* then, by links */
     double user_s;
     double system_s;
+    double waited_s;
+    uint64_t woken_ns; /* the first completion since the last wait; 0: none */
+    uint64_t late_ns;  /* in the window, of wake-ups */
     bool has_window_end;
 };
 
@@ -299,6 +300,13 @@ static void flights_return(struct client_loop *loop, uint32_t index)
         line->target = line->target_sent;
 }
 
+/* It was to linger until then. */
+static void line_lingered(struct client_loop *loop, uint64_t until_ns)
+{
+    uint64_t left_ns = until_ns > loop->now_ns ? until_ns - loop->now_ns : 0;
+    client_lingered(loop->client, left_ns < LINGER_NS ? LINGER_NS - left_ns : 0, loop->now_ns);
+}
+
 /* FIN, or RST. */
 static void line_ended(struct client_loop *loop, uint32_t index, enum link_end end)
 {
@@ -313,6 +321,8 @@ static void line_ended(struct client_loop *loop, uint32_t index, enum link_end e
             reply_done(loop, index);
         if (line->state == LINE_OPEN)
             flights_return(loop, index);
+        else
+            line_lingered(loop, loop->deadline_ns[index]);
         line_close(loop, index);
     }
 }
@@ -325,7 +335,7 @@ static void line_linger(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     flights_return(loop, index);
     line->state = LINE_LINGERING;
-    loop->deadline_ns[index] = loop->now_ns + linger_ns;
+    loop->deadline_ns[index] = loop->now_ns + LINGER_NS;
 }
 
 /* Bytes of replies. */
@@ -403,13 +413,19 @@ static void line_connected(struct client_loop *loop, uint32_t index)
         line_fail(loop, index, HAUL_RESOURCE);
 }
 
+static void line_pause(struct client_loop *loop, uint32_t index)
+{
+    loop->lines[index].state = LINE_WAITING;
+    loop->deadline_ns[index] = loop->now_ns + PAUSE_NS;
+    client_paused(loop->client);
+}
+
 /* Without a descriptor there is nothing to close; what waited for it has failed. */
 static void line_no_socket(struct client_loop *loop, uint32_t index)
 {
     flights_fail(loop, index, HAUL_RESOURCE);
     line_tried(loop, index);
-    loop->lines[index].state = LINE_WAITING;
-    loop->deadline_ns[index] = loop->now_ns + retry_ns;
+    line_pause(loop, index);
 }
 
 static void line_open(struct client_loop *loop, uint32_t index)
@@ -434,8 +450,7 @@ static void on_closed(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     line->state = LINE_CLOSED;
     if (line->must_wait) {
-        line->state = LINE_WAITING;
-        loop->deadline_ns[index] = loop->now_ns + retry_ns;
+        line_pause(loop, index);
     } else if (line->flight_count > 0) {
         line_open(loop, index);
     } else {
@@ -465,6 +480,7 @@ static void open_first(struct client_loop *loop)
 static void on_deadline(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
+    uint64_t deadline_ns = loop->deadline_ns[index];
     loop->deadline_ns[index] = never_ns;
     switch (line->state) {
     case LINE_WAITING:
@@ -477,6 +493,7 @@ static void on_deadline(struct client_loop *loop, uint32_t index)
         line_fail(loop, index, HAUL_DEADLINE);
         break;
     case LINE_LINGERING:
+        line_lingered(loop, deadline_ns);
         line_close(loop, index);
         break;
     case LINE_CLOSED:
@@ -575,6 +592,8 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
     if (loop->replied != completion->slot)
         replied_fill(loop);
     loop->now_ns = client_now_ns();
+    if (loop->woken_ns == 0)
+        loop->woken_ns = loop->now_ns;
     if (is_receive)
         loop->client->tally->stats.bytes_received += (uint32_t)completion->result;
     bool has_event = links_take(&loop->links, completion, &event);
@@ -588,6 +607,8 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
 
 static void window_begin(struct client_loop *loop)
 {
+    loop->waited_s = client_waited();
+    loop->late_ns = 0;
     client_time(&loop->user_s, &loop->system_s);
     loop->counters = loop->loop->counters;
     loop->bytes_sent = loop->links.bytes_sent;
@@ -603,6 +624,9 @@ static void window_take(struct client_loop *loop)
     uint64_t length_ns = loop->now_ns - client->window_ns;
     double user_s;
     double system_s;
+    double waited_s = client_waited();
+    client->time.waited_s = waited_s < 0 ? waited_s : waited_s - loop->waited_s;
+    client->time.stopped_s = fmax((double)loop->late_ns / 1e9 - fmax(client->time.waited_s, 0), 0);
     client_time(&user_s, &system_s);
     client->time.user_s = user_s - loop->user_s;
     client->time.system_s = system_s - loop->system_s;
@@ -658,6 +682,14 @@ static int64_t wait_ns(const struct client_loop *loop)
     return until_ns > loop->now_ns ? (int64_t)(until_ns - loop->now_ns) : 0;
 }
 
+/* The wait should have ended by then; the work behind it does not count. */
+static void late_note(struct client_loop *loop, uint64_t until_ns)
+{
+    uint64_t woken_ns = loop->woken_ns > 0 ? loop->woken_ns : loop->now_ns;
+    if (woken_ns >= until_ns + LATE_NS)
+        loop->late_ns += woken_ns - until_ns;
+}
+
 static int run(struct client_loop *loop)
 {
     struct completion completion;
@@ -670,13 +702,17 @@ static int run(struct client_loop *loop)
         if (!loop->has_window_end && loop->client->window_ns > 0 &&
             loop->now_ns >= loop->client->end_ns)
             window_take(loop);
-        int error = loop_wait(loop->loop, 1, wait_ns(loop));
+        int64_t length_ns = wait_ns(loop);
+        uint64_t until_ns = loop->now_ns + (uint64_t)length_ns;
+        loop->woken_ns = 0;
+        int error = loop_wait(loop->loop, 1, length_ns);
         if (error && error != -EINTR)
             return error;
         while (loop_next(loop->loop, &completion))
             dispatch(loop, &completion);
         replied_fill(loop);
         loop->now_ns = client_now_ns();
+        late_note(loop, until_ns);
     } while (!is_over(loop));
     return 0;
 }
@@ -765,9 +801,12 @@ static void memory_give(struct client_loop *loop)
 
 static void unfinished_take(struct client_loop *loop)
 {
-    for (uint32_t i = 0; i < loop->client->connections; i++)
+    for (uint32_t i = 0; i < loop->client->connections; i++) {
         for (uint32_t k = 0; k < loop->lines[i].flight_count; k++)
             client_unfinished(loop->client, flight_at(loop, i, k), loop->now_ns);
+        if (loop->lines[i].state == LINE_LINGERING)
+            line_lingered(loop, loop->deadline_ns[i]);
+    }
 }
 
 /* The keys of links that the run's end found open lie in what secure_close() frees. */

@@ -14,9 +14,6 @@
 
 enum { RECEIVE_BYTES = 16384, SLICE_NS = 100000000 };
 
-static const uint64_t linger_ns =
-    1000000000; /* for the server's FIN, which leaves TIME_WAIT to it */
-
 struct client_thread {
     struct client *client;
     const struct place *place;
@@ -41,6 +38,7 @@ struct client_thread {
     bool was_sent;  /* on an earlier one */
     double user_s;
     double system_s;
+    double waited_s;
     char buffer[RECEIVE_BYTES];
 };
 
@@ -309,9 +307,12 @@ static void linger(struct client_thread *thread)
 {
     enum haul_error error;
     struct span rest;
-    thread->deadline_ns = client_now_ns() + linger_ns;
+    uint64_t since_ns = client_now_ns();
+    thread->deadline_ns = since_ns + LINGER_NS;
     while (wire_receive(thread, &rest, &error) == OUTCOME_OK)
         ;
+    uint64_t now_ns = client_now_ns();
+    client_lingered(thread->client, now_ns - since_ns, now_ns);
 }
 
 /* Replies, from plain bytes; ENDED: the connection can bear no further request. */
@@ -411,7 +412,8 @@ static enum outcome flights_try(struct client_thread *thread)
     enum outcome outcome = is_new ? thread_open(thread, &error) : OUTCOME_OK;
     if (outcome == OUTCOME_FAILED) {
         flights_fail(thread, error);
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = SLICE_NS}, NULL);
+        client_paused(thread->client);
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         return outcome;
     }
     if (outcome == OUTCOME_OK)
@@ -590,6 +592,8 @@ static void window_take(struct client_thread *thread)
 {
     struct load_thread *time = &thread->client->time;
     double length_s = (double)(client_now_ns() - thread->client->window_ns) / 1e9;
+    double waited_s = client_waited();
+    time->waited_s = waited_s < 0 ? waited_s : waited_s - thread->waited_s;
     client_time(&time->user_s, &time->system_s);
     time->user_s -= thread->user_s;
     time->system_s -= thread->system_s;
@@ -613,6 +617,7 @@ static void run(struct client_thread *thread)
         thread->must_look = true;
         counts_give(thread, false);
         client_enter(client, stage);
+        thread->waited_s = client_waited();
         client_time(&thread->user_s, &thread->system_s);
         stage_work(thread);
         if (stage == STAGE_WINDOW) {

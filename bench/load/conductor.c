@@ -52,6 +52,9 @@ struct run {
     uint64_t begin_ns;
     uint64_t opened_ns;
     uint64_t stage_ns;
+    uint64_t late_ns; /* of the conductor's own wake-ups, in the window */
+    double waited_s;  /* for a processor, when that began */
+    uint32_t unopened;
     uint64_t called_ns;   /* 0: the window was not called */
     uint64_t slice_ns;    /* warming up: the present slice's begin */
     uint64_t slice_count; /* finished then */
@@ -240,6 +243,8 @@ static void stage_set(struct run *run, enum stage stage)
         atomic_store(&conductor->is_calling, false);
         clock_gettime(CLOCK_REALTIME, &wall);
         run->stage_ns += LEAD_NS;
+        run->late_ns = 0;
+        run->waited_s = client_waited();
         run->started_at = (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
         atomic_store(&conductor->window_ns, run->stage_ns);
         atomic_store(&conductor->end_ns, run->options.duration_ns > 0
@@ -363,6 +368,7 @@ static void conduct(struct run *run, const struct run_progress *progress)
         if (progress->opened < run->options.connections && now_ns - run->begin_ns < patience_ns)
             return;
         run->opened_ns = now_ns;
+        run->unopened = run->options.connections - progress->opened;
         if (run->options.warm_up_ns == 0)
             call(run);
         else
@@ -392,6 +398,9 @@ static void step_wait(struct run *run)
     if (atomic_load(&run->running) > 0)
         pthread_cond_clockwait(&run->done, &run->conductor.lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&run->conductor.lock);
+    uint64_t now_ns = client_now_ns();
+    if (now_ns >= until_ns + LATE_NS)
+        run->late_ns += now_ns - until_ns;
 }
 
 static void lead(struct run *run, const struct run_watch *watch)
@@ -441,6 +450,16 @@ static uint64_t unsent(const struct run *run, uint64_t length_ns, uint64_t begun
     return due > begun ? due - begun : 0;
 }
 
+/* Threads that block in the kernel do not see that they are stopped: who leads them does. */
+static void stopped_take(const struct run *run, struct load_result *result)
+{
+    double waited_s = client_waited() - run->waited_s;
+    double stopped_s = (double)run->late_ns / 1e9 - (waited_s > 0 ? waited_s : 0);
+    for (uint32_t i = 0; i < result->thread_count; i++)
+        if (result->threads[i].stopped_s < stopped_s)
+            result->threads[i].stopped_s = stopped_s;
+}
+
 static int result_fill(struct run *run, struct load_result *result)
 {
     uint64_t window_ns = atomic_load(&run->conductor.window_ns);
@@ -451,6 +470,7 @@ static int result_fill(struct run *run, struct load_result *result)
     *result = (struct load_result){
         .loop = client_name(run->options.client),
         .connections = run->options.connections,
+        .unopened = run->unopened,
         .processors = run->processors,
         .thread_count = run->client_count,
         .started_at = run->started_at,
@@ -472,6 +492,8 @@ static int result_fill(struct run *run, struct load_result *result)
         result->threads[i] = client->time;
         last_ns = client->last_ns > last_ns ? client->last_ns : last_ns;
     }
+    if (window_ns > 0)
+        stopped_take(run, result);
     uint64_t length_ns = window_length_ns(run, last_ns);
     uint64_t elapsed_ns = last_ns - window_ns > length_ns ? last_ns - window_ns : length_ns;
     result->stats.unsent = unsent(run, length_ns, result->stats.begun);

@@ -39,6 +39,9 @@ struct load_thread load_threads_sum(const struct load_result *result)
         sum.user_s += thread->user_s;
         sum.system_s += thread->system_s;
         sum.busy = thread->busy > sum.busy ? thread->busy : sum.busy;
+        if (i == 0 || thread->waited_s > sum.waited_s)
+            sum.waited_s = thread->waited_s;
+        sum.stopped_s = thread->stopped_s > sum.stopped_s ? thread->stopped_s : sum.stopped_s;
     }
     return sum;
 }

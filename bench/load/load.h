@@ -49,7 +49,9 @@ struct load_options load_filled(const struct load_options *options);
 struct load_thread {
     double user_s;
     double system_s;
-    double busy; /* of the window's length */
+    double busy;      /* of the window's length */
+    double waited_s;  /* in it, for a processor; negative: not known */
+    double stopped_s; /* in it, neither waiting nor asleep: woken so much too late */
 };
 
 struct load_result {
@@ -67,10 +69,11 @@ struct load_result {
     uint32_t thread_count;
     uint32_t processors;  /* that the client's threads could run on */
     uint32_t connections; /* in force: lowered where descriptors are short */
+    uint32_t unopened;    /* of them, those whose opening was not over when the window began */
     bool is_interrupted;
 };
 
-/* The processor time of all client threads together; busy: of the busiest. */
+/* The processor time of all client threads together; busy, waited_s, stopped_s: the greatest. */
 struct load_thread load_threads_sum(const struct load_result *result);
 
 #endif

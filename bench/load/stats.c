@@ -87,6 +87,9 @@ static void add_counters(struct stats *into, const struct stats *from)
     into->body_bytes += from->body_bytes;
     into->connections += from->connections;
     into->ports_exhausted += from->ports_exhausted;
+    into->pauses += from->pauses;
+    into->lingers += from->lingers;
+    into->lingered_ns += from->lingered_ns;
     into->system_calls += from->system_calls;
     into->completions += from->completions;
     into->buffers_empty += from->buffers_empty;

@@ -47,6 +47,9 @@ struct stats {
     uint64_t body_bytes;
     uint64_t connections;     /* opened */
     uint64_t ports_exhausted; /* times connect() said EADDRNOTAVAIL */
+    uint64_t pauses;          /* after a connection that could not be opened */
+    uint64_t lingers;         /* long ones: a server announced an end that did not come */
+    uint64_t lingered_ns;     /* in them, by all connections together */
     uint64_t system_calls;
     uint64_t completions; /* completion-queue entries, or events */
     uint64_t buffers_empty;

@@ -35,6 +35,24 @@
 /* Ports: from one connect() in a hundred on, the errors and the rate are the client machine's. */
 #define PORTS_SHARE 0.01
 
+/* A thread that waited for a processor one twentieth of the window was late as often. */
+#define WAITED_SHARE 0.05
+
+/* Of a client that was stopped for a hundredth of the window p99 is its own; what is shorter than
+ * the grain happens to any process now and then. */
+#define STOPPED_SHARE 0.01
+#define STOPPED_GRAIN_S 0.05
+
+/* From one hundredth of the connections' time on, lost in the client's own waiting, the rate of a
+ * closed loop is the client's. */
+#define IDLE_SHARE 0.01
+
+/* How long a connection is left alone after it could not be opened: bench/load/client.h. */
+#define PAUSE_S 0.1
+
+/* The kernel sends a SYN again after a second. */
+#define SLOW_CONNECT_NS 900000000
+
 /* Fewer than this, and the 99.99th percentile is the greatest value. */
 enum { SAMPLES_FOR_P99_99 = 10000 };
 
@@ -125,6 +143,79 @@ static void note_near(struct instrument *instrument)
             "the client was near its end: with %s of a processor used, high percentiles hold some "
             "of its own queueing",
             SHARE_TEXT(instrument->busiest));
+}
+
+/* --- the client's time ------------------------------------------------------------------------ */
+
+static void judge_waiting(struct instrument *instrument, const struct load_result *result)
+{
+    struct load_thread time = load_threads_sum(result);
+    if (time.waited_s >= WAITED_SHARE * result->window_s && time.waited_s > 0)
+        say(instrument, INSTRUMENT_CLIENT_BOUND,
+            "the client was the bottleneck: it was starved: a thread waited %s of %s for a "
+            "processor that others had, and the latencies hold that",
+            NS_TEXT(time.waited_s * 1e9), NS_TEXT(result->window_s * 1e9));
+    if (time.stopped_s < STOPPED_GRAIN_S)
+        return;
+    bool is_bound = time.stopped_s >= STOPPED_SHARE * result->window_s;
+    say(instrument, is_bound ? INSTRUMENT_CLIENT_BOUND : INSTRUMENT_LIMITED,
+        "%sthe client was stopped: it did not run for %s of %s although it was due to wake, and "
+        "the "
+        "latencies hold that",
+        is_bound ? "the client was the bottleneck: " : "", NS_TEXT(time.stopped_s * 1e9),
+        NS_TEXT(result->window_s * 1e9));
+}
+
+/* Of all connections' time in the window. */
+static double idle_share(const struct load_result *result, double idle_s)
+{
+    double time_s = (double)result->connections * result->window_s;
+    return time_s > 0 ? idle_s / time_s : 0;
+}
+
+static void judge_lingering(struct instrument *instrument, const struct load_result *result)
+{
+    const struct stats *stats = &result->stats;
+    double share = idle_share(result, (double)stats->lingered_ns / 1e9);
+    if (stats->lingers == 0)
+        return;
+    say(instrument, share >= IDLE_SHARE ? INSTRUMENT_CLIENT_BOUND : INSTRUMENT_LIMITED,
+        "%sthe server announced %s time%s that it would close a connection and did not: haul bench "
+        "lingered on those, %s of the connections' time",
+        share >= IDLE_SHARE ? "the client was the bottleneck: " : "", COUNT_TEXT(stats->lingers),
+        stats->lingers == 1 ? "" : "s", SHARE_TEXT(share));
+}
+
+static uint64_t slow_connects(const struct histogram *connect)
+{
+    struct histogram_bucket bucket;
+    uint32_t cursor = 0;
+    uint64_t count = 0;
+    while (histogram_next(connect, &cursor, &bucket))
+        count += bucket.lowest_ns >= SLOW_CONNECT_NS ? bucket.count : 0;
+    return count;
+}
+
+static void judge_opening(struct instrument *instrument, const struct load_result *result)
+{
+    const struct stats *stats = &result->stats;
+    uint64_t slow = slow_connects(&stats->phases[PHASE_CONNECT]);
+    double share = idle_share(result, (double)stats->pauses * PAUSE_S);
+    if (result->unopened > 0)
+        say(instrument, INSTRUMENT_LIMITED,
+            "connections were opened too slowly: %s of %s were not open when the window began",
+            COUNT_TEXT(result->unopened), COUNT_TEXT(result->connections));
+    if (slow > 0)
+        say(instrument, INSTRUMENT_LIMITED,
+            "connections were opened slowly: %s of %s took a second or more, as when a SYN is "
+            "sent again because the server's queue of those to be accepted was full",
+            COUNT_TEXT(slow), COUNT_TEXT(stats->connections));
+    if (stats->pauses > 0)
+        say(instrument, share >= IDLE_SHARE ? INSTRUMENT_CLIENT_BOUND : INSTRUMENT_LIMITED,
+            "%shaul bench paused %s time%s for 100 ms after a connection that could not be opened, "
+            "%s of the connections' time",
+            share >= IDLE_SHARE ? "the client was the bottleneck: " : "", COUNT_TEXT(stats->pauses),
+            stats->pauses == 1 ? "" : "s", SHARE_TEXT(fmin(share, 1)));
 }
 
 /* --- the schedule of an open loop ------------------------------------------------------------- */
@@ -361,6 +452,9 @@ void instrument_judge(struct instrument *ret_instrument, const struct load_resul
     *ret_instrument =
         (struct instrument){.rate_held = -1, .busiest = load_threads_sum(result).busy};
     judge_processors(ret_instrument, result, processors);
+    judge_waiting(ret_instrument, result);
+    judge_lingering(ret_instrument, result);
+    judge_opening(ret_instrument, result);
     judge_ports(ret_instrument, &result->stats);
     if (result->options->rate_from > 0)
         judge_schedule(ret_instrument, result);

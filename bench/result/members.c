@@ -428,6 +428,22 @@ static json_t *sentences(const struct member_source *source)
     return unless(failed, array);
 }
 
+static json_t *waited_s(const struct member_source *source)
+{
+    double time_s = load_threads_sum(source->result).waited_s;
+    return time_s < 0 ? json_null() : seconds(time_s);
+}
+
+static json_t *stopped_s(const struct member_source *source)
+{
+    return seconds(load_threads_sum(source->result).stopped_s);
+}
+
+static json_t *lingered_s(const struct member_source *source)
+{
+    return seconds((double)source->result->stats.lingered_ns / 1e9);
+}
+
 static json_t *connections_asked(const struct member_source *source)
 {
     return count(source->options->connections);
@@ -640,6 +656,15 @@ const struct member run_members[] = {
     {"instrument.sentences", MEMBER_LIST, MERGE_SENTENCES, .make = sentences},
     {"instrument.schedule_lag_us", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
      AT(stats.lag), METRIC("lag", LOWER_IS_BETTER, "lag")},
+    {"instrument.waited_s", MEMBER_NUMBER, MERGE_GREATEST, .unit = METRIC_SECONDS, .make = waited_s,
+     FAMILY("client_waited_seconds", "For a processor, of the thread that waited longest.")},
+    {"instrument.stopped_s", MEMBER_NUMBER, MERGE_GREATEST, .unit = METRIC_SECONDS,
+     .make = stopped_s, FAMILY("client_stopped_seconds", "So much too late the client woke.")},
+    {"instrument.lingers", MEMBER_COUNT, MERGE_SUM, AT(stats.lingers),
+     FAMILY("lingers_total", "Closes that a server announced and that did not come.")},
+    {"instrument.lingered_s", MEMBER_NUMBER, MERGE_SUM, .unit = METRIC_SECONDS, .make = lingered_s},
+    {"instrument.pauses", MEMBER_COUNT, MERGE_SUM, AT(stats.pauses),
+     FAMILY("pauses_total", "Pauses after a connection that could not be opened.")},
     {"instrument.queue_overflows", MEMBER_COUNT, MERGE_SUM, AT(stats.queue_overflows),
      FAMILY("queue_overflows_total", "Completion queue overflows.")},
     {"instrument.buffers_empty", MEMBER_COUNT, MERGE_SUM, AT(stats.buffers_empty),

@@ -409,6 +409,8 @@ static void put_find_max(struct prose *prose, const json_t *run)
         prose_put(prose, "and at all that could be sent");
     size_t trials = json_array_size(json_object_get(found, "trials"));
     prose_put(prose, "(%zu trial%s)", trials, plural((double)trials));
+    if (json_is_true(json_object_get(found, "interrupted")))
+        prose_put(prose, "until the search was interrupted");
     prose_end(prose);
 }
 

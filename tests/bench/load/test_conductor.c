@@ -20,9 +20,11 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -726,6 +728,7 @@ static void test_refused(void **state)
         running_do("refused", kind, &options, &result);
         pthread_join(thread, NULL);
         assert_summary(&result, "200 x1, connect x2; 1 connections; 1 body bytes");
+        assert_true(result.stats.pauses >= 1);
         assert_int_equal(stats_errors(&result.stats), 2);
         assert_true(result.window_s >= 0.1); /* it does not knock again at once */
         load_result_close(&result);
@@ -903,6 +906,135 @@ static void test_interrupted(void **state)
         in_child(checks[i], kind);
 }
 
+/* --- was it me? ------------------------------------------------------------------------------- */
+
+/* Tells a descriptor when the window has begun, and stays in it until it is told itself. */
+static void told_watch(void *context, const struct run_progress *progress)
+{
+    struct trap *trap = context;
+    if (trap->is_sent || progress->stage < STAGE_WINDOW || progress->elapsed_s < trap->elapsed_s)
+        return;
+    trap->is_sent = true;
+    CHECK(write((int)trap->finished, "x", 1) == 1);
+}
+
+/* A client that does not run for 300 ms, though it has not slept so long of itself. */
+static void check_stopped(enum client_kind kind, int told)
+{
+    struct trap trap = {.finished = (uint64_t)told, .elapsed_s = 0.05};
+    struct run_watch watch = {told_watch, &trap, 1};
+    struct load_options options = {
+        .client = kind, .connections = 4, .duration_ns = 1500 * millisecond_ns};
+    struct load_result result;
+    path_add(&options, 0, "/s");
+    run_in_child(&options, &watch, &result);
+    CHECK(load_threads_sum(&result).stopped_s >= 0.2);
+    CHECK(load_threads_sum(&result).stopped_s <= result.elapsed_s);
+    load_result_close(&result);
+}
+
+static void test_stopped(void **state)
+{
+    const struct timespec stop = {.tv_nsec = 300000000};
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        int told[2], status;
+        char byte;
+        assert_int_equal(pipe(told), 0);
+        fflush(NULL);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            close(told[0]);
+            check_stopped(kind, told[1]);
+            _exit(0);
+        }
+        close(told[1]);
+        bool has_begun = read(told[0], &byte, 1) == 1;
+        close(told[0]);
+        if (has_begun) {
+            kill(child, SIGSTOP);
+            nanosleep(&stop, NULL);
+            kill(child, SIGCONT);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(has_begun);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+enum { HOGS = 3 };
+
+/* Busy until they are ended, or nobody is left to end them. */
+static void hogs_start(pid_t *ret_hogs)
+{
+    for (int i = 0; i < HOGS; i++) {
+        ret_hogs[i] = fork();
+        CHECK(ret_hogs[i] >= 0);
+        if (ret_hogs[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (volatile unsigned turns = 0;; turns++)
+                ;
+        }
+    }
+}
+
+/* Three others on its processor, and it would use all of that itself. */
+static void check_starved(enum client_kind kind)
+{
+    struct load_options options = {
+        .client = kind, .connections = 16, .duration_ns = 1000 * millisecond_ns};
+    struct load_result result;
+    pid_t hogs[HOGS];
+    cpu_set_t set;
+    int cpu = 0;
+    CHECK(sched_getaffinity(0, sizeof set, &set) == 0);
+    while (!CPU_ISSET(cpu, &set))
+        cpu++;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
+    hogs_start(hogs);
+    path_add(&options, 0, "/s");
+    run_in_child(&options, NULL, &result);
+    for (int i = 0; i < HOGS; i++) {
+        kill(hogs[i], SIGKILL);
+        waitpid(hogs[i], NULL, 0);
+    }
+    double waited_s = load_threads_sum(&result).waited_s;
+    CHECK(waited_s < 0 || waited_s >= 0.1);
+    load_result_close(&result);
+}
+
+static void test_starved(void **state)
+{
+    (void)state;
+    FOR_KINDS(kind)
+    in_child(check_starved, kind);
+}
+
+/* A server that announces its end, and stays. */
+static void test_lingering(void **state)
+{
+    static const struct loopback_script scripts[] = {SCRIPT_REPEAT(
+        {EXPECT, "GET /a "}, {SEND, OK "Connection: close\r\nContent-Length: 1\r\n\r\nx"}, {HOLD})};
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        struct load_options options = {.connections = 2, .duration_ns = 1200 * millisecond_ns};
+        struct load_result result;
+        struct loopback *loopback = loopback_add(&options, scripts, 1);
+        running_do("lingering", kind, &options, &result);
+        const struct stats *stats = &result.stats;
+        assert_true(stats->lingers >= 2);
+        assert_true(stats->lingered_ns >= 1900 * millisecond_ns);
+        assert_int_equal(stats->requests, loopback_received(loopback));
+        load_result_close(&result);
+        loopback_close(loopback);
+    }
+}
+
 /* --- ports ------------------------------------------------------------------------------------ */
 
 /* Connections that this side has closed first, so that their own ports wait. */
@@ -1025,27 +1157,18 @@ static void test_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_tls_rows),
-        cmocka_unit_test(test_two_servers),
-        cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_arrivals),
-        cmocka_unit_test(test_resumption),
-        cmocka_unit_test(test_distrust),
-        cmocka_unit_test(test_freeze),
-        cmocka_unit_test(test_tickets),
-        cmocka_unit_test(test_overdue),
-        cmocka_unit_test(test_short),
-        cmocka_unit_test(test_duration),
-        cmocka_unit_test(test_count_and_duration),
-        cmocka_unit_test(test_warm_up),
-        cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_unaccepted),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_tls_rows),
+        cmocka_unit_test(test_two_servers), cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_arrivals),    cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_distrust),    cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_tickets),     cmocka_unit_test(test_overdue),
+        cmocka_unit_test(test_stopped),     cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_lingering),   cmocka_unit_test(test_short),
+        cmocka_unit_test(test_duration),    cmocka_unit_test(test_count_and_duration),
+        cmocka_unit_test(test_warm_up),     cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_errors),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unaccepted),  cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_ports),       cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, servers_begin, servers_end);
 }

@@ -29,6 +29,8 @@ struct row {
     double window_s;      /* 0: 10 */
     uint64_t requests;    /* 0: 100,000 */
     uint64_t failures;    /* of them, without a reply */
+    uint64_t bad_statuses;
+    uint64_t unfinished; /* and no request has finished */
     uint64_t late;
     uint64_t slowest_ns; /* one request took so long */
     uint64_t typical_ns; /* 0: 1 ms */
@@ -37,6 +39,9 @@ struct row {
     uint64_t ports_exhausted, queue_overflows, buffers_empty, completions;
     uint64_t clipped;
     bool is_interrupted;
+    double waited_s, stopped_s; /* of each thread */
+    uint64_t lingers, lingered_ns, pauses, slow_connects;
+    uint32_t unopened;
 
     enum instrument_verdict verdict;
     int exit_status;
@@ -266,6 +271,65 @@ static const struct row rows[] = {
      .verdict = INSTRUMENT_ALL_FAILED,
      .exit_status = 96,
      .sentences = {"every request failed: none of 5 had a reply$", "no reply came"}},
+    {.name = "no good reply",
+     .requests = 50000,
+     .bad_statuses = 50000,
+     .verdict = INSTRUMENT_ALL_FAILED,
+     .exit_status = 96,
+     .sentences = {"every request failed: of 50,000, 50,000 had a reply, with a status of 400"}},
+    {.name = "nothing finished",
+     .unfinished = 3,
+     .verdict = INSTRUMENT_ALL_FAILED,
+     .exit_status = 96,
+     .sentences = {"no request finished: 3 were under way at the end$", "no reply came"}},
+    {.name = "starved",
+     .waited_s = 1.1,
+     .window_s = 2,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences =
+         {"the client was the bottleneck: it was starved: a thread waited 1.100 s of 2.000 "
+          "s for a processor"}},
+    {.name = "hardly starved", .waited_s = 0.49, .sentences = {FINE}},
+    {.name = "it is not known whether it was starved", .waited_s = -1, .sentences = {FINE}},
+    {.name = "stopped",
+     .stopped_s = 1,
+     .window_s = 3,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: the client was stopped: it did not run for "
+                   "1.000 s of 3.000 s"}},
+    {.name = "stopped for a little of a long time",
+     .stopped_s = 0.06,
+     .verdict = INSTRUMENT_LIMITED,
+     .sentences = {"the client was stopped: it did not run for 60.00 ms of 10.00 s"}},
+    {.name = "hardly stopped", .stopped_s = 0.04, .sentences = {FINE}},
+    {.name = "lingering",
+     .lingers = 640,
+     .lingered_ns = 640000 * MS,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: the server announced 640 times that it would "
+                   "close a connection and did not: haul bench lingered on those, 100 % of"}},
+    {.name = "lingering once",
+     .lingers = 1,
+     .lingered_ns = 1000 * MS,
+     .verdict = INSTRUMENT_LIMITED,
+     .sentences = {"the server announced 1 time that it would close a connection and did not: haul "
+                   "bench lingered on those, 0.2 % of"}},
+    {.name = "slow to open",
+     .slow_connects = 10,
+     .unopened = 7,
+     .verdict = INSTRUMENT_LIMITED,
+     .sentences =
+         {"connections were opened too slowly: 7 of 64 were not open when the window began$",
+          "connections were opened slowly: 10 of 1,000 took a second or more"}},
+    {.name = "pauses",
+     .pauses = 64,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: haul bench paused 64 times for 100 ms after a "
+                   "connection that could not be opened, 1 % of the connections' time$"}},
     {.name = "few replies", .requests = 9999, .sentences = {FINE, FEW("9,999")}},
     {.name = "enough replies", .requests = 10000, .sentences = {FINE}},
 };
@@ -284,10 +348,19 @@ static void fill(struct load_result *result, const struct row *row, struct load_
         .is_interrupted = row->is_interrupted,
     };
     for (uint32_t i = 0; i < result->thread_count; i++)
-        threads[i].busy = row->busy > 0 ? row->busy : 0.41;
+        threads[i] = (struct load_thread){.busy = row->busy > 0 ? row->busy : 0.41,
+                                          .waited_s = row->waited_s,
+                                          .stopped_s = row->stopped_s};
+    result->unopened = row->unopened;
     assert_int_equal(stats_open(stats), 0);
     stats->requests = stats->begun = row->requests > 0 ? row->requests : 100000;
+    stats->unfinished = row->unfinished;
+    if (row->unfinished > 0)
+        stats->requests = stats->begun = 0;
     stats->replies = stats->requests - row->failures;
+    stats->errors[HAUL_RECEIVE] = row->failures;
+    stats->statuses[503] = row->bad_statuses;
+    stats->statuses[200] = stats->replies - row->bad_statuses;
     stats->late = row->late;
     stats->finished_in_window = stats->requests - row->late;
     stats->connections = 1000;
@@ -295,6 +368,12 @@ static void fill(struct load_result *result, const struct row *row, struct load_
     stats->queue_overflows = row->queue_overflows;
     stats->buffers_empty = row->buffers_empty;
     stats->completions = row->completions;
+    stats->lingers = row->lingers;
+    stats->lingered_ns = row->lingered_ns;
+    stats->pauses = row->pauses;
+    histogram_record_many(&stats->phases[PHASE_CONNECT], MS, 990);
+    if (row->slow_connects > 0)
+        histogram_record_many(&stats->phases[PHASE_CONNECT], 1001 * MS, row->slow_connects);
     if (stats->replies > 0) {
         histogram_record_many(&stats->actual, typical_ns, stats->replies);
         histogram_record_many(&stats->intended, typical_ns, stats->replies);

@@ -175,6 +175,7 @@ static const char closed_json[] =
     "'system_calls_per_request':0.02,'completions_per_request':1.0,"
     "'instrument':{'verdict':'ok','was_bottleneck':false,'sentences':['nothing stood in the way: "
     "the busiest client thread used 41 % of its processor'],'schedule_lag_us':null,"
+    "'waited_s':0.0,'stopped_s':0.0,'lingers':0,'lingered_s':0.0,'pauses':0,"
     "'queue_overflows':0,'buffers_empty':0,'ports_exhausted':0,'connections_asked':64,"
     "'is_nofile_short':false,'calibration':{'sentence':'it costs 2 us'}},"
     "'environment':{'kernel':'Linux 6.1','cpu':'EPYC','cores_online':4,'cores_allowed':2,"
@@ -586,7 +587,7 @@ static void make_huge(struct fixture *fixture)
     result->elapsed_s = 2e9;
     result->warm_up_requests = INT64_MAX;
     result->is_interrupted = true;
-    fixture->threads[0] = (struct load_thread){1e12, 1e12, 123.456};
+    fixture->threads[0] = (struct load_thread){.user_s = 1e12, .system_s = 1e12, .busy = 123.456};
     for (size_t i = 0; i < offsetof(struct stats, good) / sizeof(uint64_t); i++)
         ((uint64_t *)stats)[i] = INT64_MAX / 2048;
     struct histogram *const all[] = {&stats->actual,    &stats->intended,  &stats->lag,
