@@ -11,6 +11,7 @@
 #include "bench/run/live.h"
 #include "bench/run/options.h"
 #include "bench/base/exit_status.h"
+#include "bench/base/json_at.h"
 #include "bench/base/replace.h"
 #include "bench/result/result.h"
 #include "bench/load/conductor.h"
@@ -162,10 +163,44 @@ static json_t *trial(void *context, double rate)
     load.rate_from = load.rate_to = rate;
     if (load.duration_ns == 0)
         load.duration_ns = (uint64_t)FIND_MAX_TRIAL_S * 1000000000;
-    json_t *run = signals_first() == 0 ? bench_run(bench, &load) : NULL;
+    if (signals_first() != 0)
+        return json_pack("{s:b}", "interrupted", 1);
+    json_t *run = bench_run(bench, &load);
     if (run && !bench->options.is_quiet && isatty(STDERR_FILENO))
         fprintf(stderr, "tried %.0f requests/s\n", rate);
     return run;
+}
+
+/* What is asserted counts in each trial. */
+static json_t *search(struct bench *bench)
+{
+    const struct options *options = &bench->options;
+    size_t count = options->find_max_count + options->threshold_count;
+    struct threshold *conditions = calloc(count, sizeof *conditions);
+    if (!conditions)
+        return NULL;
+    memcpy(conditions, options->find_max, options->find_max_count * sizeof *conditions);
+    for (size_t i = 0; i < options->threshold_count; i++)
+        conditions[options->find_max_count + i] = options->thresholds[i];
+    json_t *run = find_max(conditions, count, trial, bench);
+    free(conditions);
+    return run;
+}
+
+/* A search has failed where nothing held; else it is as good as the run that was found. */
+static int exit_status(const struct bench *bench, const json_t *run)
+{
+    const json_t *found = json_object_get(run, "find_max");
+    const char *name = text_at(json_object_get(run, "instrument"), "verdict");
+    struct instrument instrument = bench->instrument;
+    if (signals_first())
+        return EXIT_INTERRUPTED;
+    if (!result_is_met(run) || (found && json_is_null(json_object_get(found, "rate"))))
+        return EXIT_UNMET;
+    for (int i = INSTRUMENT_OK; i <= INSTRUMENT_CLIENT_BOUND; i++)
+        if (name && strcmp(name, instrument_verdict_name((enum instrument_verdict)i)) == 0)
+            instrument.verdict = (enum instrument_verdict)i;
+    return instrument_exit_status(&instrument);
 }
 
 /* --- from words to exit status ---------------------------------------------------------------- */
@@ -205,19 +240,14 @@ static int work(struct bench *bench)
     status = server_start(bench);
     if (status)
         return status;
-    json_t *run = options->has_find_max ? find_max(&options->find_max, trial, bench)
-                                        : bench_run(bench, &options->load);
+    json_t *run = options->find_max_count > 0 ? search(bench) : bench_run(bench, &options->load);
     if (!run)
         return signals_first() ? EXIT_INTERRUPTED : complain(bench->message);
     result_put(bench->output.out, run, options->format);
-    bool is_met = result_is_met(run);
+    int wanted = exit_status(bench, run);
     json_decref(run);
     status = outputs_commit(bench);
-    if (status)
-        return status;
-    if (signals_first())
-        return EXIT_INTERRUPTED;
-    return is_met ? instrument_exit_status(&bench->instrument) : EXIT_UNMET;
+    return status ? status : wanted;
 }
 
 static int run_main(int argc, char **argv)

@@ -236,18 +236,37 @@ static bool body_set(struct options *options, const char *text, char *message)
                           : body_add(options, text, strlen(text), message);
 }
 
-static bool threshold_add(struct options *options, const char *text, char *message)
+static bool threshold_add(struct threshold **list, size_t *count, const char *option,
+                          const char *text, char *message)
 {
     char why[THRESHOLD_SENTENCE_BYTES];
-    struct threshold *longer =
-        realloc(options->thresholds, (options->threshold_count + 1) * sizeof *longer);
+    struct threshold *longer = realloc(*list, (*count + 1) * sizeof *longer);
     if (!longer)
         return bad(message, "out of memory");
-    options->thresholds = longer;
-    if (!threshold_parse(&longer[options->threshold_count], text, why))
-        return bad(message, "--assert '%s': %s", text, why);
-    options->threshold_count++;
+    *list = longer;
+    if (!threshold_parse(&longer[*count], text, why))
+        return bad(message, "%s '%s': %s", option, text, why);
+    ++*count;
     return true;
+}
+
+static bool has_errors(const struct threshold *list, size_t count)
+{
+    bool has = false;
+    for (size_t i = 0; i < count; i++)
+        has |= strcmp(list[i].metric, "errors") == 0 ||
+               strcmp(list[i].metric, METRIC_ERROR_SHARE) == 0;
+    return has;
+}
+
+/* A rate at which requests fail is not found unless that was asked for. */
+static bool find_max_fill(struct options *options, char *message)
+{
+    if (options->find_max_count == 0 || has_errors(options->find_max, options->find_max_count) ||
+        has_errors(options->thresholds, options->threshold_count))
+        return true;
+    return threshold_add(&options->find_max, &options->find_max_count, "--find-max", "errors<1%",
+                         message);
 }
 
 /* --- what takes a value ----------------------------------------------------------------------- */
@@ -350,16 +369,16 @@ static bool take_reply_size(const struct option_taking *taking)
 
 static bool take_assert(const struct option_taking *taking)
 {
-    return threshold_add(taking->into, taking->value, taking->message);
+    struct options *options = taking->into;
+    return threshold_add(&options->thresholds, &options->threshold_count, "--assert", taking->value,
+                         taking->message);
 }
 
 static bool take_find_max(const struct option_taking *taking)
 {
     struct options *options = taking->into;
-    char why[THRESHOLD_SENTENCE_BYTES];
-    options->has_find_max = true;
-    return threshold_parse(&options->find_max, taking->value, why) ||
-           bad(taking->message, "--find-max '%s': %s", taking->value, why);
+    return threshold_add(&options->find_max, &options->find_max_count, "--find-max", taking->value,
+                         taking->message);
 }
 
 static bool take_help(const struct option_taking *taking)
@@ -432,8 +451,8 @@ static const struct option_row rows[] = {
     {"hdr", 0, TEXT("FILE", hdr_path), .help = "HdrHistogram log (V2)"},
     {"assert", 0, "EXPR", .take = take_assert, .is_many = true,
      .help = "'p99<20ms', 'errors<0.1%' …: exit status 99 where it is not met"},
-    {"find-max", 0, "EXPR", .take = take_find_max,
-     .help = "the highest rate at which EXPR holds; -z is a trial's time"},
+    {"find-max", 0, "EXPR", .take = take_find_max, .is_many = true,
+     .help = "the highest rate at which EXPR holds (and errors<1%); -z is a trial's time"},
     {"calibrate", 0, SWITCH(is_calibrating), .help = "first, what haul bench itself costs"},
     {"quiet", 'q', SWITCH(is_quiet), .help = "no live view"},
 
@@ -479,10 +498,12 @@ static bool check(struct options *options, char *message)
         return bad(message, "--rate A..B needs -z: how long the rate is to grow");
     if (load->pipeline > 1 && (load->is_closing || load->is_http10))
         return bad(message, "--pipeline needs connections that are kept");
-    if (options->has_find_max && (load->rate_from > 0 || load->requests > 0))
+    if (options->find_max_count > 0 && (load->rate_from > 0 || load->requests > 0))
         return bad(message, "--find-max sets the rate itself, in trials of -z");
-    if (options->has_find_max && options->hdr_path)
+    if (options->find_max_count > 0 && options->hdr_path)
         return bad(message, "--find-max makes many runs: --hdr has room for one");
+    if (!find_max_fill(options, message))
+        return false;
     return true;
 }
 
@@ -545,5 +566,6 @@ void options_free(struct options *options)
     list_free(options->headers);
     free(options->body);
     free(options->thresholds);
+    free(options->find_max);
     *options = (struct options){0};
 }

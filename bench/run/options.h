@@ -27,8 +27,8 @@ struct options {
     const char *hdr_path;    /* NULL: no HdrHistogram log */
     struct threshold *thresholds;
     size_t threshold_count;
-    struct threshold find_max;
-    bool has_find_max;
+    struct threshold *find_max; /* all of them must hold; errors<1%, where none is about errors */
+    size_t find_max_count;      /* 0: no search */
     bool is_calibrating;
     bool is_quiet;
     bool is_embedded;     /* no URL was given */

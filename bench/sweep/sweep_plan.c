@@ -149,7 +149,7 @@ static bool check_options(struct sweep_plan *plan, enum options_verdict verdict,
         return fail(plan, "--hdr is no option of a sweep's run: the file has the histograms");
     if (options->format != FORMAT_JSON)
         return fail(plan, "--format is no option of a sweep's run");
-    return !options->has_find_max || fail(plan, "--find-max is no option of a sweep's run");
+    return options->find_max_count == 0 || fail(plan, "--find-max is no option of a sweep's run");
 }
 
 /* Parses the words of a cell as its run will. options_free() follows in every case. */

@@ -43,7 +43,7 @@ static json_t *search(struct fake *fake)
     struct threshold threshold;
     char message[THRESHOLD_SENTENCE_BYTES];
     assert_true(threshold_parse(&threshold, "p99<50ms", message));
-    return find_max(&threshold, fake_trial, fake);
+    return find_max(&threshold, 1, fake_trial, fake);
 }
 
 /* --- what is found ---------------------------------------------------------------------------- */
@@ -172,18 +172,94 @@ static void test_silent_trials(void **state)
     struct threshold threshold;
     char message[THRESHOLD_SENTENCE_BYTES];
     assert_true(threshold_parse(&threshold, "p99<50ms", message));
-    json_t *run = find_max(&threshold, silent_trial, &fake);
+    json_t *run = find_max(&threshold, 1, silent_trial, &fake);
     assert_true(json_is_null(json_object_get(json_object_get(run, "find_max"), "rate")));
+    json_decref(run);
+}
+
+/* Requests fail from 20,000/s on. */
+static json_t *failing_trial(void *context, double rate)
+{
+    json_t *run = fake_trial(context, rate);
+    json_object_set_new(run, "requests", json_integer(1000));
+    json_object_set_new(run, "error_count", json_integer(rate > 20000 ? 1000 : 9));
+    return run;
+}
+
+/* All conditions must hold; the trial says which did not. */
+static void test_conditions(void **state)
+{
+    static const char *const texts[] = {"p99<50ms", "errors<1%"};
+    struct threshold conditions[COUNT(texts)];
+    struct fake fake = {100000, 100000, 30000, NEVER, 0};
+    char message[THRESHOLD_SENTENCE_BYTES];
+    size_t index;
+    const json_t *trial;
+    bool has_errors = false;
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        assert_true(threshold_parse(&conditions[i], texts[i], message));
+    json_t *run = find_max(conditions, COUNT(texts), failing_trial, &fake);
+    const json_t *found = json_object_get(run, "find_max");
+    double rate = json_number_value(json_object_get(found, "rate"));
+    assert_true(rate > 20000 / 1.02 && rate <= 20000);
+    assert_string_equal(json_string_value(json_object_get(found, "expression")),
+                        "p99<50ms and errors<1%");
+    json_array_foreach(json_object_get(found, "trials"), index, trial)
+    {
+        const char *sentence = json_string_value(json_object_get(trial, "sentence"));
+        has_errors |= strcmp(sentence, "errors<1%: not met: error_share was 100 %") == 0;
+    }
+    assert_true(has_errors);
+    json_decref(run);
+}
+
+/* Everything is met, and the run of that number was cut short. */
+static json_t *cut_trial(void *context, double rate)
+{
+    struct fake *fake = context;
+    bool is_cut = fake->trials == fake->fails_at;
+    fake->fails_at = NEVER;
+    json_t *run = fake_trial(context, rate);
+    json_object_set_new(run, "interrupted", json_boolean(is_cut));
+    if (!is_cut)
+        fake->fails_at = 3;
+    return run;
+}
+
+static void test_interrupted(void **state)
+{
+    struct fake fake = {100000, 100000, 50000, 3, 0};
+    struct threshold threshold;
+    char message[THRESHOLD_SENTENCE_BYTES];
+    (void)state;
+    assert_true(threshold_parse(&threshold, "p99<50ms", message));
+    json_t *run = find_max(&threshold, 1, cut_trial, &fake);
+    assert_int_equal(fake.trials, 4);
+    const json_t *found = json_object_get(run, "find_max");
+    const json_t *trials = json_object_get(found, "trials");
+    assert_true(json_is_true(json_object_get(found, "interrupted")));
+    assert_true(json_number_value(json_object_get(found, "rate")) == 50000);
+    assert_int_equal(json_array_size(trials), 3);
+    const json_t *last = json_array_get(trials, 2);
+    assert_true(json_is_false(json_object_get(last, "is_met")));
+    assert_string_equal(json_string_value(json_object_get(last, "sentence")),
+                        "the trial was interrupted");
+    json_decref(run);
+    fake = (struct fake){100000, 100000, 50000, 0, 0};
+    run = find_max(&threshold, 1, cut_trial, &fake);
+    found = json_object_get(run, "find_max");
+    assert_int_equal(json_array_size(json_object_get(found, "trials")), 0);
+    assert_true(json_is_null(json_object_get(found, "rate")));
     json_decref(run);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_sentences),
-        cmocka_unit_test(test_failing_trials),
-        cmocka_unit_test(test_silent_trials),
+        cmocka_unit_test(test_rates),          cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_interrupted),    cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_failing_trials), cmocka_unit_test(test_silent_trials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,7 +226,7 @@ static void test_defaults(void **state)
     assert_null(parsed.options.hdr_path);
     assert_true(parsed.options.is_embedded);
     assert_int_equal(parsed.options.threshold_count, 0);
-    assert_false(parsed.options.has_find_max);
+    assert_int_equal(parsed.options.find_max_count, 0);
     unparse(&parsed);
 }
 
@@ -429,13 +429,15 @@ static void test_result(void **state)
     assert_string_equal(options->thresholds[0].text, "p99<20ms");
     assert_string_equal(options->thresholds[1].text, "errors<0.1%");
     assert_true(options->is_calibrating && options->is_quiet);
-    assert_false(options->has_find_max);
+    assert_int_equal(options->find_max_count, 0);
     unparse(&parsed);
 
     parse(&parsed, "--output x --format prometheus --quiet --find-max p99~<~50ms");
-    assert_true(parsed.options.has_find_max && parsed.options.is_quiet);
-    assert_string_equal(parsed.options.find_max.text, "p99 < 50ms");
-    assert_true(parsed.options.find_max.limit == 50000);
+    assert_true(parsed.options.is_quiet);
+    assert_int_equal(parsed.options.find_max_count, 2);
+    assert_string_equal(parsed.options.find_max[0].text, "p99 < 50ms");
+    assert_true(parsed.options.find_max[0].limit == 50000);
+    assert_string_equal(parsed.options.find_max[1].text, "errors<1%");
     assert_int_equal(parsed.options.format, FORMAT_PROMETHEUS);
     assert_string_equal(parsed.options.output_path, "x");
     unparse(&parsed);
@@ -667,9 +669,36 @@ static void test_usage_has_the_defaults(void **state)
     free(usage);
 }
 
+/* Unless told otherwise, a rate at which requests fail is not looked for. */
+static void test_find_max(void **state)
+{
+    static const struct {
+        const char *words;
+        size_t count;
+        const char *last;
+    } cases[] = {
+        {"--find-max p99<1ms --find-max rate_held>0.9", 3, "errors<1%"},
+        {"--find-max p99<1ms --find-max errors<5%", 2, "errors<5%"},
+        {"--find-max error_share<0.5", 1, "error_share<0.5"},
+        {"--find-max p99<1ms --assert errors<9", 1, "p99<1ms"},
+        {"--find-max p99<1ms --assert p50<9ms", 2, "errors<1%"},
+        {"--assert p50<9ms", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct parsed parsed;
+        parse(&parsed, cases[i].words);
+        assert_int_equal(parsed.options.find_max_count, cases[i].count);
+        if (cases[i].count > 0)
+            assert_string_equal(parsed.options.find_max[cases[i].count - 1].text, cases[i].last);
+        options_free(&parsed.options);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_find_max),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_long_word),
         cmocka_unit_test(test_verdicts),
