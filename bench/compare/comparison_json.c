@@ -134,6 +134,7 @@ static json_t *describe_not_comparable(const char *metric)
         {"ratio", json_null()},
         {"low", json_null()},
         {"high", json_null()},
+        {"resolution", json_null()},
         {"rounds", count_of(0)},
         {"verdict", json_string(not_comparable)},
     };
@@ -145,18 +146,18 @@ static json_t *describe_metric(const struct pair *pair, size_t index)
 {
     const char *metric = pair->comparison->metrics[index];
     size_t row = pair->rows[index];
-    size_t rounds = pair->comparison->rounds;
 
     if (row == NO_ROW)
         return describe_not_comparable(metric);
     const struct bootstrap_estimate *estimate = &pair->estimates[row];
     const struct member members[] = {
         {"metric", json_string(metric)},
-        {"a", json_real(bootstrap_median(pair->a_values + row * rounds, rounds))},
-        {"b", json_real(bootstrap_median(pair->b_values + row * rounds, rounds))},
+        {"a", json_real(estimate->a)},
+        {"b", json_real(estimate->b)},
         {"ratio", json_real(estimate->ratio)},
         {"low", json_real(estimate->low)},
         {"high", json_real(estimate->high)},
+        {"resolution", json_real(estimate->resolution)},
         {"rounds", count_of(estimate->rounds)},
         {"verdict", json_string(verdicts[estimate->verdict])},
     };

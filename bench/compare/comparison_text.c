@@ -168,6 +168,15 @@ static void write_difference(FILE *out, const json_t *pair, const json_t *metric
             is_higher ? "higher" : "lower", b, digits, first * 100, digits, last * 100);
 }
 
+/* How small a difference would have been seen; of results of before that was told, nothing. */
+static void write_resolution(FILE *out, const json_t *metric)
+{
+    double percent = number_at(metric, "resolution") * 100;
+
+    if (percent > 0)
+        fprintf(out, " (%.*f %% would have shown)", percent < 9.95 ? 1 : 0, percent);
+}
+
 /* The metrics that have this verdict, behind the introduction; nothing where there is none. */
 static void write_group(FILE *out, const json_t *metrics, const char *verdict,
                         const char *introduction, const char **separator)
@@ -181,6 +190,8 @@ static void write_group(FILE *out, const json_t *metrics, const char *verdict,
         if (before == introduction)
             fputs(*separator, out);
         fprintf(out, "%s%s", before, text_at(metric, "metric"));
+        if (is_verdict(metric, "no difference detected"))
+            write_resolution(out, metric);
         before = ", ";
         *separator = "; ";
     }
@@ -229,6 +240,39 @@ static void put_sentence(FILE *out, const json_t *pair, double same_within)
     free(text);
 }
 
+/* The first metric that differs, of which more, or less, is better; NULL: none. */
+static const json_t *first_difference(const json_t *pair)
+{
+    const json_t *metrics = json_object_get(pair, "metrics");
+
+    for (size_t i = 0; i < json_array_size(metrics); i++) {
+        const json_t *metric = json_array_get(metrics, i);
+        if (higher_side(pair, metric) != NULL &&
+            metric_sense(text_at(metric, "metric")) != METRIC_NEITHER)
+            return metric;
+    }
+    return NULL;
+}
+
+/* "Summary: a was 1.07 ± 0.01 times better than b in cpu" */
+static void put_summary(FILE *out, const json_t *pair)
+{
+    const json_t *metric = first_difference(pair);
+    const char *a = text_at(pair, "a"), *b = text_at(pair, "b");
+
+    if (metric == NULL) {
+        prose_line(out, "", 0, "Summary: no difference was detected between %s and %s.", a, b);
+        return;
+    }
+    const char *name = text_at(metric, "metric");
+    bool is_b = (number_at(metric, "ratio") > 1) == (metric_sense(name) == METRIC_HIGHER_IS_BETTER);
+    double ratio = number_at(metric, "ratio");
+    double reach = (number_at(metric, "high") - number_at(metric, "low")) / 2;
+    double times = ratio > 1 ? ratio : 1 / ratio;
+    prose_line(out, "", 0, "Summary: %s was %.2f \u00b1 %.2f times better than %s in %s.",
+               is_b ? b : a, times, reach * times / ratio, is_b ? a : b, name);
+}
+
 static void put_aside(FILE *out, const json_t *pair)
 {
     const json_t *rounds = json_object_get(pair, "rounds_aside");
@@ -248,6 +292,7 @@ static void put_pair(FILE *out, const json_t *json, const json_t *pair)
     put_table(out, pair, number_at(json, "confidence"));
     fputc('\n', out);
     put_sentence(out, pair, number_at(json, "same_within"));
+    put_summary(out, pair);
     put_aside(out, pair);
 }
 
@@ -287,11 +332,12 @@ static void put_notes(FILE *out, const json_t *json)
     const json_t *sides = json_object_get(json, "sides");
 
     if (json_array_size(json_object_get(json, "pairs")) > 0)
-        prose_line(
-            out, "", 0,
-            "A ratio is of the second side to the first. All intervals of a table hold at once in "
-            "%.3g %% of comparisons; '-': no difference detected.",
-            number_at(json, "confidence") * 100);
+        prose_line(out, "", 0,
+                   "A ratio is of the second side's figure to the first's, which are geometric "
+                   "means of the "
+                   "rounds used. All intervals of a table hold at once in "
+                   "%.3g %% of comparisons; '-': no difference detected.",
+                   number_at(json, "confidence") * 100);
     else
         prose_line(out, "", 0, "Too few rounds to compare: %d are needed.", BOOTSTRAP_ROUNDS_MIN);
     for (size_t i = 0; i < json_array_size(sides); i++)

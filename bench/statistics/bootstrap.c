@@ -46,6 +46,7 @@ static const double deviation_of_mad = 1.4826;
 struct analysis {
     size_t metrics;
     size_t rounds;
+    const double *a;   /* values: likewise */
     double *ratios;    /* log ratios: [metric * rounds + round] */
     double *scores;    /* likewise: how far each stands out; then INFINITY: it is not used */
     double *residuals; /* likewise; 0: it is not used */
@@ -263,6 +264,19 @@ static enum bootstrap_verdict judge(const struct bootstrap_estimate *estimate, d
     return estimate->high < 1 ? BOOTSTRAP_A_HIGHER : BOOTSTRAP_NONE;
 }
 
+/* Geometric, of side a. */
+static double mean_of_used(const struct analysis *analysis, size_t metric)
+{
+    const double *values = analysis->a + metric * analysis->rounds;
+    const double *scores = analysis->scores + metric * analysis->rounds;
+    double sum = 0;
+
+    for (size_t i = 0; i < analysis->rounds; i++)
+        if (scores[i] < INFINITY)
+            sum += log(values[i]);
+    return exp(sum / (double)analysis->used[metric]);
+}
+
 static void estimate_all(struct analysis *analysis, const struct bootstrap_options *options,
                          struct bootstrap_estimate *ret_estimates)
 {
@@ -272,6 +286,9 @@ static void estimate_all(struct analysis *analysis, const struct bootstrap_optio
     for (size_t i = 0; i < analysis->metrics; i++) {
         struct moments moments = moments_of_metric(analysis, i);
         double reach = critical * moments.error;
+        ret_estimates[i].a = mean_of_used(analysis, i);
+        ret_estimates[i].b = ret_estimates[i].a * exp(moments.mean);
+        ret_estimates[i].resolution = exp(reach) - 1;
         ret_estimates[i].ratio = exp(moments.mean);
         ret_estimates[i].low = exp(moments.mean - reach);
         ret_estimates[i].high = exp(moments.mean + reach);
@@ -294,6 +311,7 @@ int bootstrap_compare(const struct bootstrap_rounds *rounds,
     struct analysis analysis = {
         .metrics = rounds->metrics,
         .rounds = rounds->rounds,
+        .a = rounds->a,
         .ratios = memory,
         .scores = memory + values,
         .residuals = memory + 2 * values,

@@ -31,10 +31,13 @@ enum bootstrap_verdict {
 };
 
 struct bootstrap_estimate {
+    double a; /* geometric means of the rounds in use */
+    double b;
     double ratio; /* b of a: geometric mean of the rounds' ratios */
     double low;
     double high;
-    size_t rounds; /* in use: without those disturbed, in all metrics or in this one */
+    double resolution; /* the least difference that would have been one: 0.01 is 1 % */
+    size_t rounds;     /* in use: without those disturbed, in all metrics or in this one */
     enum bootstrap_verdict verdict;
 };
 

@@ -281,7 +281,8 @@ interrupted() {
         code_is 130 || return
         [ "$(jq '.requests > 0' out)" != true ] || break
     done
-    is '.requests > 0 and .requests == .replies and .window_s < 60'
+    is '.requests > 0 and .requests == .replies and .window_s < 60 and .interrupted' &&
+        is '.unfinished > 0 and .unfinished <= 64 and .oldest_unfinished_s > 0'
 }
 
 usage() {

@@ -167,33 +167,44 @@ static const struct {
     double b[FEW];
     double ratio;
     enum bootstrap_verdict verdict;
+    double mean; /* geometric, of a */
 } exact_rows[] = {
-    {"equal, always", {5, 5, 5, 5, 5, 5, 5, 5}, {5, 5, 5, 5, 5, 5, 5, 5}, 1, BOOTSTRAP_SAME},
+    {"equal, always",
+     {5, 5, 5, 5, 5, 5, 5, 5},
+     {5, 5, 5, 5, 5, 5, 5, 5},
+     1,
+     BOOTSTRAP_SAME,
+     5.0000},
     {"drifting together",
      {5, 6, 7, 8, 9, 10, 11, 12},
      {5, 6, 7, 8, 9, 10, 11, 12},
      1,
-     BOOTSTRAP_SAME},
+     BOOTSTRAP_SAME,
+     8.1755},
     {"half of a percent, always",
      {200, 400, 200, 400, 200, 400, 200, 400},
      {201, 402, 201, 402, 201, 402, 201, 402},
      1.005,
-     BOOTSTRAP_SAME},
+     BOOTSTRAP_SAME,
+     282.8427},
     {"twice, always",
      {5, 6, 7, 8, 9, 10, 11, 12},
      {10, 12, 14, 16, 18, 20, 22, 24},
      2,
-     BOOTSTRAP_B_HIGHER},
+     BOOTSTRAP_B_HIGHER,
+     8.1755},
     {"half, always",
      {10, 12, 14, 16, 18, 20, 22, 24},
      {5, 6, 7, 8, 9, 10, 11, 12},
      0.5,
-     BOOTSTRAP_A_HIGHER},
+     BOOTSTRAP_A_HIGHER,
+     16.3511},
     {"twice and half in turns",
      {5, 5, 5, 5, 5, 5, 5, 5},
      {10, 2.5, 10, 2.5, 10, 2.5, 10, 2.5},
      1,
-     BOOTSTRAP_NONE},
+     BOOTSTRAP_NONE,
+     5.0000},
 };
 
 static void knows_the_plain_cases(void **state)
@@ -207,6 +218,9 @@ static void knows_the_plain_cases(void **state)
         print_message("%s\n", exact_rows[i].name);
         assert_int_equal(bootstrap_compare(&rounds, &options, &estimate, aside), 0);
         assert_near(estimate.ratio, exact_rows[i].ratio, 1e-9);
+        assert_near(estimate.b / estimate.a, estimate.ratio, 1e-9);
+        assert_near(estimate.a, exact_rows[i].mean, 1e-3);
+        assert_near(estimate.resolution, sqrt(estimate.high / estimate.low) - 1, 1e-9);
         assert_true(estimate.low < estimate.ratio && estimate.ratio < estimate.high);
         assert_int_equal(estimate.verdict, exact_rows[i].verdict);
     }
