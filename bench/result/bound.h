@@ -10,9 +10,9 @@
 
 #define BOUND_KEY "lower_bound_from"
 
-/* Sets lower_bound_from in a run's latency_us.all, whose percentiles are those of its histogram, and
- * those that are bounds: to the timeout, or, where no request has reached that, the longest wait.
- * False: there is no memory. */
+/* Sets lower_bound_from in a run's latency_us.all, whose percentiles are its histogram's, and those
+ * that are bounds: to the timeout, or, where no request has reached that, the longest wait. False:
+ * there is no memory. */
 bool bound_put(json_t *run);
 
 /* Is this statistic ("p99_9", "max") of a latency a lower bound? */

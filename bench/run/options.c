@@ -474,9 +474,10 @@ const struct option_list run_options = {
              "the embedded server is started for it.\n"
              "\n",
     .notes = "\n"
-             "exit status: 0, 1 could not be run, 2 usage, 97 the rate\n"
-             "was not held, 98 the client was the bottleneck, 99 a\n"
-             "threshold was not met, 130 interrupted\n",
+             "exit status: 0, 1 could not be run, 2 usage, 96 every\n"
+             "request failed, 97 the rate was not held, 98 the client\n"
+             "was the bottleneck, 99 a threshold was not met, 130\n"
+             "interrupted\n",
     .rows = rows,
     .count = sizeof rows / sizeof *rows,
 };
