@@ -2,6 +2,8 @@
 
 #include "bench/report/report_page.h"
 #include "bench/base/json_at.h"
+#include "bench/result/bound.h"
+#include "bench/result/members.h"
 #include "bench/result/metric.h"
 
 #include <math.h>
@@ -387,6 +389,7 @@ static const char *verdict_name(const char *verdict)
 {
     static const char *const names[][2] = {{"client_bound", "client-bound"},
                                            {"rate_not_held", "rate not held"},
+                                           {"all_failed", "all failed"},
                                            {"limited", "limited"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(verdict, names[i][0]) == 0)
@@ -609,7 +612,19 @@ static void item_of_failure(const struct report_page *page, const struct report_
     page->format->item_end(page->out);
 }
 
-/* Requests that failed in runs that did not: which, and how many. */
+/* The first percentile that is a lower bound in one of its runs; NULL: none is. */
+static const char *first_lower_bound(const struct report_cell *cell)
+{
+    for (size_t i = 0; i < latency_statistic_count; i++)
+        for (size_t k = 0; k < cell->good_count; k++) {
+            const json_t *clocks = json_object_get(cell->runs[k].json, "latency_us");
+            if (bound_is_of(json_object_get(clocks, "all"), latency_statistics[i].key))
+                return latency_statistics[i].name;
+        }
+    return NULL;
+}
+
+/* Requests that failed in runs that did not: which, and how many, and what percentiles are then. */
 static void item_of_errors(const struct report_page *page, const struct report_cell *cell)
 {
     double errors = 0, requests = 0;
@@ -622,6 +637,10 @@ static void item_of_errors(const struct report_page *page, const struct report_c
     report_cell_name(page, cell);
     report_sayf(page, ": %s errors in %s requests", metric_text(some, METRIC_COUNT, errors),
                 metric_text(all, METRIC_COUNT, requests));
+    const char *bound = first_lower_bound(cell);
+    if (bound != NULL)
+        report_sayf(page, "; from %s on percentiles are lower bounds, so many requests failed",
+                    bound);
     page->format->item_end(page->out);
 }
 

@@ -557,6 +557,24 @@ static void test_markdown(void **state)
     report_free(&report);
 }
 
+/* Where requests failed, it is said which percentiles no longer are what they were. */
+static void test_lower_bounds(void **state)
+{
+    struct input input;
+    struct report report;
+    (void)state;
+    input_open(&input);
+    fputs("{\"schema\":\"haul-bench/1\",\"kind\":\"run\",\"loop\":\"uring\",\"mode\":\"closed\","
+          "\"requests\":1000,\"error_count\":20,\"unfinished\":0,\"latency_us\":{\"all\":{"
+          "\"p99\":300000,\"p99_9\":300000,\"lower_bound_from\":\"p99\"}}}\n",
+          input.file);
+    report_of(&report, &input);
+    char *text = page_of(&report, NULL, report_markdown);
+    assert_has(text, "20 errors in 1,000 requests; from p99 on percentiles are lower bounds");
+    free(text);
+    report_free(&report);
+}
+
 /* What stood in the way, what failed and what is missing is all said. */
 static void test_admissions(void **state)
 {
@@ -728,14 +746,15 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),     cmocka_unit_test(test_ratios),
-        cmocka_unit_test(test_slices),     cmocka_unit_test(test_by),
-        cmocka_unit_test(test_axes),       cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_torn),       cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_any_byte),
-        cmocka_unit_test(test_curves),     cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_admissions), cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_words),      cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_levels),   cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_slices),   cmocka_unit_test(test_by),
+        cmocka_unit_test(test_axes),     cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_torn),     cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_damaged),  cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_curves),   cmocka_unit_test(test_lower_bounds),
+        cmocka_unit_test(test_markdown), cmocka_unit_test(test_admissions),
+        cmocka_unit_test(test_escapes),  cmocka_unit_test(test_words),
+        cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
