@@ -10,6 +10,8 @@
 /* A server that closes does so sooner. */
 enum { LONG_LINGER_NS = LINGER_NS / 10 };
 
+enum { LATE_NS = 20000000, MARK_NS = 100000000 };
+
 static double seconds(const struct timeval *time)
 {
     return (double)time->tv_sec + (double)time->tv_usec / 1e6;
@@ -32,6 +34,24 @@ double client_waited(void)
     if (file)
         fclose(file);
     return count == 1 ? (double)waited_ns / 1e9 : -1;
+}
+
+void lateness_begin(struct lateness *lateness, uint64_t now_ns)
+{
+    *lateness = (struct lateness){.waited_s = client_waited(), .mark_ns = now_ns};
+}
+
+void lateness_note(struct lateness *lateness, uint64_t until_ns, uint64_t now_ns)
+{
+    bool is_late = now_ns >= until_ns + LATE_NS;
+    if (!is_late && now_ns - lateness->mark_ns < MARK_NS)
+        return;
+    double waited_s = client_waited();
+    double late_s = (double)(now_ns - until_ns) / 1e9 - (waited_s - lateness->waited_s);
+    if (is_late && late_s > 0)
+        lateness->stopped_s += late_s;
+    lateness->waited_s = waited_s;
+    lateness->mark_ns = now_ns;
 }
 
 /* Burns processor time. */

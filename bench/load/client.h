@@ -117,9 +117,16 @@ void client_time(double *ret_user_s, double *ret_system_s);
 /* How long it has waited for a processor so far, in seconds; negative: the kernel does not say. */
 double client_waited(void);
 
-/* Wake-ups that come so much later than asked for are counted: the thread was stopped, or had no
- * processor. */
-enum { LATE_NS = 20000000 };
+/* Wake-ups that come 20 ms later than asked for, or more: the thread was stopped. What it waited
+ * for a processor meanwhile is taken off. */
+struct lateness {
+    double stopped_s; /* in all */
+    double waited_s;  /* as of mark_ns, which is at most 0.1 s ago */
+    uint64_t mark_ns;
+};
+
+void lateness_begin(struct lateness *lateness, uint64_t now_ns);
+void lateness_note(struct lateness *lateness, uint64_t until_ns, uint64_t now_ns);
 
 /* So long a connection is kept for the server to end it, which leaves TIME_WAIT to that; and so
  * long after one that could not be opened, the next is not. */

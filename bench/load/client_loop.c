@@ -13,13 +13,13 @@
 #include "engine/link/link.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
     OPENING_AT_ONCE = 128, /* more would overflow a listen queue and wait for SYN retransmissions */
     TICK_NS = 10000000,
+    AWAKE_NS = CALL_TICK_NS / 2, /* before the window begins: waking can take that long */
     SCAN_NS_MAX = 100000000,
 };
 
@@ -92,7 +92,7 @@ struct client_loop {
     double system_s;
     double waited_s;
     uint64_t woken_ns; /* the first completion since the last wait; 0: none */
-    uint64_t late_ns;  /* in the window, of wake-ups */
+    struct lateness lateness;
     bool has_window_end;
 };
 
@@ -608,7 +608,7 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
 static void window_begin(struct client_loop *loop)
 {
     loop->waited_s = client_waited();
-    loop->late_ns = 0;
+    lateness_begin(&loop->lateness, loop->now_ns);
     client_time(&loop->user_s, &loop->system_s);
     loop->counters = loop->loop->counters;
     loop->bytes_sent = loop->links.bytes_sent;
@@ -626,7 +626,7 @@ static void window_take(struct client_loop *loop)
     double system_s;
     double waited_s = client_waited();
     client->time.waited_s = waited_s < 0 ? waited_s : waited_s - loop->waited_s;
-    client->time.stopped_s = fmax((double)loop->late_ns / 1e9 - fmax(client->time.waited_s, 0), 0);
+    client->time.stopped_s = loop->lateness.stopped_s;
     client_time(&user_s, &system_s);
     client->time.user_s = user_s - loop->user_s;
     client->time.system_s = system_s - loop->system_s;
@@ -677,17 +677,9 @@ static int64_t wait_ns(const struct client_loop *loop)
             until_ns = due_ns;
     }
     uint64_t look_ns = client_look_ns(loop->client, loop->now_ns);
-    if (look_ns < until_ns)
-        until_ns = look_ns;
+    if (look_ns - AWAKE_NS < until_ns)
+        until_ns = look_ns - AWAKE_NS;
     return until_ns > loop->now_ns ? (int64_t)(until_ns - loop->now_ns) : 0;
-}
-
-/* The wait should have ended by then; the work behind it does not count. */
-static void late_note(struct client_loop *loop, uint64_t until_ns)
-{
-    uint64_t woken_ns = loop->woken_ns > 0 ? loop->woken_ns : loop->now_ns;
-    if (woken_ns >= until_ns + LATE_NS)
-        loop->late_ns += woken_ns - until_ns;
 }
 
 static int run(struct client_loop *loop)
@@ -712,7 +704,8 @@ static int run(struct client_loop *loop)
             dispatch(loop, &completion);
         replied_fill(loop);
         loop->now_ns = client_now_ns();
-        late_note(loop, until_ns);
+        lateness_note(&loop->lateness, until_ns,
+                      loop->woken_ns > 0 ? loop->woken_ns : loop->now_ns);
     } while (!is_over(loop));
     return 0;
 }

@@ -52,8 +52,7 @@ struct run {
     uint64_t begin_ns;
     uint64_t opened_ns;
     uint64_t stage_ns;
-    uint64_t late_ns; /* of the conductor's own wake-ups, in the window */
-    double waited_s;  /* for a processor, when that began */
+    struct lateness lateness; /* of the conductor itself */
     uint32_t unopened;
     uint64_t called_ns;   /* 0: the window was not called */
     uint64_t slice_ns;    /* warming up: the present slice's begin */
@@ -243,8 +242,7 @@ static void stage_set(struct run *run, enum stage stage)
         atomic_store(&conductor->is_calling, false);
         clock_gettime(CLOCK_REALTIME, &wall);
         run->stage_ns += LEAD_NS;
-        run->late_ns = 0;
-        run->waited_s = client_waited();
+        lateness_begin(&run->lateness, now_ns);
         run->started_at = (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
         atomic_store(&conductor->window_ns, run->stage_ns);
         atomic_store(&conductor->end_ns, run->options.duration_ns > 0
@@ -398,9 +396,7 @@ static void step_wait(struct run *run)
     if (atomic_load(&run->running) > 0)
         pthread_cond_clockwait(&run->done, &run->conductor.lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&run->conductor.lock);
-    uint64_t now_ns = client_now_ns();
-    if (now_ns >= until_ns + LATE_NS)
-        run->late_ns += now_ns - until_ns;
+    lateness_note(&run->lateness, until_ns, client_now_ns());
 }
 
 static void lead(struct run *run, const struct run_watch *watch)
@@ -453,8 +449,7 @@ static uint64_t unsent(const struct run *run, uint64_t length_ns, uint64_t begun
 /* Threads that block in the kernel do not see that they are stopped: who leads them does. */
 static void stopped_take(const struct run *run, struct load_result *result)
 {
-    double waited_s = client_waited() - run->waited_s;
-    double stopped_s = (double)run->late_ns / 1e9 - (waited_s > 0 ? waited_s : 0);
+    double stopped_s = run->lateness.stopped_s;
     for (uint32_t i = 0; i < result->thread_count; i++)
         if (result->threads[i].stopped_s < stopped_s)
             result->threads[i].stopped_s = stopped_s;

@@ -23,6 +23,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -556,26 +557,34 @@ static void test_duration(void **state)
     }
 }
 
-/* A short window begins when every client has seen it, so that there are requests in it. A client
- * that gets no processor for a millisecond has none; three in a row do not happen otherwise. */
-static void test_short(void **state)
+static int by_value(const void *left, const void *right)
 {
-    enum { TRIES = 100, WANTED = 3 };
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The window begins when every client has seen it: the first request is begun when it is due, and
+ * not up to 10 ms later. A machine that has other things to do makes some late, but not all. */
+static void test_first_request(void **state)
+{
+    enum { TRIES = 15, BEST = 3 };
     (void)state;
     FOR_KINDS(kind)
     {
-        unsigned in_a_row = 0;
-        for (unsigned i = 0; i < TRIES && in_a_row < WANTED; i++) {
+        uint64_t lags_ns[TRIES];
+        for (unsigned i = 0; i < TRIES; i++) {
             struct load_options options = {
-                .connections = 2, .threads = 2, .duration_ns = millisecond_ns};
+                .connections = 1, .rate_from = 500, .duration_ns = millisecond_ns};
             struct load_result result;
             path_add(&options, 0, "/s");
             running_do("1 ms", kind, &options, &result);
             assert_true(result.window_s == 0.001);
-            in_a_row = result.stats.requests > 0 ? in_a_row + 1 : 0;
+            assert_int_equal(result.stats.requests, 1);
+            lags_ns[i] = histogram_max_ns(&result.stats.lag);
             load_result_close(&result);
         }
-        assert_int_equal(in_a_row, WANTED);
+        qsort(lags_ns, TRIES, sizeof *lags_ns, by_value);
+        assert_true(lags_ns[BEST - 1] < millisecond_ns * 7 / 10);
     }
 }
 
@@ -1163,7 +1172,7 @@ int main(void)
         cmocka_unit_test(test_distrust),    cmocka_unit_test(test_freeze),
         cmocka_unit_test(test_tickets),     cmocka_unit_test(test_overdue),
         cmocka_unit_test(test_stopped),     cmocka_unit_test(test_starved),
-        cmocka_unit_test(test_lingering),   cmocka_unit_test(test_short),
+        cmocka_unit_test(test_lingering),   cmocka_unit_test(test_first_request),
         cmocka_unit_test(test_duration),    cmocka_unit_test(test_count_and_duration),
         cmocka_unit_test(test_warm_up),     cmocka_unit_test(test_progress),
         cmocka_unit_test(test_errors),      cmocka_unit_test(test_refused),
