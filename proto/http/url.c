@@ -33,9 +33,44 @@ static bool is_scheme_byte(char c)
     return is_alpha(c) || ascii_is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
+/* Letters, digits and -._~, a bit each. */
 static bool is_host_byte(char c)
 {
-    return is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+    static const uint64_t bits[] = {0x03ff600000000000, 0x47fffffe87fffffe};
+    unsigned char byte = (unsigned char)c;
+
+    return byte < 0x80 && (bits[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+/* --- eight bytes at once ---------------------------------------------------------------------- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is c. */
+static uint64_t where_equal(uint64_t word, unsigned char c)
+{
+    uint64_t x = word ^ EACH(c);
+    uint64_t low = EACH(0x7f);
+    return ~(((x & low) + low) | x | low);
+}
+
+/* Has any byte its high bit set, or is it a control byte, a space or DEL? */
+static bool has_special(uint64_t word)
+{
+    uint64_t low = EACH(0x7f);
+    uint64_t above_space = ((word & low) + EACH(0x7f - 0x20)) & EACH(0x80);
+    return above_space != EACH(0x80) || (word & EACH(0x80)) != 0 || where_equal(word, 0x7f) != 0;
+}
+
+/* Passes over the bytes that nothing is to be said of, by eight. */
+static const char *plain_skip(const char *p, const char *end)
+{
+    for (uint64_t word; end - p >= 8; p += 8) {
+        memcpy(&word, p, sizeof word);
+        if (has_special(word) || where_equal(word, '.') != 0)
+            break;
+    }
+    return p;
 }
 
 /* Refuses what would end the request line early. Other bytes that RFC 3986 leaves out (quotes,
@@ -43,20 +78,19 @@ static bool is_host_byte(char c)
  * has of those that are changed is noted, a little too often rather than by looking closely. */
 static enum proto_error bytes_check(struct cutter *cutter, struct url *url)
 {
-    unsigned char last = 0, all = 0;
-
     for (const char *p = cutter->at; p < cutter->end; p++) {
-        unsigned char c = (unsigned char)*p;
+        p = plain_skip(p, cutter->end);
+        for (const char *end = cutter->end - p > 8 ? p + 8 : cutter->end; p < end; p++) {
+            unsigned char c = (unsigned char)*p;
 
-        if (c <= 0x20 || c == 0x7f) {
-            cutter->at = p;
-            return PROTO_URL_BYTE;
+            if (c <= 0x20 || c == 0x7f) {
+                cutter->at = p;
+                return PROTO_URL_BYTE;
+            }
+            url->has_odd_target |= (c == '.' && p > cutter->at && p[-1] == '/') || c > 0x7f;
         }
-        url->has_odd_target |= c == '.' && last == '/';
-        all |= c;
-        last = c;
+        p--;
     }
-    url->has_odd_target |= all > 0x7f;
     return PROTO_OK;
 }
 
@@ -66,6 +100,10 @@ static enum proto_error scheme_cut(struct cutter *cutter, struct url *url)
     const char *p = start;
     bool is_http, has_slashes;
 
+    if (cutter->end - p > 7 && memcmp(p, "http://", 7) == 0) {
+        cutter->at += 7;
+        return PROTO_OK;
+    }
     while (p < cutter->end && is_scheme_byte(*p))
         p++;
     if (p == start || p == cutter->end || *p != ':' || !is_alpha(*start))
@@ -239,6 +277,31 @@ static bool ends_in_number(struct span host)
     return start < end;
 }
 
+/* An address as it goes out, which is how most are written: nothing about it is to be settled. */
+static bool is_dotted_decimal(struct span host)
+{
+    unsigned number = 0, digits = 0, dots = 0;
+
+    if (host.length > INET_ADDRSTRLEN - 1)
+        return false;
+    for (size_t i = 0; i < host.length; i++) {
+        char c = host.bytes[i];
+
+        if (c == '.' && digits > 0) {
+            dots++;
+            number = digits = 0;
+        } else if (!ascii_is_digit(c) || (digits > 0 && number == 0)) {
+            return false;
+        } else {
+            number = number * 10 + (unsigned)(c - '0');
+            digits++;
+        }
+        if (number > 0xff)
+            return false;
+    }
+    return dots == 3 && digits > 0;
+}
+
 static enum proto_error ipv4_settle(struct cutter *cutter, struct url *url)
 {
     char text[INET_ADDRSTRLEN];
@@ -337,6 +400,10 @@ static enum proto_error name_settle(struct cutter *cutter, struct url *url)
 {
     if (url->host.length == 0)
         return PROTO_URL_HOST_EMPTY;
+    if (is_dotted_decimal(url->host)) {
+        url->host_kind = URL_HOST_IPV4;
+        return PROTO_OK;
+    }
     if (url->host.length > URL_HOST_BYTES_MAX)
         return PROTO_URL_HOST_TOO_LONG;
     if (has_empty_label(url->host))
