@@ -220,6 +220,7 @@ static void question_cut_off(struct question *question)
     list_remove(&question->waits);
     while ((node = list_first(&question->asks)) != NULL) {
         struct ask *ask = LIST_OWNER(node, struct ask, of_question);
+        assert(ask->question == question && ask->server->live > 0);
         list_remove(node);
         ask->question = NULL;
         ask->server->live--;
@@ -228,6 +229,7 @@ static void question_cut_off(struct question *question)
 
 static void question_end(struct question *question, int status)
 {
+    assert(!question->is_over);
     question_cut_off(question);
     question->status = status;
     question->is_over = true;
@@ -244,6 +246,7 @@ static uint64_t try_ns(const struct resolver_reading *reading, uint32_t round)
 static void question_wait(struct question *question, uint64_t now_ns)
 {
     struct resolver_reading *reading = question->lookup->reading;
+    assert(!question->is_over);
     uint32_t round = question->round < ROUNDS_MAX ? question->round : ROUNDS_MAX - 1;
 
     question->due_ns = now_ns + try_ns(reading, round);
@@ -253,6 +256,7 @@ static void question_wait(struct question *question, uint64_t now_ns)
 
 static void question_is_due(struct question *question)
 {
+    assert(!question->is_over);
     list_remove(&question->waits);
     list_append(&question->lookup->resolver->due, &question->waits);
 }
@@ -281,6 +285,7 @@ static void question_send(struct question *question, struct nameserver *server, 
     struct ask *ask = malloc(sizeof(*ask));
     char name[RESOLV_CONF_NAME_BYTES];
 
+    assert(!question->is_over && server->live <= server->asks);
     if (ask == NULL) {
         question_end(question, ARES_ENOMEM);
         return;
@@ -293,8 +298,9 @@ static void question_send(struct question *question, struct nameserver *server, 
         .sent_ns = now_ns,
         .is_fresh = question->sent == 0 || server->asked_last_ns <= now_ns,
     };
-    list_append(&question->asks, &ask->of_question);
+    list_init(&ask->of_question);
     list_init(&ask->fresh);
+    list_append(&question->asks, &ask->of_question);
     if (ask->is_fresh)
         list_append(&resolver->fresh, &ask->fresh);
     resolver->fresh_count += ask->is_fresh;
@@ -344,6 +350,7 @@ static void question_go_on(struct question *question, uint64_t now_ns, bool is_l
 
 static void add_address(struct question *question, int family, const void *bytes)
 {
+    assert(question->count < RESOLVER_ADDRESSES_MAX);
     union resolver_address *address = &question->list[question->count++];
 
     *address = (union resolver_address){0};
@@ -485,6 +492,9 @@ static void on_reply(void *argument, int status, int timeouts, unsigned char *by
     uint64_t took_ns = now_ns - ask->sent_ns;
     (void)timeouts;
 
+    assert(resolver->asks > 0 && server->asks > 0 && server->live <= server->asks);
+    assert(ask->is_fresh ? resolver->fresh_count > 0 : list_is_empty(&ask->fresh));
+    assert(!question || server->live > 0);
     list_remove(&ask->of_question);
     list_remove(&ask->fresh);
     resolver->fresh_count -= ask->is_fresh;
@@ -520,6 +530,8 @@ static bool is_complete(const struct resolver_lookup *lookup)
 
 static void lookup_free(struct resolver_lookup *lookup)
 {
+    assert(lookup->resolver->lookups > 0);
+    assert(!lookup->reading || lookup->reading->servers->lookups > 0);
     list_remove(&lookup->node);
     question_cut_off(&lookup->questions[IPV4]);
     question_cut_off(&lookup->questions[IPV6]);
@@ -532,6 +544,7 @@ static void lookup_free(struct resolver_lookup *lookup)
 static void lookup_ask(struct resolver_lookup *lookup)
 {
     for (int family = 0; family < FAMILIES; family++) {
+        assert(list_is_empty(&lookup->questions[family].asks));
         question_init(&lookup->questions[family], lookup);
         question_is_due(&lookup->questions[family]);
     }
@@ -637,6 +650,7 @@ static void lookup_judge(struct resolver_lookup *lookup)
     const struct question *ipv6 = &lookup->questions[IPV6];
     uint64_t now_ns = clock_now_ns();
 
+    assert(ipv4->is_over || ipv6->is_over);
     lookup->is_delayed = false;
     if (ipv4->count == 0 && ipv6->count == 0) {
         if (is_complete(lookup))
@@ -725,6 +739,7 @@ static int reading_open(struct resolver *resolver)
     }
     for (int round = 0; round < ROUNDS_MAX; round++)
         list_init(&reading->rounds[round]);
+    list_init(&reading->node);
     list_append(&resolver->readings, &reading->node);
     resolver->retired += resolver->current != NULL;
     resolver->current = reading;
@@ -734,6 +749,7 @@ static int reading_open(struct resolver *resolver)
 
 static void reading_close(struct resolver_reading *reading)
 {
+    assert(reading->servers->lookups == 0);
     list_remove(&reading->node);
     nameservers_close(reading->servers);
     free(reading);
@@ -770,6 +786,7 @@ static void sweep(struct resolver *resolver)
                 ares_cancel(server->channel);
         }
         if (reading != resolver->current && reading->servers->lookups == 0) {
+            assert(resolver->retired > 0);
             reading_close(reading);
             resolver->retired--;
         }
@@ -831,6 +848,7 @@ void resolver_close(struct resolver *resolver)
     struct list_node *node;
     while ((node = list_first(&resolver->readings)) != NULL)
         reading_close(LIST_OWNER(node, struct resolver_reading, node));
+    assert(resolver->lookups == 0 && resolver->asks == 0 && resolver->fresh_count == 0);
     free(resolver->path);
     free(resolver->servers);
     free(resolver);
@@ -851,6 +869,7 @@ static void lookup_begin(struct resolver_lookup *lookup)
 {
     struct resolver *resolver = lookup->resolver;
 
+    assert(!lookup->reading && resolver->current);
     lookup->reading = resolver->current;
     struct nameservers *servers = lookup->reading->servers;
     servers->lookups++;
@@ -945,6 +964,7 @@ int resolver_lookup(struct resolver *resolver, uint32_t id, const char *host, ui
     for (int family = 0; family < FAMILIES; family++)
         question_init(&lookup->questions[family], lookup);
     memcpy(lookup->host, host, length);
+    list_init(&lookup->node);
     list_append(&resolver->queued, &lookup->node);
     resolver->lookups++;
     if (ret_lookup != NULL)
@@ -1014,6 +1034,7 @@ static void let_go_of_fresh(struct resolver *resolver, uint64_t now_ns)
         struct ask *ask = LIST_OWNER(node, struct ask, fresh);
         if (ask->sent_ns + hold_ns(resolver) > now_ns)
             return;
+        assert(ask->is_fresh && resolver->fresh_count > 0);
         list_remove(node);
         ask->is_fresh = false;
         resolver->fresh_count--;
@@ -1026,6 +1047,7 @@ static void content_with_one(struct resolver *resolver, uint64_t now_ns)
 
     while ((node = list_first(&resolver->delayed)) != NULL) {
         struct resolver_lookup *lookup = LIST_OWNER(node, struct resolver_lookup, node);
+        assert(lookup->is_delayed);
         if (lookup->delay_ns > now_ns)
             return;
         lookup->is_delayed = false;

@@ -53,17 +53,35 @@ static void file(struct deadlines *deadlines, uint32_t id)
     struct deadline_entry *entry = &deadlines->entries[id];
     uint64_t tick = tick_of(entry->due_ns);
 
+    assert(entry->bucket == 0);
     entry->bucket = bucket_of(deadlines, tick > deadlines->tick ? tick : deadlines->tick);
+    assert(entry->bucket <= DEADLINE_BUCKETS);
     uint64_t *word = bucket_word(deadlines, entry->bucket);
     uint64_t bit = bucket_bit(entry->bucket);
     uint32_t *first = &deadlines->first[entry->bucket - 1];
 
     entry->next = *word & bit ? *first : NO_ID;
     entry->previous = NO_ID;
-    if (entry->next != NO_ID)
+    if (entry->next != NO_ID) {
+        assert(entry->next != id && deadlines->entries[entry->next].previous == NO_ID);
+        assert(deadlines->entries[entry->next].bucket == entry->bucket);
         deadlines->entries[entry->next].previous = id;
+    }
     *first = id;
     *word |= bit;
+}
+
+/* Its bucket has it, and its neighbours know it. */
+static bool is_filed_well(const struct deadlines *deadlines, uint32_t id)
+{
+    const struct deadline_entry *entry = &deadlines->entries[id];
+    if (entry->bucket == 0 || entry->bucket > DEADLINE_BUCKETS)
+        return false;
+    if (entry->next != NO_ID && deadlines->entries[entry->next].previous != id)
+        return false;
+    if (entry->previous != NO_ID)
+        return deadlines->entries[entry->previous].next == id;
+    return deadlines->first[entry->bucket - 1] == id;
 }
 
 static void empty_bucket(struct deadlines *deadlines, uint32_t bucket)
@@ -77,6 +95,7 @@ static void unfile(struct deadlines *deadlines, uint32_t id)
 {
     struct deadline_entry *entry = &deadlines->entries[id];
 
+    assert(is_filed_well(deadlines, id));
     if (entry->next != NO_ID)
         deadlines->entries[entry->next].previous = entry->previous;
     if (entry->previous != NO_ID)
@@ -142,6 +161,7 @@ bool deadline_expired(struct deadlines *deadlines, uint64_t now_ns, uint32_t *re
         uint32_t id = deadlines->first[bucket - 1];
         struct deadline_entry *entry = &deadlines->entries[id];
 
+        assert(id < deadlines->count && entry->bucket == bucket);
         deadlines->tick = bucket_start(deadlines, bucket);
         deadlines->draining = bucket;
         unfile(deadlines, id);

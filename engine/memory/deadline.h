@@ -41,6 +41,12 @@ void deadline_set(struct deadlines *deadlines, uint32_t id, uint64_t time_ns);
 /* id has no deadline any more; harmless where it has none. */
 void deadline_clear(struct deadlines *deadlines, uint32_t id);
 
+/* Has it one that has not come yet? */
+static inline bool deadline_is_set(const struct deadlines *deadlines, uint32_t id)
+{
+    return deadlines->entries[id].bucket != 0 && deadlines->entries[id].due_ns != DEADLINE_NEVER;
+}
+
 /* Takes one id whose deadline has come, which clears it; false: there is none (left). now_ns must
  * not go back. */
 bool deadline_expired(struct deadlines *deadlines, uint64_t now_ns, uint32_t *ret_id);

@@ -2,8 +2,10 @@
 #define ENGINE_MEMORY_LIST_H
 
 /* Doubly linked lists through what they hold: no memory of their own, and whatever is in one leaves
- * it without a search. The head is a node too, so that no end is a special case. */
+ * it without a search. The head is a node too, so that no end is a special case. A node that is in
+ * no list points to itself, from list_init() on, so that one linked twice is told. */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,8 +28,11 @@ static inline bool list_is_empty(const struct list_node *head)
     return head->next == head;
 }
 
+/* node is in no list. */
 static inline void list_append(struct list_node *head, struct list_node *node)
 {
+    assert(node->next == node && node->previous == node);
+    assert(head->previous->next == head && head->next->previous == head);
     node->next = head;
     node->previous = head->previous;
     head->previous->next = node;
@@ -37,6 +42,7 @@ static inline void list_append(struct list_node *head, struct list_node *node)
 /* From whichever list it is in; it is in none then, and may be removed from that again. */
 static inline void list_remove(struct list_node *node)
 {
+    assert(node->previous->next == node && node->next->previous == node);
     node->previous->next = node->next;
     node->next->previous = node->previous;
     list_init(node);

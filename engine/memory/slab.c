@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-#define SLAB_TAKEN (SLAB_NONE - 1)
-
 void slab_init(struct slab *slab, uint32_t *next, uint32_t count)
 {
     assert(count < SLAB_TAKEN);
@@ -17,6 +15,8 @@ uint32_t slab_take(struct slab *slab)
 {
     uint32_t slot = slab->first;
 
+    /* No slot of the free list is taken, and where the list has none, none has been lost. */
+    assert(slot != SLAB_NONE ? slab->next[slot] != SLAB_TAKEN : slab->taken == slab->touched);
     if (slot != SLAB_NONE)
         slab->first = slab->next[slot];
     else if (slab->touched < slab->count)
@@ -31,7 +31,7 @@ uint32_t slab_take(struct slab *slab)
 
 void slab_give(struct slab *slab, uint32_t slot)
 {
-    assert(slot < slab->touched && slab->next[slot] == SLAB_TAKEN);
+    assert(slab_is_taken(slab, slot));
     slab->next[slot] = slab->first;
     slab->first = slot;
     slab->taken--;

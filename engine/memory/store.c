@@ -9,9 +9,10 @@
 void store_init(struct store *store, struct block *blocks, uint32_t *next, uint32_t count,
                 uint32_t shared)
 {
+    assert(shared <= count);
     slab_init(&store->slab, next, count);
     store->blocks = blocks;
-    store->shared_left = shared;
+    store->shared = store->shared_left = shared;
 }
 
 uint32_t store_take(struct store *store)
@@ -39,6 +40,7 @@ void store_give(struct store *store, uint32_t block)
 
 void store_give_shared(struct store *store, uint32_t block)
 {
+    assert(store->shared_left < store->shared);
     store->shared_left++;
     slab_give(&store->slab, block);
 }
@@ -46,11 +48,13 @@ void store_give_shared(struct store *store, uint32_t block)
 /* The block with room at the chain's end, a new one where the last is full. */
 static struct block *chain_room(struct chain *chain, struct store *store)
 {
+    assert((chain->first == NO_BLOCK) == (chain->last == NO_BLOCK));
     if (chain->first == NO_BLOCK) {
         chain->first = chain->last = store_take(store);
         return store_block(store, chain->first);
     }
     struct block *last = store_block(store, chain->last);
+    assert(last->next == NO_BLOCK && last->piece.length <= BLOCK_BYTES);
     if (last->piece.length < BLOCK_BYTES)
         return last;
     uint32_t index = store_take_shared(store);
@@ -83,6 +87,7 @@ void chain_free(struct chain *chain, struct store *store)
 {
     for (uint32_t index = chain->first; index != NO_BLOCK;) {
         uint32_t next = store_block(store, index)->next;
+        assert((next == NO_BLOCK) == (index == chain->last));
         if (index == chain->first)
             store_give(store, index);
         else

@@ -9,6 +9,7 @@
 #include "engine/haul.h"
 #include "engine/memory/slab.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 enum { BLOCK_BYTES = 16384 - 32 };
@@ -24,6 +25,7 @@ struct block {
 struct store {
     struct slab slab;
     struct block *blocks;
+    uint32_t shared; /* of all blocks; the others are entitled ones */
     uint32_t shared_left;
 };
 
@@ -41,6 +43,7 @@ void store_init(struct store *store, struct block *blocks, uint32_t *next, uint3
 
 static inline struct block *store_block(const struct store *store, uint32_t index)
 {
+    assert(slab_is_taken(&store->slab, index));
     return &store->blocks[index];
 }
 
