@@ -114,10 +114,13 @@ static void line_push(struct epoll_loop *loop, enum line line, uint32_t index)
         return;
     watch->lined |= (uint8_t)BIT(line);
     watch->line_next[line] = NO_WATCH;
-    if (loop->line_first[line] == NO_WATCH)
+    if (loop->line_first[line] == NO_WATCH) {
         loop->line_first[line] = index;
-    else
-        loop->watches[loop->line_last[line]].line_next[line] = index;
+    } else {
+        uint32_t *last = &loop->watches[loop->line_last[line]].line_next[line];
+        assert(*last == NO_WATCH);
+        *last = index;
+    }
     loop->line_last[line] = index;
 }
 
@@ -125,6 +128,7 @@ static void line_pop(struct epoll_loop *loop, enum line line)
 {
     struct watch *watch = &loop->watches[loop->line_first[line]];
 
+    assert(watch->lined & BIT(line));
     watch->lined &= (uint8_t)~BIT(line);
     loop->line_first[line] = watch->line_next[line];
 }
@@ -163,6 +167,7 @@ static void complete(struct epoll_loop *loop, uint32_t index, enum loop_op op, i
 {
     struct watch *watch = &loop->watches[index];
 
+    assert(op == LOOP_CLOSED ? watch->ended == 0 : watch->attached || index >= loop->slots);
     watch->ended |= (uint8_t)BIT(op);
     if (op <= LOOP_READY)
         watch->results[op] = result;
@@ -195,6 +200,7 @@ static void want(struct epoll_loop *loop, uint32_t index, enum loop_op op)
 {
     struct watch *watch = &loop->watches[index];
 
+    assert(watch->attached || index >= loop->slots);
     watch->wanted |= (uint8_t)BIT(op);
     if (watch->in_changes || (wanted_events(watch) & ~watch->watched) == 0)
         return;
@@ -249,6 +255,7 @@ static void apply_changes(struct epoll_loop *loop)
         struct watch *watch = &loop->watches[loop->changes];
         uint32_t index = loop->changes;
 
+        assert(watch->in_changes);
         loop->changes = watch->change_next;
         watch->in_changes = false;
         if (wanted_events(watch) & ~watch->watched)
@@ -288,6 +295,7 @@ static void step_send(struct epoll_loop *loop, uint32_t index)
     struct watch *watch = &loop->watches[index];
     ssize_t sent = send(watch->fd, watch->rest, watch->rest_length, MSG_NOSIGNAL | MSG_DONTWAIT);
 
+    assert(watch->attached);
     loop->head.counters.enters++;
     if (sent < 0 && !would_block()) {
         watch->rest_length = 0;
@@ -329,6 +337,7 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
     struct watch *watch = &loop->watches[index];
     char *room = loop->scratch + loop->scratch_used;
     size_t size = watch->once ? LOOP_BUFFER_BYTES : RECEIVE_BYTES;
+    assert(loop->loan_count < LOANS_MAX && loop->scratch_used + size <= SCRATCH_BYTES);
     ssize_t received = recv(watch->fd, room, size, MSG_DONTWAIT);
 
     loop->head.counters.enters++;
@@ -455,6 +464,7 @@ static void epoll_loop_attach(struct loop *head, uint32_t slot, int fd)
     struct watch *watch = &loop->watches[slot];
 
     assert(slot < loop->slots && !watch->attached && watch->ended == 0);
+    assert(fd >= 0 && watch->wanted == 0 && watch->watched == 0 && watch->rest_length == 0);
     watch->attached = true;
     watch->fd = fd;
 }
@@ -474,20 +484,26 @@ static void epoll_loop_connect(struct loop *head, uint32_t slot, const struct so
         end(loop, slot, LOOP_CONNECT, -errno);
 }
 
+static bool is_sending(struct epoll_loop *loop, uint32_t slot)
+{
+    const struct watch *watch = &loop->watches[slot];
+
+    send_due(loop, slot);
+    return ((watch->wanted | watch->ended) & BIT(LOOP_SEND)) != 0;
+}
+
 static bool epoll_loop_is_sending(struct loop *head, uint32_t slot)
 {
-    const struct watch *watch = slot_watch(of(head), slot);
-
-    send_due(of(head), slot);
-    return ((watch->wanted | watch->ended) & BIT(LOOP_SEND)) != 0;
+    slot_watch(of(head), slot);
+    return is_sending(of(head), slot);
 }
 
 static void epoll_loop_send(struct loop *head, uint32_t slot, const void *bytes, size_t length)
 {
     struct watch *watch = slot_watch(of(head), slot);
-    bool is_sending = epoll_loop_is_sending(head, slot);
+    bool is_before = is_sending(of(head), slot);
 
-    assert(!is_sending);
+    assert(!is_before);
     watch->rest = bytes;
     watch->rest_length = length;
     watch->silent = length <= LOOP_SILENT_BYTES;
@@ -640,6 +656,7 @@ static bool lend(struct epoll_loop *loop, struct completion *ret_completion)
             .result = (int32_t)length,
             .bytes = loop->scratch + loan->begin,
         };
+        assert(loop->watches[loan->slot].attached);
         loan->begin += length;
         return true;
     }

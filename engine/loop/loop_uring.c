@@ -251,6 +251,7 @@ static void submit_receive(struct uring *uring, uint32_t index)
         io_uring_prep_recv(sqe, slot->fd, slot_buffer(uring, index), LOOP_BUFFER_BYTES, 0);
         sqe_finish(sqe, user_data, 0);
     }
+    assert(slot->fd >= 0 && !slot->receiving && !slot->closing);
     slot->receiving = true;
     slot->outstanding++;
 }
@@ -263,6 +264,7 @@ static void submit_tracked_send(struct uring *uring, uint32_t index)
     struct io_uring_sqe *sqe = submission(uring);
     io_uring_prep_send(sqe, slot->fd, slot->send_bytes, length, MSG_NOSIGNAL | MSG_WAITALL);
     sqe_finish(sqe, user_data, 0);
+    assert(slot->fd >= 0 && !slot->sending && slot->send_left > 0);
     slot->sending = true;
     slot->outstanding++;
 }
@@ -270,7 +272,8 @@ static void submit_tracked_send(struct uring *uring, uint32_t index)
 static void uring_attach(struct loop *loop, uint32_t index, int fd)
 {
     struct uring_slot *slot = &uring_of(loop)->slots[index];
-    assert(!slot->closing && slot->outstanding == 0);
+    assert(index < uring_of(loop)->slot_count && fd >= 0);
+    assert(slot->fd < 0 && !slot->closing && slot->outstanding == 0);
     *slot = (struct uring_slot){.fd = fd, .generation = slot->generation + 1};
 }
 
@@ -283,6 +286,7 @@ static void uring_connect(struct loop *loop, uint32_t index, const struct sockad
     struct io_uring_sqe *sqe = submission(uring);
     io_uring_prep_connect(sqe, slot->fd, address, length);
     sqe_finish(sqe, user_data, 0);
+    assert(slot->fd >= 0 && !slot->connecting);
     slot->connecting = true;
     slot->outstanding++;
 }
@@ -310,7 +314,7 @@ static void uring_send(struct loop *loop, uint32_t index, const void *bytes, siz
     struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
     bool is_sending = uring_is_sending(loop, index);
-    assert(!is_sending);
+    assert(!is_sending && slot->fd >= 0);
     slot->send_bytes = bytes;
     slot->send_left = length;
     if (length > LOOP_SILENT_BYTES) {
@@ -339,6 +343,7 @@ static void uring_send_last(struct loop *loop, uint32_t index, const void *bytes
 static void receive_begin(struct uring *uring, uint32_t index, bool is_once)
 {
     struct uring_slot *slot = &uring->slots[index];
+    assert(slot->fd >= 0);
     slot->receive_wanted = true;
     slot->receive_once = is_once;
     if (!slot->receiving)
@@ -368,6 +373,7 @@ static void uring_pause(struct loop *loop, uint32_t index)
 
 static void closed_push(struct uring *uring, uint32_t index)
 {
+    assert(uring->slots[index].closing && uring->slots[index].outstanding == 0);
     uring->slots[index].next_closed = NO_SLOT;
     if (uring->first_closed == NO_SLOT)
         uring->first_closed = index;
@@ -379,6 +385,7 @@ static void closed_push(struct uring *uring, uint32_t index)
 static uint32_t closed_pop(struct uring *uring)
 {
     uint32_t index = uring->first_closed;
+    assert(uring->slots[index].closing && uring->slots[index].outstanding == 0);
     uring->first_closed = uring->slots[index].next_closed;
     uring->slots[index].closing = false;
     return index;
@@ -397,7 +404,7 @@ static void uring_close_slot(struct loop *loop, uint32_t index)
     struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
     bool is_sending = slot->sending || is_silent_send_queued(uring, slot);
-    assert(!slot->closing);
+    assert(slot->fd >= 0 && !slot->closing);
     if (slot->receiving && !slot->cancelling)
         submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
     if (slot->connecting)
@@ -632,6 +639,7 @@ static bool on_connect(struct uring *uring, uint32_t index, bool is_stale, int32
                        struct completion *ret)
 {
     struct uring_slot *slot = &uring->slots[index];
+    assert(slot->connecting);
     slot->connecting = false;
     operation_ended(uring, index);
     if (is_stale)
@@ -643,6 +651,7 @@ static bool on_tracked_send(struct uring *uring, uint32_t index, bool is_stale, 
                             struct completion *ret)
 {
     struct uring_slot *slot = &uring->slots[index];
+    assert(slot->sending);
     slot->sending = false;
     operation_ended(uring, index);
     if (is_stale)
@@ -678,12 +687,15 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
 {
     struct uring_slot *slot = &uring->slots[index];
     const char *bytes = NULL;
+    assert(slot->receiving);
     if (cqe->flags & IORING_CQE_F_BUFFER)
         uring->lent = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     else if (!uring->buffer_ring && cqe->res > 0)
         uring->lent = index;
-    if (uring->lent != NO_BUFFER)
+    if (uring->lent != NO_BUFFER) {
+        assert(uring->lent < uring->buffer_count);
         bytes = slot_buffer(uring, uring->lent);
+    }
     if (!(cqe->flags & IORING_CQE_F_MORE)) {
         slot->receiving = false;
         slot->cancelling = false;
@@ -711,6 +723,7 @@ static bool on_poll(struct uring *uring, uint32_t index, const struct io_uring_c
     struct uring_poll *poll = &uring->polls[index];
     if (poll->generation % (1 << TAG_GENERATION_BITS) != tag_generation(cqe->user_data))
         return false;
+    assert(poll->armed);
     poll->armed = false;
     return give(ret, LOOP_READY, index, cqe->res);
 }
@@ -754,8 +767,12 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
     uint32_t index = tag_slot(cqe->user_data);
     enum tag_op op = tag_op(cqe->user_data);
     bool is_stale = false;
-    if (op >= TAG_CONNECT && op <= TAG_RECEIVE)
+    if (op >= TAG_CONNECT && op <= TAG_RECEIVE) {
+        assert(index < uring->slot_count);
         is_stale = !is_slots_own(uring, cqe->user_data);
+        /* What is counted keeps its slot closing; so both say the same of it. */
+        assert(is_stale == uring->slots[index].closing || op == TAG_SEND_SILENT);
+    }
     switch (op) {
     case TAG_ACCEPT:
         return on_accept(uring, index, cqe, ret);
