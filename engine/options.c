@@ -171,7 +171,7 @@ static void requests_init(struct engine *engine)
     engine->collector.hands_out_parts = options->stream_bodies;
     engine->terms.options = options;
     engine->terms.store = &engine->store;
-    engine->terms.url_blocks_left = budget->url_blocks;
+    engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
 }
 

@@ -42,12 +42,15 @@ void collector_done(struct collector *collector, uint32_t index)
 {
     if (!collector->is_unordered)
         return;
+    assert(collector->fetches[index].state == FETCH_DONE && index != collector->done_last);
     collector->fetches[index].next = NO_FETCH;
     collector->fetches[index].previous = collector->done_last;
     if (collector->done_first == NO_FETCH)
         collector->done_first = index;
-    else
+    else {
+        assert(collector->fetches[collector->done_last].next == NO_FETCH);
         collector->fetches[collector->done_last].next = index;
+    }
     collector->done_last = index;
 }
 
@@ -90,6 +93,7 @@ static uint32_t hand_out_part(struct collector *collector, uint32_t index)
     if (!collector->hands_out_parts || fetch->state != FETCH_ACTIVE ||
         fetch->chain.first == NO_BLOCK)
         return NO_FETCH;
+    assert(collector->lent.first == NO_BLOCK);
     collector->lent = fetch->chain;
     fetch->chain = CHAIN_EMPTY;
     fetch->is_partial = true;
@@ -104,6 +108,7 @@ static uint32_t next_in_order(struct collector *collector)
     uint32_t index = head(collector);
     if (index == NO_FETCH)
         return NO_FETCH;
+    assert(collector->fetches[index].result.index == collector->head_index);
     if (collector->fetches[index].state != FETCH_DONE)
         return hand_out_part(collector, index);
     collector->head_index++;
@@ -114,14 +119,12 @@ static void done_remove(struct collector *collector, uint32_t index)
 {
     uint32_t previous = collector->fetches[index].previous;
     uint32_t next = collector->fetches[index].next;
-    if (previous == NO_FETCH)
-        collector->done_first = next;
-    else
-        collector->fetches[previous].next = next;
-    if (next == NO_FETCH)
-        collector->done_last = previous;
-    else
-        collector->fetches[next].previous = previous;
+    uint32_t *to =
+        previous == NO_FETCH ? &collector->done_first : &collector->fetches[previous].next;
+    uint32_t *back = next == NO_FETCH ? &collector->done_last : &collector->fetches[next].previous;
+    assert(*to == index && *back == index);
+    *to = next;
+    *back = previous;
 }
 
 static uint32_t next_finished(struct collector *collector)
@@ -135,6 +138,7 @@ static uint32_t next_finished(struct collector *collector)
     } else if (index == NO_FETCH) {
         return current == NO_FETCH ? NO_FETCH : hand_out_part(collector, current);
     }
+    assert(collector->fetches[index].state == FETCH_DONE);
     done_remove(collector, index);
     if (index == current)
         collector->current = NO_FETCH;

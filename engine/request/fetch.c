@@ -108,6 +108,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
 void fetch_retreat(struct fetch *fetch)
 {
     assert(fetch->state == FETCH_ACTIVE && fetch->chain.first == NO_BLOCK);
+    assert(fetch->head_block == NO_BLOCK && !fetch->is_partial);
     fetch->conn = NO_SLOT;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
     fetch->result.reused_connection = fetch->result.tls_resumed = false;
@@ -116,7 +117,8 @@ void fetch_retreat(struct fetch *fetch)
 
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
 {
-    assert(fetch->head_block == NO_BLOCK);
+    assert(fetch->state == FETCH_ACTIVE && fetch->head_block == NO_BLOCK);
+    assert(head.length <= BLOCK_BYTES); /* the parser takes no longer one */
     fetch->head_block = store_take(terms->store);
     char *kept = store_block(terms->store, fetch->head_block)->bytes;
     memcpy(kept, head.bytes, head.length);
@@ -131,6 +133,7 @@ const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_te
         HAUL_LIMIT, "the body is longer than half of the memory for bodies", 0};
     static const struct failure no_room = {
         HAUL_LIMIT, "no memory is left for bodies that wait for their turn", 0};
+    assert(fetch->state == FETCH_ACTIVE);
     if (fetch->result.body_bytes > terms->body_bytes_max)
         return &too_long;
     size_t kept = chain_append(&fetch->chain, terms->store, data.bytes, data.length);
@@ -183,6 +186,7 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
     if (fetch->head_block != NO_BLOCK)
         store_give(terms->store, fetch->head_block);
     if (fetch->url_block != NO_BLOCK) {
+        assert(terms->url_blocks_left < terms->url_blocks);
         store_give(terms->store, fetch->url_block);
         terms->url_blocks_left++;
     }

@@ -58,7 +58,8 @@ struct fetch_terms {
     const struct haul_options *options;
     struct request_template template; /* of the requests that bring nothing of their own */
     struct store *store;
-    uint32_t url_blocks_left; /* for long URLs */
+    uint32_t url_blocks;      /* for long URLs */
+    uint32_t url_blocks_left; /* of them */
     uint64_t body_bytes_max;
 };
 

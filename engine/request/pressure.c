@@ -35,22 +35,27 @@ static void line_insert(struct pressure *pressure, uint32_t slot, uint32_t previ
 {
     struct pressure_waiter *waiters = pressure->waiters;
     assert(pressure->is_short && !waiters[slot].is_waiting && !waiters[slot].is_armed);
+    uint32_t *to = previous == NO_SLOT ? &pressure->first : &waiters[previous].next;
+    uint32_t *back = next == NO_SLOT ? &pressure->last : &waiters[next].previous;
+    assert(*to == next && *back == previous);
     waiters[slot].is_waiting = true;
     waiters[slot].previous = previous;
     waiters[slot].next = next;
-    *(previous == NO_SLOT ? &pressure->first : &waiters[previous].next) = slot;
-    *(next == NO_SLOT ? &pressure->last : &waiters[next].previous) = slot;
+    *to = *back = slot;
 }
 
 static void line_remove(struct pressure *pressure, uint32_t slot)
 {
     struct pressure_waiter *waiters = pressure->waiters;
-    assert(waiters[slot].is_waiting);
-    waiters[slot].is_waiting = false;
+    assert(waiters[slot].is_waiting && !waiters[slot].is_armed);
     uint32_t previous = waiters[slot].previous;
     uint32_t next = waiters[slot].next;
-    *(previous == NO_SLOT ? &pressure->first : &waiters[previous].next) = next;
-    *(next == NO_SLOT ? &pressure->last : &waiters[next].previous) = previous;
+    uint32_t *to = previous == NO_SLOT ? &pressure->first : &waiters[previous].next;
+    uint32_t *back = next == NO_SLOT ? &pressure->last : &waiters[next].previous;
+    assert(*to == slot && *back == slot);
+    waiters[slot].is_waiting = false;
+    *to = next;
+    *back = previous;
 }
 
 void pressure_wait(struct pressure *pressure, uint32_t slot)
@@ -98,6 +103,8 @@ static bool has_room(const struct pressure *pressure, const struct pressure_view
 /* Some way above the reserve, so that it does not go to and fro with every block. */
 static bool has_plenty(const struct pressure_view *view)
 {
+    assert(view->reserve_blocks <= view->shared_blocks);
+    assert(view->shared_left <= view->shared_blocks);
     uint32_t usable = view->shared_blocks - view->reserve_blocks;
     return view->shared_left >= view->reserve_blocks + usable / 2;
 }

@@ -10,14 +10,28 @@ void schedule_init(struct schedule *schedule, struct fetch *fetches)
     *schedule = (struct schedule){.fetches = fetches, .first = NO_FETCH, .last = NO_FETCH};
 }
 
+/* What is linked to a slot's place from both sides, or from the ends. */
+static uint32_t *link_to(struct schedule *schedule, uint32_t previous)
+{
+    return previous == NO_FETCH ? &schedule->first : &schedule->fetches[previous].next;
+}
+
+static uint32_t *link_back(struct schedule *schedule, uint32_t next)
+{
+    return next == NO_FETCH ? &schedule->last : &schedule->fetches[next].previous;
+}
+
 static void insert(struct schedule *schedule, uint32_t index, uint32_t previous, uint32_t next)
 {
     struct fetch *fetches = schedule->fetches;
+    uint32_t *to = link_to(schedule, previous);
+    uint32_t *back = link_back(schedule, next);
+    assert((fetches[index].state == FETCH_FREE || fetches[index].state == FETCH_ACTIVE) &&
+           *to == next && *back == previous);
     fetches[index].state = FETCH_QUEUED;
     fetches[index].previous = previous;
     fetches[index].next = next;
-    *(previous == NO_FETCH ? &schedule->first : &fetches[previous].next) = index;
-    *(next == NO_FETCH ? &schedule->last : &fetches[next].previous) = index;
+    *to = *back = index;
     schedule->count++;
 }
 
@@ -36,8 +50,11 @@ void schedule_remove(struct schedule *schedule, uint32_t index)
     struct fetch *fetches = schedule->fetches;
     uint32_t previous = fetches[index].previous;
     uint32_t next = fetches[index].next;
-    assert(fetches[index].state == FETCH_QUEUED && schedule->count > 0);
-    *(previous == NO_FETCH ? &schedule->first : &fetches[previous].next) = next;
-    *(next == NO_FETCH ? &schedule->last : &fetches[next].previous) = previous;
+    uint32_t *to = link_to(schedule, previous);
+    uint32_t *back = link_back(schedule, next);
+    assert(fetches[index].state == FETCH_QUEUED && schedule->count > 0 && *to == index &&
+           *back == index);
+    *to = next;
+    *back = previous;
     schedule->count--;
 }
