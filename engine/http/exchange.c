@@ -143,6 +143,7 @@ static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
 {
     struct exchange *exchange = exchange_at(exchanges, index);
     struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
+    assert(exchange->state != EXCHANGE_NONE);
     exchange->is_sent = !error;
     if (!error)
         return exchange_tell(ret_news, EXCHANGE_SENT, index);
@@ -153,6 +154,7 @@ static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
 
 static void lend_carry(struct exchanges *exchanges, struct exchange *exchange)
 {
+    assert(exchange->state == EXCHANGE_HEAD && exchange->carry == NO_BLOCK);
     exchange->carry = store_take(exchanges->store);
     exchange->reply.carry = store_block(exchanges->store, exchange->carry)->bytes;
 }
@@ -224,6 +226,7 @@ static bool on_end(struct exchanges *exchanges, uint32_t index, const struct lin
                    struct exchange_news *ret_news)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchange->state != EXCHANGE_NONE);
     int send_error = link_at(exchanges->links, exchange->link)->send_error;
     bool is_unanswered = !exchange->reply.has_begun;
     bool is_by_tls = event->end == LINK_EARLY || event->end == LINK_BAD_TLS;

@@ -21,6 +21,7 @@
 #include "proto/http/reply.h"
 #include "proto/http/request.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -133,6 +134,7 @@ bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum
 
 static inline void exchange_feed(struct exchanges *exchanges, uint32_t index, struct span bytes)
 {
+    assert(exchange_at(exchanges, index)->state != EXCHANGE_NONE);
     exchanges->current = index;
     exchanges->in = bytes;
 }
@@ -183,6 +185,7 @@ static inline bool exchange_next(struct exchanges *exchanges, struct exchange_ne
 static inline void exchange_rest(struct exchanges *exchanges, uint32_t index)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchange->carry == NO_BLOCK);
     if (exchange->request_block != NO_BLOCK)
         store_give(exchanges->store, exchange->request_block);
     exchange->request_block = NO_BLOCK;

@@ -68,6 +68,7 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
     struct dial *dial = dial_at(dials, slot);
     const struct origin *origin = origin_of(dials, slot);
     const struct resolver_addresses *addresses = &origin->addresses;
+    assert(addresses->count > 0 && addresses->count <= RESOLVER_ADDRESSES_MAX);
     dial->state = DIAL_CONNECTING;
     dial->address = (uint8_t)((origin->preferred + dial->attempt) % addresses->count);
     int error = -open_link(dials->links, slot, &addresses->list[dial->address]);
@@ -99,6 +100,7 @@ static bool on_refused(struct dials *dials, uint32_t slot, int error, struct dia
 static void waiting_insert(struct dials *dials, struct origin *origin, uint32_t slot)
 {
     struct dial *dial = dial_at(dials, slot);
+    assert(origin->waiting != slot);
     dial->previous = NO_SLOT;
     dial->next = origin->waiting;
     if (dial->next != NO_SLOT)
@@ -110,8 +112,11 @@ static void waiting_remove(struct dials *dials, struct origin *origin, uint32_t 
 {
     struct dial *dial = dial_at(dials, slot);
     assert(dial->state == DIAL_RESOLVING);
-    *(dial->previous == NO_SLOT ? &origin->waiting : &dial_at(dials, dial->previous)->next) =
-        dial->next;
+    uint32_t *to =
+        dial->previous == NO_SLOT ? &origin->waiting : &dial_at(dials, dial->previous)->next;
+    assert(*to == slot);
+    assert(dial->next == NO_SLOT || dial_at(dials, dial->next)->previous == slot);
+    *to = dial->next;
     if (dial->next != NO_SLOT)
         dial_at(dials, dial->next)->previous = dial->previous;
 }
@@ -223,6 +228,7 @@ static bool on_connected(struct dials *dials, uint32_t slot, struct dial_news *r
 {
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
+    assert(dial->state == DIAL_CONNECTING);
     origin->preferred = dial->address < origin->addresses.count ? dial->address : 0;
     dial->state = origin->is_https ? DIAL_CONNECTED_BARE : DIAL_NONE;
     return tell(ret_news, origin->is_https ? DIAL_CONNECTED : DIAL_READY, slot);

@@ -28,7 +28,7 @@ int link_open(struct links *links, uint32_t index, const struct sockaddr *addres
 {
     int on = 1;
     struct link *link = link_at(links, index);
-    assert(link->state == LINK_FREE);
+    assert(link->state == LINK_FREE && !link->tls);
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
@@ -97,6 +97,7 @@ bool link_send_any(struct links *links, uint32_t index, struct span bytes, struc
 {
     struct link *link = link_at(links, index);
     bool is_through = bytes.length <= LOOP_SILENT_BYTES && rest.length == 0;
+    assert(!link->is_unsent);
     link->rest = rest;
     if (link->tls) {
         link->next = bytes;
@@ -113,6 +114,7 @@ static bool send_on(struct links *links, uint32_t index)
 {
     struct link *link = link_at(links, index);
     struct span rest = link->rest;
+    assert(link->state == LINK_OPEN || link->state == LINK_SECURING);
     link->is_sending = false;
     if (link->tls)
         return link_tls_send(links, index);
@@ -138,6 +140,7 @@ static bool tell_end(struct link_event *ret, enum link_end end, uint32_t index, 
 
 static bool on_connect(struct links *links, uint32_t index, int32_t result, struct link_event *ret)
 {
+    assert(link_at(links, index)->state == LINK_CONNECTING);
     if (result < 0)
         return tell_end(ret, LINK_REFUSED, index, -result);
     link_at(links, index)->state = LINK_OPEN;
@@ -147,6 +150,7 @@ static bool on_connect(struct links *links, uint32_t index, int32_t result, stru
 static bool on_send(struct links *links, uint32_t index, int32_t result, struct link_event *ret)
 {
     struct link *link = link_at(links, index);
+    assert(link->state == LINK_OPEN || link->state == LINK_SECURING);
     if (result < 0) {
         link->send_error = -result;
         link->is_unsent = false;
@@ -161,6 +165,7 @@ static bool on_send(struct links *links, uint32_t index, int32_t result, struct 
 static bool on_end(struct links *links, uint32_t index, int32_t result, struct link_event *ret)
 {
     struct link *link = link_at(links, index);
+    assert(link->state == LINK_OPEN || link->state == LINK_SECURING);
     if (link->tls)
         tls_wire_end(link->tls);
     if (result < 0)
@@ -176,6 +181,7 @@ static bool on_receive(struct links *links, const struct completion *completion,
     if (completion->result <= 0)
         return on_end(links, index, completion->result, ret);
     assert(link_at(links, index)->tls); /* links_take() has the others */
+    assert(link_at(links, index)->state != LINK_CLOSING && links->current == NO_LINK);
     links->current = index;
     links->wire = (struct span){completion->bytes, (size_t)completion->result};
     links->has_bytes = links->is_spent = false;
@@ -186,7 +192,7 @@ static bool on_receive(struct links *links, const struct completion *completion,
 static bool on_closed(struct links *links, uint32_t index, struct link_event *ret)
 {
     struct link *link = link_at(links, index);
-    assert(link->state == LINK_CLOSING);
+    assert(link->state == LINK_CLOSING && links->current != index);
     link_rest(links, index);
     link_end_tls(link);
     link->state = LINK_FREE;

@@ -14,6 +14,7 @@
 #include "engine/loop/loop.h"
 #include "engine/memory/store.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -170,8 +171,10 @@ static inline bool links_take(struct links *links, const struct completion *comp
                               struct link_event *ret_event)
 {
     bool is_bytes = completion->op == LOOP_RECEIVE && completion->result > 0;
-    if (!is_bytes || link_at(links, completion->slot)->tls)
+    const struct link *link = link_at(links, completion->slot);
+    if (!is_bytes || link->tls)
         return links_take_any(links, completion, ret_event);
+    assert(link->state == LINK_OPEN); /* or it is of an earlier life of the slot */
     ret_event->kind = LINK_BYTES;
     ret_event->link = completion->slot;
     ret_event->bytes = (struct span){completion->bytes, (size_t)completion->result};
@@ -188,6 +191,7 @@ static inline bool link_send(struct links *links, uint32_t index, struct span by
                              struct span rest)
 {
     struct link *link = link_at(links, index);
+    assert(link->state == LINK_OPEN);
     if (link->tls || rest.length > 0 || bytes.length > LOOP_SILENT_BYTES)
         return link_send_any(links, index, bytes, rest);
     link->is_unsent = false;
@@ -210,6 +214,7 @@ static inline void link_rest(struct links *links, uint32_t index)
     struct link *link = link_at(links, index);
     if (link->record_block == NO_BLOCK)
         return;
+    assert(!link->is_sending || link->state == LINK_CLOSING); /* the kernel reads it */
     store_give(links->store, link->record_block);
     link->record_block = NO_BLOCK;
 }

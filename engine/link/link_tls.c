@@ -5,6 +5,7 @@
 
 #include "engine/link/link.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -20,6 +21,7 @@ static void fill_block(struct link *link, char *block, size_t size)
 {
     for (;;) {
         struct span wire = tls_wire_out(link->tls);
+        assert(link->record_length <= BLOCK_BYTES);
         size_t room = link->record_length < size ? size - link->record_length : 0;
         size_t fits = wire.length < room ? wire.length : room;
         if (fits > 0)
@@ -67,6 +69,7 @@ bool link_tls_send(struct links *links, uint32_t index)
     gather_records(links, index);
     size_t length = link->is_sending ? 0 : link->record_length;
     if (length > 0) {
+        assert(!link->is_sending && link->record_block != NO_BLOCK);
         const char *records = store_block(links->store, link->record_block)->bytes;
         link->record_length = 0;
         link->is_sending = length > LOOP_SILENT_BYTES;
@@ -165,6 +168,7 @@ static bool decide(struct links *links, struct link *link, struct link_event *re
 bool link_tls_next(struct links *links, struct link_event *ret_event)
 {
     struct link *link = link_at(links, links->current);
+    assert(link->tls && (link->state == LINK_OPEN || link->state == LINK_SECURING));
     for (;;) {
         if (links->has_bytes) {
             if (decide(links, link, ret_event))

@@ -41,6 +41,7 @@ static uint32_t tag_of(const struct dns_sockets *sockets, const struct dns_socke
 
 static void arm(struct dns_sockets *sockets, struct dns_socket *socket)
 {
+    assert(socket->fd >= 0 && socket->wanted != 0);
     socket->armed = true;
     loop_poll(sockets->loop, tag_of(sockets, socket), socket->fd, socket->wanted);
 }

@@ -60,6 +60,7 @@ uint32_t origin_find(struct origins *origins, const struct url *url)
     uint32_t index = origins->buckets[hash & origins->bucket_mask];
     while (index != NO_ORIGIN) {
         const struct origin *origin = &origins->list[index];
+        assert(index < origins->touched && origin->next != index);
         if (origin->hash == hash && origin_is_of(origin, url))
             return origins->last = index;
         index = origin->next;
@@ -70,33 +71,33 @@ uint32_t origin_find(struct origins *origins, const struct url *url)
 static void bucket_remove(struct origins *origins, uint32_t index)
 {
     uint32_t *link = &origins->buckets[origins->list[index].hash & origins->bucket_mask];
-    while (*link != index)
+    while (*link != index) {
+        assert(*link < origins->touched); /* it ends at the one that is looked for */
         link = &origins->list[*link].next;
+    }
     *link = origins->list[index].next;
 }
 
 static void age_remove(struct origins *origins, uint32_t index)
 {
-    struct origin *origin = &origins->list[index];
-    if (origin->older == NO_ORIGIN)
-        origins->oldest = origin->newer;
-    else
-        origins->list[origin->older].newer = origin->newer;
-    if (origin->newer == NO_ORIGIN)
-        origins->newest = origin->older;
-    else
-        origins->list[origin->newer].older = origin->older;
+    const struct origin *origin = &origins->list[index];
+    struct origin *list = origins->list;
+    uint32_t *newer = origin->older == NO_ORIGIN ? &origins->oldest : &list[origin->older].newer;
+    uint32_t *older = origin->newer == NO_ORIGIN ? &origins->newest : &list[origin->newer].older;
+    assert(*newer == index && *older == index);
+    *newer = origin->newer;
+    *older = origin->older;
 }
 
 static void age_append(struct origins *origins, uint32_t index)
 {
     struct origin *origin = &origins->list[index];
+    uint32_t newest = origins->newest;
+    uint32_t *newer = newest == NO_ORIGIN ? &origins->oldest : &origins->list[newest].newer;
+    assert(*newer == NO_ORIGIN && newest != index);
     origin->newer = NO_ORIGIN;
-    origin->older = origins->newest;
-    if (origins->newest == NO_ORIGIN)
-        origins->oldest = index;
-    else
-        origins->list[origins->newest].newer = index;
+    origin->older = newest;
+    *newer = index;
     origins->newest = index;
 }
 
@@ -112,6 +113,7 @@ static uint32_t entry_take(struct origins *origins)
         index = origins->list[index].newer;
     if (index == NO_ORIGIN)
         return NO_ORIGIN;
+    assert(origins->list[index].conns == 0 && origins->list[index].waiting == NO_SLOT);
     if (origins->list[index].lookup != NULL)
         resolver_forget(origins->resolver, origins->list[index].lookup);
     origins->list[index].lookup = NULL;
@@ -175,7 +177,10 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
 
 void origin_release(struct origins *origins, uint32_t index)
 {
-    assert(origins->list[index].conns > 0);
-    if (--origins->list[index].conns == 0)
-        age_append(origins, index);
+    const struct origin *origin = &origins->list[index];
+    assert(index < origins->touched && origin->conns > 0);
+    if (--origins->list[index].conns > 0)
+        return;
+    assert(origin->idle == NO_SLOT && origin->waiting == NO_SLOT);
+    age_append(origins, index);
 }

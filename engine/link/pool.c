@@ -26,6 +26,9 @@ static void idle_insert(struct pool *pool, uint32_t index)
     struct pool_slot *slots = pool->slots;
     struct pool_slot *slot = &slots[index];
     uint32_t *list = &pool->origins->list[slot->origin].idle;
+    uint32_t *to =
+        pool->idle_newest == NO_SLOT ? &pool->idle_oldest : &slots[pool->idle_newest].newer;
+    assert(*to == NO_SLOT);
     slot->previous = NO_SLOT;
     slot->next = *list;
     if (*list != NO_SLOT)
@@ -33,8 +36,9 @@ static void idle_insert(struct pool *pool, uint32_t index)
     *list = index;
     slot->newer = NO_SLOT;
     slot->older = pool->idle_newest;
-    *(slot->older == NO_SLOT ? &pool->idle_oldest : &slots[slot->older].newer) = index;
+    *to = index;
     pool->idle_newest = index;
+    pool->idle++;
 }
 
 static void idle_remove(struct pool *pool, uint32_t index)
@@ -42,11 +46,18 @@ static void idle_remove(struct pool *pool, uint32_t index)
     struct pool_slot *slots = pool->slots;
     struct pool_slot *slot = &slots[index];
     uint32_t *list = &pool->origins->list[slot->origin].idle;
-    *(slot->previous == NO_SLOT ? list : &slots[slot->previous].next) = slot->next;
-    if (slot->next != NO_SLOT)
+    uint32_t *to = slot->previous == NO_SLOT ? list : &slots[slot->previous].next;
+    uint32_t *newer = slot->older == NO_SLOT ? &pool->idle_oldest : &slots[slot->older].newer;
+    uint32_t *older = slot->newer == NO_SLOT ? &pool->idle_newest : &slots[slot->newer].older;
+    assert(*to == index && *newer == index && *older == index);
+    *to = slot->next;
+    if (slot->next != NO_SLOT) {
+        assert(slots[slot->next].previous == index);
         slots[slot->next].previous = slot->previous;
-    *(slot->older == NO_SLOT ? &pool->idle_oldest : &slots[slot->older].newer) = slot->newer;
-    *(slot->newer == NO_SLOT ? &pool->idle_newest : &slots[slot->newer].older) = slot->older;
+    }
+    *newer = slot->newer;
+    *older = slot->older;
+    pool->idle--;
 }
 
 uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder)
@@ -90,7 +101,7 @@ uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder)
         slab_give(&pool->slab, index);
         return NO_SLOT;
     }
-    assert(pool->slots[index].state == POOL_FREE);
+    assert(pool->slots[index].state == POOL_FREE && holder != NO_HOLDER);
     pool->slots[index].state = POOL_DIALING;
     pool->slots[index].holder = holder;
     pool->slots[index].origin = origin;
@@ -100,7 +111,7 @@ uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder)
 
 void pool_begin(struct pool *pool, uint32_t index)
 {
-    assert(pool->slots[index].state == POOL_DIALING);
+    assert(pool->slots[index].state == POOL_DIALING && pool->slots[index].holder != NO_HOLDER);
     pool->slots[index].state = POOL_BUSY;
 }
 
@@ -108,6 +119,7 @@ void pool_close(struct pool *pool, uint32_t index)
 {
     struct pool_slot *slot = &pool->slots[index];
     assert(slot->state != POOL_FREE && slot->state != POOL_CLOSING && pool->open > 0);
+    assert((slot->state == POOL_IDLE) == (slot->holder == NO_HOLDER));
     if (slot->state == POOL_IDLE)
         idle_remove(pool, index);
     origin_release(pool->origins, slot->origin);
@@ -119,7 +131,8 @@ void pool_close(struct pool *pool, uint32_t index)
 
 void pool_remove(struct pool *pool, uint32_t index)
 {
-    assert(pool->slots[index].state == POOL_CLOSING);
+    assert(pool->slots[index].state == POOL_CLOSING && pool->slots[index].origin == NO_ORIGIN);
+    assert(pool->open < pool->slab.taken);
     pool->slots[index].state = POOL_FREE;
     slab_give(&pool->slab, index);
     pool->lacks_descriptors = false;

@@ -36,6 +36,7 @@ struct pool {
     struct origins *origins;
     uint32_t most;        /* open at once */
     uint32_t open;        /* with a descriptor, or about to have one */
+    uint32_t idle;        /* of these */
     uint32_t idle_oldest; /* NO_SLOT: none is idle */
     uint32_t idle_newest;
     bool lacks_descriptors; /* may be set: until a link has been closed no other is opened, but for
