@@ -9,6 +9,7 @@
 #include "engine/request/due.h"
 #include "proto/tls/tls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
 /* Back to the front of the queue, to be begun on another connection. */
 static void requeue(struct engine *engine, uint32_t index)
 {
+    assert(engine->active > 0);
     fetch_retreat(&engine->fetches[index]);
     engine->active--;
     schedule_prepend(&engine->schedule, index);
@@ -65,6 +67,9 @@ enum haul_stage engine_stage(const struct engine *engine, uint32_t slot)
 
 static void on_closed(struct engine *engine, uint32_t slot)
 {
+    assert(!deadline_is_set(&engine->deadlines, slot));
+    assert(!pressure_is_waiting(&engine->pressure, slot) &&
+           !pressure_is_armed(&engine->pressure, slot));
     exchange_close(&engine->exchanges, slot);
     pool_remove(&engine->pool, slot);
 }
@@ -120,10 +125,11 @@ static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage s
                  due_ns(stage, start_ns, options->connect_timeout_ms, options->max_time_ms));
 }
 
+/* Only a slot with a request has one. */
 static void on_deadline(struct engine *engine, uint32_t slot)
 {
-    if (pool_holder(&engine->pool, slot) != NO_HOLDER)
-        fail(engine, slot, due_failure(engine_stage(engine, slot)));
+    assert(pool_holder(&engine->pool, slot) != NO_HOLDER);
+    fail(engine, slot, due_failure(engine_stage(engine, slot)));
 }
 
 void engine_cancel(struct engine *engine, uint32_t index)
@@ -132,6 +138,7 @@ void engine_cancel(struct engine *engine, uint32_t index)
                                                0};
     static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
     struct fetch *fetch = &engine->fetches[index];
+    assert(fetch->state == FETCH_QUEUED || fetch_on(engine, fetch->conn) == fetch);
     if (fetch->state != FETCH_QUEUED) {
         fail(engine, fetch->conn, &cancelled);
         return;
@@ -286,6 +293,7 @@ static void rest(struct engine *engine, uint32_t slot)
 static void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
+    assert(engine->fetches[index].conn == slot);
     if (is_reusable)
         rest(engine, slot);
     else
@@ -502,15 +510,15 @@ static void on_exchange_event(struct engine *engine, const struct link_event *ev
 {
     struct exchange_news news;
     uint32_t exchange = event->link; /* one a link */
+    bool has_news = false;
     if (event->kind != LINK_BYTES) {
-        if (exchange_take(&engine->exchanges, exchange, event, &news))
-            on_news(engine, &news);
-        return;
+        has_news = exchange_take(&engine->exchanges, exchange, event, &news);
+    } else {
+        if (!exchange_has_begun(&engine->exchanges, exchange))
+            fetch_on(engine, exchange)->first_byte_ns = engine->now_ns;
+        exchange_feed(&engine->exchanges, exchange, event->bytes);
     }
-    if (!exchange_has_begun(&engine->exchanges, exchange))
-        fetch_on(engine, exchange)->first_byte_ns = engine->now_ns;
-    exchange_feed(&engine->exchanges, exchange, event->bytes);
-    while (exchange_next(&engine->exchanges, &news))
+    for (; has_news || exchange_next(&engine->exchanges, &news); has_news = false)
         on_news(engine, &news);
 }
 
@@ -529,6 +537,7 @@ static void on_event(struct engine *engine, const struct link_event *event)
         on_exchange_event(engine, event);
         return;
     }
+    assert(state != POOL_FREE);
     switch (state) {
     case POOL_DIALING:
         on_dial_event(engine, event);
@@ -731,6 +740,25 @@ void engine_keep_time(struct engine *engine)
     expire(engine);
 }
 
+/* Between two runs every request is counted where it is, and so is every slot. */
+static void check_counts(const struct engine *engine)
+{
+    const struct pool *pool = &engine->pool;
+    const struct store *store = &engine->store;
+    assert(engine->active <= engine->budget.concurrency);
+    assert((engine->schedule.count == 0) == (engine->schedule.first == NO_FETCH));
+    assert(engine->active + engine->schedule.count <= engine->collector.unfinished);
+    assert(engine->collector.unfinished <= engine->fetch_slab.taken);
+    assert(engine->collector.is_unordered ||
+           engine->collector.unfinished ==
+               engine->collector.next_index - engine->collector.head_index);
+    assert(pool->idle <= pool->open && pool->open <= pool->slab.taken);
+    assert(engine->active <= pool->open - pool->idle); /* each has a slot */
+    assert(store->shared_left <= store->shared);
+    assert(store->shared - store->shared_left <= store->slab.taken);
+    assert(engine->links.current == NO_LINK && engine->exchanges.current == NO_EXCHANGE);
+}
+
 int engine_run(struct engine *engine, int64_t timeout_ns)
 {
     uint64_t finished = engine->requests;
@@ -753,5 +781,6 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         return error;
     batch_measure(&engine->batch, engine->completions, engine->now_ns);
     expire(engine);
+    check_counts(engine);
     return error;
 }

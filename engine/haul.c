@@ -5,6 +5,7 @@
 #include "proto/http/idna.h"
 #include "proto/http/response.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ void haul_release(struct haul *haul, const struct haul_result *result)
     struct engine *engine = &haul->engine;
     struct fetch *fetch = (struct fetch *)(uintptr_t)result;
     uint32_t index = (uint32_t)(fetch - engine->fetches);
+    assert(index < engine->fetch_slab.touched);
     if (engine->collector.lent_part == index) {
         chain_free(&engine->collector.lent, &engine->store);
         engine->collector.lent_part = NO_FETCH;
