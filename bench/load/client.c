@@ -4,6 +4,7 @@
 
 #include "bench/load/client.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -111,6 +112,8 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
 static void count_reply(struct client *client, struct stats *stats, const struct flight *flight,
                         uint64_t first_byte_ns, uint64_t now_ns, const struct reading *reading)
 {
+    assert(flight->begun_ns <= flight->sent_ns && flight->sent_ns <= first_byte_ns);
+    assert(first_byte_ns <= now_ns && flight->due_ns <= flight->begun_ns);
     stats->replies++;
     stats->statuses[reading->reply.response.status]++;
     stats->body_bytes += reading->body_bytes;
@@ -236,6 +239,7 @@ uint64_t client_look_ns(const struct client *client, uint64_t now_ns)
 void client_enter(struct client *client, enum stage stage)
 {
     struct conductor *conductor = client->conductor;
+    assert(stage > client->stage); /* it only goes forward */
     client->stage = stage;
     if (stage == STAGE_WARMING)
         client->schedule_ns = atomic_load(&conductor->warming_ns);

@@ -12,6 +12,7 @@
 
 #include "engine/link/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,7 @@ static const struct place *place_of(const struct client_loop *loop, const struct
 
 static void free_push(struct client_loop *loop, uint32_t index)
 {
+    assert(loop->lines[index].free_at == NOT_FREE && loop->free_count < loop->client->connections);
     loop->lines[index].free_at = loop->free_count;
     loop->free[loop->free_count++] = index;
     loop->deadline_ns[index] = never_ns;
@@ -131,6 +133,7 @@ static void free_push(struct client_loop *loop, uint32_t index)
 static void free_remove(struct client_loop *loop, uint32_t index)
 {
     uint32_t at = loop->lines[index].free_at;
+    assert(at < loop->free_count && loop->free[at] == index);
     uint32_t last = loop->free[--loop->free_count];
     loop->free[at] = last;
     loop->lines[last].free_at = at;
@@ -146,6 +149,7 @@ static void line_send(struct client_loop *loop, uint32_t index)
     const struct place *place = place_of(loop, line);
     const struct target *target = &place->targets[line->target];
     struct span burst = {target->bytes, target->length * line->unsent};
+    assert(line->state == LINE_OPEN && line->unsent > 0 && line->unsent <= line->flight_count);
     line->target_sent = line->target;
     line->target = line->target + 1 < place->target_count ? line->target + 1 : 0;
     line->unsent = 0;
@@ -170,6 +174,7 @@ static void line_fill(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     bool is_open = line->state == LINE_OPEN;
     bool can_send = !is_open || !link_is_sending(&loop->links, index);
+    assert(line->unsent <= line->flight_count && line->flight_count <= loop->depth);
     uint32_t room = can_send && !line->is_refused ? loop->depth - line->flight_count : 0;
     if (loop->free_count == 0)
         loop->free_since_ns = loop->now_ns;
@@ -208,6 +213,7 @@ static void free_fill(struct client_loop *loop)
 static void line_close(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
+    assert(line->state >= LINE_CONNECTING && line->state < LINE_CLOSING);
     if (line->free_at != NOT_FREE)
         free_remove(loop, index);
     line->state = LINE_CLOSING;
@@ -220,6 +226,7 @@ static void line_tried(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     if (line->is_tried)
         return;
+    assert(loop->opening > 0);
     line->is_tried = true;
     loop->opening--;
     client_tried(loop->client);
@@ -231,6 +238,7 @@ static void flights_fail(struct client_loop *loop, uint32_t index, enum haul_err
     struct line *line = &loop->lines[index];
     for (uint32_t i = 0; i < line->flight_count; i++)
         client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
+    assert(loop->under_way >= line->flight_count);
     loop->under_way -= line->flight_count;
     line->flight_count = line->unsent = line->again = 0;
 }
@@ -247,6 +255,7 @@ static void line_fail(struct client_loop *loop, uint32_t index, enum haul_error 
 static void reply_done(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
+    assert(line->flight_count > line->unsent && loop->under_way > 0);
     client_reply(loop->client, flight_at(loop, index, 0), line->first_byte_ns, loop->now_ns,
                  &line->reading);
     line->first_byte_ns = 0;
@@ -371,6 +380,7 @@ static void line_take(struct client_loop *loop, uint32_t index, struct span in)
 static void line_ready(struct client_loop *loop, uint32_t index, uint64_t tls_ns)
 {
     struct line *line = &loop->lines[index];
+    assert(line->state == LINE_CONNECTING || line->state == LINE_SECURING);
     line->state = LINE_OPEN;
     line_tried(loop, index);
     client_opened(loop->client, line->connected_ns - line->opening_ns, tls_ns);
@@ -402,6 +412,7 @@ static void line_connected(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     const struct place *place = place_of(loop, line);
     const struct tls_session *session = &loop->sessions[line->place];
+    assert(line->state == LINE_CONNECTING);
     line->connected_ns = loop->now_ns;
     if (!place->is_https) {
         loop_receive(loop->loop, index);
@@ -433,6 +444,7 @@ static void line_open(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     const struct place *place = place_of(loop, line);
     const struct sockaddr *address = (const struct sockaddr *)&place->address;
+    assert(line->state == LINE_CLOSED);
     if (link_open(&loop->links, index, address, place->address_length)) {
         line_no_socket(loop, index);
         return;
@@ -448,6 +460,7 @@ static void line_open(struct client_loop *loop, uint32_t index)
 static void on_closed(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
+    assert(line->state == LINE_CLOSING && line->free_at == NOT_FREE);
     line->state = LINE_CLOSED;
     if (line->must_wait) {
         line_pause(loop, index);

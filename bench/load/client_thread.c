@@ -4,6 +4,7 @@
 
 #include "bench/load/client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -227,6 +228,7 @@ static enum outcome thread_connect(struct client_thread *thread, enum haul_error
         .tv_usec = (suseconds_t)((slice_ns < SLICE_NS ? slice_ns : SLICE_NS) / 1000 + 1)};
     int on = 1;
     *ret_error = HAUL_RESOURCE;
+    assert(thread->fd < 0 && !thread->tls);
     thread->fd = socket(place->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     thread->calls += 5;
     if (thread->fd < 0)
@@ -295,6 +297,7 @@ static void thread_look(struct client_thread *thread)
 
 static void reply_done(struct client_thread *thread, uint64_t now_ns)
 {
+    assert(thread->flight_first < thread->flight_count && thread->first_byte_ns > 0);
     client_reply(thread->client, &thread->flights[thread->flight_first], thread->first_byte_ns,
                  now_ns, &thread->reading);
     thread->flight_first++;
@@ -535,6 +538,7 @@ static bool flight_begin(struct client_thread *thread, bool may_wait)
         now_ns = client_now_ns();
     }
     thread->ticket = NO_TICKET;
+    assert(thread->flight_count < client->workload->depth);
     client->begun++;
     thread->flights[thread->flight_count++] = (struct flight){
         .due_ns = due_ns,

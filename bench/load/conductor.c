@@ -7,6 +7,7 @@
 #include "bench/base/signals.h"
 #include "engine/memory/budget.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -173,6 +174,7 @@ static void client_fill(struct run *run, uint32_t index)
 static int clients_open(struct run *run, char *ret_message, size_t size)
 {
     const struct load_options *options = &run->options;
+    assert(options->connections > 0 && options->threads > 0);
     run->client_count = options->client == CLIENT_THREADS ? options->connections : options->threads;
     run->planned = options->requests > 0 ? options->requests : UINT64_MAX;
     if (options->rate_from > 0 && options->duration_ns > 0) {
@@ -221,7 +223,8 @@ static void *play(void *argument)
     pthread_mutex_lock(&run->conductor.lock);
     if (player->error)
         atomic_store(&run->failed, player->client->index + 1);
-    atomic_fetch_sub(&run->running, 1);
+    uint32_t running = atomic_fetch_sub(&run->running, 1);
+    assert(running > 0);
     pthread_cond_signal(&run->done);
     pthread_mutex_unlock(&run->conductor.lock);
     return NULL;
@@ -232,6 +235,7 @@ static void stage_set(struct run *run, enum stage stage)
     struct conductor *conductor = &run->conductor;
     uint64_t now_ns = client_now_ns();
     struct timespec wall;
+    assert(stage > atomic_load(&conductor->stage)); /* it only goes forward */
     pthread_mutex_lock(&conductor->lock);
     if (stage == STAGE_STOPPED && atomic_load(&conductor->window_ns) > now_ns)
         atomic_store(&conductor->window_ns, 0);
@@ -446,6 +450,16 @@ static uint64_t unsent(const struct run *run, uint64_t length_ns, uint64_t begun
     return due > begun ? due - begun : 0;
 }
 
+/* Every request that has finished did so in one way. */
+static void check_balance(const struct stats *stats)
+{
+    uint64_t failures = 0;
+    for (int i = 0; i < STATS_ERROR_COUNT; i++)
+        failures += stats->errors[i];
+    assert(stats->errors[HAUL_OK] == 0 && stats->replies + failures == stats->requests);
+    assert(stats->late <= stats->requests);
+}
+
 /* Threads that block in the kernel do not see that they are stopped: who leads them does. */
 static void stopped_take(const struct run *run, struct load_result *result)
 {
@@ -481,6 +495,7 @@ static int result_fill(struct run *run, struct load_result *result)
         stats_add(&result->stats, &run->tallies[i].stats);
     if (window_ns == 0) /* stopped before: nothing of it counts */
         stats_begin_window(&result->stats);
+    check_balance(&result->stats);
     stats_sum_up(&result->stats, run->options.rate_from > 0);
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct client *client = &run->clients[i];
