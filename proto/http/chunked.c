@@ -7,6 +7,8 @@
 
 #include "proto/http/scan.h"
 
+#include <assert.h>
+
 enum state {
     FAULT,
     SIZE_START, /* before the first digit */
@@ -167,6 +169,7 @@ static size_t take_data(struct chunked *chunked, size_t available)
 {
     size_t taken = available < chunked->remaining ? available : (size_t)chunked->remaining;
 
+    assert(taken > 0); /* a chunk of none is the last, and is no data */
     chunked->remaining -= taken;
     if (chunked->remaining == 0)
         chunked->state = DATA_CR;

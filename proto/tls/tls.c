@@ -273,6 +273,7 @@ static void chain_give_back(struct tls *tls)
 {
     if (tls->chain == NULL)
         return;
+    assert(tls->chain != tls->config->free_chain);
     tls->chain->next_free = tls->config->free_chain;
     tls->config->free_chain = tls->chain;
     tls->chain = NULL;
@@ -368,6 +369,7 @@ static void chain_append(const br_x509_class **x509, const unsigned char *bytes,
 
     if (chain->kept < chain->count)
         return;
+    assert(length <= sizeof(chain->bytes) - chain->length); /* the library tells no more of it */
     memcpy(chain->bytes + chain->length, bytes, length);
     chain->length += length;
 }
@@ -1044,6 +1046,7 @@ static void in_note(struct tls *tls, const unsigned char *end)
 {
     uint16_t used = (uint16_t)(end - tls->in);
 
+    assert(end >= tls->in && end <= tls->in + sizeof(tls->in));
     if (used > tls->in_used)
         tls->in_used = used;
 }
