@@ -748,12 +748,13 @@ static void check_counts(const struct engine *engine)
     assert(engine->active <= engine->budget.concurrency);
     assert((engine->schedule.count == 0) == (engine->schedule.first == NO_FETCH));
     assert(engine->active + engine->schedule.count <= engine->collector.unfinished);
-    assert(engine->collector.unfinished <= engine->fetch_slab.taken);
+    assert(engine->collector.unfinished + engine->collector.held == engine->fetch_slab.taken);
     assert(engine->collector.is_unordered ||
            engine->collector.unfinished ==
                engine->collector.next_index - engine->collector.head_index);
     assert(pool->idle <= pool->open && pool->open <= pool->slab.taken);
     assert(engine->active <= pool->open - pool->idle); /* each has a slot */
+    assert(engine->pressure.armed <= pool->open);
     assert(store->shared_left <= store->shared);
     assert(store->shared - store->shared_left <= store->slab.taken);
     assert(engine->links.current == NO_LINK && engine->exchanges.current == NO_EXCHANGE);

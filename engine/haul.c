@@ -224,6 +224,7 @@ void haul_release(struct haul *haul, const struct haul_result *result)
         engine->collector.lent_part = NO_FETCH;
     } else {
         fetch_release(fetch, &engine->terms);
+        engine->collector.held--;
         slab_give(&engine->fetch_slab, index);
     }
     if (engine->pressure.is_short)

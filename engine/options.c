@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,8 +335,17 @@ int engine_open(struct engine *engine, const struct haul_options *options, struc
     return error;
 }
 
+/* Nobody has a block where every request was released and every link is at rest. */
+static void check_blocks(const struct engine *engine)
+{
+    const struct store *store = &engine->store;
+    bool is_at_rest = engine->fetch_slab.taken == 0 && engine->pool.slab.taken == engine->pool.idle;
+    assert(!is_at_rest || (store->slab.taken == 0 && store->shared_left == store->shared));
+}
+
 void engine_close(struct engine *engine)
 {
+    check_blocks(engine);
     resolver_close(engine->resolver);
     for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
         link_deinit(&engine->links, i);

@@ -83,6 +83,7 @@ static uint32_t hand_out(struct collector *collector, uint32_t index)
     else
         fetch->result.body = NULL;
     collector->unfinished--;
+    collector->held++;
     return index;
 }
 

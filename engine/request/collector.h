@@ -25,6 +25,7 @@ struct collector {
     uint32_t lent_part;  /* the fetch whose part is handed out and not released, */
     struct chain lent;   /* and that part */
     uint64_t unfinished; /* submitted, their last result not yet handed out */
+    uint64_t held;       /* whose last result is with the caller */
 };
 
 /* ring: room for window, the caller's; fetches and store must outlive the collector. */

@@ -575,6 +575,16 @@ static void a_connection_too_few(bool is_planted)
     at_work(is_planted, count_open);
 }
 
+static void lose_block(struct engine *engine)
+{
+    store_take(&engine->store);
+}
+
+static void a_block_lost(bool is_planted)
+{
+    at_work(is_planted, lose_block);
+}
+
 /* Of the idle connection, which has no request; it is due at once. */
 static void set_free_deadline(struct engine *engine)
 {
@@ -652,6 +662,7 @@ static const struct fault {
     FAULT(a_queue_counted_wrong, "engine.c", "schedule.count"),
     FAULT(a_shared_block_too_many, "engine.c", "store->shared_left <= store->shared"),
     FAULT(a_connection_too_few, "engine.c", "pool->open"),
+    FAULT(a_block_lost, "options.c", "store->slab.taken == 0"),
     FAULT(a_deadline_of_no_request, "engine.c", "!= NO_HOLDER"),
     FAULT(a_request_slot_in_use_taken, "fetch.c", "fetch->state == FETCH_FREE"),
 #undef FAULT
