@@ -252,6 +252,19 @@ static const struct row rows[] = {
     {"/reset", {.requests = 20, .connections = 1}, "receive x20; 20 connections; 0 body bytes", 0},
 };
 
+/* Who closes without having said so may be asked by as many as there are connections once more, and
+ * a connection be made that is not needed any more. */
+static bool has_summary(const struct row *row, const char *summary)
+{
+    unsigned connections;
+    char rest[RUNNING_SUMMARY_BYTES];
+    if (strcmp(row->path, "/close/x") != 0)
+        return strcmp(summary, row->summary) == 0;
+    return sscanf(summary, "200 x100; %u connections; %63[^\n]", &connections, rest) == 2 &&
+           strcmp(rest, "61200 body bytes") == 0 && connections >= 100 &&
+           connections <= 100 + row->options.connections;
+}
+
 static void run_row(const struct row *row, enum client_kind kind, int server)
 {
     struct load_options options = row->options;
@@ -263,7 +276,7 @@ static void run_row(const struct row *row, enum client_kind kind, int server)
         options.timeout_ns *= TEST_HANDSHAKE_TIMES;
     running_do(row->path, kind, &options, &result);
     running_summarize(&result, summary);
-    if (strcmp(summary, row->summary) != 0)
+    if (!has_summary(row, summary))
         fail_msg("row %zu, %s, over %s: %s, not %s", (size_t)(row - rows), row->path,
                  client_name(kind), summary, row->summary);
     assert_int_equal(result.stats.begun, result.stats.requests);
@@ -927,49 +940,62 @@ static void told_watch(void *context, const struct run_progress *progress)
     CHECK(write((int)trap->finished, "x", 1) == 1);
 }
 
-/* A client that does not run for 300 ms, though it has not slept so long of itself. */
+enum { NOT_SEEN = 2 };
+
+/* A client that does not run for a second, though it has not slept so long of itself. What of it was
+ * waiting for a processor is not told, and on a busy machine that is much. */
 static void check_stopped(enum client_kind kind, int told)
 {
     struct trap trap = {.finished = (uint64_t)told, .elapsed_s = 0.05};
     struct run_watch watch = {told_watch, &trap, 1};
     struct load_options options = {
-        .client = kind, .connections = 4, .duration_ns = 1500 * millisecond_ns};
+        .client = kind, .connections = 4, .duration_ns = 3000 * millisecond_ns};
     struct load_result result;
     path_add(&options, 0, "/s");
     run_in_child(&options, &watch, &result);
-    CHECK(load_threads_sum(&result).stopped_s >= 0.2);
+    bool is_seen = load_threads_sum(&result).stopped_s >= 0.2;
     CHECK(load_threads_sum(&result).stopped_s <= result.elapsed_s);
     load_result_close(&result);
+    _exit(is_seen ? 0 : NOT_SEEN);
 }
 
+/* Stops a client for a second; returns how it ended. */
+static int stop_client(enum client_kind kind)
+{
+    const struct timespec stop = {.tv_sec = 1};
+    int told[2], status;
+    char byte;
+    assert_int_equal(pipe(told), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(told[0]);
+        check_stopped(kind, told[1]);
+    }
+    close(told[1]);
+    bool has_begun = read(told[0], &byte, 1) == 1;
+    close(told[0]);
+    if (has_begun) {
+        kill(child, SIGSTOP);
+        nanosleep(&stop, NULL);
+        kill(child, SIGCONT);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(has_begun && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Where others use the processors up, all of the second may count as waiting for them. */
 static void test_stopped(void **state)
 {
-    const struct timespec stop = {.tv_nsec = 300000000};
     (void)state;
     FOR_KINDS(kind)
     {
-        int told[2], status;
-        char byte;
-        assert_int_equal(pipe(told), 0);
-        fflush(NULL);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            close(told[0]);
-            check_stopped(kind, told[1]);
-            _exit(0);
-        }
-        close(told[1]);
-        bool has_begun = read(told[0], &byte, 1) == 1;
-        close(told[0]);
-        if (has_begun) {
-            kill(child, SIGSTOP);
-            nanosleep(&stop, NULL);
-            kill(child, SIGCONT);
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(has_begun);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        int status = NOT_SEEN;
+        for (int tries = 0; tries < 5 && status == NOT_SEEN; tries++)
+            status = stop_client(kind);
+        assert_int_equal(status, 0);
     }
 }
 
