@@ -105,7 +105,11 @@ struct haul_options {
 struct haul_request {
     const char *url;   /* copied */
     size_t url_length; /* 0: url ends in a zero byte */
-    void *tag;         /* handed back in the result */
+    union {            /* handed back in the result: a pointer, or a number of 64 bits, which a
+                          pointer of 32 cannot carry */
+        void *tag;
+        uint64_t tag_number;
+    };
     /* NULL / 0: as in the options. All of these are borrowed until the result is released. */
     const char *method;
     const char *const *headers; /* instead of the options' */
@@ -126,7 +130,10 @@ struct haul_result {
     uint64_t index;  /* 0 for the first request submitted, and so on */
     const char *url; /* as submitted, zero-terminated; cut to 16,000 bytes */
     size_t url_length;
-    void *tag;
+    union { /* the request's */
+        void *tag;
+        uint64_t tag_number;
+    };
     const char *method; /* as sent */
 
     enum haul_error error;

@@ -132,7 +132,7 @@ static void trip_fill(struct trip *trip)
         int error = haul_submit(trip->haul, &(struct haul_request){
                                                 .url = input.url,
                                                 .url_length = input.length,
-                                                .tag = input.tag,
+                                                .tag_number = input.tag,
                                                 .headers = input.refused ? unsendable : NULL,
                                             });
         if (error == -ECANCELED)

@@ -37,7 +37,7 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
                          const struct haul_request *request)
 {
     bool has_body = request->has_body || request->body_length > 0;
-    fetch->result.tag = request->tag;
+    fetch->result.tag_number = request->tag_number; /* all of its bytes, whichever was meant */
     fetch->method = request->method;
     fetch->headers = request->headers;
     fetch->has_own = request->method || request->headers || has_body;

@@ -177,6 +177,19 @@ static void a_request_may_bring_its_own(void)
     assert_loopback(server);
 }
 
+/* A number of 64 bits is handed back whole, where pointers are shorter too. */
+static void a_tag_may_be_a_number(void)
+{
+    const uint64_t number = UINT64_C(0xFEDCBA9876543210);
+    struct haul *haul = gathering_open(&(struct haul_options){0});
+    assert_int_equal(
+        haul_submit(haul, &(struct haul_request){.url = "nonsense", .tag_number = number}), 0);
+    const struct haul_result *result = gathering_next(haul);
+    assert_true(result->tag_number == number);
+    haul_release(haul, result);
+    gathering_close(haul);
+}
+
 static void a_request_that_cannot_be_sent_is_a_result(void)
 {
     static const char *const bad_headers[][2] = {
@@ -774,6 +787,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_slow_reader_holds_the_engine_back),
     SCENARIO(results_stay_as_they_are_until_released),
     SCENARIO(a_request_may_bring_its_own),
+    SCENARIO(a_tag_may_be_a_number),
     SCENARIO(a_request_that_cannot_be_sent_is_a_result),
     SCENARIO(a_url_beyond_the_limit_is_shown_cut),
     SCENARIO(a_head_is_walked),

@@ -29,9 +29,9 @@ union input_tag {
         uint64_t column : 8;
         uint64_t fault : 3;
     } part;
-    void *pointer;
+    uint64_t number;
 };
-_Static_assert(sizeof(union input_tag) == 8, "a tag is one pointer of 64 bits");
+_Static_assert(sizeof(union input_tag) == sizeof(uint64_t), "a tag is one number");
 _Static_assert(GLOB_TOO_MANY < 8, "every fault fits its bits");
 
 struct source {
@@ -350,7 +350,7 @@ static void current_set(struct inputs *inputs, const struct input *text)
             .column = column <= COLUMN_MAX ? column & COLUMN_MAX : 0,
             .fault = fault & 7,
         }};
-    inputs->current.tag = tag.pointer;
+    inputs->current.tag = tag.number;
     inputs->current.refused = fault != GLOB_NONE;
 }
 
@@ -371,7 +371,7 @@ enum input_state inputs_peek(struct inputs *inputs, struct input *ret_input)
 void inputs_advance(struct inputs *inputs)
 {
     struct source *source = &inputs->sources[inputs->source];
-    inputs->last.pointer = inputs->current.tag;
+    inputs->last.number = inputs->current.tag;
     inputs->advanced = true;
     inputs->round_urls++;
     if (!source->counted)
@@ -416,10 +416,9 @@ uint64_t inputs_expected(const struct inputs *inputs, bool *ret_exact)
     return expected < 1e18 ? (uint64_t)expected : 0;
 }
 
-void inputs_describe(const struct inputs *inputs, const void *tag, char *ret_text, size_t size)
+void inputs_describe(const struct inputs *inputs, uint64_t tag, char *ret_text, size_t size)
 {
-    union input_tag place;
-    memcpy(&place, &tag, sizeof(place));
+    const union input_tag place = {.number = tag};
     const struct source *source = &inputs->sources[place.part.source];
     unsigned long long line = place.part.line;
     if (source->item.path != NULL)
@@ -431,7 +430,7 @@ void inputs_describe(const struct inputs *inputs, const void *tag, char *ret_tex
 bool inputs_describe_last(const struct inputs *inputs, char *ret_text, size_t size)
 {
     if (inputs->advanced)
-        inputs_describe(inputs, inputs->last.pointer, ret_text, size);
+        inputs_describe(inputs, inputs->last.number, ret_text, size);
     return inputs->advanced;
 }
 
@@ -442,10 +441,9 @@ void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t
              strerror(inputs->error));
 }
 
-const char *inputs_refusal(const void *tag, unsigned *ret_column)
+const char *inputs_refusal(uint64_t tag, unsigned *ret_column)
 {
-    union input_tag place;
-    memcpy(&place, &tag, sizeof(place));
+    const union input_tag place = {.number = tag};
     *ret_column = (unsigned)place.part.column;
     enum glob_fault fault = (enum glob_fault)place.part.fault;
     return fault != GLOB_NONE ? glob_sentence(fault) : NULL;

@@ -32,7 +32,7 @@ enum input_state {
 struct input {
     const char *url; /* valid until inputs_advance(); zero-terminated only where length is 0 */
     size_t length;   /* at most 16,001: one more than a URL may have stands for all longer ones */
-    void *tag;       /* where the URL comes from, for the functions below */
+    uint64_t tag;    /* where the URL comes from, for the functions below */
     bool refused;    /* its globs are wrong, and url is the text as written */
 };
 
@@ -56,7 +56,7 @@ int inputs_fd(const struct inputs *inputs);
 uint64_t inputs_expected(const struct inputs *inputs, bool *ret_exact);
 
 /* "line 17 of urls.txt" or "argument 3". */
-void inputs_describe(const struct inputs *inputs, const void *tag, char *ret_text, size_t size);
+void inputs_describe(const struct inputs *inputs, uint64_t tag, char *ret_text, size_t size);
 
 /* The same for the last URL that was advanced over; false: there was none. */
 bool inputs_describe_last(const struct inputs *inputs, char *ret_text, size_t size);
@@ -66,6 +66,6 @@ void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t
 
 /* Why the globs of a refused input are wrong; static; NULL: it was not refused. ret_column: where,
  * counted from 1; 0: further right than the tag can say. */
-const char *inputs_refusal(const void *tag, unsigned *ret_column);
+const char *inputs_refusal(uint64_t tag, unsigned *ret_column);
 
 #endif

@@ -21,8 +21,8 @@ const char *sink_message(struct sink *sink, const struct haul_result *result)
         return result->message;
     char place[SINK_MESSAGE_BYTES / 2];
     unsigned column;
-    const char *refusal = inputs_refusal(result->tag, &column);
-    inputs_describe(sink->inputs, result->tag, place, sizeof(place));
+    const char *refusal = inputs_refusal(result->tag_number, &column);
+    inputs_describe(sink->inputs, result->tag_number, place, sizeof(place));
     if (refusal != NULL && column > 0)
         snprintf(sink->message, sizeof(sink->message), "%s (column %u, %s)", refusal, column,
                  place);
