@@ -203,6 +203,8 @@ static int settle_inputs(struct parser *parser)
     struct args *args = parser->args;
     if (parser->item_count == 0 && args->action == ARGS_RUN)
         return take_fail(parser, "no URL and no -i FILE; see haul --help");
+    if (args->inputs.literal && args->inputs.list_globs)
+        return take_fail(parser, "-g/--globoff and --glob exclude each other");
     args->inputs.items = args->items;
     args->inputs.item_count = parser->item_count;
     return 0;

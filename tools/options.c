@@ -19,9 +19,17 @@ const struct option_row option_rows[] = {
                "begin with *#*, are skipped; white space around a URL is ignored. Lines are read "
                "as they are needed, so that a list may be endless. A URL that cannot be used, or "
                "that is longer than 16,000 bytes, is a result with the error *url* that names "
-               "its line, and the rest goes on."},
+               "its line, and the rest goes on. *[]{}* in a line are a part of the URL, see "
+               "*--glob*. A list without any URL is no error; a note says so. One that is no text "
+               "of UTF-8 (UTF-16, compressed, binary) cannot be read, exit status 26."},
+    {OPTIONS_INPUT, "glob", 0, NULL, "expand []{} in lines of -i, too",
+     TAKES_FLAG(inputs.list_globs),
+     .manual =
+         "Lines of *-i* may have globs, as arguments may. Without it a line is a URL as it is "
+         "written; where a line would have been another as a glob, a note says so."},
     {OPTIONS_INPUT, "globoff", 'g', NULL, "take []{} in URLs as they are",
-     TAKES_FLAG(inputs.literal), .manual = "Takes *[]{}* as they are, in arguments and files."},
+     TAKES_FLAG(inputs.literal),
+     .manual = "Takes *[]{}* as they are, in arguments as in lines; not with *--glob*."},
     {OPTIONS_INPUT, "repeat", 0, "N", "walk the whole list N times",
      TAKES_NUMBER(uint64_t, inputs.repeat, 1, INT64_MAX), .initial = "1",
      .manual = "Walks the whole list _N_ times. What cannot be rewound (a pipe) cannot be "

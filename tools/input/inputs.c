@@ -4,6 +4,7 @@
 
 #include "tools/input/inputs.h"
 #include "tools/input/glob.h"
+#include "tools/input/sniff.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ struct source {
     off_t start;    /* where reading begins: stdin may have been read before */
     uint64_t bytes; /* of a regular file, from start on */
     uint64_t urls;  /* that it has, as far as it was read */
+    uint64_t lines; /* once it is counted */
     uint64_t order; /* which argument, counted from 1 */
 };
 
@@ -50,23 +52,29 @@ struct inputs {
     size_t source_count;
     uint64_t repeat;
     bool literal;
+    bool list_globs;
 
     uint64_t round;
     size_t source;
     uint64_t round_urls; /* a round without any ends the run */
     uint64_t line;
     int error;
+    const char *unfit; /* why what was read is no list; NULL: it is one */
 
     bool loaded; /* current is there */
     bool globbing;
     struct input current;
     union input_tag last;
-    bool advanced;
+    uint64_t advanced; /* how many, */
+    uint64_t expanded; /* and of the current glob */
+    union input_tag unglobbed;
+    bool has_unglobbed;
 
     uint64_t consumed; /* bytes read of the current file */
     size_t line_start, line_end;
     bool at_eof;
     bool skipping; /* the rest of a line that was too long */
+    bool sniffed;  /* a line of the current file was looked at, as to what it is */
     struct glob glob;
     char expansion[URL_BYTES + 1];
     char lines[LINE_BYTES];
@@ -79,16 +87,31 @@ static const char *source_name(const struct source *source)
     return strcmp(source->item.path, "-") == 0 ? "stdin" : source->item.path;
 }
 
+/* Who writes -i URL means the URL. */
+static int fail_open(const struct source *source, int error, char *ret_message, size_t size)
+{
+    const char *name = source_name(source);
+    if (strstr(name, "://") != NULL)
+        snprintf(ret_message, size, "cannot open %s: -i wants a file of URLs; leave out the -i",
+                 name);
+    else if (error == EISDIR)
+        snprintf(ret_message, size,
+                 "cannot read %s: it is a directory, and -i wants a file of URLs, one a line",
+                 name);
+    else
+        snprintf(ret_message, size, "cannot open %s: %s", name, strerror(error));
+    return -error;
+}
+
 static int source_open(struct source *source, uint64_t repeat, char *ret_message, size_t size)
 {
     struct stat status;
     bool is_stdin = strcmp(source->item.path, "-") == 0;
     source->fd = is_stdin ? STDIN_FILENO : open(source->item.path, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0 || fstat(source->fd, &status) < 0) {
-        int error = -errno;
-        snprintf(ret_message, size, "cannot open %s: %s", source_name(source), strerror(errno));
-        return error;
-    }
+    if (source->fd < 0 || fstat(source->fd, &status) < 0)
+        return fail_open(source, errno, ret_message, size);
+    if (S_ISDIR(status.st_mode))
+        return fail_open(source, EISDIR, ret_message, size);
     source->regular = S_ISREG(status.st_mode);
     source->start = lseek(source->fd, 0, SEEK_CUR);
     if (repeat > 1 && source->start < 0) {
@@ -145,6 +168,7 @@ int inputs_open(struct inputs **ret_inputs, const struct input_options *options,
     inputs->sources = sources;
     inputs->repeat = options->repeat;
     inputs->literal = options->literal;
+    inputs->list_globs = options->list_globs;
     int error = sources_open(inputs, options, ret_message, size);
     if (error < 0) {
         inputs_close(inputs);
@@ -250,7 +274,7 @@ static void line_trim(struct input *line, bool first)
         line->length--;
 }
 
-/* The next line that carries a URL. */
+/* The next line that carries a URL. What is no list shows in the first that is not blank. */
 static enum input_state lines_next_url(struct inputs *inputs, const struct source *source,
                                        struct input *ret_line)
 {
@@ -258,7 +282,12 @@ static enum input_state lines_next_url(struct inputs *inputs, const struct sourc
         enum input_state state = lines_next(inputs, source, ret_line);
         if (state != INPUT_READY)
             return state;
+        if (!inputs->sniffed)
+            inputs->unfit = sniff(ret_line->url, ret_line->length);
+        if (inputs->unfit != NULL)
+            return INPUT_FAILED;
         line_trim(ret_line, inputs->line == 1);
+        inputs->sniffed |= ret_line->length > 0;
         if (ret_line->length > 0 && ret_line->url[0] != '#')
             return INPUT_READY;
     }
@@ -282,11 +311,13 @@ static enum input_state source_next(struct inputs *inputs, const struct source *
 static void source_leave(struct inputs *inputs, struct source *source)
 {
     source->counted = true;
+    if (source->item.path != NULL)
+        source->lines = inputs->line;
     inputs->source++;
     inputs->line = 0;
     inputs->consumed = 0;
     inputs->line_start = inputs->line_end = 0;
-    inputs->at_eof = inputs->skipping = false;
+    inputs->at_eof = inputs->skipping = inputs->sniffed = false;
     if (inputs->source < inputs->source_count)
         return;
     inputs->source = 0;
@@ -329,27 +360,58 @@ static void current_expand(struct inputs *inputs)
     inputs->expansion[inputs->current.length] = '\0';
 }
 
-static void current_set(struct inputs *inputs, const struct input *text)
+/* A line is a URL, and []{} are frequent in URLs. That they were globs once is worth a word where
+ * it makes a difference. */
+static bool is_changed_by_globs(struct inputs *inputs, const struct input *text)
 {
-    enum glob_fault fault = GLOB_NONE;
-    size_t column = 0;
-    inputs->globbing =
-        !inputs->literal && !inputs->skipping && glob_is_needed(text->url, text->length);
-    inputs->current = *text;
-    if (inputs->globbing)
-        fault = glob_init(&inputs->glob, text->url, text->length, &column);
-    inputs->globbing = inputs->globbing && fault == GLOB_NONE;
-    if (inputs->globbing)
-        current_expand(inputs);
-    else if (text->length > URL_BYTES)
-        inputs->current.length = URL_BYTES;
-    union input_tag tag = {
+    size_t column;
+    if (inputs->literal || inputs->skipping || !glob_is_needed(text->url, text->length))
+        return false;
+    if (glob_init(&inputs->glob, text->url, text->length, &column) != GLOB_NONE)
+        return true;
+    size_t length = glob_expand(&inputs->glob, inputs->expansion, URL_BYTES);
+    return length != text->length || length > URL_BYTES ||
+           memcmp(inputs->expansion, text->url, length) != 0;
+}
+
+static bool has_globs(const struct inputs *inputs, const struct input *text)
+{
+    bool is_line = inputs->sources[inputs->source].item.path != NULL;
+    return !inputs->literal && (!is_line || inputs->list_globs) && !inputs->skipping &&
+           glob_is_needed(text->url, text->length);
+}
+
+static union input_tag current_tag(const struct inputs *inputs, size_t column,
+                                   enum glob_fault fault)
+{
+    return (union input_tag){
         .part = {
             .source = inputs->source & 0xFFFFF,
             .line = inputs->line < LINE_MAX_TAGGED ? inputs->line : LINE_MAX_TAGGED,
             .column = column <= COLUMN_MAX ? column & COLUMN_MAX : 0,
             .fault = fault & 7,
         }};
+}
+
+static void current_set(struct inputs *inputs, const struct input *text)
+{
+    enum glob_fault fault = GLOB_NONE;
+    size_t column = 0;
+    inputs->globbing = has_globs(inputs, text);
+    inputs->current = *text;
+    inputs->expanded = 0;
+    if (inputs->globbing)
+        fault = glob_init(&inputs->glob, text->url, text->length, &column);
+    else if (!inputs->has_unglobbed && inputs->sources[inputs->source].item.path != NULL)
+        inputs->has_unglobbed = is_changed_by_globs(inputs, text);
+    union input_tag tag = current_tag(inputs, column, fault);
+    if (inputs->has_unglobbed && inputs->unglobbed.number == 0)
+        inputs->unglobbed = tag;
+    inputs->globbing = inputs->globbing && fault == GLOB_NONE;
+    if (inputs->globbing)
+        current_expand(inputs);
+    else if (text->length > URL_BYTES)
+        inputs->current.length = URL_BYTES;
     inputs->current.tag = tag.number;
     inputs->current.refused = fault != GLOB_NONE;
 }
@@ -358,7 +420,8 @@ enum input_state inputs_peek(struct inputs *inputs, struct input *ret_input)
 {
     if (!inputs->loaded) {
         struct input text = {0};
-        enum input_state state = inputs->error != 0 ? INPUT_FAILED : text_next(inputs, &text);
+        enum input_state state =
+            inputs->error != 0 || inputs->unfit != NULL ? INPUT_FAILED : text_next(inputs, &text);
         if (state != INPUT_READY)
             return state;
         current_set(inputs, &text);
@@ -372,7 +435,8 @@ void inputs_advance(struct inputs *inputs)
 {
     struct source *source = &inputs->sources[inputs->source];
     inputs->last.number = inputs->current.tag;
-    inputs->advanced = true;
+    inputs->advanced++;
+    inputs->expanded++;
     inputs->round_urls++;
     if (!source->counted)
         source->urls++;
@@ -429,16 +493,58 @@ void inputs_describe(const struct inputs *inputs, uint64_t tag, char *ret_text, 
 
 bool inputs_describe_last(const struct inputs *inputs, char *ret_text, size_t size)
 {
-    if (inputs->advanced)
+    if (inputs->advanced > 0)
         inputs_describe(inputs, inputs->last.number, ret_text, size);
-    return inputs->advanced;
+    return inputs->advanced > 0;
+}
+
+bool inputs_left(const struct inputs *inputs, uint64_t *ret_left, bool *ret_inside)
+{
+    uint64_t all = 0;
+    *ret_inside = inputs->loaded && inputs->globbing && inputs->expanded > 0;
+    for (size_t i = 0; i < inputs->source_count; i++) {
+        const struct source *source = &inputs->sources[i];
+        if (!source->counted || source->urls == UINT64_MAX ||
+            __builtin_add_overflow(all, source->urls, &all))
+            return false;
+    }
+    if (__builtin_mul_overflow(all, inputs->repeat, &all))
+        return false;
+    *ret_left = all > inputs->advanced ? all - inputs->advanced : 0;
+    return true;
+}
+
+bool inputs_describe_unglobbed(const struct inputs *inputs, char *ret_text, size_t size)
+{
+    if (inputs->has_unglobbed)
+        inputs_describe(inputs, inputs->unglobbed.number, ret_text, size);
+    return inputs->has_unglobbed;
+}
+
+bool inputs_describe_empty(const struct inputs *inputs, size_t *cursor, char *ret_text, size_t size)
+{
+    while (*cursor < inputs->source_count) {
+        const struct source *source = &inputs->sources[(*cursor)++];
+        if (source->item.path == NULL || !source->counted || source->urls > 0)
+            continue;
+        if (source->lines == 0)
+            snprintf(ret_text, size, "%s is empty", source_name(source));
+        else
+            snprintf(ret_text, size, "%s has no URL: what it has is blank lines and # comments",
+                     source_name(source));
+        return true;
+    }
+    return false;
 }
 
 void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t size)
 {
-    snprintf(ret_text, size, "cannot read %s after line %llu: %s",
-             source_name(&inputs->sources[inputs->source]), (unsigned long long)inputs->line,
-             strerror(inputs->error));
+    const char *name = source_name(&inputs->sources[inputs->source]);
+    if (inputs->unfit != NULL)
+        snprintf(ret_text, size, "cannot use %s: %s", name, inputs->unfit);
+    else
+        snprintf(ret_text, size, "cannot read %s after line %llu: %s", name,
+                 (unsigned long long)inputs->line, strerror(inputs->error));
 }
 
 const char *inputs_refusal(uint64_t tag, unsigned *ret_column)

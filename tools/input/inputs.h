@@ -20,6 +20,7 @@ struct input_options {
     size_t item_count;              /* below 2^20 */
     uint64_t repeat;                /* how many times to walk the list */
     bool literal;                   /* expand no globs */
+    bool list_globs;                /* expand those in lines of files, too */
 };
 
 enum input_state {
@@ -39,7 +40,8 @@ struct input {
 struct inputs;
 
 /* Opens every file. On failure returns a negative errno, and writes what was wrong to ret_message:
- * -EINVAL where repeat asks to rewind what cannot be rewound, else what open() or malloc() said. */
+ * -EINVAL where repeat asks to rewind what cannot be rewound, -EISDIR for a directory, else what
+ * open() or malloc() said. */
 int inputs_open(struct inputs **ret_inputs, const struct input_options *options, char *ret_message,
                 size_t size);
 void inputs_close(struct inputs *inputs);
@@ -60,6 +62,19 @@ void inputs_describe(const struct inputs *inputs, uint64_t tag, char *ret_text, 
 
 /* The same for the last URL that was advanced over; false: there was none. */
 bool inputs_describe_last(const struct inputs *inputs, char *ret_text, size_t size);
+
+/* How many URLs were not advanced over. False: that cannot be known, as a list is not read through.
+ * ret_inside: the last that was is one of a glob, which has more. */
+bool inputs_left(const struct inputs *inputs, uint64_t *ret_left, bool *ret_inside);
+
+/* "line 17 of urls.txt": the first line of a list whose []{} were left alone and would have been
+ * something else as a glob; false: there was none. */
+bool inputs_describe_unglobbed(const struct inputs *inputs, char *ret_text, size_t size);
+
+/* The lists that were read through and had no URL: "urls.txt is empty". *cursor starts at 0; false:
+ * there is no other. */
+bool inputs_describe_empty(const struct inputs *inputs, size_t *cursor, char *ret_text,
+                           size_t size);
 
 /* After INPUT_FAILED: which file, and why. */
 void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t size);

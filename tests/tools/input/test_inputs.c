@@ -33,6 +33,8 @@ static int teardown(void **state)
     return rmdir(directory);
 }
 
+static bool list_globs; /* of the inputs that are opened next */
+
 static void list_write(const char *bytes, size_t length)
 {
     FILE *file = fopen(list_path, "w");
@@ -46,8 +48,11 @@ static struct inputs *inputs_of(const struct input_item *items, size_t count, ui
 {
     struct inputs *inputs;
     char message[256] = "";
-    struct input_options options = {
-        .items = items, .item_count = count, .repeat = repeat, .literal = literal};
+    struct input_options options = {.items = items,
+                                    .item_count = count,
+                                    .repeat = repeat,
+                                    .literal = literal,
+                                    .list_globs = list_globs};
     assert_int_equal(inputs_open(&inputs, &options, message, sizeof(message)), 0);
     return inputs;
 }
@@ -87,9 +92,9 @@ static const struct {
      "b\n",
      "a (line 1 of list)\n\xEF\xBB\xBF"
      "b (line 2 of list)\n"},
-    {"x[1-2]\ny", "x1 (line 1 of list)\nx2 (line 1 of list)\ny (line 2 of list)\n"},
-    {"a\n{b\nc[2-1]\nd", "a (line 1 of list)\n!{b (line 2 of list)\n!c[2-1] (line 3 of list)\n"
-                         "d (line 4 of list)\n"},
+    {"x[1-2]\ny", "x[1-2] (line 1 of list)\ny (line 2 of list)\n"},
+    {"a\n{b\n?c[0]=\\{d\\}", "a (line 1 of list)\n{b (line 2 of list)\n"
+                             "?c[0]=\\{d\\} (line 3 of list)\n"},
 };
 
 static void test_lists(void **state)
@@ -100,6 +105,94 @@ static void test_lists(void **state)
         list_write(list_rows[i].list, strlen(list_rows[i].list));
         drain(inputs_of(&(struct input_item){.path = list_path}, 1, 1, false), text);
         assert_string_equal(text, list_rows[i].urls);
+    }
+}
+
+/* Only where it is asked for is a line a glob. */
+static void test_list_globs(void **state)
+{
+    static const char list[] = "a\n{b\nc[2-1]\nx[1-2]\ny";
+    char text[1024];
+    (void)state;
+    list_write(list, strlen(list));
+    list_globs = true;
+    drain(inputs_of(&(struct input_item){.path = list_path}, 1, 1, false), text);
+    list_globs = false;
+    assert_string_equal(text, "a (line 1 of list)\n!{b (line 2 of list)\n!c[2-1] (line 3 of list)\n"
+                              "x1 (line 4 of list)\nx2 (line 4 of list)\ny (line 5 of list)\n");
+}
+
+/* The first line that would have been something else as a glob; NULL: there is none. */
+static const struct {
+    const char *list;
+    const char *line;
+} unglobbed_rows[] = {
+    {"a\nb\n", NULL},
+    {"http://[::1]/[]\n", NULL},
+    {"a\n\nb{c}\nd[1-2]\n", "line 3 of "},
+    {"?a[0]=1\n", "line 1 of "},
+    {"a\\{b\\}\n", "line 1 of "},
+};
+
+static void test_unglobbed_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(unglobbed_rows) / sizeof(unglobbed_rows[0]); i++) {
+        char place[128] = "";
+        struct input input;
+        const char *wanted = i % 2 == 0 ? unglobbed_rows[i / 2].line : NULL;
+        list_write(unglobbed_rows[i / 2].list, strlen(unglobbed_rows[i / 2].list));
+        const struct input_item items[] = {{.url = "{no,line}"}, {.path = list_path}};
+        struct inputs *inputs = inputs_of(items, 2, 1, i % 2 == 1);
+        while (inputs_peek(inputs, &input) == INPUT_READY)
+            inputs_advance(inputs);
+        assert_int_equal(inputs_describe_unglobbed(inputs, place, sizeof(place)), wanted != NULL);
+        assert_true(wanted == NULL || strncmp(place, wanted, strlen(wanted)) == 0);
+        inputs_close(inputs);
+    }
+}
+
+/* What is no list: a part of the sentence about it; NULL: it is one, whatever its lines are. */
+#define BYTES(text) .bytes = (text), .length = sizeof(text) - 1
+static const struct {
+    const char *bytes;
+    size_t length;
+    const char *why;
+} unfit_rows[] = {
+    {BYTES("\xFF\xFEh\0t\0t\0p\0:\0\n\0"), "UTF-16"},
+    {BYTES("\xFE\xFF\0h\0t\0t\0p\0:\0\n"), "UTF-16"},
+    {BYTES("h\0t\0t\0p\0:\0/\0/\0a\0\r\0\n\0"), "UTF-16"},
+    {BYTES("\0h\0t\0t\0p\0:\0/\0/\0a\0\n"), "UTF-16"},
+    {BYTES("\n\0h\0t\0t\0p\0:\0/\0/\0a\0\n\0"), "UTF-16"},
+    {BYTES("\xFF\xFE\0\0h\0\0\0t\0\0\0\n\0\0\0"), "UTF-32"},
+    {BYTES("http://a/1\0http://a/2\0"), "tr '\\0' '\\n'"},
+    {BYTES("\x7F"
+           "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0"),
+     "binary"},
+    {BYTES("\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB(\n"), "gzip -dc"},
+    {BYTES("BZh91AY&SY\x12\n"), "bzip2 -dc"},
+    {BYTES("\xFE\n\xFF\n"), NULL},
+    {BYTES("http://a/1\nhttp://a/\0\n"), NULL},
+    {BYTES("caf\xE9\n\x01\n"), NULL},
+};
+
+static void test_what_is_no_list(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(unfit_rows) / sizeof(unfit_rows[0]); i++) {
+        char message[256];
+        struct input input;
+        list_write(unfit_rows[i].bytes, unfit_rows[i].length);
+        struct inputs *inputs = inputs_of(&(struct input_item){.path = list_path}, 1, 1, false);
+        enum input_state state_wanted = unfit_rows[i].why != NULL ? INPUT_FAILED : INPUT_READY;
+        assert_int_equal(inputs_peek(inputs, &input), state_wanted);
+        assert_int_equal(inputs_peek(inputs, &input), state_wanted);
+        if (unfit_rows[i].why != NULL) {
+            inputs_describe_failure(inputs, message, sizeof(message));
+            assert_non_null(strstr(message, list_path));
+            assert_non_null(strstr(message, unfit_rows[i].why));
+        }
+        inputs_close(inputs);
     }
 }
 
@@ -231,28 +324,97 @@ static void test_pipe_cannot_repeat(void **state)
     close(fds[1]);
 }
 
-static void test_missing_file(void **state)
+/* What cannot be opened, and what is said of it. */
+static const struct {
+    const char *path; /* NULL: the directory */
+    int error;
+    const char *why;
+} unopened_rows[] = {
+    {"/nonexistent/list", -ENOENT, "/nonexistent/list: No such file"},
+    {"http://a/", -ENOENT, "http://a/: -i wants a file of URLs; leave out"},
+    {NULL, -EISDIR, ": it is a directory, and -i wants a file"},
+};
+
+static void test_unopened(void **state)
 {
     (void)state;
-    char message[256] = "";
-    struct inputs *inputs;
-    const struct input_item items[] = {{.url = "a"}, {.path = "/nonexistent/list"}};
-    struct input_options options = {.items = items, .item_count = 2, .repeat = 1};
-    assert_int_equal(inputs_open(&inputs, &options, message, sizeof(message)), -ENOENT);
-    assert_non_null(strstr(message, "/nonexistent/list"));
+    for (size_t i = 0; i < sizeof(unopened_rows) / sizeof(unopened_rows[0]); i++) {
+        char message[256] = "";
+        struct inputs *inputs;
+        const char *path = unopened_rows[i].path != NULL ? unopened_rows[i].path : directory;
+        const struct input_item items[] = {{.url = "a"}, {.path = path}};
+        struct input_options options = {.items = items, .item_count = 2, .repeat = 1};
+        assert_int_equal(inputs_open(&inputs, &options, message, sizeof(message)),
+                         unopened_rows[i].error);
+        assert_non_null(strstr(message, path));
+        assert_non_null(strstr(message, unopened_rows[i].why));
+    }
 }
 
-/* A directory opens, and cannot be read. */
-static void test_unreadable(void **state)
+/* Lists without a URL, and what is said of them; NULL: there is one. */
+static const struct {
+    const char *list;
+    const char *why;
+} empty_rows[] = {
+    {"", " is empty"},
+    {"\n#http://a/\n", " has no URL: what it has is blank lines and # comments"},
+    {"x\n", NULL},
+};
+
+static void test_empty_lists(void **state)
 {
     (void)state;
-    struct input input;
-    char message[256];
-    struct inputs *inputs = inputs_of(&(struct input_item){.path = directory}, 1, 1, false);
-    assert_int_equal(inputs_peek(inputs, &input), INPUT_FAILED);
-    inputs_describe_failure(inputs, message, sizeof(message));
-    assert_non_null(strstr(message, directory));
-    inputs_close(inputs);
+    for (size_t i = 0; i < sizeof(empty_rows) / sizeof(empty_rows[0]); i++) {
+        char message[256];
+        size_t cursor = 0;
+        struct input input;
+        list_write(empty_rows[i].list, strlen(empty_rows[i].list));
+        const struct input_item items[] = {{.url = "a"}, {.path = list_path}};
+        struct inputs *inputs = inputs_of(items, 2, 1, false);
+        assert_false(inputs_describe_empty(inputs, &cursor, message, sizeof(message)));
+        while (inputs_peek(inputs, &input) == INPUT_READY)
+            inputs_advance(inputs);
+        cursor = 0;
+        assert_int_equal(inputs_describe_empty(inputs, &cursor, message, sizeof(message)),
+                         empty_rows[i].why != NULL);
+        assert_true(empty_rows[i].why == NULL || strstr(message, empty_rows[i].why) != NULL);
+        assert_false(inputs_describe_empty(inputs, &cursor, message, sizeof(message)));
+        inputs_close(inputs);
+    }
+}
+
+/* How many are left once so many were taken. */
+static void test_left(void **state)
+{
+    static const struct {
+        const char *url;
+        uint64_t repeat, taken, left;
+        bool is_known, is_inside;
+    } rows[] = {
+        {"{a,b}[1-50]", 1, 0, 100, true, false},
+        {"{a,b}[1-50]", 1, 7, 93, true, true},
+        {"{a,b}[1-50]", 3, 107, 193, true, true},
+        {"{a,b}[1-50]", 3, 100, 200, true, false},
+        {"a", 1, 1, 0, true, false},
+        {"a", 5, 2, 3, true, false},
+        {"[1-9]", 1ull << 63, 4, 0, false, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t left = 0;
+        bool is_inside;
+        struct input input;
+        struct inputs *inputs =
+            inputs_of(&(struct input_item){.url = rows[i].url}, 1, rows[i].repeat, false);
+        for (uint64_t taken = 0; taken < rows[i].taken; taken++) {
+            assert_int_equal(inputs_peek(inputs, &input), INPUT_READY);
+            inputs_advance(inputs);
+        }
+        assert_int_equal(inputs_left(inputs, &left, &is_inside), rows[i].is_known);
+        assert_int_equal(left, rows[i].left);
+        assert_int_equal(is_inside, rows[i].is_inside);
+        inputs_close(inputs);
+    }
 }
 
 static void test_expected(void **state)
@@ -298,6 +460,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_list_globs),
+        cmocka_unit_test(test_unglobbed_lines),
         cmocka_unit_test(test_order_and_repeat),
         cmocka_unit_test(test_literal),
         cmocka_unit_test(test_refusal),
@@ -305,8 +469,10 @@ int main(void)
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_pipe_cannot_repeat),
-        cmocka_unit_test(test_missing_file),
-        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_unopened),
+        cmocka_unit_test(test_what_is_no_list),
+        cmocka_unit_test(test_empty_lists),
+        cmocka_unit_test(test_left),
         cmocka_unit_test(test_expected),
         cmocka_unit_test(test_last),
     };
