@@ -190,11 +190,11 @@ int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, 
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
  * cannot be sent), -E2BIG (an option that this library does not have), -ENOMEM, -EMFILE (no
- * descriptor left), and with HAUL_LOOP_URING what the kernel answered to io_uring_setup,
- * io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that
- * cannot be read, or are none), -EKEYREJECTED (client certificate or key), and that of opening
- * key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is about, and why; its
- * message is NULL on success alone. Both may be NULL. */
+ * descriptor left: nofile_needed), and with HAUL_LOOP_URING what the kernel answered to
+ * io_uring_setup, io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open:
+ * -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate or key), and
+ * that of opening key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is
+ * about, and why; its message is NULL on success alone. Both may be NULL. */
 static inline int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
                                       struct haul_open_error *ret_error)
 {

@@ -66,8 +66,11 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (engine->options.max_time_ms == 0)
         engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
-    if (nofile == 0)
+    if (nofile == 0) {
+        ret_why->message = "RLIMIT_NOFILE leaves no descriptor for a connection";
+        ret_why->nofile_needed = budget_nofile_needed();
         return -EMFILE;
+    }
     int error = budget_make(&engine->budget, &engine->options, nofile, ret_why);
     return error ? error : options_copy(engine);
 }

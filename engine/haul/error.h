@@ -73,6 +73,8 @@ struct haul_open_error {
     const char *item;    /* its string, or that of its list, as it was given; NULL: it has none */
     const char *message; /* a sentence, which names the option too; NULL: nothing failed */
     enum haul_detail detail;
+    uint64_t nofile_needed; /* what RLIMIT_NOFILE must be for one connection, where it is less;
+                               0: it is not */
 };
 
 #endif

@@ -176,16 +176,21 @@ static int trust_fill(struct trust *trust, const struct haul_tls *options,
 {
     int error = 0;
     if (options->ca_file) {
-        *why = (struct haul_open_error){"ca_file", options->ca_file,
-                                        "the file of trusted roots (ca_file) cannot be read",
-                                        HAUL_DETAIL_CA_FILE};
+        *why = (struct haul_open_error){
+            .option = "ca_file",
+            .item = options->ca_file,
+            .message = "the file of trusted roots (ca_file) cannot be read",
+            .detail = HAUL_DETAIL_CA_FILE,
+        };
         error = trust_add_file(trust, AT_FDCWD, options->ca_file, 0);
     }
     if (!error && options->ca_directory) {
-        *why =
-            (struct haul_open_error){"ca_directory", options->ca_directory,
-                                     "the directory of trusted roots (ca_directory) cannot be read",
-                                     HAUL_DETAIL_CA_DIRECTORY};
+        *why = (struct haul_open_error){
+            .option = "ca_directory",
+            .item = options->ca_directory,
+            .message = "the directory of trusted roots (ca_directory) cannot be read",
+            .detail = HAUL_DETAIL_CA_DIRECTORY,
+        };
         error = trust_add_directories(trust, options->ca_directory);
     }
     if (!options->ca_file && !options->ca_directory) {
@@ -347,8 +352,12 @@ static int key_log_open(struct secure *secure, const char *path, struct haul_ope
         path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, S_IRUSR | S_IWUSR);
     if (secure->key_log_fd >= 0)
         return 0;
-    *why = (struct haul_open_error){"key_log", path, "the key log (key_log) cannot be opened",
-                                    HAUL_DETAIL_KEY_LOG};
+    *why = (struct haul_open_error){
+        .option = "key_log",
+        .item = path,
+        .message = "the key log (key_log) cannot be opened",
+        .detail = HAUL_DETAIL_KEY_LOG,
+    };
     return -errno;
 }
 

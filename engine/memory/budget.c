@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -23,6 +24,32 @@ enum {
 #define BODY_BYTES_MIN ((size_t)20 << 20)
 #define BODY_BYTES_MAX ((size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(1) << 40 : UINT32_C(1) << 30))
 
+/* Where the directory cannot be read, as there is no descriptor for it or no /proc, they are asked
+ * one by one, as far as a process has any that is not wide open. Both count what the directory
+ * itself takes: its descriptor, "." and "..". */
+static uint64_t descriptors_used(uint64_t limit)
+{
+    enum { ASKED_MAX = 4096 };
+    uint64_t used = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    if (directory) {
+        for (; readdir(directory);)
+            used++;
+        closedir(directory);
+        return used;
+    }
+    for (int fd = 0; fd < ASKED_MAX && (uint64_t)fd < limit; fd++)
+        used += fcntl(fd, F_GETFD) != -1;
+    return used + 3;
+}
+
+uint64_t budget_nofile_needed(void)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return DESCRIPTORS_OF_ENGINE + descriptors_used(limit.rlim_cur) + 1;
+}
+
 uint64_t budget_nofile(bool raise)
 {
     struct rlimit limit;
@@ -33,12 +60,7 @@ uint64_t budget_nofile(bool raise)
         if (setrlimit(RLIMIT_NOFILE, &limit))
             getrlimit(RLIMIT_NOFILE, &limit);
     }
-    uint64_t used = DESCRIPTORS_OF_ENGINE;
-    DIR *directory = opendir("/proc/self/fd");
-    for (; directory && readdir(directory);)
-        used++;
-    if (directory)
-        closedir(directory);
+    uint64_t used = DESCRIPTORS_OF_ENGINE + descriptors_used(limit.rlim_cur);
     return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 

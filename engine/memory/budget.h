@@ -36,4 +36,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
  * limit to the hard one. */
 uint64_t budget_nofile(bool raise);
 
+/* What RLIMIT_NOFILE must be at least, for one connection beside what is open. */
+uint64_t budget_nofile_needed(void);
+
 #endif
