@@ -6,10 +6,12 @@
 #include "tools/exits.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* --- words ------------------------------------------------------------------------------------ */
 
@@ -22,6 +24,15 @@ struct getopt_tables {
     struct option *options;
     char *letters;
 };
+
+/* Other names of rows, for hands that know them from curl. */
+static const struct alias {
+    const char *name;
+    char letter;
+    char means;
+} aliases[] = {{"silent", 's', 'q'}};
+
+enum { ALIASES = sizeof(aliases) / sizeof(aliases[0]) };
 
 /* '-' hands out what is no option as the value of option 1, in the order of writing; ':' tells a
  * missing value from an unknown option. */
@@ -41,13 +52,18 @@ static void tables_fill(struct getopt_tables *tables)
                 *letter++ = ':';
         }
     }
+    for (size_t i = 0; i < ALIASES; i++) {
+        tables->options[option_count + i] =
+            (struct option){aliases[i].name, no_argument, NULL, aliases[i].means};
+        *letter++ = aliases[i].letter;
+    }
     *letter = '\0';
 }
 
 static int tables_make(struct parser *parser, struct getopt_tables *tables)
 {
-    tables->options = calloc(option_count + 1, sizeof(*tables->options));
-    tables->letters = malloc(2 + 2 * option_count + 1);
+    tables->options = calloc(option_count + ALIASES + 1, sizeof(*tables->options));
+    tables->letters = malloc(2 + 2 * option_count + ALIASES + 1);
     if (tables->options == NULL || tables->letters == NULL)
         return take_fail_no_memory(parser);
     tables_fill(tables);
@@ -64,6 +80,9 @@ static const struct option_row *row_of(int code)
 {
     if (code >= LONG_ONLY)
         return &option_rows[code - LONG_ONLY];
+    for (size_t i = 0; i < ALIASES; i++)
+        if (code == aliases[i].letter)
+            return option_of_letter(aliases[i].means);
     return option_of_letter(code);
 }
 
@@ -95,6 +114,9 @@ static int fail_option(struct parser *parser, int code, char **argv)
         return take_fail(parser, "%s takes no value", name);
     if (optopt == 0)
         return fail_unknown(parser, argv[optind - 1]);
+    const char *meant = option_of_curl(optopt);
+    if (meant != NULL)
+        return take_fail(parser, "unknown option '-%c': %s; see haul --help", optopt, meant);
     return take_fail(parser, "unknown option '-%c'; see haul --help", optopt);
 }
 
@@ -191,8 +213,10 @@ static int settle_output(struct parser *parser)
         return take_fail(parser, "--headers, --body and -v/--verbose are for --format ndjson");
     bool whole_bodies = args->sink.body;
     bool bodies = args->sink.bodies != NULL || format->piece != NULL;
-    args->engine.keep_headers = args->sink.headers;
     args->engine.keep_bodies = whole_bodies || bodies;
+    /* Who asks for a coding may be told that nobody took it off again. */
+    bool may_be_coded = args->engine.keep_bodies && header_is_given(args, "Accept-Encoding");
+    args->engine.keep_headers = args->sink.headers || may_be_coded;
     args->engine.stream_bodies = bodies && !whole_bodies;
     args->engine.raise_nofile = true;
     return 0;
@@ -210,6 +234,50 @@ static int settle_inputs(struct parser *parser)
     return 0;
 }
 
+/* --- words that are no URL -------------------------------------------------------------------- */
+
+/* What the first word, which is no option, was meant to be; NULL: a URL, for all one knows. */
+static const char *command_meant(const char *word)
+{
+    static const struct {
+        const char *word, *meant;
+    } rows[] = {
+        {"doctor", "haul doctor"},     {"bench", "haul bench"},  {"help", "haul --help"},
+        {"version", "haul --version"}, {"usage", "haul --help"}, {"man", "man haul"},
+        {"get", "haul URL"},           {"fetch", "haul URL"},
+    };
+    const char *meant = NULL;
+    unsigned least = UINT_MAX;
+    size_t length = strlen(word);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned away = words_distance(word, length, rows[i].word);
+        if (away <= strlen(rows[i].word) / 3 && away < least) {
+            least = away;
+            meant = rows[i].meant;
+        }
+    }
+    return meant;
+}
+
+/* Where a command would be: as the first word that is no option. That a URL is a bad one is a
+ * result; what was never meant to be one is a fault of the command line. */
+static int settle_words(struct parser *parser)
+{
+    struct stat status;
+    const char *word = parser->item_count > 0 ? parser->args->items[0].url : NULL;
+    if (word == NULL || parser->args->action != ARGS_RUN)
+        return 0;
+    const char *meant = command_meant(word);
+    if (strcmp(word, "doctor") == 0)
+        return take_fail(parser, "doctor takes no other words; did you mean haul doctor?");
+    if (meant != NULL)
+        return take_fail(parser, "'%s' is no URL; did you mean %s?", word, meant);
+    if (parser->item_count == 1 && strstr(word, "://") == NULL && stat(word, &status) == 0 &&
+        S_ISREG(status.st_mode))
+        return take_fail(parser, "'%s' is a file and no URL; -i %s reads URLs from it", word, word);
+    return 0;
+}
+
 int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, size_t size)
 {
     struct parser parser = {.args = ret_args, .message = ret_message, .message_size = size};
@@ -222,6 +290,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
     if (ret_args->items == NULL)
         return take_fail_no_memory(&parser);
     int error = take_words(&parser, argc, argv);
+    if (error == 0)
+        error = settle_words(&parser);
     if (error == 0)
         error = settle_request(&parser);
     if (error == 0)

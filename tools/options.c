@@ -3,6 +3,7 @@
 
 #include "tools/options.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +86,8 @@ const struct option_row option_rows[] = {
                "the inputs were left."},
     {OPTIONS_CONTROL, "fail", 'f', NULL, "a status from 400 on is a failure",
      TAKES_CONSTANT(int, engine.fail_status, 400),
-     .manual = "A status from 400 on is a failure, with the error *status*."},
+     .manual = "A status from 400 on is a failure, with the error *status*. Its body is whole all "
+               "the same: *--body* and *--bodies* have it."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
@@ -160,9 +162,14 @@ const struct option_row option_rows[] = {
                "to."},
     {OPTIONS_OUTPUT, "no-progress", 0, NULL, "no progress line", TAKES_FLAG(no_progress),
      .manual = "No progress line. There is one only where stderr is a terminal, and results do "
-               "not go to one."},
+               "not go to one. It tells how many results are there, of how many (*~*: by the size "
+               "of the list); the rate, or for how long nothing has come (_silent_), or that there "
+               "is no input to read; the failures; the time left; how many requests are in flight; "
+               "and how many are _held_: finished, and behind one in the order that is not."},
     {OPTIONS_OUTPUT, "quiet", 'q', NULL, "no progress, summary, notes or warnings",
-     TAKES_FLAG(quiet), .manual = "No progress, no summary, no notes, no warnings."},
+     TAKES_FLAG(quiet),
+     .manual = "No progress, no summary, no notes, no warnings. *-s* and *--silent*, as in "
+               "*curl*(1), are the same."},
     {OPTIONS_ABOUT, "budget", 0, NULL, "where the memory of a run goes",
      TAKES_CONSTANT(enum args_action, action, ARGS_BUDGET),
      .manual = "Prints where the memory of a run with these options goes, and exits."},
@@ -231,6 +238,14 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
     return rows[a_length % 3][b_length];
 }
 
+unsigned words_distance(const char *word, size_t length, const char *other)
+{
+    size_t other_length = strlen(other);
+    if (length > WORD_MAX || other_length > WORD_MAX)
+        return UINT_MAX;
+    return distance(word, length, other, other_length);
+}
+
 /* NULL: none is so near that it may have been meant: one letter of three may be wrong. */
 static const struct option_row *option_nearest(const char *word, size_t length)
 {
@@ -265,4 +280,28 @@ size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_be
         return count;
     snprintf(ret_names, size, "--%s", nearest->name);
     return 1;
+}
+
+const char *option_of_curl(int letter)
+{
+    static const struct {
+        char letter;
+        const char *meant;
+    } rows[] = {
+        {'b', "curl's is -H 'Cookie: ...' here"},
+        {'e', "curl's is -H 'Referer: ...' here"},
+        {'E', "curl's is --cert here"},
+        {'m', "curl's is --max-time here"},
+        {'O', "curl's is --bodies DIR here"},
+        {'r', "curl's is -H 'Range: ...' here"},
+        {'S', "errors are shown here even with -s"},
+        {'u', "curl's is -H 'Authorization: ...' here"},
+        {'w', "curl's is --format here"},
+        {'x', "haul connects directly, and by no proxy"},
+        {'Z', "requests are always sent side by side here"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].letter == letter)
+            return rows[i].meant;
+    return NULL;
 }

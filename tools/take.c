@@ -152,6 +152,8 @@ static int add_item(struct parser *parser, const char *url, const char *path)
 int take_url(struct parser *parser, const struct option_row *row)
 {
     (void)row;
+    if (strcmp(parser->value, "-") == 0)
+        return take_fail(parser, "'-' is no URL; -i - reads URLs from stdin");
     return add_item(parser, parser->value, NULL);
 }
 

@@ -60,7 +60,21 @@ static const struct {
     {"--qiet u", "unknown option '--qiet'; did you mean --quiet? See haul --help"},
     {"--a-word-that-is-far-longer-than-any-option u",
      "unknown option '--a-word-that-is-far-longer-than-any-option'; see haul --help"},
-    {"--quiet -Zq u", "unknown option '-Z'; see haul --help"},
+    {"--quiet -yq u", "unknown option '-y'; see haul --help"},
+    {"-Z u", "unknown option '-Z': requests are always sent side by side here; see haul --help"},
+    {"-qm 3 u", "unknown option '-m': curl's is --max-time here; see haul --help"},
+    {"-s=x u", "unknown option '-='; see haul --help"},
+    {"--silent=x u", "-q/--quiet takes no value"},
+    {"-g --glob u", "-g/--globoff and --glob exclude each other"},
+    {"help", "'help' is no URL; did you mean haul --help?"},
+    {"-c 2 hepl tls", "'hepl' is no URL; did you mean haul --help?"},
+    {"doctr", "'doctr' is no URL; did you mean haul doctor?"},
+    {"doctor u", "doctor takes no other words; did you mean haul doctor?"},
+    {"-- doctor", "doctor takes no other words; did you mean haul doctor?"},
+    {"bnech run u", "'bnech' is no URL; did you mean haul bench?"},
+    {"vesion", "'vesion' is no URL; did you mean haul --version?"},
+    {"-", "'-' is no URL; -i - reads URLs from stdin"},
+    {"u -- -", "'-' is no URL; -i - reads URLs from stdin"},
     {"--connect-t 5 u",
      "option '--connect-t' is ambiguous: --connect-timeout, --connect-to; see haul --help"},
     {"--ca=x u", "option '--ca' is ambiguous: --cacert, --capath; see haul --help"},
@@ -203,14 +217,29 @@ static void test_actions(void **state)
         {"--budget", ARGS_BUDGET},
         {"--budget u", ARGS_BUDGET},
         {"doctor", ARGS_DOCTOR},
-        {"doctor u", ARGS_RUN},
-        {"-- doctor", ARGS_RUN},
+        {"u doctor", ARGS_RUN},
+        {"docile", ARGS_RUN},
+        {"-h doctr", ARGS_HELP},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct parsed parsed;
         parse(&parsed, rows[i].words);
         assert_int_equal(parsed.code, 0);
         assert_int_equal(parsed.args.action, rows[i].action);
+        args_free(&parsed.args);
+    }
+}
+
+/* curl's words for being quiet are as good as those of the rows. */
+static void test_aliases(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"-q u", "-s u", "--silent u", "--sil u", "-fs u", "u -sf"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, words[i]);
+        assert_int_equal(parsed.code, 0);
+        assert_true(parsed.args.quiet);
         args_free(&parsed.args);
     }
 }
@@ -481,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_inputs_keep_their_order),
         cmocka_unit_test(test_control),
