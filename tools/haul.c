@@ -148,11 +148,10 @@ static void trip_fill(struct trip *trip)
 
 static void trip_draw(struct trip *trip, uint64_t now_ns)
 {
-    bool exact;
-    struct haul_facts facts;
-    uint64_t expected = inputs_expected(trip->inputs, &exact);
-    haul_get_facts(trip->haul, &facts);
-    progress_draw(&trip->progress, &trip->tally, expected, exact, facts.in_flight, now_ns);
+    struct progress_facts facts = {.waits_for_input = trip->state == INPUT_WAIT};
+    facts.expected = inputs_expected(trip->inputs, &facts.exact);
+    haul_get_facts(trip->haul, &facts.engine);
+    progress_draw(&trip->progress, &trip->tally, &facts, now_ns);
 }
 
 /* What is due by the clock. */

@@ -10,7 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 256 };
+enum { LINE_BYTES = 256, COLUMNS_DEFAULT = 80 };
+
+static const uint64_t silence_ns = 1000000000; /* that is worth a word */
 
 void progress_init(struct progress *progress, bool wanted, uint64_t now_ns)
 {
@@ -22,14 +24,17 @@ void progress_init(struct progress *progress, bool wanted, uint64_t now_ns)
         .colour = no_colour == NULL || no_colour[0] == '\0',
         .begun_ns = now_ns,
         .drawn_ns = now_ns,
+        .worked_ns = now_ns,
     };
 }
 
-static size_t terminal_columns(void)
+size_t progress_columns(void)
 {
     struct winsize size;
+    if (!isatty(STDERR_FILENO))
+        return 0;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-        return 80;
+        return COLUMNS_DEFAULT;
     return size.ws_col;
 }
 
@@ -95,18 +100,48 @@ static void add_left(struct line *line, double results, double rate)
     line_add(line, "", fact);
 }
 
-void progress_draw(struct progress *progress, const struct tally *tally, uint64_t expected,
-                   bool exact, uint32_t in_flight, uint64_t now_ns)
+/* How long nothing has come, in seconds. What is counted is what servers answer: the engine's own
+ * turns are no work. */
+static unsigned silence_update(struct progress *progress, const struct haul_facts *engine,
+                               uint64_t now_ns)
 {
-    struct line line = {.columns_max = terminal_columns() - 1};
+    uint64_t work = engine->bytes_received + engine->requests + engine->connections;
+    if (work != progress->drawn_work || engine->in_flight == 0)
+        progress->worked_ns = now_ns;
+    progress->drawn_work = work;
+    uint64_t silent_ns = now_ns - progress->worked_ns;
+    return silent_ns >= silence_ns ? (unsigned)(silent_ns / 1000000000) : 0;
+}
+
+static void add_pace(struct line *line, const struct progress *progress,
+                     const struct progress_facts *facts, unsigned silent_s)
+{
+    char fact[LINE_BYTES];
+    bool is_idle = facts->engine.in_flight == 0 && facts->waits_for_input;
+    snprintf(fact, sizeof(fact), "silent for %u s", silent_s);
+    if (is_idle)
+        line_add(line, "", "waiting for input");
+    else if (silent_s > 0)
+        line_add(line, "", fact);
+    else
+        add_count(line, "", (uint64_t)progress->rate, "/s");
+}
+
+void progress_draw(struct progress *progress, const struct tally *tally,
+                   const struct progress_facts *facts, uint64_t now_ns)
+{
+    struct line line = {.columns_max = progress_columns() - 1};
     uint64_t failures = tally_failures(tally);
+    unsigned silent_s = silence_update(progress, &facts->engine, now_ns);
     rate_update(progress, tally, now_ns);
-    add_done(&line, tally, expected, exact);
-    add_count(&line, "", (uint64_t)progress->rate, "/s");
+    add_done(&line, tally, facts->expected, facts->exact);
+    add_pace(&line, progress, facts, silent_s);
     add_count(&line, failures > 0 && progress->colour ? "\033[31m" : "", failures, " failed");
-    if (expected > tally->results)
-        add_left(&line, (double)(expected - tally->results), progress->rate);
-    add_count(&line, "", in_flight, " in flight");
+    if (facts->expected > tally->results && silent_s == 0)
+        add_left(&line, (double)(facts->expected - tally->results), progress->rate);
+    add_count(&line, "", facts->engine.in_flight, " in flight");
+    if (facts->engine.requests > tally->results)
+        add_count(&line, "", facts->engine.requests - tally->results, " held");
     fprintf(stderr, "\r\033[K%s", line.text);
     fflush(stderr);
     progress->drawn = true;
