@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -118,9 +119,12 @@ static void complain_client(const struct args *args, enum haul_detail detail, co
  * faulty globs takes its place in the order. */
 static const char *const unsendable[] = {":", NULL};
 
+/* Is anything left? Where that takes waiting it is not known, and told as if there were. */
 static void trip_end_inputs(struct trip *trip)
 {
-    trip->input_left = trip->input_left || trip->state != INPUT_END;
+    struct input input;
+    if (trip->state != INPUT_END && inputs_peek(trip->inputs, &input) != INPUT_END)
+        trip->input_left = true;
     trip->state = INPUT_END;
 }
 
@@ -258,6 +262,17 @@ static void complain_option(const struct haul_open_error *why)
     complain("%s", why->message);
 }
 
+static void complain_resource(const struct haul_open_error *why)
+{
+    struct rlimit limit;
+    if (why->nofile_needed > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        complain("%s: it is %llu, and %llu is the least; raise it, as by ulimit -n 1024",
+                 why->message, (unsigned long long)limit.rlim_cur,
+                 (unsigned long long)why->nofile_needed);
+    else
+        complain("%s; haul doctor tells what this machine allows", why->message);
+}
+
 static int complain_engine(const struct args *args, int error, const struct haul_open_error *why)
 {
     switch (error) {
@@ -271,7 +286,7 @@ static int complain_engine(const struct args *args, int error, const struct haul
         complain_roots(args, why->detail, why->message);
         return EXIT_ROOTS;
     default:
-        complain("%s", why->message);
+        complain_resource(why);
         return EXIT_RESOURCE;
     }
 }
@@ -343,24 +358,86 @@ static int trip_report_failures(struct trip *trip)
     return interrupt_signal() != 0 ? EXIT_SIGNAL + interrupt_signal() : code;
 }
 
+/* A run that was ended says where it left its inputs, and how much of them. */
+static void note_left(const struct trip *trip)
+{
+    char place[MESSAGE_BYTES], number[HUMAN_BYTES];
+    uint64_t left = 0;
+    bool is_inside;
+    bool is_known = inputs_left(trip->inputs, &left, &is_inside);
+    bool has_place = inputs_describe_last(trip->inputs, place, sizeof(place));
+    if (!trip->input_left || (is_known && left == 0))
+        return;
+    if (is_known)
+        complain("note: stopped%s%s; %s URL%s not taken",
+                 !has_place  ? ""
+                 : is_inside ? " inside "
+                             : " after ",
+                 has_place ? place : "", human_count(number, left), left == 1 ? " was" : "s were");
+    else if (has_place)
+        complain("note: stopped; %s %s%s not taken", is_inside ? "the rest of" : "what follows",
+                 place, is_inside ? ", and what follows it, were" : " was");
+    else
+        complain("note: stopped; no input was taken");
+}
+
+static void note_inputs(const struct trip *trip)
+{
+    char text[MESSAGE_BYTES];
+    size_t cursor = 0;
+    note_left(trip);
+    while (inputs_describe_empty(trip->inputs, &cursor, text, sizeof(text)))
+        complain("note: %s", text);
+    if (inputs_describe_unglobbed(trip->inputs, text, sizeof(text)))
+        complain(
+            "note: %s has []{}, which are a part of its URL; --glob expands them (-g: no note)",
+            text);
+}
+
+/* "3 redirects were not followed" */
+static void note_count(uint64_t count, const char *one, const char *more)
+{
+    char number[HUMAN_BYTES];
+    if (count > 0)
+        complain("note: %s %s", human_count(number, count), count == 1 ? one : more);
+}
+
+/* curl's names, of which HTTP_PROXY is none: a web server sets that one for its children. */
+static void note_proxies(void)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+        if (value == NULL || value[0] == '\0')
+            continue;
+        complain("note: %s is set, and was not used: haul connects directly", names[i]);
+        return;
+    }
+}
+
+/* What was done otherwise than asked for, and what was not done at all. */
 static void trip_report_notes(const struct trip *trip, const struct haul_facts *facts)
 {
-    char place[MESSAGE_BYTES];
     const struct haul_options *options = &trip->args->engine;
-    if (trip->input_left && inputs_describe_last(trip->inputs, place, sizeof(place)))
-        complain("note: stopped; what follows %s was not taken", place);
+    note_inputs(trip);
     if (options->loop == HAUL_LOOP_AUTO && strcmp(facts->loop, "uring") != 0)
         complain("note: the %s loop was used: %s", facts->loop, facts->loop_reason);
     if (facts->concurrency < options->concurrency)
         complain("note: RLIMIT_NOFILE lowered -c %u to %u", options->concurrency,
                  facts->concurrency);
+    note_count(trip->tally.redirects, "redirect was not followed", "redirects were not followed");
+    note_count(trip->tally.coded, "body is kept coded, as its Content-Encoding says",
+               "bodies are kept coded, as their Content-Encoding says");
+    note_proxies();
 }
 
 static void trip_report_summary(const struct trip *trip, uint64_t elapsed_ns)
 {
     char summary[MESSAGE_BYTES];
+    size_t columns = progress_columns();
     tally_summary(&trip->tally, elapsed_ns, summary, sizeof(summary));
-    complain("%s", summary);
+    human_fold(stderr, "haul", summary, columns > 0 ? columns : SIZE_MAX);
 }
 
 static int trip_close(struct trip *trip)
@@ -402,7 +479,8 @@ static void settle_key_log(struct args *args)
 
 static int run(struct args *args)
 {
-    struct trip trip = {.args = args, .state = INPUT_READY};
+    struct trip trip = {
+        .args = args, .state = INPUT_READY, .tally.has_bodies = args->engine.keep_bodies};
     interrupt_install();
     settle_key_log(args);
     if (args->tls.insecure && !args->quiet)

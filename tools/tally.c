@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* An error without a row in exits.h does not compile. */
 static const int exit_codes[TALLY_ERRORS] = {
@@ -44,12 +45,39 @@ static bool comes_first(const struct tally *tally, const struct haul_result *res
     return result->index < tally->first_index;
 }
 
+/* Those of RFC 9110, 15.4 that a client may follow by itself. */
+static bool is_redirect(int status)
+{
+    return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
+static bool is_coded(const struct haul_result *result)
+{
+    static const char name[] = "Content-Encoding", none[] = "identity";
+    const char *field, *value;
+    size_t cursor = 0, field_length, length;
+    while (haul_header_next(result, &cursor, &field, &field_length, &value, &length))
+        if (field_length == sizeof(name) - 1 && strncasecmp(field, name, field_length) == 0)
+            return length > 0 &&
+                   (length != sizeof(none) - 1 || strncasecmp(value, none, length) != 0);
+    return false;
+}
+
+static void take_success(struct tally *tally, const struct haul_result *result)
+{
+    tally->classes[result->status / 100 % TALLY_CLASSES]++;
+    tally->redirects += is_redirect(result->status);
+    tally->coded += tally->has_bodies && result->body_bytes > 0 && is_coded(result);
+}
+
 void tally_take(struct tally *tally, const struct haul_result *result)
 {
     tally->results++;
     tally->body_bytes += result->body_bytes;
     tally->errors[result->error]++;
-    if (result->error != HAUL_OK && comes_first(tally, result)) {
+    if (result->error == HAUL_OK)
+        take_success(tally, result);
+    else if (comes_first(tally, result)) {
         tally->first_error = result->error;
         tally->first_index = result->index;
         tally->first_exit_code = result_exit_code(result);
@@ -58,7 +86,7 @@ void tally_take(struct tally *tally, const struct haul_result *result)
 
 uint64_t tally_failures(const struct tally *tally)
 {
-    return tally->results - tally->errors[HAUL_OK];
+    return tally->results - tally->errors[HAUL_OK] - tally->errors[HAUL_NOT_STARTED];
 }
 
 int tally_exit_code(const struct tally *tally)
@@ -66,19 +94,41 @@ int tally_exit_code(const struct tally *tally)
     return tally->first_exit_code;
 }
 
-static void summary_failures(const struct tally *tally, FILE *text)
+/* A part of the sum, behind what joins it to the one before. */
+static void summary_part(FILE *text, const char **separator, uint64_t count, const char *words)
+{
+    char number[HUMAN_BYTES];
+    if (count == 0)
+        return;
+    fprintf(text, "%s%s %s", *separator, human_count(number, count), words);
+    *separator = ", ";
+}
+
+static void summary_causes(const struct tally *tally, FILE *text)
 {
     char number[HUMAN_BYTES];
     const char *separator = " (";
-    fprintf(text, ", %s failed", human_count(number, tally_failures(tally)));
     for (int error = HAUL_OK + 1; error < TALLY_ERRORS; error++) {
-        if (tally->errors[error] == 0)
+        if (tally->errors[error] == 0 || error == HAUL_NOT_STARTED)
             continue;
         fprintf(text, "%s%s %s", separator, haul_error_name((enum haul_error)error),
                 human_count(number, tally->errors[error]));
         separator = ", ";
     }
     fprintf(text, ")");
+}
+
+static void summary_parts(const struct tally *tally, FILE *text)
+{
+    const char *separator = ": ";
+    for (int class = 0; class < TALLY_CLASSES; class ++) {
+        const char words[] = {(char)('0' + class), 'x', 'x', '\0'};
+        summary_part(text, &separator, tally->classes[class], words);
+    }
+    summary_part(text, &separator, tally_failures(tally), "failed");
+    if (tally_failures(tally) > 0)
+        summary_causes(tally, text);
+    summary_part(text, &separator, tally->errors[HAUL_NOT_STARTED], "not begun");
 }
 
 void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_text, size_t size)
@@ -88,15 +138,13 @@ void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_tex
     ret_text[0] = '\0';
     if (text == NULL)
         return;
-    fprintf(text, "%s request%s: ", human_count(number, tally->results),
+    uint64_t begun = tally->results - tally->errors[HAUL_NOT_STARTED];
+    fprintf(text, "%s request%s", human_count(number, tally->results),
             tally->results == 1 ? "" : "s");
-    fprintf(text, "%s ok", human_count(number, tally->errors[HAUL_OK]));
-    if (tally_failures(tally) > 0)
-        summary_failures(tally, text);
+    summary_parts(tally, text);
     fprintf(text, "; %s", human_bytes(number, tally->body_bytes));
     fprintf(text, " in %s", human_duration(number, elapsed_ns));
-    uint64_t rate = elapsed_ns > 0 ? (uint64_t)((double)tally->results * 1e9 / (double)elapsed_ns)
-                                   : tally->results;
+    uint64_t rate = elapsed_ns > 0 ? (uint64_t)((double)begun * 1e9 / (double)elapsed_ns) : begun;
     fprintf(text, ", %s/s", human_count(number, rate));
     fclose(text);
 }

@@ -21,6 +21,7 @@ trap end EXIT
 trap 'exit 1' INT TERM
 trap '' PIPE
 unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 cd "$work" || exit 1
 
 # server_start: haul-server; host and port are then in $server_address.

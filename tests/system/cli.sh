@@ -15,6 +15,11 @@ urls() {
     member url "$@" | tr -d '"' | sed "s|$base||g"
 }
 
+# Of the loop, a machine makes one of its own.
+notes() {
+    grep 'note: ' err | grep -v 'loop was used'
+}
+
 no_parts() {
     same "$(find . -name '.haul-*')" ""
 }
@@ -83,12 +88,46 @@ file_of_urls() {
     printf '# list\n%s\n\n  %s\t\r\nfoo\n%s\n' "$base/p/1" "$base/p/[2-3]" "$base/p/{" >urls.txt
     printf '%s' "$base/p/4" >>urls.txt
     run -i urls.txt
+    code_is 3 && same "$(urls)" "/p/1 /p/[2-3] foo /p/{ /p/4" &&
+        same "$(member status)" "200 200 null 200 200" &&
+        has "$(sed -n 3p out)" '"code":"url","stage":"queue"' &&
+        has "$(sed -n 3p out)" '(line 5 of urls.txt)' &&
+        same "$(notes)" \
+            "haul: note: line 4 of urls.txt has []{}, which are a part of its URL; --glob expands them (-g: no note)" ||
+        return
+    run --glob -i urls.txt
     code_is 3 && same "$(urls)" "/p/1 /p/2 /p/3 foo /p/{ /p/4" &&
         same "$(member index)" "0 1 2 3 4 5" &&
-        has "$(sed -n 4p out)" '"code":"url","stage":"queue"' &&
         has "$(sed -n 4p out)" '(line 5 of urls.txt)' &&
         has "$(sed -n 5p out)" 'line 6 of urls.txt)' &&
-        has "$(sed -n 6p out)" '"error":null'
+        has "$(sed -n 6p out)" '"error":null' && same "$(notes | wc -l)" 0 || return
+    run -g -i urls.txt
+    code_is 3 && same "$(notes | wc -l)" 0 && run -g --glob -i urls.txt && code_is 2
+}
+
+# What is no list of URLs is told once, as what it is.
+no_lists() {
+    printf '%s\n' "$base/p/1" "$base/p/2" >urls.txt
+    iconv -f UTF-8 -t UTF-16 urls.txt >utf16.txt
+    gzip -c urls.txt >urls.gz
+    tr '\n' '\0' <urls.txt >zeros.txt
+    for row in utf16.txt:UTF-16 urls.gz:gzip zeros.txt:tr "$haul_program:binary"; do
+        run -i "${row%:*}" "$base/p/3"
+        code_is 26 && has "$(cat err)" "haul: cannot use ${row%:*}: " &&
+            has "$(cat err)" "${row##*:}" && same "$(cat out)" "" || return
+    done
+    run -i "$base/p/1"
+    code_is 26 && has "$(cat err)" '-i wants a file of URLs; leave out the -i'
+}
+
+lists_without_urls() {
+    : >empty.txt
+    printf '# %s\n\n' "$base/p/1" >comments.txt
+    run -i empty.txt -i comments.txt
+    code_is 0 && same "$(cat out)" "" && has "$(cat err)" "note: empty.txt is empty" &&
+        has "$(cat err)" "note: comments.txt has no URL: " && has "$(cat err)" "haul: 0 requests; "
+    run -i - </dev/null
+    code_is 0 && has "$(cat err)" "note: stdin is empty"
 }
 
 bad_arguments() {
@@ -154,7 +193,7 @@ deadline_beside_stdin() {
 no_input_file() {
     run -i missing.txt
     code_is 26 && has "$(cat err)" 'missing.txt: No such file' && run -i . && code_is 26 &&
-        has "$(cat err)" 'cannot read . '
+        has "$(cat err)" 'cannot read .: it is a directory, and -i wants a file of URLs'
 }
 
 row "results come in the order of the arguments" keeps_order
@@ -163,6 +202,8 @@ row "globs are expanded, the last one fastest" globs
 row "-g leaves globs alone" no_globs
 row "an IPv6 literal is no glob" ipv6_is_no_glob
 row "-i reads lines, and a bad one is a result that names it" file_of_urls
+row "what is no list is named, exit code 26" no_lists
+row "a list without URLs is a note" lists_without_urls
 row "a bad argument is a result that names it" bad_arguments
 row "lines of 16,000 bytes work, longer ones are results" long_lines
 row "5,000 lines keep their order" many_in_order
@@ -383,13 +424,75 @@ format_text() {
 
 format_none() {
     run --format none "$base/p/1"
-    code_is 0 && same "$(cat out)" "" && has "$(cat err)" "haul: 1 request: 1 ok; 612 B in "
+    code_is 0 && same "$(cat out)" "" && has "$(cat err)" "haul: 1 request: 1 2xx; 612 B in "
 }
 
 summary() {
     run "$base/p/[1-2]" "$refused/" foo
-    has "$(cat err)" "haul: 4 requests: 2 ok, 2 failed (url 1, connect 1); 1.2 kB in " &&
-        run -q "$base/p/1" && same "$(cat err)" ""
+    has "$(cat err)" "haul: 4 requests: 2 2xx, 2 failed (url 1, connect 1); 1.2 kB in " || return
+    for word in -q -s --quiet --silent; do
+        run $word "$base/p/1"
+        code_is 0 && same "$(cat err)" "" || return
+    done
+    run "$base/p/[1-6]" "$base/status/{500,501,503}" "$base/status/{404,301,307}"
+    code_is 0 && has "$(cat err)" "haul: 12 requests: 6 2xx, 2 3xx, 1 4xx, 3 5xx; 3.8 kB in " || return
+    run -f "$base/p/1" "$base/status/{500,404}"
+    code_is 22 && has "$(cat err)" "haul: 3 requests: 1 2xx, 2 failed (status 2); "
+}
+
+# What was not done is said once, and not with -q.
+omissions() {
+    run "$base/status/{301,302,303,307,308,304,200}"
+    has "$(cat err)" "note: 5 redirects were not followed" && same "$(notes | wc -l)" 1 || return
+    run "$base/status/301"
+    has "$(cat err)" "note: 1 redirect was not followed" || return
+    for name in http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY; do
+        with_setting $name=http://127.0.0.1:1/ "$base/p/[1-3]"
+        code_is 0 && same "$(grep -c "note: $name is set, and was not used" err)" 1 || return
+        with_setting $name=http://127.0.0.1:1/ -q "$base/p/1"
+        same "$(cat err)" "" && with_setting $name= "$base/p/1" && same "$(notes | wc -l)" 0 ||
+            return
+    done
+}
+
+# With each of them, the others are what the run itself makes of it.
+coded_bodies() {
+    cat >coded.py <<'SCRIPT'
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        self.send_response(200)
+        if self.path != '/':
+            self.send_header('content-encoding', self.path[1:])
+        self.send_header('Content-Length', '3')
+        self.end_headers()
+        self.wfile.write(b'abc')
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+SCRIPT
+    rm -f coded.out
+    mkfifo coded.out
+    python3 coded.py >coded.out 2>python.err &
+    pids="$pids $!"
+    read -r coded <coded.out
+    for words in --body '--bodies dir' '--format body'; do
+        run $words -H 'Accept-Encoding: gzip' "http://127.0.0.1:$coded/{,GZIP,br,identity}"
+        code_is 0 && same "$(notes)" \
+            "haul: note: 2 bodies are kept coded, as their Content-Encoding says" || return
+    done
+    run -H 'Accept-Encoding: gzip' "http://127.0.0.1:$coded/{,GZIP,br,identity}"
+    code_is 0 && same "$(notes | wc -l)" 0
+}
+
+# A body that --fail counts as failed is a whole one.
+body_files_of_failures() {
+    run -f --bodies pages "$base/status/404" "$base/p/1" "$base/truncate"
+    code_is 22 && same "$(ls -A pages | tr '\n' ' ')" "000000 000001 " &&
+        same "$(member body_file)" '"pages/000000" "pages/000001" null'
 }
 
 row "NDJSON has exactly the members of the contract" ndjson_is_exact
@@ -417,6 +520,13 @@ row "--format csv quotes" format_csv
 row "--format text is for people" format_text
 row "--format none writes nothing" format_none
 row "the summary counts, -q silences it" summary
+row "what was not done is a note, once" omissions
+row "--bodies has the body of what --fail calls a failure" body_files_of_failures
+if command -v python3 >/dev/null; then
+    row "bodies that are kept coded are a note" coded_bodies
+else
+    skip "bodies that are kept coded are a note" "python3 is not installed"
+fi
 
 # --- files, pipes and disks -------------------------------------------------------------------
 
@@ -511,7 +621,17 @@ first_failure_counts() {
 cancels() {
     run --on-error cancel -c 2 "$base/stall" "$refused/" "$base/p/[1-3]"
     code_is 7 && has "$(sed -n 1p out)" '"code":"cancelled"' &&
-        has "$(sed -n 2p out)" '"code":"connect"' && has "$(sed -n 5p out)" '"code":"not_started"'
+        has "$(sed -n 2p out)" '"code":"connect"' && has "$(sed -n 5p out)" '"code":"not_started"' &&
+        has "$(cat err)" "haul: 5 requests: 2 failed (connect 1, cancelled 1), 3 not begun; 0 B in "
+}
+
+# Every URL of a glob that is left is one that was written, was not begun, or was not taken.
+leaves_a_glob() {
+    run --on-error cancel -c 2 --window 7 "$refused/" "$base/stall" "$base/p/[1-100000]"
+    code_is 7 && same "$(wc -l <out)" 7 &&
+        has "$(cat err)" "note: stopped inside argument 3; 99,995 URLs were not taken" || return
+    run --on-error cancel -c 1 --window 2 "$refused/" "$base/p/[1-1]"
+    code_is 7 && same "$(notes | wc -l)" 0
 }
 
 # The first failure ends the run although more could be read.
@@ -531,7 +651,7 @@ interrupted() {
     ended
     code_is 130 && same "$(urls file)" "/p/1 /stall" &&
         has "$(sed -n 2p file)" '"code":"cancelled"' && no_parts &&
-        has "$(cat err)" "2 requests: 1 ok"
+        has "$(cat err)" "2 requests: 1 2xx, 1 failed (cancelled 1)"
 }
 
 terminated() {
@@ -571,6 +691,44 @@ usage_errors() {
     code_is 2 && has "$(cat err)" "'--frob'" && run -c 0 "$base/p/1" && code_is 2 &&
         has "$(cat err)" "-c/--concurrency '0': a number from 1" && run && code_is 2 &&
         has "$(cat err)" "no URL"
+}
+
+# What was never meant to be a URL is told what it was probably meant to be.
+words_are_meant() {
+    echo "$base/p/1" >urls.txt
+    while IFS='|' read -r words said; do
+        run $words
+        code_is 2 && has "$(cat err)" "haul: $said" && same "$(cat out)" "" || return
+    done <<ROWS
+help|'help' is no URL; did you mean haul --help?
+doctr|'doctr' is no URL; did you mean haul doctor?
+bench1 $base/p/1|'bench1' is no URL; did you mean haul bench?
+doctor $base/p/1|doctor takes no other words
+versoin|'versoin' is no URL; did you mean haul --version?
+-|'-' is no URL; -i - reads URLs from stdin
+-c 2 -- -|'-' is no URL; -i - reads URLs from stdin
+urls.txt|'urls.txt' is a file and no URL; -i urls.txt reads URLs from it
+-m 3 $base/p/1|unknown option '-m': curl's is --max-time here
+-j|unknown option '-j'; see haul --help
+ROWS
+    run --help doctor
+    code_is 0 || return
+    run host
+    code_is 3 && has "$(cat out)" 'the URL has no scheme; write http:// before it'
+}
+
+# The number that is told is enough, and one less is not.
+descriptors_are_counted() {
+    run_with() {
+        (ulimit -n "$1" && shift && haul "$@" >out 2>err)
+        code=$?
+    }
+    run_with 20 "$base/p/1"
+    code_is 27 && has "$(cat err)" "haul: RLIMIT_NOFILE leaves no descriptor for a connection: it is 20, and" ||
+        return
+    needed=$(sed -n 's/.*it is 20, and \([0-9]*\) is the least.*/\1/p' err)
+    run_with $((needed - 1)) "$base/p/1"
+    code_is 27 && run_with "$needed" "$base/p/[1-3]" && code_is 0
 }
 
 # What the library refuses is told by the words that were given.
@@ -633,6 +791,7 @@ else
 fi
 row "the first failure in the order of the arguments counts" first_failure_counts
 row "--on-error cancel ends the siblings" cancels
+row "a run that ends inside a glob says how much of it was left" leaves_a_glob
 row "--on-error cancel does not wait for stdin" cancels_beside_stdin
 if [ -n "$unmasked" ]; then
     row "SIGINT keeps what was gathered, exit code 130" interrupted
@@ -648,6 +807,8 @@ else
     skip "both loops give the same results" "this machine refuses io_uring"
 fi
 row "a wrong word is named, exit code 2" usage_errors
+row "a word that is no URL is told what was meant, exit code 2" words_are_meant
+row "without descriptors the number needed is told" descriptors_are_counted
 row "what the library refuses is told by the words given, exit code 2" refusals_are_named
 
 # --- TLS --------------------------------------------------------------------------------------
@@ -800,11 +961,38 @@ progress_fits() {
     on_terminal NO_COLOR=1 || return
     same "$(grep ' of 202' states | awk 'length > 59')" "" &&
         same "$(grep -c "$(printf '\033')\\[31m" typescript)" 0 &&
-        grep -q '^haul: 202 requests: 201 ok, 1 failed (connect 1)' states
+        grep -q '^haul: 202 requests: 201 2xx, 1 failed (connect 1);' states
 }
 
 progress_has_colour() {
     on_terminal NO_COLOR= && grep -q "$(printf '\033')\\[31m1 failed" typescript
+}
+
+# One that does not answer, and two that wait for it in the order: for how long nothing has come,
+# and what is there already. In 40 columns, which the sum, too, keeps to.
+progress_shows_waiting() {
+    for limit in 2.5 10 40; do
+        script -qec "stty cols 40; TERM=xterm $haul_program --loop $loop --format none \
+            --max-time $limit $base/stall $base/p/[1-2]" typescript >/dev/null
+        tr '\r' '\n' <typescript | sed "s/$(printf '\033')\\[[0-9]*[mK]//g" | grep . >states
+        ! grep -q '^0 of 3, silent for [0-9]* s, 0 failed' states || break
+    done
+    grep -q '^0 of 3, silent for [0-9]* s, 0 failed' states &&
+        same "$(grep -v Script states | awk 'length > 40')" "" &&
+        has "$(cat states)" "haul: 3 requests: 2 2xx,
+      1 failed (deadline 1);" || return
+    script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+        --max-time $limit $base/stall $base/p/[1-2]" typescript >/dev/null
+    grep -q ' silent for [0-9]* s, .*, 1 in flight, 2 held' typescript
+}
+
+progress_waits_for_input() {
+    for pause in 1 5 20; do
+        script -qec "stty cols 60; { sleep $pause; echo $base/p/1; } | TERM=xterm $haul_program \
+            --loop $loop --format none -i -" typescript >/dev/null
+        ! grep -q '0 done, waiting for input, 0 failed, 0 in flight' typescript || return 0
+    done
+    return 1
 }
 
 no_progress() {
@@ -819,9 +1007,12 @@ row "stderr that is no terminal gets no progress" quiet_where_no_terminal
 if script -qec true /dev/null >/dev/null 2>&1; then
     row "progress fits 60 columns, NO_COLOR is obeyed" progress_fits
     row "progress has colour for failures" progress_has_colour
+    row "progress shows waiting apart from work, in 40 columns too" progress_shows_waiting
+    row "progress says that there is no input" progress_waits_for_input
     row "--no-progress is obeyed" no_progress
 else
-    for name in "progress fits" "progress has colour" "--no-progress is obeyed"; do
+    for name in "progress fits" "progress has colour" "progress shows waiting" \
+        "progress says that there is no input" "--no-progress is obeyed"; do
         skip "$name" "script is not installed, or there is no pseudo-terminal"
     done
 fi

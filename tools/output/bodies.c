@@ -87,7 +87,8 @@ static int bodies_finish(struct bodies *bodies, uint64_t index)
 int bodies_take(struct bodies *bodies, const struct haul_result *result, const char **ret_path)
 {
     *ret_path = NULL;
-    if (result->error != HAUL_OK) {
+    bool is_whole = result->error == HAUL_OK || result->error == HAUL_STATUS;
+    if (!is_whole) {
         bodies_drop(bodies);
         return 0;
     }

@@ -2,6 +2,7 @@
 
 #include "tools/output/human.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,4 +47,30 @@ char *human_duration(char *buffer, uint64_t time_ns)
     else
         snprintf(buffer, HUMAN_BYTES, "%.0f us", seconds * 1e6);
     return buffer;
+}
+
+/* How long the fact is, its separator included; what is in brackets may be parted too. */
+static size_t fact_length(const char *facts)
+{
+    size_t length = strcspn(facts, ",;");
+    while (facts[length] != '\0' && facts[length + 1] != ' ')
+        length += 1 + strcspn(facts + length + 1, ",;");
+    return facts[length] == '\0' ? length : length + 1;
+}
+
+void human_fold(FILE *to, const char *name, const char *facts, size_t columns)
+{
+    size_t indent = strlen(name) + 2, column = indent;
+    fprintf(to, "%s: ", name);
+    for (bool first = true; *facts != '\0'; first = false) {
+        size_t length = fact_length(facts);
+        if (!first && column + 1 + length > columns)
+            column = indent + 0 * (size_t)fprintf(to, "\n%*s", (int)indent, "");
+        else if (!first)
+            column += (size_t)fprintf(to, " ");
+        column += (size_t)fprintf(to, "%.*s", (int)length, facts);
+        facts += length;
+        facts += *facts == ' ';
+    }
+    fputc('\n', to);
 }
