@@ -10,6 +10,7 @@
 #include "tools/output/human.h"
 #include "tools/input/inputs.h"
 #include "tools/interrupt.h"
+#include "tools/options.h"
 #include "tools/progress.h"
 #include "tools/output/sink.h"
 #include "tools/tally.h"
@@ -512,9 +513,19 @@ static void hold_standard_descriptors(void)
 static int print_help(struct args *args)
 {
     const char *topic = args->inputs.item_count > 0 ? args->items[0].url : NULL;
-    if (topic == NULL || !help_write_topic(stdout, topic))
+    char names[MESSAGE_BYTES];
+    bool begins;
+    if (topic == NULL)
         help_write(stdout);
-    return EXIT_SUCCESS;
+    if (topic == NULL || help_write_topic(stdout, topic))
+        return EXIT_SUCCESS;
+    if (option_meant(topic, names, sizeof(names), &begins) > 0)
+        complain("no help on '%s'; did you mean %s?", topic, names);
+    else
+        complain("no help on '%s'; there is some on all, exits, input, request, control, tls, "
+                 "output, about, and on each option",
+                 topic);
+    return EXIT_USAGE;
 }
 
 static int print_version(struct args *args)

@@ -712,7 +712,10 @@ urls.txt|'urls.txt' is a file and no URL; -i urls.txt reads URLs from it
 -j|unknown option '-j'; see haul --help
 ROWS
     run --help doctor
-    code_is 0 || return
+    code_is 2 && has "$(cat err)" "haul: no help on 'doctor'; there is some on all, exits, input" ||
+        return
+    run --help max-tme
+    code_is 2 && has "$(cat err)" "haul: no help on 'max-tme'; did you mean --max-time?" || return
     run host
     code_is 3 && has "$(cat out)" 'the URL has no scheme; write http:// before it'
 }
