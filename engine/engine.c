@@ -15,7 +15,8 @@
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
-#define FRESH_NS UINT64_C(100000) /* as long as a full batch takes to be handled */
+#define FRESH_NS UINT64_C(100000)    /* as long as a full batch takes to be handled */
+#define RETRY_NS UINT64_C(100000000) /* in a shortage that others may end */
 
 /* --- the life of a request -------------------------------------------------------------------- */
 
@@ -39,13 +40,32 @@ void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
         engine_cancel_all(engine);
 }
 
-/* Back to the front of the queue, to be begun on another connection. */
+/* The addresses that were tried for it. */
+static struct tried *tried_of(struct engine *engine, struct fetch *fetch)
+{
+    struct tried *tried = &engine->tried[fetch - engine->fetches];
+    if (!fetch->has_tried)
+        tried_reset(tried);
+    fetch->has_tried = true;
+    return tried;
+}
+
+/* When the whole of a request must be over. */
+static uint64_t whole_due_ns(const struct engine *engine, const struct fetch *fetch)
+{
+    uint64_t start_ns = fetch->waits_since_ns ? fetch->waits_since_ns : fetch->started_ns;
+    return due_ns(HAUL_STAGE_QUEUE, start_ns, 0, engine->options.max_time_ms);
+}
+
+/* Back to the front of the queue, to be begun on another connection; its time runs on. */
 static void requeue(struct engine *engine, uint32_t index)
 {
     assert(engine->active > 0);
-    fetch_retreat(&engine->fetches[index]);
+    struct fetch *fetch = &engine->fetches[index];
+    fetch_retreat(fetch);
     engine->active--;
     schedule_prepend(&engine->schedule, index);
+    deadline_set(&engine->waits, index, whole_due_ns(engine, fetch));
 }
 
 /* --- the life of a connection slot ------------------------------------------------------------ */
@@ -74,27 +94,58 @@ static void on_closed(struct engine *engine, uint32_t slot)
     pool_remove(&engine->pool, slot);
 }
 
-/* Takes the slot out of every list and closes its link. Its request is the caller's to finish. */
+/* Of two attempts one is left: it is its request's. */
+static void be_alone(struct engine *engine, uint32_t slot)
+{
+    pool_count(&engine->pool, slot);
+    fetch_on(engine, slot)->conn = slot;
+}
+
+/* Takes the slot out of every list and closes its link. Its request is the caller's to finish,
+ * unless it has another attempt. */
 static void close_slot(struct engine *engine, uint32_t slot)
 {
-    if (pool_state(&engine->pool, slot) == POOL_DIALING)
+    uint32_t rival = NO_SLOT;
+    if (pool_state(&engine->pool, slot) == POOL_DIALING) {
+        rival = dial_rival(&engine->dials, slot);
         dial_forget(&engine->dials, slot);
+    }
     exchange_end(&engine->exchanges, slot);
     pressure_leave(&engine->pressure, slot);
     deadline_clear(&engine->deadlines, slot);
     pool_close(&engine->pool, slot);
+    if (rival != NO_SLOT)
+        be_alone(engine, rival);
     if (link_at(&engine->links, slot)->state != LINK_FREE)
         link_close(&engine->links, slot);
     else
         on_closed(engine, slot);
 }
 
+static void close_rival(struct engine *engine, uint32_t slot)
+{
+    if (pool_state(&engine->pool, slot) != POOL_DIALING)
+        return;
+    uint32_t rival = dial_rival(&engine->dials, slot);
+    if (rival != NO_SLOT)
+        close_slot(engine, rival);
+}
+
 static void fail(struct engine *engine, uint32_t slot, const struct failure *failure)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     enum haul_stage stage = engine_stage(engine, slot);
+    close_rival(engine, slot);
     close_slot(engine, slot);
     engine_finish(engine, index, stage, failure);
+}
+
+/* There is no descriptor, port or memory for it. */
+static void wait_for_room(struct engine *engine, uint32_t index)
+{
+    requeue(engine, index);
+    fetch_wait(&engine->fetches[index]);
+    pool_be_short(&engine->pool, engine->now_ns + RETRY_NS);
 }
 
 /* The attempt has come to nothing; what comes of the request is for request/attempt.c to say. */
@@ -114,22 +165,27 @@ static void lose(struct engine *engine, uint32_t slot, const struct outcome *out
     case ATTEMPT_GO_ON:
         requeue(engine, index);
         break;
+    case ATTEMPT_WAIT:
+        wait_for_room(engine, index);
+        break;
     }
+}
+
+static uint64_t deadline_of(const struct engine *engine, uint32_t slot, enum haul_stage stage)
+{
+    const struct haul_options *options = &engine->options;
+    const struct fetch *fetch = fetch_on(engine, slot);
+    uint64_t time_ns =
+        due_ns(stage, fetch->started_ns, options->connect_timeout_ms, options->max_time_ms);
+    if (fetch->waits_since_ns == 0)
+        return time_ns;
+    uint64_t whole_ns = whole_due_ns(engine, fetch);
+    return whole_ns < time_ns ? whole_ns : time_ns;
 }
 
 static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage stage)
 {
-    const struct haul_options *options = &engine->options;
-    uint64_t start_ns = fetch_on(engine, slot)->started_ns;
-    deadline_set(&engine->deadlines, slot,
-                 due_ns(stage, start_ns, options->connect_timeout_ms, options->max_time_ms));
-}
-
-/* Only a slot with a request has one. */
-static void on_deadline(struct engine *engine, uint32_t slot)
-{
-    assert(pool_holder(&engine->pool, slot) != NO_HOLDER);
-    fail(engine, slot, due_failure(engine_stage(engine, slot)));
+    deadline_set(&engine->deadlines, slot, deadline_of(engine, slot, stage));
 }
 
 void engine_cancel(struct engine *engine, uint32_t index)
@@ -143,8 +199,9 @@ void engine_cancel(struct engine *engine, uint32_t index)
         fail(engine, fetch->conn, &cancelled);
         return;
     }
+    bool has_begun = fetch->started_ns || fetch->waits_since_ns;
     schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE, fetch->started_ns ? &cancelled : &not_started);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, has_begun ? &cancelled : &not_started);
 }
 
 void engine_cancel_all(struct engine *engine)
@@ -330,7 +387,7 @@ static void on_news(struct engine *engine, const struct exchange_news *news)
     }
 }
 
-/* --- beginning -------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void describe_tls(const struct engine *engine, uint32_t slot, struct haul_result *result)
 {
@@ -393,35 +450,106 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
     await_reply(engine, slot);
 }
 
+/* --- getting a connection --------------------------------------------------------------------- */
+
+/* Until another attempt begins beside it, if there can be one, or its time to connect is over. */
+static void await_connection(struct engine *engine, uint32_t slot)
+{
+    uint64_t time_ns = deadline_of(engine, slot, HAUL_STAGE_CONNECT);
+    uint64_t late_ns = engine->now_ns + dial_delay_ns(&engine->dials, slot);
+    if (late_ns < time_ns && dial_may_have_another(&engine->dials, slot))
+        time_ns = late_ns;
+    deadline_set(&engine->deadlines, slot, time_ns);
+}
+
+static void on_dial(struct engine *engine, const struct dial_news *news);
+
+/* Begins another attempt beside that on slot, where there is an address and room for it; of two the
+ * older one makes way for a third. Without room it is looked for again later. */
+static void race(struct engine *engine, uint32_t slot)
+{
+    struct dial_news news;
+    struct dials *dials = &engine->dials;
+    struct fetch *fetch = fetch_on(engine, slot);
+    uint32_t rival = dial_rival(dials, slot);
+    if (!dial_has_another(dials, slot) || !pool_may_race(&engine->pool, engine->now_ns)) {
+        await_connection(engine, slot);
+        return;
+    }
+    if (rival != NO_SLOT) {
+        dial_give_up(dials, rival);
+        close_slot(engine, rival);
+    }
+    uint32_t beside = pool_take_beside(&engine->pool, slot);
+    set_deadline(engine, slot, HAUL_STAGE_CONNECT);
+    exchange_open(&engine->exchanges, beside, beside);
+    set_deadline(engine, beside, HAUL_STAGE_CONNECT);
+    if (dial_begin(dials, beside, engine->pool.slots[slot].origin, tried_of(engine, fetch), slot,
+                   engine->now_ns, &news))
+        on_dial(engine, &news);
+}
+
+/* One of two attempts has failed: the other is the request's, and what is next begins beside it. */
+static void leave_race(struct engine *engine, const struct dial_news *news)
+{
+    uint32_t rival = dial_rival(&engine->dials, news->slot);
+    close_slot(engine, news->slot);
+    if (news->is_shortage)
+        await_connection(engine, rival);
+    else
+        race(engine, rival);
+}
+
+/* Where only descriptors of this process are short, and none of them is a connection's, no end of
+ * it is in sight. */
+static bool can_wait(const struct engine *engine, const struct dial_news *news)
+{
+    return news->is_shortage &&
+           (news->failure.os_error != EMFILE || pool_has_more(&engine->pool, 1));
+}
+
 static void on_dial_failed(struct engine *engine, const struct dial_news *news)
 {
     struct outcome outcome = {OUTCOME_FAILED, news->failure};
-    bool has_no_room = news->is_shortage && engine->pool.open > 1;
-    if (has_no_room)
+    struct fetch *fetch = fetch_on(engine, news->slot);
+    if (dial_rival(&engine->dials, news->slot) != NO_SLOT) {
+        leave_race(engine, news);
+        return;
+    }
+    if (can_wait(engine, news))
         outcome.kind = OUTCOME_NO_ROOM;
     else if (news->has_another)
         outcome.kind = OUTCOME_REFUSED;
-    fetch_on(engine, news->slot)->result.detail = news->detail;
+    fetch->result.detail = news->detail;
     if (news->detail == HAUL_DETAIL_CERTIFICATE)
-        fetch_on(engine, news->slot)->result.tls_verification = news->failure.message;
+        fetch->result.tls_verification = news->failure.message;
     lose(engine, news->slot, &outcome);
-    if (has_no_room)
-        engine->pool.lacks_descriptors = true;
+}
+
+/* It has won, if there was a race; what is tried for the request after that is tried anew. */
+static void on_connected(struct engine *engine, uint32_t slot)
+{
+    struct fetch *fetch = fetch_on(engine, slot);
+    close_rival(engine, slot);
+    fetch->has_tried = false;
 }
 
 static void on_dial(struct engine *engine, const struct dial_news *news)
 {
     struct dial_news failed;
-    struct fetch *fetch = fetch_on(engine, news->slot);
     switch (news->kind) {
+    case DIAL_BEGUN:
+        await_connection(engine, news->slot);
+        break;
     case DIAL_CONNECTED:
-        fetch->address_attempt = 0;
-        fetch->connected_ns = engine->now_ns;
+        on_connected(engine, news->slot);
+        fetch_on(engine, news->slot)->connected_ns = engine->now_ns;
+        set_deadline(engine, news->slot, HAUL_STAGE_TLS);
         if (dial_secure(&engine->dials, news->slot, &failed))
             on_dial_failed(engine, &failed);
         break;
     case DIAL_READY:
-        fetch->address_attempt = 0;
+        on_connected(engine, news->slot);
         pool_begin(&engine->pool, news->slot);
         send_request(engine, news->slot, false);
         break;
@@ -431,11 +559,40 @@ static void on_dial(struct engine *engine, const struct dial_news *news)
     }
 }
 
+/* Of an attempt at an address another one may begin beside it; else the time is up. */
+static void on_deadline(struct engine *engine, uint32_t slot)
+{
+    assert(pool_holder(&engine->pool, slot) != NO_HOLDER); /* only a slot with a request has one */
+    if (pool_holder(&engine->pool, slot) == NO_HOLDER)
+        return;
+    enum haul_stage stage = engine_stage(engine, slot);
+    if (stage == HAUL_STAGE_CONNECT && engine->now_ns < deadline_of(engine, slot, stage)) {
+        dial_is_late(&engine->dials, slot);
+        race(engine, slot);
+        return;
+    }
+    slot = fetch_on(engine, slot)->conn;
+    fail(engine, slot, due_failure(engine_stage(engine, slot)));
+}
+
+/* Of one that was queued again; unless it has begun since, or is another one. */
+static void on_wait_over(struct engine *engine, uint32_t index)
+{
+    const struct fetch *fetch = &engine->fetches[index];
+    bool has_begun = fetch->started_ns || fetch->waits_since_ns;
+    if (fetch->state != FETCH_QUEUED || !has_begun || engine->now_ns < whole_due_ns(engine, fetch))
+        return;
+    schedule_remove(&engine->schedule, index);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, due_failure(HAUL_STAGE_QUEUE));
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
 /* A slot within the bounds, for which the oldest idle link is closed if need be. */
 static uint32_t take_slot(struct engine *engine, uint32_t index)
 {
-    bool may_open = pool_may_open(&engine->pool);
-    uint32_t surplus = pool_surplus(&engine->pool);
+    bool may_open = pool_may_open(&engine->pool, engine->now_ns);
+    uint32_t surplus = pool_surplus(&engine->pool, engine->now_ns);
     if (surplus != NO_SLOT)
         close_slot(engine, surplus);
     return may_open ? pool_take(&engine->pool, &engine->fetches[index].url, index) : NO_SLOT;
@@ -451,8 +608,8 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     fetch->conn = slot;
     exchange_open(&engine->exchanges, slot, slot);
     set_deadline(engine, slot, HAUL_STAGE_CONNECT);
-    if (dial_begin(&engine->dials, slot, engine->pool.slots[slot].origin, fetch->address_attempt,
-                   engine->now_ns, &news))
+    if (dial_begin(&engine->dials, slot, engine->pool.slots[slot].origin, tried_of(engine, fetch),
+                   NO_SLOT, engine->now_ns, &news))
         on_dial(engine, &news);
     return true;
 }
@@ -493,14 +650,16 @@ static void begin_queued(struct engine *engine)
         uint32_t index = next_queued(engine);
         if (index == NO_FETCH)
             return;
+        uint64_t started_ns = engine->fetches[index].started_ns;
         schedule_remove(&engine->schedule, index);
         fetch_begin(&engine->fetches[index], engine->now_ns);
         engine->active++;
-        if (begin(engine, index))
-            continue;
-        engine->active--;
-        schedule_prepend(&engine->schedule, index);
-        return;
+        if (!begin(engine, index)) {
+            engine->active--;
+            engine->fetches[index].started_ns = started_ns; /* it goes on waiting */
+            schedule_prepend(&engine->schedule, index);
+            return;
+        }
     }
 }
 
@@ -633,6 +792,8 @@ static void take_answers(struct engine *engine)
         while (dial_next(&engine->dials, &answer, &news))
             on_dial(engine, &news);
     }
+    while (dial_has_next(&engine->dials) && dial_next(&engine->dials, NULL, &news))
+        on_dial(engine, &news);
 }
 
 static void expire(struct engine *engine)
@@ -643,6 +804,8 @@ static void expire(struct engine *engine)
     take_answers(engine);
     while (deadline_expired(&engine->deadlines, engine->now_ns, &slot))
         on_deadline(engine, slot);
+    while (deadline_expired(&engine->waits, engine->now_ns, &slot))
+        on_wait_over(engine, slot);
 }
 
 static void arm_tick(struct engine *engine)
@@ -652,7 +815,13 @@ static void arm_tick(struct engine *engine)
     uint64_t turn_ns = pressure_turn_ns(&engine->pressure);
     time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
     time_ns = turn_ns < time_ns ? turn_ns : time_ns;
-    if (time_ns != UINT64_MAX && engine->active > 0)
+    bool is_short = engine->pool.retry_ns > 0 && engine->schedule.count > 0;
+    if (is_short) {
+        uint64_t wait_ns = deadline_next_ns(&engine->waits);
+        time_ns = wait_ns < time_ns ? wait_ns : time_ns;
+        time_ns = engine->pool.retry_ns < time_ns ? engine->pool.retry_ns : time_ns;
+    }
+    if (time_ns != UINT64_MAX && (engine->active > 0 || is_short))
         loop_tick(engine->loop, time_ns);
 }
 

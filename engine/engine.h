@@ -8,6 +8,7 @@
 #include "engine/link/dial.h"
 #include "engine/link/link.h"
 #include "engine/link/origin.h"
+#include "engine/link/places.h"
 #include "engine/link/pool.h"
 #include "engine/link/resolver.h"
 #include "engine/link/secure.h"
@@ -46,9 +47,11 @@ struct engine {
     struct dials dials;
     struct exchanges exchanges;
     struct deadlines deadlines;
+    struct deadlines waits; /* of requests that wait in a shortage, by their slots */
     struct pressure pressure;
 
     struct fetch *fetches;
+    struct tried *tried; /* by the same slots */
     struct slab fetch_slab;
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */

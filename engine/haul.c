@@ -326,6 +326,7 @@ void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts,
         .queue_overflows = loop->counters.queue_overflows,
         .in_flight = engine->active,
         .waiting = engine->schedule.count,
+        .races_lost = engine->dials.lost,
     };
     snprintf(facts.loop_reason, sizeof facts.loop_reason, "%s", loop->reason);
     sized_give(ret_facts, size, &facts, sizeof facts);

@@ -130,6 +130,8 @@ enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCK
 #define SHELVES(X)                                                                                 \
     X(REQUESTS, fetches, budget->window)                                                           \
     X(REQUESTS, fetch_slab.next, budget->window)                                                   \
+    X(REQUESTS, tried, budget->window)                                                             \
+    X(REQUESTS, waits.entries, budget->window)                                                     \
     X(REQUESTS, collector.ring, budget->window)                                                    \
     X(CONNECTIONS, pool.slots, budget->conns)                                                      \
     X(CONNECTIONS, pool.slab.next, budget->conns)                                                  \
@@ -192,6 +194,7 @@ static int memory_take(struct engine *engine)
     pool_init(&engine->pool, engine->pool.slots, engine->pool.slab, &engine->origins,
               budget->concurrency);
     deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
+    deadline_init(&engine->waits, engine->waits.entries, budget->window, engine->now_ns);
     pressure_init(&engine->pressure, engine->pressure.waiters);
     requests_init(engine);
     return 0;
@@ -219,7 +222,8 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     *ret = (struct engine_terms){0};
     term(ret, "requests from submit to release", budget->window,
          bytes[SHELF_REQUESTS] / budget->window);
-    term(ret, "connections", budget->conns, bytes[SHELF_CONNECTIONS] / budget->conns);
+    term(ret, "connections, with those that close, or race", budget->conns,
+         bytes[SHELF_CONNECTIONS] / budget->conns);
     term(ret, "origins", budget->origins, bytes[SHELF_ORIGINS] / budget->origins);
     term(ret, "blocks that slots are entitled to", entitled, block_bytes);
     term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
@@ -293,6 +297,7 @@ static void connections_init(struct engine *engine)
     engine->dials = (struct dials){
         .list = engine->dials.list,
         .count = engine->budget.conns,
+        .loose = NO_SLOT,
         .links = &engine->links,
         .origins = &engine->origins,
         .resolver = engine->resolver,

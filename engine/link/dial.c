@@ -1,14 +1,17 @@
-/* Owns the slots on their way to a link. The hard idea is who asks for addresses: the first slot
- * that needs an origin's begins the one lookup, all others wait with it, and with the last that
- * waits the lookup goes. An address that accepted a connection is the origin's preferred one, with
- * which the next dial begins. */
+/* Owns the slots on their way to a link. The first slot that needs an origin's addresses begins the
+ * one lookup, all others wait with it, and with the last that waits the lookup goes.
+ *
+ * The hard idea is what a silent address costs. An address that has accepted a connection leads
+ * from then on, and one that was silent comes last; but a thousand requests may begin before either
+ * is known. So as long as none of several addresses has accepted one, a single request tries them,
+ * with its rival, and all others are held until it knows. Where it finds that all refuse, nobody is
+ * held any more: that costs no time. */
 
 #include "engine/link/dial.h"
 #include "proto/tls/tls.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 static struct dial *dial_at(const struct dials *dials, uint32_t slot)
 {
@@ -25,6 +28,8 @@ enum haul_stage dial_stage(const struct dials *dials, uint32_t slot)
     switch ((enum dial_state)dial_at(dials, slot)->state) {
     case DIAL_RESOLVING:
         return HAUL_STAGE_RESOLVE;
+    case DIAL_HELD:
+    case DIAL_LOOSE:
     case DIAL_CONNECTING:
         return HAUL_STAGE_CONNECT;
     case DIAL_CONNECTED_BARE:
@@ -48,6 +53,70 @@ static bool tell_failure(struct dial_news *ret, uint32_t slot, const struct fail
     return true;
 }
 
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static uint32_t *line_of(struct dials *dials, uint32_t slot)
+{
+    uint8_t state = dial_at(dials, slot)->state;
+    if (state == DIAL_RESOLVING)
+        return &origin_of(dials, slot)->waiting;
+    if (state == DIAL_HELD)
+        return &origin_of(dials, slot)->held;
+    assert(state == DIAL_LOOSE);
+    return &dials->loose;
+}
+
+static bool is_in_line(const struct dial *dial)
+{
+    return dial->state == DIAL_RESOLVING || dial->state == DIAL_HELD || dial->state == DIAL_LOOSE;
+}
+
+static void line_insert(struct dials *dials, uint32_t slot, enum dial_state state)
+{
+    struct dial *dial = dial_at(dials, slot);
+    dial->state = (uint8_t)state;
+    uint32_t *first = line_of(dials, slot);
+    dial->previous = NO_SLOT;
+    dial->next = *first;
+    if (dial->next != NO_SLOT)
+        dial_at(dials, dial->next)->previous = slot;
+    *first = slot;
+}
+
+static void line_remove(struct dials *dials, uint32_t slot)
+{
+    struct dial *dial = dial_at(dials, slot);
+    uint32_t *first = line_of(dials, slot);
+    *(dial->previous == NO_SLOT ? first : &dial_at(dials, dial->previous)->next) = dial->next;
+    if (dial->next != NO_SLOT)
+        dial_at(dials, dial->next)->previous = dial->previous;
+}
+
+/* The first of a line, or all of it, wait no more. */
+static void loosen(struct dials *dials, const uint32_t *first, bool all)
+{
+    while (*first != NO_SLOT) {
+        uint32_t slot = *first;
+        line_remove(dials, slot);
+        line_insert(dials, slot, DIAL_LOOSE);
+        if (!all)
+            return;
+    }
+}
+
+/* Nobody is held back from an origin any more. */
+static void origin_open(struct dials *dials, struct origin *origin)
+{
+    origin->is_open = true;
+    loosen(dials, &origin->held, true);
+}
+
+static bool must_be_held(const struct origin *origin, const struct dial *dial)
+{
+    return !origin->is_open && origin->connecting > 0 && origin->places.addresses.count > 1 &&
+           dial->rival == NO_SLOT;
+}
+
 /* --- connecting ------------------------------------------------------------------------------- */
 
 /* What has been closed may still be queued in the loop: in a shortage it is handed over first.
@@ -62,75 +131,136 @@ static int open_link(struct links *links, uint32_t slot, const union resolver_ad
     return link_open(links, slot, &address->any, length);
 }
 
-/* False: it is under way. */
-static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
+/* Of IPv6 that is switched off connect() says EADDRNOTAVAIL too, and at once: it is a lack of ports
+ * only where there are connections over it. */
+static bool is_shortage(const struct dials *dials, const struct dial *dial, int error)
+{
+    bool is_ipv6 = dial->address.any.sa_family == AF_INET6;
+    return link_is_shortage(error) || (error == EADDRNOTAVAIL && (!is_ipv6 || dials->has_ipv6));
+}
+
+/* The address was not tried, and may be the next. */
+static bool tell_shortage(struct dials *dials, uint32_t slot, int error, struct dial_news *ret_news)
 {
     struct dial *dial = dial_at(dials, slot);
-    const struct origin *origin = origin_of(dials, slot);
-    const struct resolver_addresses *addresses = &origin->addresses;
-    assert(addresses->count > 0 && addresses->count <= RESOLVER_ADDRESSES_MAX);
-    dial->state = DIAL_CONNECTING;
-    dial->address = (uint8_t)((origin->preferred + dial->attempt) % addresses->count);
-    int error = -open_link(dials->links, slot, &addresses->list[dial->address]);
-    if (!error) {
-        dials->connects++;
+    struct failure failure = {
+        HAUL_RESOURCE, "no descriptor is left, and a connection needs 1: see ulimit -n", error};
+    if (error == EADDRNOTAVAIL)
+        failure.message = "no local port is left, and a connection needs 1";
+    else if (error != EMFILE && error != ENFILE)
+        failure.message = "the kernel has no memory left for a connection";
+    tried_remove(dial->tried, &dial->address);
+    tell_failure(ret_news, slot, &failure);
+    return ret_news->is_shortage = true;
+}
+
+/* An address has failed. */
+static void take_failure(struct dials *dials, uint32_t slot, const char *message, int error)
+{
+    struct dial *dial = dial_at(dials, slot);
+    places_rank(&origin_of(dials, slot)->places, &dial->address, PLACE_BAD);
+    dial->tried->last = (struct failure){HAUL_CONNECT, message, error};
+}
+
+static const union resolver_address *find_next(const struct origin *origin, struct tried *tried)
+{
+    const union resolver_address *next = places_next(&origin->places, tried);
+    if (!next && !origin->lookup && tried_begin_round(tried))
+        next = places_next(&origin->places, tried);
+    return next;
+}
+
+/* True: there is news of it; it is begun, or no address is left. */
+static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
+{
+    static const struct failure none = {HAUL_CONNECT, "no other address is left to try", 0};
+    struct dial *dial = dial_at(dials, slot);
+    struct origin *origin = origin_of(dials, slot);
+    const union resolver_address *next;
+    if (must_be_held(origin, dial)) {
+        line_insert(dials, slot, DIAL_HELD);
         return false;
     }
-    struct failure failure = {HAUL_CONNECT, "no socket of the address's family", error};
-    bool is_shortage = link_is_shortage(error);
-    if (is_shortage)
-        failure =
-            (struct failure){HAUL_RESOURCE, "no descriptor for another connection is left", error};
-    tell_failure(ret_news, slot, &failure);
-    ret_news->is_shortage = is_shortage;
-    return true;
+    dial->state = DIAL_NONE;
+    while ((next = find_next(origin, dial->tried))) {
+        dial->address = *next;
+        tried_add(dial->tried, &dial->address);
+        int error = -open_link(dials->links, slot, &dial->address);
+        if (!error) {
+            dial->state = DIAL_CONNECTING;
+            origin->connecting++;
+            dials->connects++;
+            return tell(ret_news, DIAL_BEGUN, slot);
+        }
+        if (link_is_shortage(error))
+            return tell_shortage(dials, slot, error, ret_news);
+        take_failure(dials, slot, "no socket of the address's family", error);
+    }
+    if (origin->lookup) { /* the other family's addresses are still to come */
+        line_insert(dials, slot, DIAL_RESOLVING);
+        return false;
+    }
+    return tell_failure(ret_news, slot, dial->tried->last.message ? &dial->tried->last : &none);
+}
+
+bool dial_has_another(const struct dials *dials, uint32_t slot)
+{
+    const struct dial *dial = dial_at(dials, slot);
+    const struct origin *origin = origin_of(dials, slot);
+    if (dial->state != DIAL_CONNECTING)
+        return false;
+    return places_next(&origin->places, dial->tried) || tried_has_round(dial->tried) ||
+           (origin->lookup && dial->rival == NO_SLOT); /* which is then waited for */
+}
+
+bool dial_may_have_another(const struct dials *dials, uint32_t slot)
+{
+    bool is_connecting = dial_at(dials, slot)->state == DIAL_CONNECTING;
+    return dial_has_another(dials, slot) || (is_connecting && origin_of(dials, slot)->lookup);
 }
 
 static bool on_refused(struct dials *dials, uint32_t slot, int error, struct dial_news *ret_news)
 {
-    struct failure failure = {HAUL_CONNECT, "the connection was refused or failed", error};
-    tell_failure(ret_news, slot, &failure);
-    uint32_t tried = dial_at(dials, slot)->attempt + 1u;
-    ret_news->has_another = tried < origin_of(dials, slot)->addresses.count;
+    struct dial *dial = dial_at(dials, slot);
+    if (is_shortage(dials, dial, error))
+        return tell_shortage(dials, slot, error, ret_news);
+    take_failure(dials, slot, "the connection was refused or failed", error);
+    tell_failure(ret_news, slot, &dial->tried->last);
+    ret_news->has_another = dial_has_another(dials, slot);
+    if (!ret_news->has_another && dial->rival == NO_SLOT)
+        origin_open(dials, origin_of(dials, slot));
     return true;
 }
 
+uint64_t dial_delay_ns(const struct dials *dials, uint32_t slot)
+{
+    return DIAL_DELAY_NS << 2 * dial_at(dials, slot)->tried->round;
+}
+
+void dial_is_late(struct dials *dials, uint32_t slot)
+{
+    dial_at(dials, slot)->is_late = true;
+}
+
+void dial_give_up(struct dials *dials, uint32_t slot)
+{
+    struct dial *dial = dial_at(dials, slot);
+    if (dial->state != DIAL_CONNECTING)
+        return;
+    dials->lost++;
+    tried_give_up(dial->tried, &dial->address);
+}
+
 /* --- addresses -------------------------------------------------------------------------------- */
-
-static void waiting_insert(struct dials *dials, struct origin *origin, uint32_t slot)
-{
-    struct dial *dial = dial_at(dials, slot);
-    assert(origin->waiting != slot);
-    dial->previous = NO_SLOT;
-    dial->next = origin->waiting;
-    if (dial->next != NO_SLOT)
-        dial_at(dials, dial->next)->previous = slot;
-    origin->waiting = slot;
-}
-
-static void waiting_remove(struct dials *dials, struct origin *origin, uint32_t slot)
-{
-    struct dial *dial = dial_at(dials, slot);
-    assert(dial->state == DIAL_RESOLVING);
-    uint32_t *to =
-        dial->previous == NO_SLOT ? &origin->waiting : &dial_at(dials, dial->previous)->next;
-    assert(*to == slot);
-    assert(dial->next == NO_SLOT || dial_at(dials, dial->next)->previous == slot);
-    *to = dial->next;
-    if (dial->next != NO_SLOT)
-        dial_at(dials, dial->next)->previous = dial->previous;
-}
 
 static bool dial_resolve(struct dials *dials, uint32_t slot, uint64_t now_ns,
                          struct dial_news *ret_news)
 {
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
-    dial->state = DIAL_RESOLVING;
-    waiting_insert(dials, origin, slot);
+    line_insert(dials, slot, DIAL_RESOLVING);
     if (origin->state == ORIGIN_RESOLVING)
         return false;
-    assert(dial->next == NO_SLOT);
     origin->state = ORIGIN_RESOLVING;
     if (origin->lookup) /* what it knew has expired before it was complete */
         resolver_forget(dials->resolver, origin->lookup);
@@ -150,75 +280,93 @@ static bool dial_resolve(struct dials *dials, uint32_t slot, uint64_t now_ns,
     return dial_next(dials, &answer, ret_news);
 }
 
-bool dial_begin(struct dials *dials, uint32_t slot, uint32_t origin_index, uint32_t attempt,
-                uint64_t now_ns, struct dial_news *ret_news)
+bool dial_begin(struct dials *dials, uint32_t slot, uint32_t origin_index, struct tried *tried,
+                uint32_t rival, uint64_t now_ns, struct dial_news *ret_news)
 {
     struct dial *dial = dial_at(dials, slot);
     const struct origin *origin = &dials->origins->list[origin_index];
-    assert(dial->state == DIAL_NONE && attempt < RESOLVER_ADDRESSES_MAX);
+    assert(dial->state == DIAL_NONE);
     dial->origin = origin_index;
-    dial->attempt = (uint8_t)attempt;
+    dial->tried = tried;
+    dial->rival = rival;
+    dial->is_late = false;
+    if (rival != NO_SLOT) {
+        assert(dial_at(dials, rival)->rival == NO_SLOT);
+        dial_at(dials, rival)->rival = slot;
+    }
     if (origin->state == ORIGIN_KNOWN && now_ns < origin->expires_ns)
         return dial_connect(dials, slot, ret_news);
     return dial_resolve(dials, slot, now_ns, ret_news);
-}
-
-/* The index of the address that was preferred, in the new ones; the first if it is not there. */
-static uint32_t find_preferred(const struct origin *origin,
-                               const struct resolver_addresses *addresses)
-{
-    const union resolver_address *preferred = &origin->addresses.list[origin->preferred];
-    for (uint32_t i = 0; i < addresses->count && origin->addresses.count > 0; i++)
-        if (memcmp(&addresses->list[i], preferred, sizeof *preferred) == 0)
-            return i;
-    return 0;
 }
 
 /* The second answer of a lookup has the addresses of the first too. */
 void dial_answer(struct dials *dials, const struct resolver_answer *answer, uint64_t now_ns)
 {
     struct origin *origin = &dials->origins->list[answer->id];
-    bool is_second = origin->state == ORIGIN_KNOWN;
     origin->state = answer->error ? ORIGIN_UNKNOWN : ORIGIN_KNOWN;
     if (!answer->has_more)
         origin->lookup = NULL;
     if (answer->error) /* a connect may still be under way to one of those of before */
         return;
-    origin->preferred = is_second ? find_preferred(origin, &answer->addresses) : 0;
-    origin->addresses = answer->addresses;
+    places_renew(&origin->places, &answer->addresses);
+    origin->is_open &= places_have_proven(&origin->places);
     origin->expires_ns = now_ns + (uint64_t)answer->addresses.ttl_s * 1000000000;
+    loosen(dials, &origin->waiting, true);
 }
 
-/* Those that connect now have no news yet. */
 bool dial_next(struct dials *dials, const struct resolver_answer *answer,
                struct dial_news *ret_news)
 {
-    struct origin *origin = &dials->origins->list[answer->id];
-    struct failure failure = {HAUL_RESOLVE, answer->message, -answer->error};
-    while (origin->waiting != NO_SLOT) {
-        uint32_t slot = origin->waiting;
-        if (answer->error) /* it stands there until it is forgotten */
+    if (answer && answer->error) { /* who waits stands there until it is forgotten */
+        uint32_t slot = dials->origins->list[answer->id].waiting;
+        struct failure failure = {HAUL_RESOLVE, answer->message, -answer->error};
+        if (slot != NO_SLOT)
             return tell_failure(ret_news, slot, &failure);
-        waiting_remove(dials, origin, slot);
+    }
+    while (dials->loose != NO_SLOT) {
+        uint32_t slot = dials->loose;
+        line_remove(dials, slot);
         if (dial_connect(dials, slot, ret_news))
             return true;
     }
     return false;
 }
 
+/* It is under way no more. Who of those held is the next to try, where none has won? */
+static void end_connecting(struct dials *dials, uint32_t slot)
+{
+    struct origin *origin = origin_of(dials, slot);
+    assert(origin->connecting > 0);
+    origin->connecting--;
+    if (!origin->is_open && origin->connecting == 0)
+        loosen(dials, &origin->held, false);
+}
+
 /* With the last one that waits for the addresses their lookup goes, which may not have begun. */
+static void end_waiting(struct dials *dials, uint32_t slot)
+{
+    struct origin *origin = origin_of(dials, slot);
+    line_remove(dials, slot);
+    if (origin->waiting != NO_SLOT || origin->state != ORIGIN_RESOLVING)
+        return;
+    resolver_forget(dials->resolver, origin->lookup);
+    origin->lookup = NULL;
+    origin->state = ORIGIN_UNKNOWN;
+}
+
 void dial_forget(struct dials *dials, uint32_t slot)
 {
     struct dial *dial = dial_at(dials, slot);
-    struct origin *origin = origin_of(dials, slot);
-    if (dial->state == DIAL_RESOLVING) {
-        waiting_remove(dials, origin, slot);
-        if (origin->waiting == NO_SLOT && origin->state == ORIGIN_RESOLVING) {
-            resolver_forget(dials->resolver, origin->lookup);
-            origin->lookup = NULL;
-            origin->state = ORIGIN_UNKNOWN;
-        }
+    if (dial->state == DIAL_CONNECTING) {
+        if (dial->is_late)
+            places_rank(&origin_of(dials, slot)->places, &dial->address, PLACE_BAD);
+        end_connecting(dials, slot);
+    } else if (is_in_line(dial)) {
+        end_waiting(dials, slot);
     }
+    if (dial->rival != NO_SLOT)
+        dial_at(dials, dial->rival)->rival = NO_SLOT;
+    dial->rival = NO_SLOT;
     dial->state = DIAL_NONE;
 }
 
@@ -228,8 +376,12 @@ static bool on_connected(struct dials *dials, uint32_t slot, struct dial_news *r
 {
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
-    assert(dial->state == DIAL_CONNECTING);
-    origin->preferred = dial->address < origin->addresses.count ? dial->address : 0;
+    if (dial->rival != NO_SLOT)
+        dials->lost += dial_at(dials, dial->rival)->state == DIAL_CONNECTING;
+    dials->has_ipv6 |= dial->address.any.sa_family == AF_INET6;
+    places_rank(&origin->places, &dial->address, PLACE_PROVEN);
+    origin_open(dials, origin);
+    end_connecting(dials, slot);
     dial->state = origin->is_https ? DIAL_CONNECTED_BARE : DIAL_NONE;
     return tell(ret_news, origin->is_https ? DIAL_CONNECTED : DIAL_READY, slot);
 }

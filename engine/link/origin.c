@@ -130,11 +130,13 @@ static void origin_aim(struct origin *origin, const struct reroute *reroute)
     struct reroute_target *target = &origin->target;
     *target = (struct reroute_target){origin->host, origin->host_kind, origin->port};
     const struct reroute_addresses *given = reroute_find(reroute, target);
+    struct resolver_addresses literal;
     if (given) {
-        origin->addresses = given->addresses;
+        places_renew(&origin->places, &given->addresses);
         origin->expires_ns = given->expires_ns;
         origin->state = ORIGIN_KNOWN;
-    } else if (resolver_literal(target->host, target->kind, target->port, &origin->addresses)) {
+    } else if (resolver_literal(target->host, target->kind, target->port, &literal)) {
+        places_renew(&origin->places, &literal);
         origin->expires_ns = UINT64_MAX;
         origin->state = ORIGIN_KNOWN;
     }
@@ -146,6 +148,7 @@ static void origin_fill(struct origin *origin, const struct url *url, const stru
         .hash = hash_of(url),
         .idle = NO_SLOT,
         .waiting = NO_SLOT,
+        .held = NO_SLOT,
         .host_kind = url->host_kind,
         .port = url->port,
         .is_https = url->is_https,
@@ -173,6 +176,12 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
     origin->next = origins->buckets[origin->hash & origins->bucket_mask];
     origins->buckets[origin->hash & origins->bucket_mask] = index;
     return origins->last = index;
+}
+
+void origin_share(struct origins *origins, uint32_t index)
+{
+    assert(origins->list[index].conns > 0);
+    origins->list[index].conns++;
 }
 
 void origin_release(struct origins *origins, uint32_t index)

@@ -4,6 +4,7 @@
 /* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
  * connections that wait for their addresses. */
 
+#include "engine/link/places.h"
 #include "engine/link/reroute.h"
 #include "engine/link/resolver.h"
 #include "engine/memory/slab.h"
@@ -22,15 +23,17 @@ struct origin {
     uint32_t next;  /* of the same bucket */
     uint32_t newer; /* origins without connections, by age */
     uint32_t older;
-    uint32_t conns;   /* that refer to it */
-    uint32_t idle;    /* the connection that became idle last; NO_SLOT: none */
-    uint32_t waiting; /* connections that wait for addresses, a list like the idle one */
+    uint32_t conns;      /* that refer to it */
+    uint32_t idle;       /* the connection that became idle last; NO_SLOT: none */
+    uint32_t waiting;    /* dials that wait for addresses, a list like the idle one */
+    uint32_t held;       /* dials that wait for another's connection, likewise */
+    uint32_t connecting; /* dials under way to one of the addresses */
+    bool is_open;        /* as many may be as want to: see dial.c */
     enum origin_state state;
     struct resolver_lookup *lookup; /* while addresses are on their way, perhaps more; or NULL */
     struct reroute_target target;   /* what is connected to: mostly host and port */
-    uint32_t preferred;             /* the address that accepted the last connection */
-    uint64_t expires_ns;
-    struct resolver_addresses addresses;
+    uint64_t expires_ns;            /* of the addresses */
+    struct places places;
     struct tls_session session; /* to resume, where has_session */
     enum url_host_kind host_kind;
     uint16_t port;
@@ -64,6 +67,9 @@ void origins_deinit(struct origins *origins);
 /* The origin of a URL, with one more connection referring to it; the one unused for longest is
  * replaced for a new one. NO_ORIGIN: connections refer to every one. */
 uint32_t origin_acquire(struct origins *origins, const struct url *url);
+
+/* One connection more refers to one that others refer to. */
+void origin_share(struct origins *origins, uint32_t index);
 
 /* One connection fewer refers to it. */
 void origin_release(struct origins *origins, uint32_t index);

@@ -14,6 +14,7 @@ void pool_init(struct pool *pool, struct pool_slot *slots, struct slab slab,
         .slab = slab,
         .origins = origins,
         .most = most,
+        .beside_most = slab.count - most,
         .idle_oldest = NO_SLOT,
         .idle_newest = NO_SLOT,
     };
@@ -83,10 +84,10 @@ void pool_put_idle(struct pool *pool, uint32_t index)
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-uint32_t pool_surplus(const struct pool *pool)
+uint32_t pool_surplus(const struct pool *pool, uint64_t now_ns)
 {
     bool is_full = pool->open >= pool->most;
-    return is_full || !pool_may_open(pool) ? pool->idle_oldest : NO_SLOT;
+    return is_full || !pool_may_open(pool, now_ns) ? pool->idle_oldest : NO_SLOT;
 }
 
 uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder)
@@ -109,16 +110,53 @@ uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder)
     return index;
 }
 
+uint32_t pool_take_beside(struct pool *pool, uint32_t slot)
+{
+    const struct pool_slot *first = &pool->slots[slot];
+    assert(first->state == POOL_DIALING);
+    if (pool->beside >= pool->beside_most)
+        return NO_SLOT;
+    uint32_t index = slab_take(&pool->slab);
+    if (index == SLAB_NONE)
+        return NO_SLOT;
+    assert(pool->slots[index].state == POOL_FREE);
+    origin_share(pool->origins, first->origin);
+    pool->slots[index].state = POOL_DIALING;
+    pool->slots[index].holder = first->holder;
+    pool->slots[index].origin = first->origin;
+    pool->slots[index].is_beside = true;
+    pool->beside++;
+    return index;
+}
+
+/* One of the open ones, or of those beside them. */
+static void uncount(struct pool *pool, struct pool_slot *slot)
+{
+    uint32_t *count = slot->is_beside ? &pool->beside : &pool->open;
+    assert(*count > 0);
+    --*count;
+    slot->is_beside = false;
+}
+
+void pool_count(struct pool *pool, uint32_t index)
+{
+    struct pool_slot *slot = &pool->slots[index];
+    assert(slot->state == POOL_DIALING);
+    uncount(pool, slot);
+    pool->open++;
+}
+
 void pool_begin(struct pool *pool, uint32_t index)
 {
     assert(pool->slots[index].state == POOL_DIALING && pool->slots[index].holder != NO_HOLDER);
+    assert(!pool->slots[index].is_beside);
     pool->slots[index].state = POOL_BUSY;
 }
 
 void pool_close(struct pool *pool, uint32_t index)
 {
     struct pool_slot *slot = &pool->slots[index];
-    assert(slot->state != POOL_FREE && slot->state != POOL_CLOSING && pool->open > 0);
+    assert(slot->state != POOL_FREE && slot->state != POOL_CLOSING);
     assert((slot->state == POOL_IDLE) == (slot->holder == NO_HOLDER));
     if (slot->state == POOL_IDLE)
         idle_remove(pool, index);
@@ -126,7 +164,7 @@ void pool_close(struct pool *pool, uint32_t index)
     slot->origin = NO_ORIGIN;
     slot->holder = NO_HOLDER;
     slot->state = POOL_CLOSING;
-    pool->open--;
+    uncount(pool, slot);
 }
 
 void pool_remove(struct pool *pool, uint32_t index)
@@ -135,5 +173,5 @@ void pool_remove(struct pool *pool, uint32_t index)
     assert(pool->open < pool->slab.taken);
     pool->slots[index].state = POOL_FREE;
     slab_give(&pool->slab, index);
-    pool->lacks_descriptors = false;
+    pool->retry_ns = 0;
 }

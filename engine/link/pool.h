@@ -28,40 +28,68 @@ struct pool_slot {
     uint32_t previous;
     uint32_t newer; /* of all idle ones */
     uint32_t older;
+    bool is_beside; /* a second attempt, beyond the bound: it counts with those that are closing */
 };
 
 struct pool {
     struct pool_slot *slots;
     struct slab slab;
     struct origins *origins;
-    uint32_t most;        /* open at once */
-    uint32_t open;        /* with a descriptor, or about to have one */
-    uint32_t idle;        /* of these */
+    uint32_t most;   /* open at once */
+    uint32_t open;   /* with a descriptor, or about to have one */
+    uint32_t idle;   /* of these */
+    uint32_t beside; /* second attempts, which do not count as open until they are alone */
+    uint32_t beside_most;
     uint32_t idle_oldest; /* NO_SLOT: none is idle */
     uint32_t idle_newest;
-    bool lacks_descriptors; /* may be set: until a link has been closed no other is opened, but for
-                               the only one */
+    uint64_t retry_ns; /* in a shortage of descriptors or ports: when to look again; 0: none is */
 };
 
-/* slots: one for each of the slab, zero-filled, the caller's. */
+/* slots: one for each of the slab, zero-filled, the caller's; those that are more than most are for
+ * what is being closed, and for second attempts. */
 void pool_init(struct pool *pool, struct pool_slot *slots, struct slab slab,
                struct origins *origins, uint32_t most);
 
 /* Takes the link that became idle last of those to the origin: busy for holder. NO_SLOT: none. */
 uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder);
 
-/* May a link be opened beside those that are? */
-static inline bool pool_may_open(const struct pool *pool)
+/* Descriptors, ports or memory are short: until a link has been closed, or the time has come, no
+ * other is opened. */
+static inline void pool_be_short(struct pool *pool, uint64_t retry_ns)
 {
-    return !pool->lacks_descriptors || pool->open == 0;
+    pool->retry_ns = retry_ns;
+}
+
+/* May a link be opened beside those that are? */
+static inline bool pool_may_open(const struct pool *pool, uint64_t now_ns)
+{
+    return now_ns >= pool->retry_ns;
+}
+
+/* Has it links, open or closing, besides those of count slots? */
+static inline bool pool_has_more(const struct pool *pool, uint32_t count)
+{
+    return pool->slab.taken > count;
 }
 
 /* The oldest idle link, where one must be closed to make room for another; NO_SLOT. */
-uint32_t pool_surplus(const struct pool *pool);
+uint32_t pool_surplus(const struct pool *pool, uint64_t now_ns);
 
 /* A slot to dial for holder, to the URL's origin; NO_SLOT: the bound is reached, of slots or of
  * origins. */
 uint32_t pool_take(struct pool *pool, const struct url *url, uint32_t holder);
+
+/* Has it room for a second attempt beside one that is dialed? */
+static inline bool pool_may_race(const struct pool *pool, uint64_t now_ns)
+{
+    return pool->beside < pool->beside_most && pool->slab.taken < pool->slab.count &&
+           pool_may_open(pool, now_ns);
+}
+
+/* A slot for a second attempt beside the one that is dialed on slot, for the same holder; NO_SLOT:
+ * there is no room for it. pool_count(): it is alone, and counts as open from now on. */
+uint32_t pool_take_beside(struct pool *pool, uint32_t slot);
+void pool_count(struct pool *pool, uint32_t slot);
 
 /* It has been dialed. */
 void pool_begin(struct pool *pool, uint32_t slot);
@@ -69,7 +97,8 @@ void pool_begin(struct pool *pool, uint32_t slot);
 /* A busy one is at rest. */
 void pool_put_idle(struct pool *pool, uint32_t slot);
 
-/* It is being closed, and counts as open no more; pool_remove(): it is free. */
+/* It is being closed, and counts as open no more; pool_remove(): it is free. Of two attempts the
+ * one that is left is to be counted then. */
 void pool_close(struct pool *pool, uint32_t slot);
 void pool_remove(struct pool *pool, uint32_t slot);
 

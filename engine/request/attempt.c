@@ -14,9 +14,8 @@ enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome)
 {
     switch (outcome->kind) {
     case OUTCOME_NO_ROOM:
-        return ATTEMPT_GO_ON;
+        return ATTEMPT_WAIT;
     case OUTCOME_REFUSED:
-        fetch->address_attempt++;
         return ATTEMPT_GO_ON;
     case OUTCOME_UNANSWERED:
         if (!may_resend(fetch))

@@ -11,7 +11,7 @@
 
 enum outcome_kind {
     OUTCOME_FAILED,     /* for failure */
-    OUTCOME_NO_ROOM,    /* there was no descriptor, and others are open that will end */
+    OUTCOME_NO_ROOM,    /* there was no descriptor, port or memory, and there may be again */
     OUTCOME_REFUSED,    /* by one of the origin's addresses, which has another */
     OUTCOME_UNANSWERED, /* the request was sent, and no byte came that belongs to a reply */
 };
@@ -24,6 +24,7 @@ struct outcome {
 enum verdict {
     ATTEMPT_DONE,
     ATTEMPT_GO_ON,  /* now, and as if it were the first: nothing of it had been sent */
+    ATTEMPT_WAIT,   /* the same, when there is room */
     ATTEMPT_RESEND, /* now, on a fresh connection */
 };
 

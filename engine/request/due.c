@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
+static const char no_room[] = "no descriptor, local port or memory within the time allowed";
 static const char no_answer[] = "the name had no answer within the connect timeout";
 static const char no_connection[] = "no connection within the connect timeout";
 static const char no_reply[] = "no complete reply within the time allowed";
@@ -15,6 +16,7 @@ static const struct rule {
     bool is_connecting;
     struct failure failure;
 } rules[] = {
+    [HAUL_STAGE_QUEUE] = {false, {HAUL_DEADLINE, no_room, ETIMEDOUT}},
     [HAUL_STAGE_RESOLVE] = {true, {HAUL_DEADLINE, no_answer, ETIMEDOUT}},
     [HAUL_STAGE_CONNECT] = {true, {HAUL_DEADLINE, no_connection, ETIMEDOUT}},
     [HAUL_STAGE_TLS] = {true, {HAUL_DEADLINE, no_connection, ETIMEDOUT}},

@@ -115,6 +115,13 @@ void fetch_retreat(struct fetch *fetch)
     fetch->result.tls_version = fetch->result.tls_suite = fetch->result.tls_verification = NULL;
 }
 
+void fetch_wait(struct fetch *fetch)
+{
+    if (fetch->waits_since_ns == 0)
+        fetch->waits_since_ns = fetch->started_ns;
+    fetch->started_ns = 0;
+}
+
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
 {
     assert(fetch->state == FETCH_ACTIVE && fetch->head_block == NO_BLOCK);
@@ -166,6 +173,8 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
     int fail_status = terms->options->fail_status;
     if (!failure && fail_status && fetch->result.status >= fail_status)
         failure = &bad_status;
+    if (fetch->waits_since_ns != 0 && fetch->started_ns == 0)
+        fetch->started_ns = now_ns;
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
     fetch->result.stage = HAUL_STAGE_DONE;

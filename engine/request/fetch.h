@@ -24,12 +24,13 @@ enum fetch_state { FETCH_FREE, FETCH_QUEUED, FETCH_ACTIVE, FETCH_DONE, FETCH_LEN
 struct fetch {
     struct haul_result result;
     uint64_t started_ns;
-    uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
-    uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
+    uint64_t waits_since_ns; /* when it was begun, where it had to wait after that; 0: it had not */
+    uint64_t connected_ns;   /* when a connection was there, new or not; 0: never */
+    uint64_t secured_ns;     /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
     uint64_t first_byte_ns;
     enum fetch_state state : 8;
-    uint8_t address_attempt; /* how many addresses refused */
+    bool has_tried; /* addresses, for the connection it is to have */
     bool has_own;
     bool has_body;
     bool is_idempotent;
@@ -77,6 +78,10 @@ static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
 
 /* Active, and to be queued again: nothing has come of the attempt. */
 void fetch_retreat(struct fetch *fetch);
+
+/* Behind that: there is no room for it. What it has waited until it begins again counts as queue,
+ * but not against the time that it may take to connect. */
+void fetch_wait(struct fetch *fetch);
 
 /* A connection can carry the request, which is sent next. */
 static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns);

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,7 @@ static void admit_received(struct fault_loop *fault, const struct completion *re
 
 static void admit(struct fault_loop *fault, struct completion completion)
 {
+    static const int32_t shortages[] = {-EADDRNOTAVAIL, -ENOBUFS, -ENOMEM};
     static const int32_t connect_errors[] = {-ECONNREFUSED, -ETIMEDOUT, -ENETUNREACH};
 
     if (completion.op == LOOP_RECEIVE) {
@@ -214,7 +216,11 @@ static void admit(struct fault_loop *fault, struct completion completion)
         return;
     }
     if (completion.op == LOOP_CONNECT && completion.result == 0 &&
-        strikes(fault, fault->rates.connect_failed, &fault->counts.connect_failed)) {
+        strikes(fault, fault->rates.connect_short, &fault->counts.connect_short)) {
+        completion.result = shortages[random_below(fault, 3)];
+        fault->slots[completion.slot].receive_dead = true;
+    } else if (completion.op == LOOP_CONNECT && completion.result == 0 &&
+               strikes(fault, fault->rates.connect_failed, &fault->counts.connect_failed)) {
         completion.result = connect_errors[random_below(fault, 3)];
         fault->slots[completion.slot].receive_dead = true;
     }
@@ -240,7 +246,15 @@ static void fault_attach(struct loop *loop, uint32_t slot, int fd)
 static void fault_connect(struct loop *loop, uint32_t slot, const struct sockaddr *address,
                           socklen_t length)
 {
-    loop_connect(of(loop)->inner, slot, address, length);
+    struct fault_loop *fault = of(loop);
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
+    bool is_silent = address->sa_family == AF_INET && fault->rates.silent_ipv4 != 0 &&
+                     (ipv4->sin_addr.s_addr & htonl(0xffffff00)) == fault->rates.silent_ipv4;
+
+    fault->counts.connect_silent += is_silent;
+    if (is_silent || strikes(fault, fault->rates.connect_silent, &fault->counts.connect_silent))
+        return;
+    loop_connect(fault->inner, slot, address, length);
 }
 
 /* What cannot be sent to can no longer be received from: the kernel sees to that. */

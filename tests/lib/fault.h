@@ -17,6 +17,10 @@ struct fault_rates {
     uint32_t receive_failed; /* of receives: -ECONNRESET, after some of the bytes or none */
     uint32_t receive_ended;  /* of receives: a FIN, after some of the bytes or none */
     uint32_t connect_failed; /* of connects: -ECONNREFUSED, -ETIMEDOUT or -ENETUNREACH */
+    uint32_t connect_silent; /* of connects: never answered */
+    uint32_t connect_short;  /* of connects: -EADDRNOTAVAIL, -ENOBUFS or -ENOMEM */
+    uint32_t silent_ipv4;    /* no rate: connects to this network of 256 addresses, in network
+                                order, are never answered; 0: there is none */
     uint32_t send_failed;    /* of sends: -EPIPE or -ECONNRESET, and receiving ends too */
     uint32_t reordered;      /* of completions: overtaken by one of another slot */
     uint32_t delayed;        /* of completions: not before the next wait */
@@ -31,6 +35,8 @@ struct fault_counts {
     uint64_t receive_failed;
     uint64_t receive_ended;
     uint64_t connect_failed;
+    uint64_t connect_silent; /* to that network, too */
+    uint64_t connect_short;
     uint64_t send_failed;
     uint64_t reordered;
     uint64_t delayed;

@@ -118,11 +118,11 @@ static void the_oldest_makes_room(void **state)
     struct pool *pool = open_house();
     (void)state;
     uint32_t slots[MOST] = {rest(pool, "a"), rest(pool, "b")};
-    assert_int_equal(pool_surplus(pool), NO_SLOT);
+    assert_int_equal(pool_surplus(pool, 0), NO_SLOT);
     slots[2] = rest(pool, "c");
     assert_int_equal(take(pool, "d", 1), NO_SLOT);
     for (int i = 0; i < MOST; i++) {
-        assert_int_equal(pool_surplus(pool), slots[i]);
+        assert_int_equal(pool_surplus(pool, 0), slots[i]);
         pool_close(pool, slots[i]);
         uint32_t taken = i < 2 ? take(pool, "d", 1) : NO_SLOT; /* two slots are spare */
         assert_int_equal(taken == NO_SLOT, i == 2);
@@ -152,22 +152,50 @@ static void any_may_be_closed(void **state)
     }
 }
 
-static void without_descriptors_only_the_first_is_opened(void **state)
+/* Until one is closed, or the time has come. */
+static void without_descriptors_nothing_is_opened(void **state)
 {
     struct pool *pool = open_house();
     (void)state;
     uint32_t busy = take(pool, "a", 1);
     uint32_t idle = rest(pool, "b");
-    pool->lacks_descriptors = true;
-    assert_false(pool_may_open(pool));
-    assert_int_equal(pool_surplus(pool), idle);
+    pool_be_short(pool, 100);
+    assert_false(pool_may_open(pool, 99));
+    assert_true(pool_may_open(pool, 100));
+    assert_int_equal(pool_surplus(pool, 99), idle);
+    assert_int_equal(pool_surplus(pool, 100), NO_SLOT);
     pool_close(pool, idle);
-    assert_false(pool_may_open(pool));
     pool_close(pool, busy);
-    assert_true(pool_may_open(pool));
-    pool->lacks_descriptors = true;
+    assert_false(pool_may_open(pool, 99));
+    assert_true(pool_has_more(pool, 1));
     pool_remove(pool, idle);
-    assert_false(pool->lacks_descriptors);
+    assert_true(pool_may_open(pool, 0));
+    assert_false(pool_has_more(pool, 1));
+}
+
+/* Beyond the bound, in the place of what is being closed; and never when it is alone. */
+static void a_second_attempt_stands_beside(void **state)
+{
+    struct pool *pool = open_house();
+    (void)state;
+    uint32_t slots[MOST] = {take(pool, "a", 1), take(pool, "b", 2), take(pool, "c", 3)};
+    uint32_t beside = pool_take_beside(pool, slots[1]);
+    assert_int_equal(pool_holder(pool, beside), 2);
+    assert_int_equal(pool->slots[beside].origin, pool->slots[slots[1]].origin);
+    assert_int_equal(pool->open, MOST);
+    assert_true(pool_may_race(pool, 0));
+    assert_int_not_equal(pool_take_beside(pool, slots[0]), NO_SLOT);
+    assert_false(pool_may_race(pool, 0));
+    assert_int_equal(pool_take_beside(pool, slots[2]), NO_SLOT);
+    close_whole(pool, slots[1]);
+    pool_count(pool, beside);
+    assert_int_equal(pool->open, MOST);
+    assert_int_equal(pool->beside, 1);
+    assert_int_equal(take(pool, "d", 4), NO_SLOT);
+    pool_begin(pool, beside);
+    close_whole(pool, beside);
+    assert_int_equal(pool->open, MOST - 1);
+    assert_int_equal(house.list[1].conns, 0);
 }
 
 static void more_origins_than_there_are_take_no_slot(void **state)
@@ -192,7 +220,8 @@ int main(void)
         cmocka_unit_test(the_last_to_rest_is_taken_first_of_its_origin),
         cmocka_unit_test(the_oldest_makes_room),
         cmocka_unit_test(any_may_be_closed),
-        cmocka_unit_test(without_descriptors_only_the_first_is_opened),
+        cmocka_unit_test(without_descriptors_nothing_is_opened),
+        cmocka_unit_test(a_second_attempt_stands_beside),
         cmocka_unit_test(more_origins_than_there_are_take_no_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,9 +17,10 @@ static const struct {
     uint64_t due_ns; /* begun at 5 ms, with 10 ms to connect and 100 ms in all */
     const char *word;
 } rows[] = {
-    {HAUL_STAGE_RESOLVE, 15 * MS, "name"},   {HAUL_STAGE_CONNECT, 15 * MS, "connection"},
-    {HAUL_STAGE_TLS, 15 * MS, "connection"}, {HAUL_STAGE_SEND, 105 * MS, "reply"},
-    {HAUL_STAGE_HEAD, 105 * MS, "reply"},    {HAUL_STAGE_BODY, 105 * MS, "reply"},
+    {HAUL_STAGE_RESOLVE, 15 * MS, "name"},      {HAUL_STAGE_CONNECT, 15 * MS, "connection"},
+    {HAUL_STAGE_TLS, 15 * MS, "connection"},    {HAUL_STAGE_SEND, 105 * MS, "reply"},
+    {HAUL_STAGE_HEAD, 105 * MS, "reply"},       {HAUL_STAGE_BODY, 105 * MS, "reply"},
+    {HAUL_STAGE_QUEUE, 105 * MS, "descriptor"},
 };
 
 static void each_stage_has_its_time_and_its_sentence(void **state)

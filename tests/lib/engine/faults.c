@@ -8,6 +8,7 @@
 #include "tests/lib/fault.h"
 #include "tests/lib/gathering.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,6 +50,8 @@ static struct fault_rates random_rates(bool is_harmless)
     rates.receive_ended = random_rate();
     rates.connect_failed = random_rate();
     rates.send_failed = 2 * random_rate();
+    rates.connect_silent = random_below(4) == 0 ? random_rate() / 4 : 0;
+    rates.connect_short = random_rate() / 4;
     return rates;
 }
 
@@ -87,7 +90,8 @@ static int submit(struct haul *haul, enum kind kind, uint32_t index)
 {
     char url[64];
     bool is_upload = kind == UPLOAD_ECHO;
-    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s?n=%u", gathering_scheme(), server_port(),
+    const char *host = random_below(2) == 0 ? "127.0.0.1" : "localhost"; /* which has several */
+    snprintf(url, sizeof url, "%s://%s:%u%s?n=%u", gathering_scheme(), host, server_port(),
              kind_paths[kind], index);
     return haul_submit(haul, &(struct haul_request){.url = url,
                                                     .method = kind_methods[kind],
@@ -150,6 +154,7 @@ static const struct {
     [HAUL_SEND] = {HAUL_STAGE_SEND, HAUL_STAGE_SEND},
     [HAUL_RECEIVE] = {HAUL_STAGE_SEND, HAUL_STAGE_BODY},
     [HAUL_TRUNCATED] = {HAUL_STAGE_HEAD, HAUL_STAGE_BODY},
+    [HAUL_DEADLINE] = {HAUL_STAGE_CONNECT, HAUL_STAGE_CONNECT}, /* of the connect timeout */
     [HAUL_CANCELLED] = {HAUL_STAGE_QUEUE, HAUL_STAGE_BODY},
     [HAUL_NOT_STARTED] = {HAUL_STAGE_QUEUE, HAUL_STAGE_QUEUE},
 };
@@ -171,7 +176,9 @@ static void check_bounds(const struct engine *engine)
 {
     assert_in_range(engine->pool.open, 0, engine->budget.concurrency);
     assert_in_range(engine->active, 0, engine->budget.concurrency);
-    assert_in_range(engine->pool.slab.taken, engine->pool.open, engine->budget.conns);
+    assert_in_range(engine->pool.slab.taken, engine->pool.open + engine->pool.beside,
+                    engine->budget.conns);
+    assert_in_range(engine->pool.beside, 0, engine->budget.conns - engine->budget.concurrency);
     assert_in_range(engine->fetch_slab.taken, 0, engine->budget.window);
 }
 
@@ -241,6 +248,8 @@ static void add_counts(struct fault_counts *sum, const struct fault_counts *coun
     sum->receive_failed += counts->receive_failed;
     sum->receive_ended += counts->receive_ended;
     sum->connect_failed += counts->connect_failed;
+    sum->connect_silent += counts->connect_silent;
+    sum->connect_short += counts->connect_short;
     sum->send_failed += counts->send_failed;
     sum->reordered += counts->reordered;
     sum->delayed += counts->delayed;
@@ -253,8 +262,22 @@ static void check_counts(const struct fault_counts *sum)
 {
     assert_true(sum->receive_cut > 0 && sum->receive_failed > 0 && sum->receive_ended > 0);
     assert_true(sum->connect_failed > 0 && sum->send_failed > 0);
+    assert_true(sum->connect_silent > 0 && sum->connect_short > 0);
     assert_true(sum->reordered > 0 && sum->delayed > 0);
     assert_true(sum->spurious_tick > 0 && sum->spurious_wake > 0 && sum->interrupted > 0);
+}
+
+/* Addresses that accept, that refuse, and that never answer, in an order of chance. */
+static const char *random_rule(char *rule, size_t size, uint32_t *ret_silent)
+{
+    static const char *const lists[] = {
+        "127.0.9.1,127.0.0.1",           "127.0.0.8,127.0.0.1",
+        "127.0.0.1,127.0.9.1",           "127.0.9.1,127.0.0.8,127.0.0.1",
+        "127.0.0.8,127.0.9.1,127.0.0.1", "[::1],127.0.9.1,127.0.0.7,127.0.0.1",
+    };
+    snprintf(rule, size, "localhost:%u:%s", server_port(), lists[random_below(6)]);
+    *ret_silent = random_below(4) == 0 ? htonl(0x7f000900) : 0;
+    return rule;
 }
 
 static void run_seed(uint64_t seed, struct fault_counts *sum)
@@ -272,6 +295,11 @@ static void run_seed(uint64_t seed, struct fault_counts *sum)
     };
     options.window = options.concurrency + 1 + random_below(40);
     struct fault_rates rates = random_rates(run.is_harmless);
+    char rule[96];
+    const char *const rules[] = {random_rule(rule, sizeof rule, &rates.silent_ipv4), NULL};
+    options.resolve = rules;
+    if (!run.is_harmless && (rates.connect_silent > 0 || rates.silent_ipv4 != 0))
+        options.connect_timeout_ms = 400;
     struct loop *loop = gathering_open_loop(&options);
     assert_non_null(loop);
     loop = fault_open(loop, &rates, seed);
