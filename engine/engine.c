@@ -335,24 +335,39 @@ static void on_body(struct engine *engine, uint32_t slot, struct span data)
         hold_all_back(engine);
 }
 
+/* How long a connection is kept, by the option and by the reply: with a second for the way, since
+ * the server counts from when it has sent. */
+static uint64_t keep_ns(const struct engine *engine, uint32_t slot)
+{
+    uint64_t idle_ms = (uint64_t)engine->options.idle_timeout_ms; /* negative: very long */
+    uint64_t stated_s = exchange_response(&engine->exchanges, slot)->keep_alive_s;
+    if (stated_s != UINT32_MAX) {
+        uint64_t stated_ms = stated_s > 0 ? (stated_s - 1) * 1000 : 0;
+        idle_ms = stated_ms < idle_ms ? stated_ms : idle_ms;
+    }
+    uint64_t most_ms = (DEADLINE_NEVER - engine->now_ns) / 1000000;
+    return idle_ms < most_ms ? idle_ms * 1000000 : DEADLINE_NEVER - engine->now_ns;
+}
+
 /* What it waited to receive has come before it was paused. */
-static void rest(struct engine *engine, uint32_t slot)
+static void rest(struct engine *engine, uint32_t slot, uint64_t unused_until)
 {
     exchange_rest(&engine->exchanges, slot);
-    deadline_clear(&engine->deadlines, slot);
+    deadline_set(&engine->deadlines, slot, unused_until);
     if (pressure_is_waiting(&engine->pressure, slot)) {
         pressure_leave(&engine->pressure, slot);
         loop_receive(engine->loop, slot);
     }
-    pool_put_idle(&engine->pool, slot);
+    pool_put_idle(&engine->pool, slot, engine->now_ns);
 }
 
 static void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     assert(engine->fetches[index].conn == slot);
-    if (is_reusable)
-        rest(engine, slot);
+    uint64_t kept_ns = is_reusable ? keep_ns(engine, slot) : 0;
+    if (kept_ns > 0)
+        rest(engine, slot, engine->now_ns + kept_ns);
     else
         close_slot(engine, slot);
     engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
@@ -362,6 +377,8 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
 {
     enum outcome_kind kind = news->is_unanswered ? OUTCOME_UNANSWERED : OUTCOME_FAILED;
     struct outcome outcome = {kind, news->failure};
+    if (news->is_unanswered && fetch_on(engine, slot)->result.reused_connection)
+        pool_is_cut(&engine->pool, slot, engine->now_ns);
     lose(engine, slot, &outcome);
 }
 
@@ -562,9 +579,11 @@ static void on_dial(struct engine *engine, const struct dial_news *news)
 /* Of an attempt at an address another one may begin beside it; else the time is up. */
 static void on_deadline(struct engine *engine, uint32_t slot)
 {
-    assert(pool_holder(&engine->pool, slot) != NO_HOLDER); /* only a slot with a request has one */
-    if (pool_holder(&engine->pool, slot) == NO_HOLDER)
+    if (pool_state(&engine->pool, slot) == POOL_IDLE) {
+        close_slot(engine, slot);
         return;
+    }
+    assert(pool_holder(&engine->pool, slot) != NO_HOLDER);
     enum haul_stage stage = engine_stage(engine, slot);
     if (stage == HAUL_STAGE_CONNECT && engine->now_ns < deadline_of(engine, slot, stage)) {
         dial_is_late(&engine->dials, slot);
@@ -614,17 +633,47 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     return true;
 }
 
-/* On an idle link of its origin, unless it is being sent again, or on a new one. False: none may be
+/* Of the links that are idle, those that have been for too long are closed. True: one is left. */
+static bool has_idle(struct engine *engine, uint32_t origin)
+{
+    uint32_t slot;
+    while ((slot = pool_idle(&engine->pool, origin)) != NO_SLOT) {
+        if (!deadline_has_come(&engine->deadlines, slot, engine->now_ns))
+            return true;
+        close_slot(engine, slot);
+    }
+    return false;
+}
+
+/* Room for another link that is not taken from the origin's own. */
+static bool has_other_room(const struct engine *engine, uint32_t origin)
+{
+    const struct pool *pool = &engine->pool;
+    uint32_t oldest = pool->idle_oldest;
+    return pool->open < pool->most || (oldest != NO_SLOT && pool->slots[oldest].origin != origin);
+}
+
+/* On an idle link of its origin, unless it is being sent again, or on a new one. What must not be
+ * sent twice goes on an idle one only where the server is known to keep them; a fresh one is as
+ * well, but not if all are closed for it: then it waits until that is known. False: none may be
  * opened now. */
 static bool begin(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
     uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &fetch->url);
-    uint32_t slot = NO_SLOT;
-    if (origin != NO_ORIGIN)
-        slot = pool_take_idle(&engine->pool, origin, index);
-    if (slot == NO_SLOT)
+    enum pool_trust trust = POOL_TRUSTED;
+    uint64_t trust_ns;
+    if (origin == NO_ORIGIN || !has_idle(engine, origin))
         return begin_dialing(engine, index);
+    if (!fetch->is_idempotent)
+        trust = pool_trust(&engine->pool, origin, engine->now_ns, &trust_ns);
+    if (trust == POOL_UNKNOWN && !has_other_room(engine, origin)) {
+        engine->trust_ns = trust_ns;
+        return false;
+    }
+    if (trust != POOL_TRUSTED)
+        return begin_dialing(engine, index);
+    uint32_t slot = pool_take_idle(&engine->pool, origin, index);
     fetch->conn = slot;
     send_request(engine, slot, true);
     return true;
@@ -646,6 +695,7 @@ static uint32_t next_queued(const struct engine *engine)
 
 static void begin_queued(struct engine *engine)
 {
+    engine->trust_ns = 0;
     while (engine->active < engine->budget.concurrency) {
         uint32_t index = next_queued(engine);
         if (index == NO_FETCH)
@@ -702,8 +752,10 @@ static void on_event(struct engine *engine, const struct link_event *event)
         on_dial_event(engine, event);
         break;
     case POOL_IDLE:
-        if (event->kind != LINK_SENT || event->error)
+        if (event->kind != LINK_SENT || event->error) {
+            pool_is_cut(&engine->pool, event->link, engine->now_ns);
             close_slot(engine, event->link);
+        }
         break;
     case POOL_CLOSING:
         if (event->kind == LINK_CLOSED)
@@ -746,6 +798,7 @@ static void on_receive(struct engine *engine, const struct completion *completio
     if (completion->result > 0) {
         engine->bytes_received += (uint32_t)completion->result;
         if (pool_state(&engine->pool, slot) == POOL_IDLE) { /* nor is it to be decrypted */
+            pool_is_cut(&engine->pool, slot, engine->now_ns);
             close_slot(engine, slot);
             return;
         }
@@ -821,7 +874,10 @@ static void arm_tick(struct engine *engine)
         time_ns = wait_ns < time_ns ? wait_ns : time_ns;
         time_ns = engine->pool.retry_ns < time_ns ? engine->pool.retry_ns : time_ns;
     }
-    if (time_ns != UINT64_MAX && (engine->active > 0 || is_short))
+    bool is_unknown = engine->trust_ns > 0 && engine->schedule.count > 0;
+    if (is_unknown && engine->trust_ns < time_ns)
+        time_ns = engine->trust_ns;
+    if (time_ns != UINT64_MAX && (engine->active > 0 || is_short || is_unknown))
         loop_tick(engine->loop, time_ns);
 }
 
@@ -857,12 +913,13 @@ static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_
 
 /* Before a request goes out on a kept connection, what the kernel already has for that connection
  * must be taken: a FIN, or a reply that nobody asked for and that would be this request's (RFC
- * 9112, 9.2). Where many are under way, what was taken a moment ago is as good. */
+ * 9112, 9.2). Where many are under way, what was taken a moment ago is as good, unless it must not
+ * be sent twice. */
 static bool must_look(const struct engine *engine, uint64_t absence_ns)
 {
     bool has_many = engine->budget.concurrency >= BATCH_FROM;
     return engine->schedule.count > 0 && pool_has_idle(&engine->pool) &&
-           (!has_many || absence_ns > FRESH_NS);
+           (!has_many || absence_ns > FRESH_NS || engine->has_unrepeatable);
 }
 
 /* Takes what came while the engine did not run, without waiting. A caller who was away for long,

@@ -57,9 +57,11 @@ struct engine {
     struct schedule schedule; /* submitted, not begun */
     struct collector collector;
 
-    uint32_t active;   /* begun, not finished */
-    uint64_t now_ns;   /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
-    bool is_cancelled; /* nothing new is taken */
+    uint32_t active;       /* begun, not finished */
+    uint64_t trust_ns;     /* when the first in the queue knows whether it may go out; 0: it does */
+    bool has_unrepeatable; /* there was a request that must not be sent twice */
+    uint64_t now_ns;       /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
+    bool is_cancelled;     /* nothing new is taken */
     bool is_woken;
     uint32_t completions; /* of the last run */
     struct batch batch;

@@ -115,6 +115,7 @@ static int submit(struct engine *engine, const struct haul_request *request)
         slab_give(&engine->fetch_slab, index);
         return -EAGAIN;
     }
+    engine->has_unrepeatable |= !fetch->is_idempotent;
     fetch->result.index = collector_add(&engine->collector, index);
     if (!error) {
         schedule_append(&engine->schedule, index);

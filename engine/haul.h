@@ -100,6 +100,9 @@ struct haul_options {
     const struct haul_tls *tls; /* haul/tls.h; its strings are copied; NULL: all its defaults */
     size_t tls_size;            /* sizeof *tls. haul_open() and its like fill it in; the sized calls
                                    want it wherever tls is not NULL */
+    int64_t idle_timeout_ms; /* a connection that has been idle for so long is not used again, nor
+                                one whose reply had a Keep-Alive timeout, from a second before
+                                that on; 0: 60,000; negative: only the latter */
 };
 
 struct haul_request {

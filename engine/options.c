@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_DEFAULT_MS = 10000, MAX_TIME_DEFAULT_MS = 300000 };
+enum {
+    CONNECT_TIMEOUT_DEFAULT_MS = 10000,
+    MAX_TIME_DEFAULT_MS = 300000,
+    IDLE_TIMEOUT_DEFAULT_MS = 60000,
+};
 
 /* The strings of the options, copied into one allocation. */
 static int options_copy(struct engine *engine)
@@ -65,6 +69,8 @@ static int options_take(struct engine *engine, const struct haul_options *option
         engine->options.connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
     if (engine->options.max_time_ms == 0)
         engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
+    if (engine->options.idle_timeout_ms == 0)
+        engine->options.idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
     if (nofile == 0) {
         ret_why->message = "RLIMIT_NOFILE leaves no descriptor for a connection";

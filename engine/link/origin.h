@@ -34,6 +34,8 @@ struct origin {
     struct reroute_target target;   /* what is connected to: mostly host and port */
     uint64_t expires_ns;            /* of the addresses */
     struct places places;
+    uint64_t distrust_ns; /* it closes unannounced, and is taken to until then; 0: it does not */
+    bool has_kept;        /* a connection that was idle for a while */
     struct tls_session session; /* to resume, where has_session */
     enum url_host_kind host_kind;
     uint16_t port;

@@ -73,13 +73,40 @@ uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder)
     return index;
 }
 
-void pool_put_idle(struct pool *pool, uint32_t index)
+void pool_put_idle(struct pool *pool, uint32_t index, uint64_t now_ns)
 {
     struct pool_slot *slot = &pool->slots[index];
     assert(slot->state == POOL_BUSY);
     slot->state = POOL_IDLE;
     slot->holder = NO_HOLDER;
+    slot->idle_ns = now_ns;
     idle_insert(pool, index);
+}
+
+enum pool_trust pool_trust(struct pool *pool, uint32_t index, uint64_t now_ns, uint64_t *ret_ns)
+{
+    struct origin *origin = &pool->origins->list[index];
+    if (now_ns < origin->distrust_ns)
+        return POOL_DISTRUSTED;
+    if (origin->has_kept)
+        return POOL_TRUSTED;
+    uint64_t since_ns = now_ns;
+    for (uint32_t i = origin->idle; i != NO_SLOT; i = pool->slots[i].next)
+        since_ns = pool->slots[i].idle_ns < since_ns ? pool->slots[i].idle_ns : since_ns;
+    *ret_ns = since_ns + POOL_REST_NS;
+    origin->has_kept = *ret_ns <= now_ns;
+    return origin->has_kept ? POOL_TRUSTED : POOL_UNKNOWN;
+}
+
+/* One that is closed after it was idle for long says nothing of the others. */
+void pool_is_cut(struct pool *pool, uint32_t index, uint64_t now_ns)
+{
+    const struct pool_slot *slot = &pool->slots[index];
+    struct origin *origin = &pool->origins->list[slot->origin];
+    if (slot->state == POOL_IDLE && now_ns - slot->idle_ns > POOL_EARLY_NS)
+        return;
+    origin->distrust_ns = now_ns + POOL_DISTRUST_NS;
+    origin->has_kept = false;
 }
 
 /* --- slots ------------------------------------------------------------------------------------ */

@@ -12,6 +12,12 @@
 
 #define NO_HOLDER UINT32_MAX
 
+/* A server that closes behind each reply does so within this time, unless it is very busy; one that
+ * has closed an idle connection within that, or under a request, is taken to do so again for that. */
+#define POOL_REST_NS UINT64_C(50000000)
+#define POOL_EARLY_NS UINT64_C(1000000000)
+#define POOL_DISTRUST_NS UINT64_C(60000000000)
+
 enum pool_state {
     POOL_FREE,
     POOL_DIALING,
@@ -28,6 +34,7 @@ struct pool_slot {
     uint32_t previous;
     uint32_t newer; /* of all idle ones */
     uint32_t older;
+    uint64_t idle_ns; /* since when it is idle, or was before it became busy */
     bool is_beside; /* a second attempt, beyond the bound: it counts with those that are closing */
 };
 
@@ -49,6 +56,26 @@ struct pool {
  * what is being closed, and for second attempts. */
 void pool_init(struct pool *pool, struct pool_slot *slots, struct slab slab,
                struct origins *origins, uint32_t most);
+
+/* The link that became idle last of those to the origin; NO_SLOT: none. */
+static inline uint32_t pool_idle(const struct pool *pool, uint32_t origin)
+{
+    return pool->origins->list[origin].idle;
+}
+
+enum pool_trust {
+    POOL_TRUSTED,
+    POOL_UNKNOWN, /* until ret_ns, unless it closes one before */
+    POOL_DISTRUSTED,
+};
+
+/* Does the origin, which has an idle link, keep its connections, so that a request that must not be
+ * sent twice may go out on it? */
+enum pool_trust pool_trust(struct pool *pool, uint32_t origin, uint64_t now_ns, uint64_t *ret_ns);
+
+/* The server has ended a link unannounced, which is idle, or busy with a request that has no answer
+ * and is not its first. */
+void pool_is_cut(struct pool *pool, uint32_t slot, uint64_t now_ns);
 
 /* Takes the link that became idle last of those to the origin: busy for holder. NO_SLOT: none. */
 uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder);
@@ -95,7 +122,7 @@ void pool_count(struct pool *pool, uint32_t slot);
 void pool_begin(struct pool *pool, uint32_t slot);
 
 /* A busy one is at rest. */
-void pool_put_idle(struct pool *pool, uint32_t slot);
+void pool_put_idle(struct pool *pool, uint32_t slot, uint64_t now_ns);
 
 /* It is being closed, and counts as open no more; pool_remove(): it is free. Of two attempts the
  * one that is left is to be counted then. */

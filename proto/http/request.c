@@ -110,6 +110,13 @@ static enum proto_error field_line_parse(const char *text, struct field_line *re
     return PROTO_OK;
 }
 
+/* Who sends one has the server tell a repetition from another request; as in Go. */
+static bool is_idempotency_key(const struct field_line *line)
+{
+    return !line->is_removal && (span_equal_fold(line->name, SPAN("Idempotency-Key")) ||
+                                 span_equal_fold(line->name, SPAN("X-Idempotency-Key")));
+}
+
 /* Do the fields, each of them well-formed, name this one? */
 static bool has_field(const char *const *fields, struct span name)
 {
@@ -151,6 +158,7 @@ static enum proto_error fields_check(struct request_template *template,
             template->host = line.value;
         if (span_equal_fold(line.name, SPAN("Connection")))
             template->asks_close |= list_has(line.value, SPAN("close"));
+        template->is_idempotent |= is_idempotency_key(&line);
     }
     return PROTO_OK;
 }

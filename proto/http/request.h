@@ -33,7 +33,8 @@ struct request_template {
     struct span fields; /* every field line but Host, and the blank line; in the caller's buffer */
     bool path_as_is;    /* the options' */
     bool is_head;       /* the reply has no body whatever its fields say */
-    bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2) */
+    bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2), or the fields
+                           contain Idempotency-Key or X-Idempotency-Key */
     bool asks_close;    /* the fields contain "Connection: close" */
 };
 

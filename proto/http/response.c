@@ -11,7 +11,7 @@
 
 void response_init(struct response *response, bool is_head_request)
 {
-    *response = (struct response){.is_head_request = is_head_request};
+    *response = (struct response){.is_head_request = is_head_request, .keep_alive_s = UINT32_MAX};
 }
 
 /* --- lines ---------------------------------------------------------------------------------- */
@@ -189,6 +189,26 @@ static enum proto_error connection_field(struct response *response, struct span 
     return PROTO_OK;
 }
 
+/* Keep-Alive: timeout=5, max=100. What is not of this form says nothing. */
+static enum proto_error keep_alive_field(struct response *response, struct span value)
+{
+    const struct span wanted = SPAN("timeout=");
+    struct span element;
+
+    while (span_list_next(&value, &element)) {
+        struct span name = {element.bytes, wanted.length};
+        struct span digits = {element.bytes + wanted.length, element.length - wanted.length};
+        uint64_t seconds;
+
+        if (element.length <= wanted.length || !span_equal_fold(name, wanted) ||
+            length_parse(digits, &seconds) != PROTO_OK)
+            continue;
+        if (seconds < response->keep_alive_s)
+            response->keep_alive_s = (uint32_t)seconds;
+    }
+    return PROTO_OK;
+}
+
 /* The fields that frame the message. All names differ in length, which tells most others apart. */
 static enum proto_error field_apply(struct response *response, struct span head, struct span name,
                                     struct span value)
@@ -197,6 +217,8 @@ static enum proto_error field_apply(struct response *response, struct span head,
     case sizeof("connection") - 1:
         if (span_equal_fold(name, SPAN("connection")))
             return connection_field(response, head, span_trim(value));
+        if (span_equal_fold(name, SPAN("keep-alive"))) /* as long a name */
+            return keep_alive_field(response, span_trim(value));
         break;
     case sizeof("content-length") - 1:
         if (span_equal_fold(name, SPAN("content-length")))
@@ -239,6 +261,7 @@ static enum response_framing framing_choose(const struct response *response)
 static enum response_progress interim_end(struct response *response)
 {
     *response = (struct response){
+        .keep_alive_s = UINT32_MAX,
         .status = response->status,
         .version_minor = response->version_minor,
         .head_length = response->offset,

@@ -33,6 +33,8 @@ struct response {
     uint64_t content_length; /* where framing is FRAMING_LENGTH */
     size_t head_length;      /* of the final head, blank line included */
     uint16_t field_count;
+    uint32_t keep_alive_s; /* how long the server keeps the connection, by Keep-Alive: timeout;
+                              UINT32_MAX: it does not say */
 
     /* how far the parser is; private */
     uint32_t offset;  /* of the line being read */

@@ -54,7 +54,7 @@ static uint32_t rest(struct pool *pool, const char *host)
     uint32_t slot = take(pool, host, 7);
     assert_int_not_equal(slot, NO_SLOT);
     pool_begin(pool, slot);
-    pool_put_idle(pool, slot);
+    pool_put_idle(pool, slot, 0);
     return slot;
 }
 
@@ -83,7 +83,7 @@ static void a_slot_has_its_holder_until_it_rests(void **state)
     pool_begin(pool, slot);
     assert_int_equal(pool_state(pool, slot), POOL_BUSY);
     assert_false(pool_has_idle(pool));
-    pool_put_idle(pool, slot);
+    pool_put_idle(pool, slot, 0);
     assert_true(pool_has_idle(pool));
     assert_int_equal(pool_holder(pool, slot), NO_HOLDER);
     assert_int_equal(take_idle(pool, "a", 41), slot);
@@ -105,7 +105,7 @@ static void the_last_to_rest_is_taken_first_of_its_origin(void **state)
     uint32_t other = rest(pool, "b");
     uint32_t last = take(pool, "a", 7);
     pool_begin(pool, last);
-    pool_put_idle(pool, last);
+    pool_put_idle(pool, last, 0);
     assert_int_equal(take_idle(pool, "a", 1), last);
     assert_int_equal(take_idle(pool, "a", 2), first);
     assert_int_equal(take_idle(pool, "a", 3), NO_SLOT);
@@ -198,6 +198,34 @@ static void a_second_attempt_stands_beside(void **state)
     assert_int_equal(house.list[1].conns, 0);
 }
 
+/* A request that must not be sent twice goes out where a link has been idle for 50 ms; not for 60 s
+ * after one was closed within a second of its reply, or under a request. */
+static void who_keeps_links_is_found_out(void **state)
+{
+    struct pool *pool = open_house();
+    const uint64_t ms = 1000000;
+    uint64_t until_ns = 0;
+    (void)state;
+    uint32_t slot = rest(pool, "a");
+    uint32_t other = rest(pool, "a");
+    uint32_t origin = pool->slots[slot].origin;
+    pool->slots[other].idle_ns = 9 * ms;
+    assert_int_equal(pool_trust(pool, origin, 40 * ms, &until_ns), POOL_UNKNOWN);
+    assert_int_equal(until_ns, 50 * ms);
+    assert_int_equal(pool_trust(pool, origin, 50 * ms, &until_ns), POOL_TRUSTED);
+    pool->slots[slot].idle_ns = 50 * ms;
+    assert_int_equal(pool_trust(pool, origin, 51 * ms, &until_ns), POOL_TRUSTED);
+    pool_is_cut(pool, slot, 1051 * ms); /* after long, as servers do */
+    assert_int_equal(pool_trust(pool, origin, 1051 * ms, &until_ns), POOL_TRUSTED);
+    pool_is_cut(pool, slot, 1050 * ms);
+    assert_int_equal(pool_trust(pool, origin, 61049 * ms, &until_ns), POOL_DISTRUSTED);
+    pool->slots[slot].idle_ns = pool->slots[other].idle_ns = 61040 * ms;
+    assert_int_equal(pool_trust(pool, origin, 61050 * ms, &until_ns), POOL_UNKNOWN);
+    assert_int_equal(take_idle(pool, "a", 1), other);
+    pool_is_cut(pool, other, 99000 * ms); /* busy: however long it was idle before */
+    assert_int_equal(pool_trust(pool, origin, 99000 * ms, &until_ns), POOL_DISTRUSTED);
+}
+
 static void more_origins_than_there_are_take_no_slot(void **state)
 {
     struct pool *pool = open_house();
@@ -222,6 +250,7 @@ int main(void)
         cmocka_unit_test(any_may_be_closed),
         cmocka_unit_test(without_descriptors_nothing_is_opened),
         cmocka_unit_test(a_second_attempt_stands_beside),
+        cmocka_unit_test(who_keeps_links_is_found_out),
         cmocka_unit_test(more_origins_than_there_are_take_no_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,30 @@ static void test_methods(void **state)
     }
 }
 
+static const struct repeatable {
+    const char *field;
+    bool is_idempotent;
+} repeatables[] = {
+    {"Idempotency-Key: 1", true}, {"x-idempotency-key: 1", true}, {"Idempotency-Key;", true},
+    {"Idempotency-Key:", false},  {"Idempotency: 1", false},      {"X-Idempotency-Keys: 1", false},
+};
+
+/* As in Go: who sends a key can be asked again. */
+static void test_idempotency_key(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(repeatables); i++) {
+        const char *const fields[] = {repeatables[i].field, NULL};
+        struct request_options options = {.method = "POST", .fields = fields};
+        struct request_template template;
+        char buffer[256];
+
+        assert_int_equal(request_template_init(&template, &options, buffer, sizeof(buffer), NULL),
+                         PROTO_OK);
+        assert_int_equal(template.is_idempotent, repeatables[i].is_idempotent);
+    }
+}
+
 static const struct closing {
     const char *fields[3];
     bool asks_close;
@@ -344,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_user_agent_byte),
         cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_idempotency_key),
         cmocka_unit_test(test_asks_close),
         cmocka_unit_test(test_sizes),
     };

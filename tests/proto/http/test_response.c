@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "proto/http/scan.h"
 #include "tests/lib/feed.h"
@@ -595,6 +596,37 @@ static void test_no_fields(void **state)
     assert_false(response_field_next(SPAN("HTTP/1.1 200 OK\r\n\r\n"), &cursor, &name, &value));
 }
 
+static const struct {
+    const char *fields;
+    uint32_t seconds;
+} keep_alives[] = {
+    {"", UINT32_MAX},
+    {"Keep-Alive: timeout=5\r\n", 5},
+    {"keep-alive:max=100 , TIMEOUT=75\r\n", 75},
+    {"Keep-Alive: timeout=0\r\n", 0},
+    {"Keep-Alive: timeout=9\r\nKeep-Alive: timeout=4, timeout=6\r\n", 4},
+    {"Keep-Alive: timeout=\r\n", UINT32_MAX},
+    {"Keep-Alive: timeout=-1\r\n", UINT32_MAX},
+    {"Keep-Alive: timeout=5s\r\n", UINT32_MAX},
+    {"Keep-Alive: timeout=99999999999\r\n", UINT32_MAX},
+    {"Keep-Alive: 5\r\nX-Timeout: timeout=3\r\n", UINT32_MAX},
+};
+
+static void test_keep_alive_timeout(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(keep_alives) / sizeof(keep_alives[0]); i++) {
+        struct response response;
+        enum proto_error error;
+        char head[256];
+        snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n",
+                 keep_alives[i].fields);
+        response_init(&response, false);
+        assert_int_equal(response_feed(&response, span_of(head), &error), RESPONSE_DONE);
+        assert_int_equal(response.keep_alive_s, keep_alives[i].seconds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_reason),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_no_fields),
+        cmocka_unit_test(test_keep_alive_timeout),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
