@@ -529,6 +529,8 @@ static void on_dial_failed(struct engine *engine, const struct dial_news *news)
 {
     struct outcome outcome = {OUTCOME_FAILED, news->failure};
     struct fetch *fetch = fetch_on(engine, news->slot);
+    if (news->is_shortage)
+        pool_is_vain(&engine->pool, news->slot);
     if (dial_rival(&engine->dials, news->slot) != NO_SLOT) {
         leave_race(engine, news);
         return;

@@ -200,5 +200,7 @@ void pool_remove(struct pool *pool, uint32_t index)
     assert(pool->open < pool->slab.taken);
     pool->slots[index].state = POOL_FREE;
     slab_give(&pool->slab, index);
-    pool->retry_ns = 0;
+    if (!pool->slots[index].is_vain)
+        pool->retry_ns = 0;
+    pool->slots[index].is_vain = false;
 }

@@ -35,6 +35,7 @@ struct pool_slot {
     uint32_t newer; /* of all idle ones */
     uint32_t older;
     uint64_t idle_ns; /* since when it is idle, or was before it became busy */
+    bool is_vain;     /* for want of a port or of memory: nothing is gained by its end */
     bool is_beside; /* a second attempt, beyond the bound: it counts with those that are closing */
 };
 
@@ -85,6 +86,12 @@ uint32_t pool_take_idle(struct pool *pool, uint32_t origin, uint32_t holder);
 static inline void pool_be_short(struct pool *pool, uint64_t retry_ns)
 {
     pool->retry_ns = retry_ns;
+}
+
+/* The one that was to be opened is of no use: its end does not end the shortage. */
+static inline void pool_is_vain(struct pool *pool, uint32_t slot)
+{
+    pool->slots[slot].is_vain = true;
 }
 
 /* May a link be opened beside those that are? */

@@ -371,8 +371,8 @@ static struct pool *two_idle(void)
     url_parse((struct span){"http://a/", 9}, room, &url, NULL);
     for (uint32_t i = 0; i < 3; i++)
         pool_begin(&stage.pool, pool_take(&stage.pool, &url, i));
-    pool_put_idle(&stage.pool, 0);
-    pool_put_idle(&stage.pool, 1);
+    pool_put_idle(&stage.pool, 0, UINT64_MAX);
+    pool_put_idle(&stage.pool, 1, UINT64_MAX);
     return &stage.pool;
 }
 

@@ -171,6 +171,12 @@ static void without_descriptors_nothing_is_opened(void **state)
     pool_remove(pool, idle);
     assert_true(pool_may_open(pool, 0));
     assert_false(pool_has_more(pool, 1));
+    uint32_t vain = take(pool, "a", 1);
+    pool_is_vain(pool, vain);
+    pool_close(pool, vain);
+    pool_be_short(pool, 100);
+    pool_remove(pool, vain); /* which was the one that found none */
+    assert_false(pool_may_open(pool, 99));
 }
 
 /* Beyond the bound, in the place of what is being closed; and never when it is alone. */
