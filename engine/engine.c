@@ -325,7 +325,7 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
     fetch_take_head(fetch, &engine->terms, head);
 }
 
-static void on_body(struct engine *engine, uint32_t slot, struct span data)
+static inline void on_body(struct engine *engine, uint32_t slot, struct span data)
 {
     const struct failure *failure = fetch_take_body(fetch_on(engine, slot), &engine->terms, data);
     if (failure)
@@ -335,25 +335,19 @@ static void on_body(struct engine *engine, uint32_t slot, struct span data)
         hold_all_back(engine);
 }
 
-/* How long a connection is kept, by the option and by the reply: with a second for the way, since
- * the server counts from when it has sent. */
-static uint64_t keep_ns(const struct engine *engine, uint32_t slot)
+/* How long a connection is kept where the reply says so: with a second for the way, since the
+ * server counts from when it has sent. */
+static __attribute__((noinline)) uint64_t stated_ns(uint64_t kept_ns, uint32_t stated_s)
 {
-    uint64_t idle_ms = (uint64_t)engine->options.idle_timeout_ms; /* negative: very long */
-    uint64_t stated_s = exchange_response(&engine->exchanges, slot)->keep_alive_s;
-    if (stated_s != UINT32_MAX) {
-        uint64_t stated_ms = stated_s > 0 ? (stated_s - 1) * 1000 : 0;
-        idle_ms = stated_ms < idle_ms ? stated_ms : idle_ms;
-    }
-    uint64_t most_ms = (DEADLINE_NEVER - engine->now_ns) / 1000000;
-    return idle_ms < most_ms ? idle_ms * 1000000 : DEADLINE_NEVER - engine->now_ns;
+    uint64_t time_ns = stated_s > 0 ? (stated_s - UINT64_C(1)) * 1000000000 : 0;
+    return time_ns < kept_ns ? time_ns : kept_ns;
 }
 
 /* What it waited to receive has come before it was paused. */
-static void rest(struct engine *engine, uint32_t slot, uint64_t unused_until)
+static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
 {
     exchange_rest(&engine->exchanges, slot);
-    deadline_set(&engine->deadlines, slot, unused_until);
+    deadline_note(&engine->deadlines, slot, engine->now_ns + kept_ns);
     if (pressure_is_waiting(&engine->pressure, slot)) {
         pressure_leave(&engine->pressure, slot);
         loop_receive(engine->loop, slot);
@@ -361,13 +355,16 @@ static void rest(struct engine *engine, uint32_t slot, uint64_t unused_until)
     pool_put_idle(&engine->pool, slot, engine->now_ns);
 }
 
-static void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
+static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     assert(engine->fetches[index].conn == slot);
-    uint64_t kept_ns = is_reusable ? keep_ns(engine, slot) : 0;
+    uint64_t kept_ns = is_reusable ? engine->kept_ns : 0;
+    uint32_t stated_s = exchange_response(&engine->exchanges, slot)->keep_alive_s;
+    if (stated_s != UINT32_MAX)
+        kept_ns = stated_ns(kept_ns, stated_s);
     if (kept_ns > 0)
-        rest(engine, slot, engine->now_ns + kept_ns);
+        rest(engine, slot, kept_ns);
     else
         close_slot(engine, slot);
     engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
@@ -382,7 +379,7 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
     lose(engine, slot, &outcome);
 }
 
-static void on_news(struct engine *engine, const struct exchange_news *news)
+static inline void on_news(struct engine *engine, const struct exchange_news *news)
 {
     uint32_t slot = news->exchange;
     switch (news->kind) {
@@ -636,7 +633,7 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
 }
 
 /* Of the links that are idle, those that have been for too long are closed. True: one is left. */
-static bool has_idle(struct engine *engine, uint32_t origin)
+static inline bool has_idle(struct engine *engine, uint32_t origin)
 {
     uint32_t slot;
     while ((slot = pool_idle(&engine->pool, origin)) != NO_SLOT) {
@@ -655,26 +652,31 @@ static bool has_other_room(const struct engine *engine, uint32_t origin)
     return pool->open < pool->most || (oldest != NO_SLOT && pool->slots[oldest].origin != origin);
 }
 
-/* On an idle link of its origin, unless it is being sent again, or on a new one. What must not be
- * sent twice goes on an idle one only where the server is known to keep them; a fresh one is as
- * well, but not if all are closed for it: then it waits until that is known. False: none may be
+/* What must not be sent twice goes on an idle link only where the server is known to keep them; a
+ * fresh one is as well, but not if all are closed for it: then it waits until that is known. */
+static __attribute__((noinline)) enum pool_trust find_trust(struct engine *engine, uint32_t origin)
+{
+    uint64_t time_ns;
+    enum pool_trust trust = pool_trust(&engine->pool, origin, engine->now_ns, &time_ns);
+    if (trust != POOL_UNKNOWN)
+        return trust;
+    if (has_other_room(engine, origin))
+        return POOL_DISTRUSTED;
+    engine->trust_ns = time_ns;
+    return POOL_UNKNOWN;
+}
+
+/* On an idle link of its origin, unless it is being sent again, or on a new one. False: none may be
  * opened now. */
 static bool begin(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
     uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &fetch->url);
-    enum pool_trust trust = POOL_TRUSTED;
-    uint64_t trust_ns;
     if (origin == NO_ORIGIN || !has_idle(engine, origin))
         return begin_dialing(engine, index);
-    if (!fetch->is_idempotent)
-        trust = pool_trust(&engine->pool, origin, engine->now_ns, &trust_ns);
-    if (trust == POOL_UNKNOWN && !has_other_room(engine, origin)) {
-        engine->trust_ns = trust_ns;
-        return false;
-    }
+    enum pool_trust trust = fetch->is_idempotent ? POOL_TRUSTED : find_trust(engine, origin);
     if (trust != POOL_TRUSTED)
-        return begin_dialing(engine, index);
+        return trust == POOL_DISTRUSTED && begin_dialing(engine, index);
     uint32_t slot = pool_take_idle(&engine->pool, origin, index);
     fetch->conn = slot;
     send_request(engine, slot, true);

@@ -59,6 +59,7 @@ struct engine {
 
     uint32_t active;       /* begun, not finished */
     uint64_t trust_ns;     /* when the first in the queue knows whether it may go out; 0: it does */
+    uint64_t kept_ns;      /* how long an idle connection is, at most */
     bool has_unrepeatable; /* there was a request that must not be sent twice */
     uint64_t now_ns;       /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled;     /* nothing new is taken */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_MAX_MS UINT64_C(1000000000000) /* 31 years */
+
 enum {
     CONNECT_TIMEOUT_DEFAULT_MS = 10000,
     MAX_TIME_DEFAULT_MS = 300000,
@@ -71,6 +73,8 @@ static int options_take(struct engine *engine, const struct haul_options *option
         engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
     if (engine->options.idle_timeout_ms == 0)
         engine->options.idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
+    uint64_t idle_ms = (uint64_t)engine->options.idle_timeout_ms; /* negative: very long */
+    engine->kept_ns = (idle_ms < KEPT_MAX_MS ? idle_ms : KEPT_MAX_MS) * 1000000;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
     if (nofile == 0) {
         ret_why->message = "RLIMIT_NOFILE leaves no descriptor for a connection";

@@ -13,7 +13,8 @@
 #define NO_HOLDER UINT32_MAX
 
 /* A server that closes behind each reply does so within this time, unless it is very busy; one that
- * has closed an idle connection within that, or under a request, is taken to do so again for that. */
+ * has closed an idle one within the second time, or one under a request, is distrusted for the
+ * third. */
 #define POOL_REST_NS UINT64_C(50000000)
 #define POOL_EARLY_NS UINT64_C(1000000000)
 #define POOL_DISTRUST_NS UINT64_C(60000000000)

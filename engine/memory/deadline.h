@@ -38,6 +38,13 @@ void deadline_init(struct deadlines *deadlines, struct deadline_entry *entries, 
 /* Replaces id's deadline. A time that has passed is a deadline too; DEADLINE_NEVER clears. */
 void deadline_set(struct deadlines *deadlines, uint32_t id, uint64_t time_ns);
 
+/* Replaces id's deadline by one that nobody needs to be told of in time: it may expire late, or
+ * never, and deadline_has_come() is to be asked. */
+static inline void deadline_note(struct deadlines *deadlines, uint32_t id, uint64_t time_ns)
+{
+    deadlines->entries[id].due_ns = time_ns;
+}
+
 /* Has the deadline of id come, of which deadline_expired() may not have told yet? */
 static inline bool deadline_has_come(const struct deadlines *deadlines, uint32_t id,
                                      uint64_t now_ns)

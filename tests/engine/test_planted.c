@@ -371,8 +371,8 @@ static struct pool *two_idle(void)
     url_parse((struct span){"http://a/", 9}, room, &url, NULL);
     for (uint32_t i = 0; i < 3; i++)
         pool_begin(&stage.pool, pool_take(&stage.pool, &url, i));
-    pool_put_idle(&stage.pool, 0, UINT64_MAX);
-    pool_put_idle(&stage.pool, 1, UINT64_MAX);
+    pool_put_idle(&stage.pool, 0, 1);
+    pool_put_idle(&stage.pool, 1, 1);
     return &stage.pool;
 }
 
@@ -386,7 +386,7 @@ static void a_closed_link_among_the_idle(bool is_planted)
 
 static void a_link_idle_twice(bool is_planted)
 {
-    pool_put_idle(two_idle(), is_planted ? 1 : 2);
+    pool_put_idle(two_idle(), is_planted ? 1 : 2, 1);
 }
 
 static void an_idle_link_lost_by_age(bool is_planted)
