@@ -360,9 +360,9 @@ static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusabl
     uint32_t index = pool_holder(&engine->pool, slot);
     assert(engine->fetches[index].conn == slot);
     uint64_t kept_ns = is_reusable ? engine->kept_ns : 0;
-    uint32_t stated_s = exchange_response(&engine->exchanges, slot)->keep_alive_s;
-    if (stated_s != UINT32_MAX)
-        kept_ns = stated_ns(kept_ns, stated_s);
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    if (response->has_keep_alive_timeout)
+        kept_ns = stated_ns(kept_ns, response->keep_alive_timeout_s);
     if (kept_ns > 0)
         rest(engine, slot, kept_ns);
     else

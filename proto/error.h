@@ -5,6 +5,30 @@
  * and the text, so that they cannot drift apart. A sentence completes "what was wrong", without a
  * final stop. */
 
+#include <stdint.h>
+
+/* Replies outside the grammar that browsers and curl read in one and the same way: a row makes a bit
+ * (PROTO_ANOMALY_*, in this order, which is never changed: rows are added at the end), its word, and
+ * the error that it is where replies are read strictly. */
+#define PROTO_ANOMALIES(X)                                                                         \
+    X(CHUNK_SIZE_SPACE, PROTOCOL, "white space follows a chunk size", "chunk_size_space")          \
+    X(CHUNK_EXTENSION_EMPTY, PROTOCOL, "a chunk extension is empty", "chunk_extension_empty")      \
+    X(CODING_REPEATED, PROTOCOL, "Transfer-Encoding names 'chunked' twice", "coding_repeated")     \
+    X(LENGTH_AND_CODING, PROTOCOL, "both Content-Length and Transfer-Encoding are present",        \
+      "length_and_coding")                                                                         \
+    X(CODING_IDENTITY, PROTOCOL, "Transfer-Encoding names 'identity', which is no coding",         \
+      "coding_identity")                                                                           \
+    X(NAME_SPACE, PROTOCOL, "a field name has white space in it", "name_space")                    \
+    X(COLON_SPACE, PROTOCOL, "white space stands before a field's colon", "colon_space")           \
+    X(VALUE_CONTROL, PROTOCOL, "a field value has a control byte", "value_control")                \
+    X(STATUS_SPACES, PROTOCOL, "several spaces stand before the status code", "status_spaces")     \
+    X(LINE_WITHOUT_COLON, PROTOCOL, "a field line has no colon", "line_without_colon")             \
+    X(CODING_WITHOUT_BODY, PROTOCOL,                                                               \
+      "Transfer-Encoding is present where no body follows (HEAD, 204, 304)",                       \
+      "coding_without_body")                                                                       \
+    X(LENGTH_WITHOUT_BODY, PROTOCOL, "Content-Length is present in a 204 reply",                   \
+      "length_without_body")
+
 #define PROTO_ERRORS(X)                                                                            \
     X(OK, NONE, "no error")                                                                        \
     /* url */                                                                                      \
@@ -57,15 +81,15 @@
     /* response head */                                                                            \
     X(STATUS_LINE, PROTOCOL, "the status line is not 'HTTP/1.x NNN reason'")                       \
     X(STATUS_VERSION, PROTOCOL, "the reply's version is not HTTP/1.0 or HTTP/1.1")                 \
-    X(STATUS_CODE, PROTOCOL, "the status code is not three digits from 100 to 599")                \
+    X(STATUS_CODE, PROTOCOL, "the status code is not three digits from 100 to 999")                \
     X(STATUS_SWITCHING, PROTOCOL, "the reply switches protocols (101), which was not asked for")   \
     X(HEAD_BARE_CR, PROTOCOL, "the head has a CR that no LF follows")                              \
     X(HEAD_BYTE, PROTOCOL, "the head has a NUL or other control byte")                             \
     X(FIELD_NAME, PROTOCOL, "a field name is empty or not a token of RFC 9110")                    \
-    X(FIELD_COLON, PROTOCOL, "a field line has no colon, or white space before it")                \
-    X(FIELD_FOLDED, PROTOCOL, "a field line begins with white space (obsolete line folding)")      \
+    X(FIELD_COLON, PROTOCOL,                                                                       \
+      "white space stands before the colon of Content-Length, Transfer-Encoding or Connection")    \
+    X(FIELD_FOLDED, PROTOCOL, "the line behind the status line begins with white space")           \
     X(HEAD_TOO_LONG, LIMIT, "the head is longer than its limit")                                   \
-    X(HEAD_LINE_TOO_LONG, LIMIT, "a line of the head is longer than its limit")                    \
     X(HEAD_TOO_MANY_FIELDS, LIMIT, "the head has more fields than its limit")                      \
     X(HEAD_TOO_MANY_INTERIM, LIMIT,                                                                \
       "more interim (1xx) replies than the limit came before the final one")                       \
@@ -74,8 +98,8 @@
     /* framing */                                                                                  \
     X(LENGTH_VALUE, PROTOCOL, "Content-Length is not a decimal number below 2^63")                 \
     X(LENGTH_DIFFERS, PROTOCOL, "several Content-Length values differ")                            \
-    X(LENGTH_AND_CODING, PROTOCOL, "both Content-Length and Transfer-Encoding are present")        \
-    X(CODING_UNKNOWN, PROTOCOL, "Transfer-Encoding is something other than one 'chunked'")         \
+    X(CODING_UNKNOWN, PROTOCOL, "Transfer-Encoding names a coding other than 'chunked'")           \
+    X(CODING_NOT_LAST, PROTOCOL, "Transfer-Encoding names a coding behind 'chunked'")              \
     X(CODING_HTTP10, PROTOCOL, "an HTTP/1.0 reply carries Transfer-Encoding")                      \
     X(CHUNK_SIZE, PROTOCOL, "a chunk size is not hexadecimal digits")                              \
     X(CHUNK_SIZE_OVERFLOW, PROTOCOL, "a chunk size is larger than 2^63 - 1")                       \
@@ -85,13 +109,34 @@
     X(CHUNK_DATA_END, PROTOCOL, "a chunk's data is not followed by CR LF")                         \
     X(TRAILER_LINE, PROTOCOL, "a trailer field is malformed")                                      \
     X(TRAILER_TOO_LONG, LIMIT, "the trailer section is longer than its limit")                     \
+    PROTO_ANOMALIES(X)                                                                             \
     X(BODY_TRUNCATED, TRUNCATED, "the connection ended inside the body")
 
 enum proto_error {
-#define PROTO_ERROR_ENUM(name, class, sentence) PROTO_##name,
+#define PROTO_ERROR_ENUM(name, ...) PROTO_##name,
     PROTO_ERRORS(PROTO_ERROR_ENUM)
 #undef PROTO_ERROR_ENUM
 };
+
+/* The anomalies as a set of bits. */
+enum proto_anomaly {
+#define PROTO_ANOMALY_ENUM(name, ...)                                                              \
+    PROTO_ANOMALY_##name = 1 << (PROTO_##name - PROTO_CHUNK_SIZE_SPACE),
+    PROTO_ANOMALIES(PROTO_ANOMALY_ENUM)
+#undef PROTO_ANOMALY_ENUM
+};
+
+enum {
+#define PROTO_ANOMALY_ONE(...) +1
+    PROTO_ANOMALY_COUNT = PROTO_ANOMALIES(PROTO_ANOMALY_ONE),
+#undef PROTO_ANOMALY_ONE
+};
+
+/* The bit of an error that is an anomaly too. */
+static inline uint32_t proto_anomaly_bit(enum proto_error error)
+{
+    return (uint32_t)1 << (error - PROTO_CHUNK_SIZE_SPACE);
+}
 
 /* Whose fault an error is, and so what may be done about it. */
 enum proto_error_class {
@@ -108,5 +153,10 @@ enum proto_error_class proto_error_class(enum proto_error error);
 
 /* The sentence of an error: static, never NULL, also for a value outside the enum. */
 const char *proto_error_sentence(enum proto_error error);
+
+/* The word of the bit 1 << index ("chunk_size_space"), and what it says as a sentence: static; NULL
+ * from PROTO_ANOMALY_COUNT on. */
+const char *proto_anomaly_word(unsigned index);
+const char *proto_anomaly_sentence(unsigned index);
 
 #endif

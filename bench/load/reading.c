@@ -5,9 +5,11 @@
 
 #include <stdlib.h>
 
+enum { CARRY_BYTES = 16384 };
+
 static void begin(struct reading *reading)
 {
-    reply_begin(&reading->reply, reading->is_head_request);
+    reply_begin(&reading->reply, &response_rules_default, reading->is_head_request);
     reading->body_bytes = 0;
 }
 
@@ -23,11 +25,21 @@ void reading_deinit(struct reading *reading)
     reading->reply.carry = NULL;
 }
 
+/* Doubled where a head is longer than the last one, so that few are copied twice. */
 static bool carry_take(struct reading *reading, enum proto_error *ret_error)
 {
+    struct reply *reply = &reading->reply;
+    char *old = reply->carry;
+    uint32_t size = CARRY_BYTES;
+    while (size < reply->carry_wanted)
+        size *= 2;
+    char *carry = malloc(size);
     *ret_error = PROTO_HEAD_TOO_LONG;
-    reading->reply.carry = malloc(REPLY_CARRY_BYTES);
-    return reading->reply.carry != NULL;
+    if (!carry)
+        return false;
+    reply_lend(reply, carry, size);
+    free(old);
+    return true;
 }
 
 enum reading_event reading_feed(struct reading *reading, struct span *in,

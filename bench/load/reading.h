@@ -18,7 +18,7 @@ enum reading_event {
     READING_BAD,   /* ret_error says what is wrong */
 };
 
-/* The first of a connection. The carry must be NULL, or as an earlier connection left it. */
+/* The first of a connection. The carry must be none, or as an earlier connection left it. */
 void reading_init(struct reading *reading, bool is_head_request);
 
 /* Frees the carry. */

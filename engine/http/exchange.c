@@ -12,8 +12,14 @@
 void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct links *links,
                     struct store *store)
 {
-    *exchanges =
-        (struct exchanges){.list = list, .links = links, .store = store, .current = NO_EXCHANGE};
+    *exchanges = (struct exchanges){
+        .list = list,
+        .links = links,
+        .store = store,
+        .rules = response_rules_default,
+        .current = NO_EXCHANGE,
+    };
+    exchanges->rules.max_head = BLOCK_BYTES; /* what a block can carry and keep */
 }
 
 void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
@@ -22,7 +28,8 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
     assert(exchange->state == EXCHANGE_NONE);
     exchange->link = link;
     exchange->carry = NO_BLOCK;
-    exchange->reply.carry = NULL;
+    exchange->reply.carry_length = 0;
+    reply_lend(&exchange->reply, NULL, 0);
     exchange->request_block = NO_BLOCK;
 }
 
@@ -127,7 +134,7 @@ bool exchange_begin(struct exchanges *exchanges, uint32_t index,
     exchange->state = EXCHANGE_HEAD;
     exchange->is_sent = false;
     exchange->asks_close = request->template->asks_close;
-    reply_begin(&exchange->reply, request->template->is_head);
+    reply_begin(&exchange->reply, &exchanges->rules, request->template->is_head);
     if (!write_request(exchanges, exchange, request, &bytes, &rest))
         return tell_failure(ret_news, index, too_long, false);
     if (!link_send(exchanges->links, exchange->link, bytes, rest))
@@ -156,14 +163,15 @@ static void lend_carry(struct exchanges *exchanges, struct exchange *exchange)
 {
     assert(exchange->state == EXCHANGE_HEAD && exchange->carry == NO_BLOCK);
     exchange->carry = store_take(exchanges->store);
-    exchange->reply.carry = store_block(exchanges->store, exchange->carry)->bytes;
+    reply_lend(&exchange->reply, store_block(exchanges->store, exchange->carry)->bytes,
+               BLOCK_BYTES);
 }
 
 /* The head has been told of: what is said after it does not lie there. */
 static void drop_carry(struct exchanges *exchanges, struct exchange *exchange)
 {
     block_drop(exchanges->store, &exchange->carry);
-    exchange->reply.carry = NULL;
+    reply_lend(&exchange->reply, NULL, 0);
 }
 
 /* What the reader said of the bytes, where a block is there to be lent or given back, or nothing

@@ -50,6 +50,7 @@ struct exchanges {
     struct exchange *list; /* by number, zero-filled at first */
     struct links *links;
     struct store *store;
+    struct response_rules rules; /* how replies are read */
     /* the bytes whose news are being taken */
     uint32_t current; /* NO_EXCHANGE: none */
     struct span in;

@@ -11,7 +11,7 @@ bool body_init(struct body *body, const struct response *response)
         if (body->remaining == 0)
             body->framing = FRAMING_NONE;
     }
-    chunked_init(&body->chunked);
+    chunked_init(&body->chunked, response->rules->is_strict);
     return body->framing == FRAMING_NONE;
 }
 

@@ -1,7 +1,8 @@
 /* The chunked coding as a table: what each byte means in each state (RFC 9112, 7.1).
  *
  * Everything around the data goes through the table one byte at a time, so a cut may fall anywhere;
- * the data itself is handed on as one view. A cell that the table leaves empty is a fault. */
+ * the data itself is handed on as one view. A cell that the table leaves empty is a fault, or an
+ * anomaly of a second table, which is looked at only then. */
 
 #include "proto/http/chunked.h"
 
@@ -26,8 +27,13 @@ enum state {
     DATA,
     DATA_CR,
     DATA_LF,
-    TRAILER_START, /* of a line */
+    TRAILER_FIRST, /* of the first line: no white space, which would go on with a line before */
+    TRAILER_START, /* of another one */
     TRAILER_NAME,
+    TRAILER_SPACE, /* white space behind a name, or in it */
+    TRAILER_WORDS, /* a name of several words */
+    TRAILER_WORDS_SPACE,
+    TRAILER_PLAIN, /* no name: only a line without a colon */
     TRAILER_VALUE,
     TRAILER_LF,
     END_LF,
@@ -78,12 +84,34 @@ static const uint8_t next_state[STATE_COUNT][CLASS_COUNT] = {
     [SIZE_LF] = {[LF] = DATA},
     [DATA_CR] = {[CR] = DATA_LF},
     [DATA_LF] = {[LF] = SIZE_START},
-    [TRAILER_START] = {WORD(TRAILER_NAME), [CR] = END_LF},
+    [TRAILER_FIRST] = {WORD(TRAILER_NAME), [CR] = END_LF},
+    [TRAILER_START] = {WORD(TRAILER_NAME), [BLANK] = TRAILER_VALUE, [CR] = END_LF},
     [TRAILER_NAME] = {WORD(TRAILER_NAME), [COLON] = TRAILER_VALUE},
     [TRAILER_VALUE] = {LINE(TRAILER_VALUE), [BACKSLASH] = TRAILER_VALUE, [QUOTE] = TRAILER_VALUE,
                        [CR] = TRAILER_LF},
     [TRAILER_LF] = {[LF] = TRAILER_START},
     [END_LF] = {[LF] = DONE},
+};
+
+/* What else is read, and as what. */
+#define PLAIN \
+    [SEMICOLON] = TRAILER_PLAIN, [EQUALS] = TRAILER_PLAIN, [QUOTE] = TRAILER_PLAIN, \
+    [BACKSLASH] = TRAILER_PLAIN, [TEXT] = TRAILER_PLAIN
+static const uint8_t odd_state[STATE_COUNT][CLASS_COUNT] = {
+    [EXTENSION] = {[CR] = SIZE_LF},
+    [EXTENSION_NAME_END] = {[CR] = SIZE_LF},
+    [EXTENSION_START] = {[SEMICOLON] = EXTENSION_START, [CR] = SIZE_LF},
+    [TRAILER_FIRST] = {PLAIN},
+    [TRAILER_START] = {PLAIN},
+    [TRAILER_NAME] = {PLAIN, [BLANK] = TRAILER_SPACE, [CR] = TRAILER_LF},
+    [TRAILER_SPACE] = {PLAIN, [BLANK] = TRAILER_SPACE, WORD(TRAILER_WORDS),
+                       [COLON] = TRAILER_VALUE, [CR] = TRAILER_LF},
+    [TRAILER_WORDS] = {PLAIN, WORD(TRAILER_WORDS), [BLANK] = TRAILER_WORDS_SPACE,
+                       [COLON] = TRAILER_VALUE, [CR] = TRAILER_LF},
+    [TRAILER_WORDS_SPACE] = {PLAIN, [BLANK] = TRAILER_WORDS_SPACE, WORD(TRAILER_WORDS),
+                             [COLON] = TRAILER_VALUE, [CR] = TRAILER_LF},
+    [TRAILER_PLAIN] = {PLAIN, WORD(TRAILER_PLAIN), [BLANK] = TRAILER_PLAIN, [CR] = TRAILER_LF},
+    [TRAILER_VALUE] = {[CONTROL] = TRAILER_VALUE},
 };
 /* clang-format on */
 
@@ -118,7 +146,7 @@ static enum byte_class byte_class(char c)
 
 static enum proto_error fault_in(enum state state, char c)
 {
-    if (state >= TRAILER_START)
+    if (state >= TRAILER_FIRST)
         return PROTO_TRAILER_LINE;
     if (state >= DATA)
         return PROTO_CHUNK_DATA_END;
@@ -129,7 +157,7 @@ static enum proto_error fault_in(enum state state, char c)
 
 static enum proto_error count_byte(struct chunked *chunked)
 {
-    bool in_trailer = chunked->state >= TRAILER_START;
+    bool in_trailer = chunked->state >= TRAILER_FIRST;
 
     chunked->line_bytes++;
     if (in_trailer)
@@ -145,6 +173,40 @@ static enum proto_error add_digit(struct chunked *chunked, char c)
     return PROTO_OK;
 }
 
+/* The anomalies of a step of the second table, as bits. In the middle of a trailer's line it is not
+ * known yet which ones the line has. */
+static uint32_t anomalies_of(enum state state, enum state next)
+{
+    if (next == SIZE_LF && state != EXTENSION_START)
+        return PROTO_ANOMALY_CHUNK_SIZE_SPACE;
+    if (next == SIZE_LF || next == EXTENSION_START)
+        return PROTO_ANOMALY_CHUNK_EXTENSION_EMPTY;
+    if (next == TRAILER_LF)
+        return PROTO_ANOMALY_LINE_WITHOUT_COLON;
+    if (next != TRAILER_VALUE)
+        return 0;
+    if (state == TRAILER_VALUE)
+        return PROTO_ANOMALY_VALUE_CONTROL;
+    if (state == TRAILER_SPACE)
+        return PROTO_ANOMALY_COLON_SPACE;
+    return PROTO_ANOMALY_NAME_SPACE | (state == TRAILER_WORDS ? 0 : PROTO_ANOMALY_COLON_SPACE);
+}
+
+/* A byte that the first table has no cell for. */
+static enum proto_error odd_step(struct chunked *chunked, enum state state, char c)
+{
+    enum state next = c != '\0' ? odd_state[state][byte_class(c)] : FAULT;
+    uint32_t anomalies = anomalies_of(state, next);
+
+    if (next == FAULT)
+        return fault_in(state, c);
+    if (anomalies != 0 && chunked->is_strict)
+        return (enum proto_error)(PROTO_CHUNK_SIZE_SPACE + __builtin_ctz(anomalies));
+    chunked->anomalies |= anomalies;
+    chunked->state = (uint8_t)next;
+    return PROTO_OK;
+}
+
 /* Takes one byte that is not data. */
 static enum proto_error step(struct chunked *chunked, char c)
 {
@@ -155,13 +217,13 @@ static enum proto_error step(struct chunked *chunked, char c)
         return error;
     chunked->state = next_state[state][byte_class(c)];
     if (chunked->state == FAULT)
-        return fault_in(state, c);
+        return odd_step(chunked, state, c);
     if (chunked->state == SIZE)
         return add_digit(chunked, c);
     if (state == SIZE_LF || state == DATA_LF)
         chunked->line_bytes = 0;
     if (state == SIZE_LF && chunked->remaining == 0)
-        chunked->state = TRAILER_START;
+        chunked->state = TRAILER_FIRST;
     return PROTO_OK;
 }
 
@@ -176,9 +238,9 @@ static size_t take_data(struct chunked *chunked, size_t available)
     return taken;
 }
 
-void chunked_init(struct chunked *chunked)
+void chunked_init(struct chunked *chunked, bool is_strict)
 {
-    *chunked = (struct chunked){.state = SIZE_START};
+    *chunked = (struct chunked){.state = SIZE_START, .is_strict = is_strict};
 }
 
 enum proto_error chunked_feed(struct chunked *chunked, struct span in, struct span *ret_data,

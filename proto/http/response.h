@@ -1,7 +1,11 @@
 #ifndef PROTO_HTTP_RESPONSE_H
 #define PROTO_HTTP_RESPONSE_H
 
-/* The head of a reply, from "HTTP/1.1 200 OK" to the blank line: strict RFC 9112, incremental.
+/* The head of a reply, from "HTTP/1.1 200 OK" to the blank line: RFC 9112, incremental.
+ *
+ * Where the RFC tells a reader what to do, that is done. What is outside its grammar, but read alike
+ * by browsers and curl, is read like that, and named in `anomalies`; read strictly, it is an error.
+ * What could be read in two ways is an error in both manners.
  *
  * The parser copies nothing. It is given the head received so far, always from its first byte, and
  * goes on at the line where it stopped; so a head that lies in one buffer is parsed where it lies,
@@ -14,12 +18,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    RESPONSE_HEAD_BYTES_MAX = 16000, /* a whole head: what one carry block holds */
-    RESPONSE_LINE_BYTES_MAX = 12000,
-    RESPONSE_FIELDS_MAX = 256,
-    RESPONSE_INTERIM_MAX = 16,
+/* How replies are read: the manner and the limits. */
+struct response_rules {
+    bool is_strict;       /* each anomaly is an error */
+    uint32_t max_head;    /* bytes of one head, its blank line included */
+    uint32_t max_fields;  /* of one head */
+    uint32_t max_interim; /* 1xx replies before the final one */
+    uint32_t
+        carry_above; /* reply.h: longer heads are handed out in the carry, where they can stay */
 };
+
+enum { RESPONSE_MAX_HEAD = 256 << 10, RESPONSE_MAX_FIELDS = 1000, RESPONSE_MAX_INTERIM = 100 };
+
+/* Tolerant, with the generous limits above. */
+extern const struct response_rules response_rules_default;
 
 /* How the body ends (RFC 9112, 6.3). */
 enum response_framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
@@ -31,23 +43,27 @@ struct response {
     bool keep_alive;       /* the connection may carry another request after this body's end */
     enum response_framing framing;
     uint64_t content_length; /* where framing is FRAMING_LENGTH */
-    size_t head_length;      /* of the final head, blank line included */
-    uint16_t field_count;
-    uint32_t keep_alive_s; /* how long the server keeps the connection, by Keep-Alive: timeout;
-                              UINT32_MAX: it does not say */
+    size_t head_length;      /* of the final head as it was received, blank line included */
+    uint32_t field_count;
+    uint32_t anomalies; /* PROTO_ANOMALY_*, of interim heads too; any: keep_alive is false */
+    bool has_folds;     /* see response_unfold() */
+    bool has_keep_alive_timeout;
+    uint32_t keep_alive_timeout_s; /* the field Keep-Alive's */
 
     /* how far the parser is; private */
     uint32_t offset;  /* of the line being read */
     uint32_t scanned; /* bytes of that line known to hold no end */
-    uint8_t interim_count;
+    uint32_t interim_count;
+    const struct response_rules *rules;
     bool is_head_request;
+    bool ends_at_head; /* whatever its fields say (RFC 9112, 6.3, item 1) */
     bool has_status_line;
     bool has_length;
-    bool has_coding;
+    bool has_coding; /* any Transfer-Encoding that counts */
+    bool has_chunked;
     bool has_close;
     bool has_keep_alive;
-    uint32_t length_at; /* where the first Content-Length text lies in the head, and how long */
-    uint32_t length_size;
+    uint32_t length_size; /* digits of the Content-Length */
 };
 
 enum response_progress {
@@ -57,17 +73,25 @@ enum response_progress {
     RESPONSE_BAD,     /* ret_error says what is wrong */
 };
 
-/* Before each reply. is_head_request: the request was HEAD, so that no body follows. */
-void response_init(struct response *response, bool is_head_request);
+/* Before each reply. rules: stay the caller's, and as they are. is_head_request: the request was
+ * HEAD, so that no body follows. */
+void response_init(struct response *response, const struct response_rules *rules,
+                   bool is_head_request);
 
 /* head: everything received of this head so far, from its first byte (its address may differ from
  * call to call, its contents may not). Errors through ret_error: STATUS_*, HEAD_*, FIELD_*,
- * LENGTH_*, CODING_*. A fault is reported as soon as its line is complete. */
+ * LENGTH_*, CODING_*, and, read strictly, the anomalies. A fault is reported as soon as its line is
+ * complete, which the byte behind it tells: white space there goes on with the line. */
 enum response_progress response_feed(struct response *response, struct span head,
                                      enum proto_error *ret_error);
 
-/* Walks the fields of a head that response_feed accepted. cursor starts at 0. false at the end.
- * The value has no surrounding white space. */
+/* Replaces each obsolete line folding, with the white space around it, by one space (RFC 9112, 5.2),
+ * in a head that response_feed accepted. Returns its new length. */
+size_t response_unfold(char *head, size_t length);
+
+/* Walks the fields of a head that response_feed accepted and that has no folds (any more), passing
+ * over lines without a colon. cursor starts at 0. false at the end. Name and value have no
+ * surrounding white space. */
 bool response_field_next(struct span head, size_t *cursor, struct span *ret_name,
                          struct span *ret_value);
 

@@ -8,6 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+const struct response_rules feed_strict = {
+    .is_strict = true,
+    .max_head = RESPONSE_MAX_HEAD,
+    .max_fields = RESPONSE_MAX_FIELDS,
+    .max_interim = RESPONSE_MAX_INTERIM,
+    .carry_above = UINT32_MAX,
+};
+
 const char *feed_guarded(unsigned slot, struct span wire)
 {
     static char *areas[2];
@@ -95,12 +103,13 @@ static enum proto_error run_body(struct connection *connection, struct body *bod
     return done ? PROTO_OK : body_end(body);
 }
 
-static enum proto_error run_head(struct connection *connection, bool is_head_request)
+static enum proto_error run_head(struct connection *connection, const struct response_rules *rules,
+                                 bool is_head_request)
 {
     struct response *response = &connection->outcome->response;
     enum proto_error error;
 
-    response_init(response, is_head_request);
+    response_init(response, rules, is_head_request);
     for (;;) {
         struct span head = received(connection);
 
@@ -132,28 +141,31 @@ static struct connection connection_open(struct span wire, size_t first, size_t 
                                .outcome = outcome};
 }
 
-void feed_reply(struct span wire, bool is_head_request, size_t first, size_t step,
-                struct feed_outcome *ret_outcome)
+void feed_reply(struct span wire, const struct response_rules *rules, bool is_head_request,
+                size_t first, size_t step, struct feed_outcome *ret_outcome)
 {
     struct connection connection = connection_open(wire, first, step, ret_outcome);
     struct body body;
 
-    ret_outcome->error = run_head(&connection, is_head_request);
+    ret_outcome->error = run_head(&connection, rules, is_head_request);
     if (ret_outcome->error != PROTO_OK)
         return;
     if (!body_init(&body, &ret_outcome->response))
         ret_outcome->error = run_body(&connection, &body);
+    ret_outcome->anomalies = ret_outcome->response.anomalies | body.chunked.anomalies;
     ret_outcome->used = connection.begin;
 }
 
-void feed_chunked(struct span wire, size_t first, size_t step, struct feed_outcome *ret_outcome)
+void feed_chunked(struct span wire, const struct response_rules *rules, size_t first, size_t step,
+                  struct feed_outcome *ret_outcome)
 {
     struct connection connection = connection_open(wire, first, step, ret_outcome);
-    struct response response = {.framing = FRAMING_CHUNKED};
+    struct response response = {.framing = FRAMING_CHUNKED, .rules = rules};
     struct body body;
 
     body_init(&body, &response);
     ret_outcome->error = run_body(&connection, &body);
+    ret_outcome->anomalies = body.chunked.anomalies;
     ret_outcome->used = connection.begin;
 }
 
@@ -164,46 +176,49 @@ static bool same_response(const struct response *a, const struct response *b)
     return a->status == b->status && a->version_minor == b->version_minor &&
            a->keep_alive == b->keep_alive && a->framing == b->framing &&
            a->content_length == b->content_length && a->head_length == b->head_length &&
-           a->field_count == b->field_count;
+           a->field_count == b->field_count && a->has_folds == b->has_folds &&
+           a->has_keep_alive_timeout == b->has_keep_alive_timeout &&
+           a->keep_alive_timeout_s == b->keep_alive_timeout_s;
 }
 
 bool feed_same(const struct feed_outcome *a, const struct feed_outcome *b)
 {
     if (a->view_strayed || b->view_strayed || a->error != b->error ||
-        a->interim_count != b->interim_count || a->body_length != b->body_length ||
-        memcmp(a->body, b->body, a->body_length) != 0)
+        a->interim_count != b->interim_count || a->anomalies != b->anomalies ||
+        a->body_length != b->body_length || memcmp(a->body, b->body, a->body_length) != 0)
         return false;
     return a->error != PROTO_OK ||
            (a->used == b->used && same_response(&a->response, &b->response));
 }
 
-size_t feed_reply_cuts(struct span wire, bool is_head_request, size_t stride,
-                       struct feed_outcome *ret_outcome)
+size_t feed_reply_cuts(struct span wire, const struct response_rules *rules, bool is_head_request,
+                       size_t stride, struct feed_outcome *ret_outcome)
 {
     static struct feed_outcome other;
 
-    feed_reply(wire, is_head_request, FEED_WIRE_BYTES_MAX, FEED_WIRE_BYTES_MAX, ret_outcome);
-    feed_reply(wire, is_head_request, 1, 1, &other);
+    feed_reply(wire, rules, is_head_request, FEED_WIRE_BYTES_MAX, FEED_WIRE_BYTES_MAX, ret_outcome);
+    feed_reply(wire, rules, is_head_request, 1, 1, &other);
     if (!feed_same(ret_outcome, &other))
         return 1;
     for (size_t cut = 1; cut < wire.length; cut += stride) {
-        feed_reply(wire, is_head_request, cut, FEED_WIRE_BYTES_MAX, &other);
+        feed_reply(wire, rules, is_head_request, cut, FEED_WIRE_BYTES_MAX, &other);
         if (!feed_same(ret_outcome, &other))
             return cut;
     }
     return 0;
 }
 
-size_t feed_chunked_cuts(struct span wire, size_t stride, struct feed_outcome *ret_outcome)
+size_t feed_chunked_cuts(struct span wire, const struct response_rules *rules, size_t stride,
+                         struct feed_outcome *ret_outcome)
 {
     static struct feed_outcome other;
 
-    feed_chunked(wire, FEED_WIRE_BYTES_MAX, FEED_WIRE_BYTES_MAX, ret_outcome);
-    feed_chunked(wire, 1, 1, &other);
+    feed_chunked(wire, rules, FEED_WIRE_BYTES_MAX, FEED_WIRE_BYTES_MAX, ret_outcome);
+    feed_chunked(wire, rules, 1, 1, &other);
     if (!feed_same(ret_outcome, &other))
         return 1;
     for (size_t cut = 1; cut < wire.length; cut += stride) {
-        feed_chunked(wire, cut, FEED_WIRE_BYTES_MAX, &other);
+        feed_chunked(wire, rules, cut, FEED_WIRE_BYTES_MAX, &other);
         if (!feed_same(ret_outcome, &other))
             return cut;
     }

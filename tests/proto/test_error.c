@@ -22,6 +22,30 @@ static void test_sentences(void **state)
     assert_string_equal(proto_error_sentence(PROTO_BODY_TRUNCATED + 1), "unknown error");
 }
 
+/* The words are for scripts to match: they stay as they are, and so do their bits. */
+static void test_anomalies(void **state)
+{
+    static const char *const words[] = {
+        "chunk_size_space",   "chunk_extension_empty", "coding_repeated",
+        "length_and_coding",  "coding_identity",       "name_space",
+        "colon_space",        "value_control",         "status_spaces",
+        "line_without_colon", "coding_without_body",   "length_without_body",
+    };
+
+    (void)state;
+    assert_int_equal(PROTO_ANOMALY_COUNT, sizeof(words) / sizeof(words[0]));
+    for (unsigned bit = 0; bit < PROTO_ANOMALY_COUNT; bit++) {
+        assert_string_equal(proto_anomaly_word(bit), words[bit]);
+        assert_non_null(proto_anomaly_sentence(bit));
+    }
+    assert_null(proto_anomaly_word(PROTO_ANOMALY_COUNT));
+    assert_null(proto_anomaly_sentence(PROTO_ANOMALY_COUNT));
+    assert_int_equal(PROTO_ANOMALY_CHUNK_SIZE_SPACE, 1);
+    assert_int_equal(PROTO_ANOMALY_LENGTH_WITHOUT_BODY, 1 << 11);
+    assert_int_equal(proto_anomaly_bit(PROTO_NAME_SPACE), PROTO_ANOMALY_NAME_SPACE);
+    assert_string_equal(proto_anomaly_sentence(5), proto_error_sentence(PROTO_NAME_SPACE));
+}
+
 /* Those that are not the reply's grammar are named here; what they are decides whether a request is
  * sent again, and what a caller is told. */
 static void test_classes(void **state)
@@ -56,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_anomalies),
         cmocka_unit_test(test_classes),
     };
 

@@ -385,7 +385,7 @@ static const struct row rows[] = {
     },
     {
         "a head without end",
-        {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, OK "A: "}, {FILL, NULL, 20000}, {EXPECT_END}),
+        {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, OK "A: "}, {FILL, NULL, 263000}, {EXPECT_END}),
          SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})},
         .options = {.requests = 2},
         .summary = "200 x1, protocol x1; 2 connections; 1 body bytes",

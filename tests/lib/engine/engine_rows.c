@@ -101,7 +101,7 @@ const struct gathering_row engine_rows[] = {
         SCRIPTS(SCRIPT({EXPECT, "HEAD /a "}, {SEND, REPLY(1000, "")}, {EXPECT, "GET /b "},
                        {SEND, "HTTP/1.1 204 No Content\r\n\r\n"}, {EXPECT, "GET /c "},
                        {SEND, "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n"},
-                       {EXPECT, "HEAD /d "}, {SEND, CHUNKED}, {EXPECT, "GET /e "},
+                       {EXPECT, "HEAD /d "}, {SEND, OK "\r\n"}, {EXPECT, "GET /e "},
                        {SEND, REPLY(1, "e")}, {EXPECT_END})),
         .requests = {"HEAD /a", "/b", "/c", "HEAD /d", "/e"},
         .transcript = "200 ok ''\n204 ok '' reused\n304 ok '' reused\n200 ok '' reused\n"
@@ -151,12 +151,24 @@ const struct gathering_row engine_rows[] = {
     },
     {
         "a head that is too long",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, OK "A: "}, {FILL, NULL, 270000}, {EXPECT_END})),
+        .requests = {"/a"},
+        .transcript = "0 limit@head ''\n",
+    },
+    {
+        "odd replies, whose connections are not used again",
         SCRIPTS(SCRIPT({EXPECT, "GET /a "},
-                       {SEND, OK "A: " X5000 "\r\nB: " X5000 "\r\nC: " X5000 "\r\nD: " X500 X500},
+                       {SEND, "HTTP/1.1  200 OK\r\nContent-Length: 1\r\n\r\na"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "1 \r\nb\r\n0\r\n\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, "HTTP/1.1 204 No\r\nContent-Length: -1\r\n\r\n"},
                        {EXPECT_END}),
-                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "A: "}, {FILL, NULL, 12000}, {EXPECT_END})),
-        .requests = {"/a", "/b"},
-        .transcript = "0 limit@head ''\n0 limit@head ''\n",
+                SCRIPT({EXPECT, "HEAD /d "}, {SEND, CHUNKED}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /e "},
+                       {SEND, "HTTP/1.1 999 No\r\nA: b\r\n c\r\nContent-Length: 1\r\n\r\ne"},
+                       {EXPECT, "GET /f "}, {SEND, REPLY(1, "f")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c", "HEAD /d", "/e", "/f"},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n204 ok ''\n200 ok ''\n999 ok 'e'\n"
+                      "200 ok 'f' reused\n",
     },
     {
         "no reply at all",
@@ -193,10 +205,10 @@ const struct gathering_row engine_rows[] = {
     {
         "nonsense from a server that then waits",
         SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "SSH-2.0-OpenSSH_9.2p1\r\n"}, {HOLD}),
-                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "Name : value\r\n"}, {HOLD}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, OK "Connection : close\r\n\r\n"}, {HOLD}),
                 SCRIPT({EXPECT, "GET /c "}, {SEND, CHUNKED "x\r\n"}, {HOLD}),
                 SCRIPT({EXPECT, "GET /d "},
-                       {SEND, OK "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+                       {SEND, OK "Content-Length: 1\r\nTransfer-Encoding: identity\r\n\r\n"},
                        {HOLD})),
         .requests = {"/a", "/b", "/c", "/d"},
         .transcript = "0 protocol@head ''\n0 protocol@head ''\n200 protocol@body ''\n"

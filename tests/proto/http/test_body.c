@@ -41,7 +41,9 @@ static void test_rows(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct row *row = &rows[i];
-        struct response response = {.framing = row->framing, .content_length = row->content_length};
+        struct response response = {.framing = row->framing,
+                                    .content_length = row->content_length,
+                                    .rules = &response_rules_default};
         struct span in = {feed_guarded(0, row->in), row->in.length};
         struct span data;
         struct body body;
@@ -59,7 +61,8 @@ static void test_rows(void **state)
 
 static void test_length_in_pieces(void **state)
 {
-    struct response response = {.framing = FRAMING_LENGTH, .content_length = 10};
+    struct response response = {
+        .framing = FRAMING_LENGTH, .content_length = 10, .rules = &response_rules_default};
     struct body body;
     struct span data;
     size_t consumed;
@@ -78,7 +81,7 @@ static void test_length_in_pieces(void **state)
 
 static void test_chunked_fault(void **state)
 {
-    struct response response = {.framing = FRAMING_CHUNKED};
+    struct response response = {.framing = FRAMING_CHUNKED, .rules = &response_rules_default};
     struct body body;
     struct span data;
     size_t consumed;

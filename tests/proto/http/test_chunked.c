@@ -12,15 +12,20 @@
 
 static struct feed_outcome outcome;
 
-static void feed(struct span wire, enum proto_error error)
+static void feed_by(const struct response_rules *rules, struct span wire, enum proto_error error)
 {
-    size_t cut = feed_chunked_cuts(wire, 1, &outcome);
+    size_t cut = feed_chunked_cuts(wire, rules, 1, &outcome);
 
     if (cut != 0 || outcome.error != error) {
         print_error("%.*s\n", (int)wire.length, wire.bytes);
         fail_msg("cut %zu, expected: %s; found: %s", cut, proto_error_sentence(error),
                  proto_error_sentence(outcome.error));
     }
+}
+
+static void feed(struct span wire, enum proto_error error)
+{
+    feed_by(&response_rules_default, wire, error);
 }
 
 static const struct accepted {
@@ -58,6 +63,7 @@ static const struct accepted {
     {WIRE("5\r\nhello\r\n0\r\nX: y\r\n\r\n"), "hello", 0},
     {WIRE("0\r\nX:\r\nY: a b\t;\"\\\xff\r\nzZ-9: :\r\n\r\n"), "", 0},
     {WIRE("0\r\nContent-Length: 5\r\n\r\nhello"), "", 5},
+    {WIRE("0\r\nX: y\r\n folded: too\r\n\tand again\r\n \r\nZ:\r\n\r\n"), "", 0},
 };
 
 static void test_accepted(void **state)
@@ -66,10 +72,56 @@ static void test_accepted(void **state)
     for (size_t i = 0; i < COUNT(accepted); i++) {
         const struct accepted *row = &accepted[i];
 
-        feed(row->wire, PROTO_OK);
+        feed_by(i % 2 ? &feed_strict : &response_rules_default, row->wire, PROTO_OK);
+        assert_int_equal(outcome.anomalies, 0);
         assert_int_equal(outcome.body_length, strlen(row->body));
         assert_memory_equal(outcome.body, row->body, outcome.body_length);
         assert_int_equal(row->wire.length - outcome.used, row->surplus);
+    }
+}
+
+/* Read by default, with the body "hello"; strictly, an error. */
+static const struct oddity {
+    struct span wire;
+    uint32_t anomalies;
+    enum proto_error strict;
+} oddities[] = {
+    {WIRE("5 \r\nhello\r\n0\r\n\r\n"), PROTO_ANOMALY_CHUNK_SIZE_SPACE, PROTO_CHUNK_SIZE_SPACE},
+    {WIRE("5\r\nhello\r\n0 \t \r\n\r\n"), PROTO_ANOMALY_CHUNK_SIZE_SPACE, PROTO_CHUNK_SIZE_SPACE},
+    {WIRE("5;a \r\nhello\r\n0\r\n\r\n"), PROTO_ANOMALY_CHUNK_SIZE_SPACE, PROTO_CHUNK_SIZE_SPACE},
+    {WIRE("5;a=b\t\r\nhello\r\n0\r\n\r\n"), PROTO_ANOMALY_CHUNK_SIZE_SPACE, PROTO_CHUNK_SIZE_SPACE},
+    {WIRE("5;\r\nhello\r\n0\r\n\r\n"), PROTO_ANOMALY_CHUNK_EXTENSION_EMPTY,
+     PROTO_CHUNK_EXTENSION_EMPTY},
+    {WIRE("5 ; \r\nhello\r\n0;\r\n\r\n"), PROTO_ANOMALY_CHUNK_EXTENSION_EMPTY,
+     PROTO_CHUNK_EXTENSION_EMPTY},
+    {WIRE("5;; ;a=\"b\";\r\nhello\r\n0\r\n\r\n"), PROTO_ANOMALY_CHUNK_EXTENSION_EMPTY,
+     PROTO_CHUNK_EXTENSION_EMPTY},
+    {WIRE("5 \r\nhello\r\n0;\r\n\r\n"),
+     PROTO_ANOMALY_CHUNK_SIZE_SPACE | PROTO_ANOMALY_CHUNK_EXTENSION_EMPTY, PROTO_CHUNK_SIZE_SPACE},
+
+    /* trailers */
+    {WIRE("5\r\nhello\r\n0\r\nX : y\r\n\r\n"), PROTO_ANOMALY_COLON_SPACE, PROTO_COLON_SPACE},
+    {WIRE("5\r\nhello\r\n0\r\nA: b\r\nX y: z\r\n\r\n"), PROTO_ANOMALY_NAME_SPACE, PROTO_NAME_SPACE},
+    {WIRE("5\r\nhello\r\n0\r\nX  y\tz : w\r\n\r\n"),
+     PROTO_ANOMALY_NAME_SPACE | PROTO_ANOMALY_COLON_SPACE, PROTO_NAME_SPACE},
+    {WIRE("5\r\nhello\r\n0\r\nX: \x01\x7f\r\n\r\n"), PROTO_ANOMALY_VALUE_CONTROL,
+     PROTO_VALUE_CONTROL},
+    {WIRE("5\r\nhello\r\n0\r\nno colon\r\n\r\n"), PROTO_ANOMALY_LINE_WITHOUT_COLON,
+     PROTO_LINE_WITHOUT_COLON},
+    {WIRE("5\r\nhello\r\n0\r\nX\r\nA: b\r\n(\"\xe9\")=; \\ 1\r\nX y \r\n\r\n"),
+     PROTO_ANOMALY_LINE_WITHOUT_COLON, PROTO_LINE_WITHOUT_COLON},
+};
+
+static void test_oddities(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(oddities); i++) {
+        feed(oddities[i].wire, PROTO_OK);
+        assert_int_equal(outcome.anomalies, oddities[i].anomalies);
+        assert_int_equal(outcome.body_length, 5);
+        assert_memory_equal(outcome.body, "hello", 5);
+        assert_int_equal(outcome.used, oddities[i].wire.length);
+        feed_by(&feed_strict, oddities[i].wire, oddities[i].strict);
     }
 }
 
@@ -106,10 +158,12 @@ static const struct refused {
     {WIRE("0\n\n"), PROTO_CHUNK_LINE_END},
 
     /* extensions */
-    {WIRE("5 \r\nhello"), PROTO_CHUNK_EXTENSION},
     {WIRE("5 5\r\nhello"), PROTO_CHUNK_EXTENSION},
-    {WIRE("5;\r\nhello"), PROTO_CHUNK_EXTENSION},
-    {WIRE("5;;a\r\nhello"), PROTO_CHUNK_EXTENSION},
+    {WIRE("5 \nhello\r\n0\r\n\r\n"), PROTO_CHUNK_LINE_END},
+    {WIRE("5;\nhello\r\n0\r\n\r\n"), PROTO_CHUNK_LINE_END},
+    {WIRE("5 \rhello\r\n0\r\n\r\n"), PROTO_CHUNK_LINE_END},
+    {WIRE("5;;=b\r\nhello"), PROTO_CHUNK_EXTENSION},
+    {WIRE("5 \x01\r\nhello"), PROTO_CHUNK_EXTENSION},
     {WIRE("5;=b\r\nhello"), PROTO_CHUNK_EXTENSION},
     {WIRE("5;a=\r\nhello"), PROTO_CHUNK_EXTENSION},
     {WIRE("5;a b\r\nhello"), PROTO_CHUNK_EXTENSION},
@@ -132,16 +186,17 @@ static const struct refused {
     /* trailers */
     {WIRE("0\r\n\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\n\rX"), PROTO_TRAILER_LINE},
-    {WIRE("0\r\nno colon\r\n\r\n"), PROTO_TRAILER_LINE},
-    {WIRE("0\r\nX\r\n\r\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\n: y\r\n\r\n"), PROTO_TRAILER_LINE},
-    {WIRE("0\r\nX : y\r\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\nX(y): z\r\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\nX y\xe9 z: w\r\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\n(): w\r\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\nno\x01 colon\r\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\nno colon\n\r\n"), PROTO_TRAILER_LINE},
+    {WIRE("0\r\nX \rY: z\r\n\r\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\n X: y\r\n\r\n"), PROTO_TRAILER_LINE},
-    {WIRE("0\r\nX: y\r\n folded\r\n\r\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\nX: y\n\r\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\nX: y\rz\r\n\r\n"), PROTO_TRAILER_LINE},
     {WIRE("0\r\nX: \x00\r\n\r\n"), PROTO_TRAILER_LINE},
-    {WIRE("0\r\nX: \x7f\r\n\r\n"), PROTO_TRAILER_LINE},
 
     /* the connection ends first */
     {WIRE(""), PROTO_BODY_TRUNCATED},
@@ -159,8 +214,11 @@ static const struct refused {
 static void test_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(refused); i++)
+    for (size_t i = 0; i < COUNT(refused); i++) {
         feed(refused[i].wire, refused[i].error);
+        feed_chunked_cuts(refused[i].wire, &feed_strict, 1, &outcome);
+        assert_int_not_equal(outcome.error, PROTO_OK);
+    }
 }
 
 /* A size line, its end included, of a given length; it follows on another chunk. */
@@ -173,7 +231,9 @@ static enum proto_error size_line_error(const char *filled, char filler, size_t 
     memset(line, filler, line_bytes);
     memcpy(line, filled, strlen(filled));
     memcpy(line + line_bytes - 2, "\r\nx\r\n0\r\n\r\n", 10);
-    assert_int_equal(feed_chunked_cuts((struct span){wire, 6 + line_bytes + 8}, 61, &outcome), 0);
+    assert_int_equal(feed_chunked_cuts((struct span){wire, 6 + line_bytes + 8},
+                                       &response_rules_default, 61, &outcome),
+                     0);
     return outcome.error;
 }
 
@@ -199,7 +259,8 @@ static void test_many_chunks(void **state)
         at += 10;
     }
     memcpy(wire + at, "0\r\n\r\n", 5);
-    assert_int_equal(feed_chunked_cuts((struct span){wire, at + 5}, 61, &outcome), 0);
+    assert_int_equal(
+        feed_chunked_cuts((struct span){wire, at + 5}, &response_rules_default, 61, &outcome), 0);
     assert_int_equal(outcome.error, PROTO_OK);
     assert_int_equal(outcome.body_length, at / 10);
 }
@@ -214,7 +275,8 @@ static enum proto_error trailer_error(size_t section_bytes)
     memcpy(wire, "0\r\nX: ", 6);
     memcpy(wire + CHUNKED_LINE_BYTES_MAX, "\r\nZ:", 4);
     memcpy(wire + end - 4, "\r\n\r\n", 4);
-    assert_int_equal(feed_chunked_cuts((struct span){wire, end}, 61, &outcome), 0);
+    assert_int_equal(
+        feed_chunked_cuts((struct span){wire, end}, &response_rules_default, 61, &outcome), 0);
     return outcome.error;
 }
 
@@ -235,7 +297,7 @@ static void test_data_is_one_view(void **state)
     bool done;
 
     (void)state;
-    chunked_init(&chunked);
+    chunked_init(&chunked, true);
     assert_int_equal(chunked_feed(&chunked, wire, &data, &consumed, &done), PROTO_OK);
     assert_ptr_equal(data.bytes, wire.bytes + 3);
     assert_int_equal(data.length, 11);
@@ -246,9 +308,10 @@ static void test_data_is_one_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_line_limit),    cmocka_unit_test(test_many_chunks),
-        cmocka_unit_test(test_trailer_limit), cmocka_unit_test(test_data_is_one_view),
+        cmocka_unit_test(test_accepted),         cmocka_unit_test(test_oddities),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_line_limit),
+        cmocka_unit_test(test_many_chunks),      cmocka_unit_test(test_trailer_limit),
+        cmocka_unit_test(test_data_is_one_view),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
