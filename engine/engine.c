@@ -316,12 +316,26 @@ static bool may_begin_another(const struct engine *engine)
 
 /* --- what an exchange tells ------------------------------------------------------------------- */
 
+static void on_long_head(struct engine *engine, uint32_t slot)
+{
+    static const struct failure none = {HAUL_LIMIT,
+                                        "no memory is left for heads that are beyond 16 KiB", 0};
+    uint32_t piece = store_take_piece(&engine->store);
+    if (piece == NO_PIECE)
+        fail(engine, slot, &none);
+    else
+        exchange_lend(&engine->exchanges, slot, piece);
+}
+
+/* A long head stays where it is, in the piece that it was carried in. */
 static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
     fetch->result.status = response->status;
     fetch->result.version_minor = response->version_minor;
+    if (engine->options.keep_headers && head.length > BLOCK_BYTES)
+        fetch->head_piece = exchange_take_piece(&engine->exchanges, slot);
     fetch_take_head(fetch, &engine->terms, head);
 }
 
@@ -385,6 +399,9 @@ static inline void on_news(struct engine *engine, const struct exchange_news *ne
     switch (news->kind) {
     case EXCHANGE_SENT:
         fetch_on(engine, slot)->sent_ns = engine->now_ns;
+        break;
+    case EXCHANGE_IS_LONG:
+        on_long_head(engine, slot);
         break;
     case EXCHANGE_IS_HEAD:
         on_head(engine, slot, news->bytes);

@@ -133,7 +133,14 @@ static int reroute_take(struct engine *engine, struct haul_open_error *ret_why)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCKS, SHELF_GROUPS };
+enum shelf_group {
+    SHELF_REQUESTS,
+    SHELF_CONNECTIONS,
+    SHELF_ORIGINS,
+    SHELF_BLOCKS,
+    SHELF_HEADS,
+    SHELF_GROUPS,
+};
 
 /* All arrays there are: what they belong to, where they lie, how many elements they have. They are
  * taken, counted and freed by this list. */
@@ -153,7 +160,9 @@ enum shelf_group { SHELF_REQUESTS, SHELF_CONNECTIONS, SHELF_ORIGINS, SHELF_BLOCK
     X(ORIGINS, origins.list, budget->origins)                                                      \
     X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
     X(BLOCKS, store.blocks, budget->blocks)                                                        \
-    X(BLOCKS, store.slab.next, budget->blocks)
+    X(BLOCKS, store.slab.next, budget->blocks)                                                     \
+    X(HEADS, store.pieces, (size_t)budget->head_bytes * budget->head_pieces)                       \
+    X(HEADS, store.piece_slab.next, budget->head_pieces)
 
 /* Memory that is zero and costs nothing until it is touched. */
 static void *take(size_t count, size_t size, bool *ret_failed)
@@ -199,6 +208,8 @@ static int memory_take(struct engine *engine)
         return error;
     store_init(&engine->store, engine->store.blocks, engine->store.slab.next, budget->blocks,
                budget->shared_blocks);
+    store_pieces_init(&engine->store, engine->store.pieces, engine->store.piece_slab.next,
+                      budget->head_pieces, budget->head_bytes);
     origins_init(&engine->origins, engine->origins.list, engine->origins.buckets, budget->origins);
     slab_init(&engine->pool.slab, engine->pool.slab.next, budget->conns);
     pool_init(&engine->pool, engine->pool.slots, engine->pool.slab, &engine->origins,
@@ -238,6 +249,8 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     term(ret, "blocks that slots are entitled to", entitled, block_bytes);
     term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
     term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);
+    term(ret, "pieces for heads beyond 16 KiB", budget->head_pieces,
+         bytes[SHELF_HEADS] / budget->head_pieces);
     term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
     term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
@@ -314,6 +327,8 @@ static void connections_init(struct engine *engine)
         .options = &engine->tls,
     };
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+    engine->exchanges.rules.max_head = engine->budget.head_bytes;
+    engine->exchanges.rules.carry_above = engine->options.keep_headers ? BLOCK_BYTES : UINT32_MAX;
 }
 
 /* Where it fails, what ret_why names is the caller's, not the engine's copy. */

@@ -1,5 +1,5 @@
 /* Owns what a request and its reply need while they are under way: the request's bytes, the reply
- * reader, the block of a head that came in pieces.
+ * reader, the block or the longer piece of a head that came in pieces.
  *
  * The hard idea is what may be reused: only a link whose reply ended exactly where its framing
  * said, with the request sent to its end and nothing behind the reply, can carry another one. */
@@ -19,7 +19,6 @@ void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct l
         .rules = response_rules_default,
         .current = NO_EXCHANGE,
     };
-    exchanges->rules.max_head = BLOCK_BYTES; /* what a block can carry and keep */
 }
 
 void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
@@ -28,6 +27,8 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
     assert(exchange->state == EXCHANGE_NONE);
     exchange->link = link;
     exchange->carry = NO_BLOCK;
+    exchange->piece = NO_PIECE;
+    exchange->has_carry = false;
     exchange->reply.carry_length = 0;
     reply_lend(&exchange->reply, NULL, 0);
     exchange->request_block = NO_BLOCK;
@@ -56,19 +57,28 @@ static void block_drop(struct store *store, uint32_t *block)
     *block = NO_BLOCK;
 }
 
+static void carry_drop(struct exchanges *exchanges, struct exchange *exchange)
+{
+    block_drop(exchanges->store, &exchange->carry);
+    if (exchange->piece != NO_PIECE)
+        store_give_piece(exchanges->store, exchange->piece);
+    exchange->piece = NO_PIECE;
+    exchange->has_carry = false;
+}
+
 void exchange_end(struct exchanges *exchanges, uint32_t index)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
     if (exchanges->current == index)
         exchanges->current = NO_EXCHANGE;
-    block_drop(exchanges->store, &exchange->carry);
+    carry_drop(exchanges, exchange);
     exchange->state = EXCHANGE_NONE;
 }
 
 void exchange_close(struct exchanges *exchanges, uint32_t index)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
-    assert(exchange->state == EXCHANGE_NONE && exchange->carry == NO_BLOCK);
+    assert(exchange->state == EXCHANGE_NONE && !exchange->has_carry);
     block_drop(exchanges->store, &exchange->request_block);
 }
 
@@ -130,7 +140,7 @@ bool exchange_begin(struct exchanges *exchanges, uint32_t index,
     struct exchange *exchange = exchange_at(exchanges, index);
     struct span bytes;
     struct span rest;
-    assert(exchange->state == EXCHANGE_NONE && exchange->carry == NO_BLOCK);
+    assert(exchange->state == EXCHANGE_NONE && !exchange->has_carry);
     exchange->state = EXCHANGE_HEAD;
     exchange->is_sent = false;
     exchange->asks_close = request->template->asks_close;
@@ -159,19 +169,47 @@ static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-static void lend_carry(struct exchanges *exchanges, struct exchange *exchange)
+/* A block first, from which what that is too small for moves to a piece: whether there is one is
+ * the caller's to say. */
+static bool lend_carry(struct exchanges *exchanges, struct exchange *exchange,
+                       struct exchange_news *ret_news)
 {
+    if (exchange->reply.carry_wanted > BLOCK_BYTES)
+        return exchange_tell(ret_news, EXCHANGE_IS_LONG, exchanges->current);
     assert(exchange->state == EXCHANGE_HEAD && exchange->carry == NO_BLOCK);
     exchange->carry = store_take(exchanges->store);
+    exchange->has_carry = true;
     reply_lend(&exchange->reply, store_block(exchanges->store, exchange->carry)->bytes,
                BLOCK_BYTES);
+    return exchange_next(exchanges, ret_news);
+}
+
+void exchange_lend(struct exchanges *exchanges, uint32_t index, uint32_t piece)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchange->piece == NO_PIECE);
+    reply_lend(&exchange->reply, store_piece(exchanges->store, piece),
+               exchanges->store->piece_bytes);
+    block_drop(exchanges->store, &exchange->carry);
+    exchange->piece = piece;
+    exchange->has_carry = true;
 }
 
 /* The head has been told of: what is said after it does not lie there. */
-static void drop_carry(struct exchanges *exchanges, struct exchange *exchange)
+static void take_carry_back(struct exchanges *exchanges, struct exchange *exchange)
 {
-    block_drop(exchanges->store, &exchange->carry);
+    carry_drop(exchanges, exchange);
     reply_lend(&exchange->reply, NULL, 0);
+}
+
+uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    uint32_t piece = exchange->piece;
+    assert(piece != NO_PIECE && exchange->state == EXCHANGE_BODY);
+    exchange->piece = NO_PIECE;
+    take_carry_back(exchanges, exchange);
+    return piece;
 }
 
 /* What the reader said of the bytes, where a block is there to be lent or given back, or nothing
@@ -184,21 +222,20 @@ bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum
     struct exchange *exchange = exchange_at(exchanges, index);
     switch (event) {
     case REPLY_CARRY:
-        lend_carry(exchanges, exchange);
-        return exchange_next(exchanges, ret_news);
+        return lend_carry(exchanges, exchange, ret_news);
     case REPLY_HEAD: /* it may lie in the carry, until the next call */
         exchange->state = EXCHANGE_BODY;
         return exchange_tell(ret_news, EXCHANGE_IS_HEAD, index);
     case REPLY_BODY:
-        drop_carry(exchanges, exchange);
+        take_carry_back(exchanges, exchange);
         return exchange_tell(ret_news, EXCHANGE_IS_BODY, index);
     case REPLY_DONE:
-        drop_carry(exchanges, exchange);
+        take_carry_back(exchanges, exchange);
         exchanges->current = NO_EXCHANGE;
         return exchange_tell_done(exchanges, index, exchanges->in.length > 0, ret_news);
     case REPLY_MORE:
         if (exchange->state == EXCHANGE_BODY)
-            drop_carry(exchanges, exchange);
+            take_carry_back(exchanges, exchange);
         break;
     case REPLY_BAD:
         exchanges->current = NO_EXCHANGE;

@@ -38,10 +38,12 @@ enum exchange_state {
 struct exchange {
     uint32_t link;
     uint32_t carry;         /* the block of a head that came in several pieces; NO_BLOCK */
+    uint32_t piece;         /* in its place, of a head longer than a block; NO_PIECE */
     uint32_t request_block; /* of a request longer than `request`; NO_BLOCK */
     enum exchange_state state : 8;
     bool is_sent; /* the whole request is with the kernel */
     bool asks_close;
+    bool has_carry; /* a block or a piece */
     struct reply reply;
     char request[EXCHANGE_REQUEST_INLINE];
 };
@@ -50,7 +52,7 @@ struct exchanges {
     struct exchange *list; /* by number, zero-filled at first */
     struct links *links;
     struct store *store;
-    struct response_rules rules; /* how replies are read */
+    struct response_rules rules; /* how replies are read; may be set before the first of them */
     /* the bytes whose news are being taken */
     uint32_t current; /* NO_EXCHANGE: none */
     struct span in;
@@ -65,6 +67,7 @@ struct exchange_request {
 
 enum exchange_news_kind {
     EXCHANGE_SENT,    /* the whole request is with the kernel */
+    EXCHANGE_IS_LONG, /* the head is longer than a block: exchange_lend(), or it goes no further */
     EXCHANGE_IS_HEAD, /* bytes: the final head, until the next call; facts: exchange_response() */
     EXCHANGE_IS_BODY, /* bytes: a piece of the body, likewise */
     EXCHANGE_DONE,    /* the reply is complete */
@@ -95,6 +98,11 @@ bool exchange_begin(struct exchanges *exchanges, uint32_t index,
  * In between it may be ended, then no further one comes. */
 static inline void exchange_feed(struct exchanges *exchanges, uint32_t index, struct span bytes);
 static inline bool exchange_next(struct exchanges *exchanges, struct exchange_news *ret_news);
+
+/* After IS_LONG: lends a piece of the store's to the head, which may be taken over, with what lies
+ * in it, after IS_HEAD. */
+void exchange_lend(struct exchanges *exchanges, uint32_t index, uint32_t piece);
+uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index);
 
 /* What another event of its link is news of; false: of nothing. */
 bool exchange_take(struct exchanges *exchanges, uint32_t index, const struct link_event *event,
@@ -168,7 +176,7 @@ static inline bool exchange_next(struct exchanges *exchanges, struct exchange_ne
         return false;
     struct exchange *exchange = exchange_at(exchanges, index);
     enum reply_event event = reply_feed(&exchange->reply, &exchanges->in, &ret_news->bytes, &bad);
-    if (exchange->carry == NO_BLOCK) {
+    if (!exchange->has_carry) {
         if (event == REPLY_HEAD) {
             exchange->state = EXCHANGE_BODY;
             return exchange_tell(ret_news, EXCHANGE_IS_HEAD, index);

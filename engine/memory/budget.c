@@ -14,9 +14,12 @@ enum {
     CONCURRENCY_DEFAULT = 64,
     WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
     WINDOW_SLACK_MAX = 4096,
-    CLOSING_MAX = 256,    /* connections that are closed but not yet reaped */
-    ORIGINS_SLACK = 64,   /* origins without connections whose addresses are still known */
-    LONG_URLS_MAX = 2048, /* that do not fit their slot, from submit to release */
+    CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
+    ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
+    LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
+    HEAD_PIECES = 16,      /* long heads that arrive at once, */
+    HEAD_PIECES_KEPT = 48, /* and those of results that are kept until release */
+    HEAD_BYTES_DEFAULT = 256 << 10,
     DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
 };
 
@@ -105,6 +108,8 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     entitled += budget->url_blocks;
     if (options->keep_headers)
         entitled += budget->window;
+    budget->head_bytes = HEAD_BYTES_DEFAULT;
+    budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
     if (options->keep_bodies) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;

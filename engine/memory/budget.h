@@ -25,6 +25,8 @@ struct budget {
     uint32_t shared_blocks;  /* for what of a body is beyond its first block */
     uint32_t reserve_blocks; /* of the shared: only for the body whose turn it is */
     uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
+    uint32_t head_pieces;    /* for heads that are longer than a block */
+    uint32_t head_bytes;     /* of each of these, and the longest head there may be */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)

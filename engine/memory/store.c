@@ -1,5 +1,5 @@
 /* Owns the blocks. The one idea: entitled blocks are never counted, because there is one for each
- * slot that may ask; only the shared ones can run out. */
+ * slot that may ask; only the shared ones, and the pieces, can run out. */
 
 #include "engine/memory/store.h"
 
@@ -13,6 +13,14 @@ void store_init(struct store *store, struct block *blocks, uint32_t *next, uint3
     slab_init(&store->slab, next, count);
     store->blocks = blocks;
     store->shared = store->shared_left = shared;
+}
+
+void store_pieces_init(struct store *store, char *bytes, uint32_t *next, uint32_t count,
+                       uint32_t size)
+{
+    slab_init(&store->piece_slab, next, count);
+    store->pieces = bytes;
+    store->piece_bytes = size;
 }
 
 uint32_t store_take(struct store *store)
@@ -43,6 +51,16 @@ void store_give_shared(struct store *store, uint32_t block)
     assert(store->shared_left < store->shared);
     store->shared_left++;
     slab_give(&store->slab, block);
+}
+
+uint32_t store_take_piece(struct store *store)
+{
+    return slab_take(&store->piece_slab);
+}
+
+void store_give_piece(struct store *store, uint32_t piece)
+{
+    slab_give(&store->piece_slab, piece);
 }
 
 /* The block with room at the chain's end, a new one where the last is full. */

@@ -1,7 +1,8 @@
 #ifndef ENGINE_MEMORY_STORE_H
 #define ENGINE_MEMORY_STORE_H
 
-/* The pool of 16 KiB blocks that heads, bodies and long URLs are kept in.
+/* The pool of 16 KiB blocks that heads, bodies and long URLs are kept in; and a few longer pieces,
+ * each for one head that no block holds.
  *
  * Some blocks a slot is entitled to: store_take() always has them. The others are shared, and at
  * their end store_take_shared() says no; who asked waits. */
@@ -15,6 +16,7 @@
 enum { BLOCK_BYTES = 16384 - 32 };
 
 #define NO_BLOCK SLAB_NONE
+#define NO_PIECE SLAB_NONE
 
 struct block {
     struct haul_piece piece;
@@ -27,6 +29,9 @@ struct store {
     struct block *blocks;
     uint32_t shared; /* of all blocks; the others are entitled ones */
     uint32_t shared_left;
+    struct slab piece_slab;
+    char *pieces;
+    uint32_t piece_bytes; /* of each */
 };
 
 /* Blocks in the order of their bytes; the first is an entitled one, the others are shared. */
@@ -41,6 +46,10 @@ struct chain {
 void store_init(struct store *store, struct block *blocks, uint32_t *next, uint32_t count,
                 uint32_t shared);
 
+/* bytes, next: room for count pieces of that size, likewise. */
+void store_pieces_init(struct store *store, char *bytes, uint32_t *next, uint32_t count,
+                       uint32_t size);
+
 static inline struct block *store_block(const struct store *store, uint32_t index)
 {
     assert(slab_is_taken(&store->slab, index));
@@ -51,6 +60,14 @@ uint32_t store_take(struct store *store);
 uint32_t store_take_shared(struct store *store); /* NO_BLOCK: none is left */
 void store_give(struct store *store, uint32_t block);
 void store_give_shared(struct store *store, uint32_t block);
+
+static inline char *store_piece(const struct store *store, uint32_t piece)
+{
+    return store->pieces + (size_t)piece * store->piece_bytes;
+}
+
+uint32_t store_take_piece(struct store *store); /* NO_PIECE: none is left */
+void store_give_piece(struct store *store, uint32_t piece);
 
 /* Copies bytes behind the chain's end. Returns how many found room: fewer than length where the
  * shared blocks are used up. */

@@ -95,6 +95,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
         url_move(&fetch->url, url, room, fetch->result.url);
     fetch->chain = CHAIN_EMPTY;
     fetch->head_block = NO_BLOCK;
+    fetch->head_piece = NO_PIECE;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
     take_request(fetch, terms->options, request);
@@ -125,12 +126,15 @@ void fetch_wait(struct fetch *fetch)
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
 {
     assert(fetch->state == FETCH_ACTIVE && fetch->head_block == NO_BLOCK);
-    assert(head.length <= BLOCK_BYTES); /* the parser takes no longer one */
+    fetch->result.head = head.bytes;
+    fetch->result.head_length = head.length;
+    if (fetch->head_piece != NO_PIECE)
+        return;
+    assert(head.length <= BLOCK_BYTES); /* a longer one lies in a piece */
     fetch->head_block = store_take(terms->store);
     char *kept = store_block(terms->store, fetch->head_block)->bytes;
     memcpy(kept, head.bytes, head.length);
     fetch->result.head = kept;
-    fetch->result.head_length = head.length;
 }
 
 const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_terms *terms,
@@ -194,6 +198,8 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
     chain_free(&fetch->chain, terms->store);
     if (fetch->head_block != NO_BLOCK)
         store_give(terms->store, fetch->head_block);
+    if (fetch->head_piece != NO_PIECE)
+        store_give_piece(terms->store, fetch->head_piece);
     if (fetch->url_block != NO_BLOCK) {
         assert(terms->url_blocks_left < terms->url_blocks);
         store_give(terms->store, fetch->url_block);

@@ -46,6 +46,7 @@ struct fetch {
 
     struct chain chain; /* the body as far as it was received and not handed out */
     uint32_t head_block;
+    uint32_t head_piece; /* of a longer one, in which it lies already; NO_PIECE */
     uint32_t url_block;
     uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
     uint32_t next; /* in the queue, or among the finished */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS = 3, WHOLE = 1 << 20, EXCHANGE = 1, LINKS = 2 };
+enum { BLOCKS = 3, WHOLE = 1 << 20, EXCHANGE = 1, LINKS = 2, PIECES = 1, PIECE_BYTES = 30000 };
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define LENGTH(digits) "Content-Length: " digits "\r\n"
@@ -25,6 +25,8 @@ static struct stage {
     struct store store;
     struct block *blocks;
     uint32_t next[BLOCKS];
+    char pieces[PIECES * PIECE_BYTES];
+    uint32_t piece_next[PIECES];
     struct exchanges exchanges;
     struct exchange list[LINKS];
     char fields[1024];
@@ -45,6 +47,7 @@ static void stage_open(const char *method)
     stage.blocks = blocks;
     stub_loop_init(&stage.loop);
     store_init(&stage.store, stage.blocks, stage.next, BLOCKS, 0);
+    store_pieces_init(&stage.store, stage.pieces, stage.piece_next, PIECES, PIECE_BYTES);
     links_init(&stage.links, &stage.loop.head, &stage.store, NULL, stage.link);
     exchanges_init(&stage.exchanges, stage.list, &stage.links, &stage.store);
     for (uint32_t i = 0; i < LINKS; i++) {
@@ -64,6 +67,7 @@ static void stage_close(void)
         exchange_close(&stage.exchanges, i);
     }
     assert_int_equal(stage.store.slab.taken, 0);
+    assert_int_equal(stage.store.piece_slab.taken, 0);
 }
 
 static bool begin(struct span body, struct exchange_news *ret_news)
@@ -82,6 +86,10 @@ static void tell(const struct exchange_news *news)
     switch (news->kind) {
     case EXCHANGE_SENT:
         snprintf(end, size, "sent ");
+        break;
+    case EXCHANGE_IS_LONG:
+        exchange_lend(&stage.exchanges, EXCHANGE, store_take_piece(&stage.store));
+        snprintf(end, size, "long ");
         break;
     case EXCHANGE_IS_HEAD:
         snprintf(end, size, "[%.*s]", (int)news->bytes.length, news->bytes.bytes);
@@ -207,6 +215,73 @@ static void one_that_is_ended_tells_nothing_more(void **state)
     assert_false(exchange_next(&stage.exchanges, &news));
     assert_int_equal(exchange_stage(&stage.exchanges, EXCHANGE), HAUL_STAGE_QUEUE);
     stage_close();
+}
+
+/* --- long heads ------------------------------------------------------------------------------- */
+
+enum { LONG_FIELD = 20000 };
+
+/* A reply whose head has a field of that many bytes; to be freed. */
+static char *long_reply(void)
+{
+    char *wire = malloc(LONG_FIELD + 100);
+    assert_non_null(wire);
+    memset(wire, 'x', LONG_FIELD + 100);
+    memcpy(wire, OK "A: ", strlen(OK "A: "));
+    strcpy(wire + LONG_FIELD, "\r\n" LENGTH("1") "\r\na");
+    return wire;
+}
+
+/* It moves from its block to the piece, wherever it is cut; only a head that is short, or lies
+ * whole in one view and need not be kept, needs none. */
+static void a_head_beyond_a_block_lies_in_a_piece(void **state)
+{
+    static const size_t cuts[] = {1, 16000, BLOCK_BYTES, BLOCK_BYTES + 1, LONG_FIELD + 10};
+    struct exchange_news news;
+    char *wire = long_reply();
+    size_t length = strlen(wire);
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        stage_open("GET");
+        stage.exchanges.rules.carry_above = BLOCK_BYTES;
+        assert_true(begin((struct span){0}, &news));
+        feed((struct span){wire, cuts[i]});
+        exchange_feed(&stage.exchanges, EXCHANGE, (struct span){wire + cuts[i], length - cuts[i]});
+        while (exchange_next(&stage.exchanges, &news) && news.kind == EXCHANGE_IS_LONG)
+            tell(&news);
+        assert_int_equal(news.kind, EXCHANGE_IS_HEAD);
+        assert_int_equal(news.bytes.length, length - 1);
+        assert_memory_equal(news.bytes.bytes, wire, length - 1);
+        assert_ptr_equal(news.bytes.bytes, stage.pieces);
+        assert_int_equal(stage.store.slab.taken, 0);
+        store_give_piece(&stage.store, exchange_take_piece(&stage.exchanges, EXCHANGE));
+        while (exchange_next(&stage.exchanges, &news))
+            tell(&news);
+        assert_string_equal(stage.told, "long a; kept");
+        stage_close();
+    }
+    free(wire);
+}
+
+static void a_piece_is_given_back_with_the_head_or_with_the_end(void **state)
+{
+    struct exchange_news news;
+    char *wire = long_reply();
+    (void)state;
+    for (int ends_early = 0; ends_early < 2; ends_early++) {
+        stage_open("GET");
+        assert_true(begin((struct span){0}, &news));
+        feed((struct span){wire, LONG_FIELD});
+        assert_string_equal(stage.told, "long ");
+        assert_int_equal(stage.store.piece_slab.taken, 1);
+        if (!ends_early)
+            feed(span_of(wire + LONG_FIELD));
+        else
+            exchange_end(&stage.exchanges, EXCHANGE);
+        assert_int_equal(stage.store.piece_slab.taken, 0);
+        stage_close();
+    }
+    free(wire);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -339,6 +414,8 @@ int main(void)
         cmocka_unit_test(replies_are_told_of_however_they_come),
         cmocka_unit_test(what_comes_behind_a_reply_makes_the_link_unfit),
         cmocka_unit_test(one_that_is_ended_tells_nothing_more),
+        cmocka_unit_test(a_head_beyond_a_block_lies_in_a_piece),
+        cmocka_unit_test(a_piece_is_given_back_with_the_head_or_with_the_end),
         cmocka_unit_test(a_request_is_sent_whole),
         cmocka_unit_test(a_long_one_takes_a_block_until_the_link_rests),
         cmocka_unit_test(a_head_beyond_a_block_is_refused),

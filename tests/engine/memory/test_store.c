@@ -136,6 +136,23 @@ static void what_does_not_fit_is_said(void **state)
     free(bytes);
 }
 
+static void pieces_run_out_and_lie_apart(void **state)
+{
+    enum { PIECES = 2, BYTES = 100 };
+    static char bytes[PIECES * BYTES];
+    static uint32_t next[PIECES];
+    struct store *store = &((struct pool *)*state)->store;
+    store_pieces_init(store, bytes, next, PIECES, BYTES);
+    uint32_t one = store_take_piece(store);
+    uint32_t other = store_take_piece(store);
+    assert_int_equal(store_take_piece(store), NO_PIECE);
+    assert_int_equal(labs(store_piece(store, one) - store_piece(store, other)), BYTES);
+    store_give_piece(store, one);
+    assert_int_equal(store_take_piece(store), one);
+    store_give_piece(store, one);
+    store_give_piece(store, other);
+}
+
 static void freeing_an_empty_chain_changes_nothing(void **state)
 {
     struct store *store = &((struct pool *)*state)->store;
@@ -154,6 +171,7 @@ int main(void)
         WITH_POOL(a_block_is_empty_when_taken),
         WITH_POOL(a_chain_grows_until_the_shared_blocks_end),
         WITH_POOL(what_does_not_fit_is_said),
+        WITH_POOL(pieces_run_out_and_lie_apart),
         WITH_POOL(freeing_an_empty_chain_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,19 @@ const struct gathering_row engine_rows[] = {
         .transcript = "200 ok '" X40 "' of 100000\n",
     },
     {
+        "heads beyond a block, alone and with their bodies, kept and not",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, OK "A: " X5000 "\r\nB: " X5000 "\r\nC: " X5000},
+                       {SEND, "\r\nD: " X5000 "\r\nE: " X5000 "\r\nContent-Length: 1\r\n\r\n"},
+                       {SEND, "a"}, {EXPECT, "GET /b "},
+                       {SEND, OK "A: " X5000 "\r\nB: " X5000 "\r\nC: " X5000 "\r\nD: " X5000
+                                 "\r\nContent-Length: 100000\r\n\r\n"},
+                       {FILL, NULL, 100000}, {EXPECT, "GET /c "}, {SEND, REPLY(1, "c")},
+                       {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .options = {.keep_headers = true},
+        .transcript = "200 ok 'a'\n200 ok '" X40 "' of 100000 reused\n200 ok 'c' reused\n",
+    },
+    {
         "a head that is too long",
         SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, OK "A: "}, {FILL, NULL, 270000}, {EXPECT_END})),
         .requests = {"/a"},
