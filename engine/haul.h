@@ -150,7 +150,8 @@ struct haul_result {
     int status;        /* 0: no reply */
     int version_minor; /* HTTP/1.<this> */
     const char *head;  /* keep_headers: the reply's head, status line and blank line
-                          included; NULL: none. Walk it with haul_header_next() */
+                          included, its folded lines joined; NULL: none. Walk it with
+                          haul_header_next() */
     size_t head_length;
     uint64_t body_bytes;           /* received so far, transfer coding removed */
     const struct haul_piece *body; /* NULL: empty, or not kept */

@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-/* Replies outside the grammar that browsers and curl read in one and the same way: a row makes a bit
- * (PROTO_ANOMALY_*, in this order, which is never changed: rows are added at the end), its word, and
- * the error that it is where replies are read strictly. */
+/* Replies outside the grammar that browsers and curl read in one and the same way. A row makes a
+ * bit (PROTO_ANOMALY_*, in this order, which is never changed: rows are added at the end), its
+ * word, and the error that it is where replies are read strictly. */
 #define PROTO_ANOMALIES(X)                                                                         \
     X(CHUNK_SIZE_SPACE, PROTOCOL, "white space follows a chunk size", "chunk_size_space")          \
     X(CHUNK_EXTENSION_EMPTY, PROTOCOL, "a chunk extension is empty", "chunk_extension_empty")      \

@@ -14,7 +14,7 @@
     X(URL, 3, "url", "the URL, or the request, cannot be sent as written")                         \
     X(RESOLVE, 6, "resolve", "the host name has no address")                                       \
     X(CONNECT, 7, "connect", "no address accepted a connection")                                   \
-    X(PROTOCOL, 8, "protocol", "the reply breaks RFC 9112")                                        \
+    X(PROTOCOL, 8, "protocol", "the reply breaks RFC 9112, or can be read in two ways")            \
     X(TRUNCATED, 18, "truncated", "the connection ended inside the reply")                         \
     X(STATUS, 22, "status", "with --fail: a status from 400 on")                                   \
     X(WRITE, 23, "", "the output cannot be written: a full disk, a closed pipe")                   \

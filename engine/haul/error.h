@@ -16,7 +16,7 @@
     X(SEND, "send")               /* the connection failed while the request was sent */           \
     X(RECEIVE, "receive")         /* the connection failed, or ended before any byte of a reply */ \
     X(TRUNCATED, "truncated")     /* the connection ended inside the reply */                      \
-    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112 */                                  \
+    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112, or has two readings */             \
     X(LIMIT, "limit")             /* the reply is larger than a limit */                           \
     X(DEADLINE, "deadline")       /* the connect timeout or the total time ran out */              \
     X(STATUS, "status")           /* the status is at or above fail_status */                      \

@@ -2,8 +2,8 @@
 #define PROTO_HTTP_CHUNKED_H
 
 /* The chunked transfer coding (RFC 9112, 7.1), decoded byte by byte where it lies: resumable at any
- * cut, strict about CR LF and digits, and, where it is told to be, about white space, extensions and
- * trailers (see PROTO_ANOMALIES); all of them are bounded. */
+ * cut, strict about CR LF and digits, and, where it is told to be, about white space, extensions
+ * and trailers (see PROTO_ANOMALIES); all of them are bounded. */
 
 #include "proto/error.h"
 #include "proto/span.h"

@@ -1,7 +1,7 @@
 /* What is read of replies: a switch over what comes next. The hard idea is the carry: the front of
  * a head is copied only where its end has not come yet, or where it must be written to, and what is
- * copied too much, since nobody knows where the head ends, goes back to the view that it was the end
- * of. */
+ * copied too much, since nobody knows where the head ends, goes back to the view that it was the
+ * end of. */
 
 #include "proto/http/reply.h"
 

@@ -60,7 +60,7 @@ void reply_begin(struct reply *reply, const struct response_rules *rules, bool i
 void reply_lend(struct reply *reply, char *carry, uint32_t size);
 
 /* Takes bytes from the front of *in, which is cut by them. Errors: those of response_feed() and
- * body_feed(). After REPLY_BAD only reply_begin() may follow, after REPLY_DONE too. The anomalies of
+ * body_feed(). After REPLY_BAD only reply_begin() may follow, after REPLY_DONE too. Anomalies of
  * the head are in response.anomalies from REPLY_HEAD on, all of them from REPLY_DONE, REPLY_BAD and
  * reply_end() on; with any, response.keep_alive is false. */
 enum reply_event reply_feed(struct reply *reply, struct span *in, struct span *ret_data,

@@ -3,9 +3,9 @@
 
 /* The head of a reply, from "HTTP/1.1 200 OK" to the blank line: RFC 9112, incremental.
  *
- * Where the RFC tells a reader what to do, that is done. What is outside its grammar, but read alike
- * by browsers and curl, is read like that, and named in `anomalies`; read strictly, it is an error.
- * What could be read in two ways is an error in both manners.
+ * Where the RFC tells a reader what to do, that is done. What is outside its grammar, but read
+ * alike by browsers and curl, is read like that, and named in `anomalies`; read strictly, it is an
+ * error. What could be read in two ways is an error in both manners.
  *
  * The parser copies nothing. It is given the head received so far, always from its first byte, and
  * goes on at the line where it stopped; so a head that lies in one buffer is parsed where it lies,
@@ -85,8 +85,8 @@ void response_init(struct response *response, const struct response_rules *rules
 enum response_progress response_feed(struct response *response, struct span head,
                                      enum proto_error *ret_error);
 
-/* Replaces each obsolete line folding, with the white space around it, by one space (RFC 9112, 5.2),
- * in a head that response_feed accepted. Returns its new length. */
+/* Replaces each obsolete line folding, with the white space around it, by one space (RFC 9112,
+ * 5.2), in a head that response_feed accepted. Returns its new length. */
 size_t response_unfold(char *head, size_t length);
 
 /* Walks the fields of a head that response_feed accepted and that has no folds (any more), passing

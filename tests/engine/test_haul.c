@@ -263,6 +263,56 @@ static void a_head_is_walked(void)
     assert_loopback(server);
 }
 
+/* Folded lines are one line, lines that are none are passed over, and a head that is longer than a
+ * block is kept as it came: the result before it and behind it too. */
+static void odd_and_long_heads_are_walked(void)
+{
+    enum { LONG = 200000 };
+    static const char first[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLong: ";
+    static char head[LONG + 200];
+    static const char rest[] =
+        "\r\nno colon\r\nPHP Warning:  in x\r\n on line 0\r\nLast : z\r\n\r\n";
+    static const struct loopback_script scripts[] = {SCRIPT({EXPECT, "GET /a "}, {SEND, head}),
+                                                     SCRIPT({EXPECT, "GET /b "}, {SEND, head})};
+    static const struct {
+        const char *name, *value;
+    } fields[] = {
+        {"Content-Length", "0"}, {"Long", NULL}, {"PHP Warning", "in x on line 0"}, {"Last", "z"}};
+    size_t start = strlen(first);
+    memcpy(head, first, start);
+    memset(head + start, 'y', LONG);
+    memcpy(head + start + LONG, rest, sizeof rest);
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .keep_headers = true});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *results[2] = {gathering_next(haul)};
+    gathering_submit(haul, server, "/b");
+    results[1] = gathering_next(haul);
+    for (int r = 0; r < 2; r++) {
+        size_t cursor = 0;
+        const char *name;
+        const char *value;
+        size_t name_length;
+        size_t length;
+        assert_int_equal(results[r]->error, HAUL_OK);
+        assert_false(results[r]->reused_connection);
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+            const char *wanted = fields[i].value ? fields[i].value : head + start;
+            assert_true(
+                haul_header_next(results[r], &cursor, &name, &name_length, &value, &length));
+            assert_int_equal(name_length, strlen(fields[i].name));
+            assert_memory_equal(name, fields[i].name, name_length);
+            assert_int_equal(length, fields[i].value ? strlen(wanted) : LONG);
+            assert_memory_equal(value, wanted, length);
+        }
+        assert_false(haul_header_next(results[r], &cursor, &name, &name_length, &value, &length));
+        haul_release(haul, results[r]);
+    }
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 static void what_is_not_kept_is_null(void)
 {
     struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
@@ -791,6 +841,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_request_that_cannot_be_sent_is_a_result),
     SCENARIO(a_url_beyond_the_limit_is_shown_cut),
     SCENARIO(a_head_is_walked),
+    SCENARIO(odd_and_long_heads_are_walked),
     SCENARIO(what_is_not_kept_is_null),
     SCENARIO(times_add_up),
     SCENARIO(facts_are_counted),

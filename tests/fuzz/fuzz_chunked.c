@@ -1,5 +1,5 @@
-/* Any bytes as a chunked body, read in both manners: the verdict must not depend on the deliveries, and an accepted body
- * must be the same when it is chunked again. */
+/* Any bytes as a chunked body, read in both manners: the verdict must not depend on the
+ * deliveries, and an accepted body must be the same when it is chunked again. */
 
 #include "tests/lib/feed.h"
 #include "tests/fuzz/fuzz.h"

@@ -42,7 +42,7 @@ static void require_consistent(struct span wire, bool is_head_request)
         FUZZ_REQUIRE(outcome.used == wire.length);
 }
 
-/* The final head, found by skipping the interim ones as a connection does, and without its folds. */
+/* The final head, found by skipping the interim ones as a connection does, without its folds. */
 static struct span final_head(struct span wire, bool is_head_request)
 {
     static char head[FEED_WIRE_BYTES_MAX];

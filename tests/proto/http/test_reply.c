@@ -1,5 +1,6 @@
 /* One reply after the other, event by event: each row is fed whole, a byte at a time, and cut in
- * two at each point, with a carry as small as may be, and with a large one. Where the pieces of a body are cut may differ; what they are together, the
+ * two at each point, with a carry as small as may be, and with a large one. Where the pieces of a
+ * body are cut may differ; what they are together, the
  * heads and the order may not. */
 
 #include <stdarg.h>

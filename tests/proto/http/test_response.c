@@ -512,7 +512,7 @@ static void test_oddities(void **state)
     }
 }
 
-/* What is odd beside it is named; where the framing has two readings it is an error all the same. */
+/* Where the framing has two readings, it is an error, whatever oddity is beside it. */
 static const struct refused refused_in_both[] = {
     {WIRE(OK_LINE LENGTH_2 "Transfer-Encoding: identity\r\n\r\nok"), PROTO_LENGTH_AND_CODING},
     {WIRE(OK_LINE "Transfer-Encoding: identity\r\n" LENGTH_2 "\r\nok"), PROTO_LENGTH_AND_CODING},
