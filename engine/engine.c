@@ -327,6 +327,16 @@ static void on_long_head(struct engine *engine, uint32_t slot)
         exchange_lend(&engine->exchanges, slot, piece);
 }
 
+static void check_length(struct engine *engine, uint32_t slot, uint64_t length)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    const struct failure *failure = fetch_check_length(&engine->fetches[index], length);
+    if (!failure)
+        return;
+    close_slot(engine, slot);
+    engine_finish(engine, index, HAUL_STAGE_HEAD, failure);
+}
+
 /* A long head stays where it is, in the piece that it was carried in. */
 static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
@@ -337,6 +347,9 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
     if (engine->options.keep_headers && head.length > BLOCK_BYTES)
         fetch->head_piece = exchange_take_piece(&engine->exchanges, slot);
     fetch_take_head(fetch, &engine->terms, head);
+    fetch->result.anomalies = response->anomalies;
+    if (response->framing == FRAMING_LENGTH)
+        check_length(engine, slot, response->content_length);
 }
 
 static inline void on_body(struct engine *engine, uint32_t slot, struct span data)
@@ -396,6 +409,7 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
 static inline void on_news(struct engine *engine, const struct exchange_news *news)
 {
     uint32_t slot = news->exchange;
+    const struct response *response = exchange_response(&engine->exchanges, slot);
     switch (news->kind) {
     case EXCHANGE_SENT:
         fetch_on(engine, slot)->sent_ns = engine->now_ns;
@@ -410,9 +424,11 @@ static inline void on_news(struct engine *engine, const struct exchange_news *ne
         on_body(engine, slot, news->bytes);
         break;
     case EXCHANGE_DONE:
+        fetch_on(engine, slot)->result.anomalies = response->anomalies;
         on_done(engine, slot, news->is_reusable);
         break;
     case EXCHANGE_FAILED:
+        fetch_on(engine, slot)->result.anomalies = response->anomalies;
         on_failed(engine, slot, news);
         break;
     }

@@ -35,6 +35,27 @@ const char *haul_stage_name(enum haul_stage stage)
                                                                     : "unknown";
 }
 
+#define ANOMALY_AGREES(name, text)                                                                 \
+    _Static_assert((int)HAUL_ANOMALY_##name == (int)PROTO_ANOMALY_##name,                          \
+                   "the public bits are those of the reader");
+HAUL_ANOMALIES(ANOMALY_AGREES)
+#undef ANOMALY_AGREES
+#define ANOMALY_ONE(name, text) +1
+_Static_assert(HAUL_ANOMALIES(ANOMALY_ONE) == PROTO_ANOMALY_COUNT, "each of them is public");
+#undef ANOMALY_ONE
+
+const char *haul_anomaly_name(enum haul_anomaly anomaly)
+{
+    switch (anomaly) {
+#define ANOMALY_NAME(name, text)                                                                   \
+    case HAUL_ANOMALY_##name:                                                                      \
+        return text;
+        HAUL_ANOMALIES(ANOMALY_NAME)
+#undef ANOMALY_NAME
+    }
+    return "unknown";
+}
+
 const char *haul_version(void)
 {
     return HAUL_VERSION;

@@ -47,6 +47,7 @@ extern "C" {
 
 const char *haul_version(void);
 
+#include "haul/anomaly.h"
 #include "haul/error.h"
 #include "haul/tls.h"
 
@@ -63,7 +64,8 @@ struct haul_options {
                                    negative: none */
     bool unordered;             /* results in the order of completion, not of submission */
     bool cancel_on_error;       /* the first failed request cancels all others */
-    int fail_status;            /* statuses from this number on are failures; 0: none is */
+    int fail_status;            /* statuses from this number on are failures, 600 to 999 as
+                                   5xx are (RFC 9110, 15); 0: none is */
     bool keep_headers;          /* results carry the reply's head */
     bool keep_bodies;           /* results carry the reply's body; without it, bytes are counted */
     bool stream_bodies;         /* with keep_bodies: a body may come in several results, all but
@@ -103,6 +105,11 @@ struct haul_options {
     int64_t idle_timeout_ms; /* a connection that has been idle for so long is not used again, nor
                                 one whose reply had a Keep-Alive timeout, from a second before
                                 that on; 0: 60,000; negative: only the latter */
+    bool strict;       /* what is odd about a reply is an error: each of haul_anomaly. Else it is
+                          read as browsers and curl do, and its connection not used again */
+    uint32_t max_head; /* of a reply, in bytes; 0: 262,144. One that is longer is a LIMIT error */
+    uint64_t max_body; /* in bytes, as handed out; 0: no limit. A longer one is a LIMIT error, by
+                          its Content-Length at once, else when that many have come */
 };
 
 struct haul_request {
@@ -119,6 +126,7 @@ struct haul_request {
     const void *body;
     bool has_body; /* body is to be sent, even where body_length is 0 */
     size_t body_length;
+    uint64_t max_body; /* UINT64_MAX: no limit */
 };
 
 /* One piece of a body; the pieces of a list, in order, are the body. */
@@ -173,6 +181,8 @@ struct haul_result {
     uint64_t send_ns;
     uint64_t ttfb_ns;
     uint64_t total_ns;
+
+    uint64_t anomalies; /* what is odd about the reply: haul_anomaly, a set of bits */
 };
 
 struct haul; /* one engine */

@@ -249,8 +249,9 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     term(ret, "blocks that slots are entitled to", entitled, block_bytes);
     term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
     term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);
-    term(ret, "pieces for heads beyond 16 KiB", budget->head_pieces,
-         bytes[SHELF_HEADS] / budget->head_pieces);
+    if (budget->head_pieces > 0)
+        term(ret, "pieces for heads beyond 16 KiB", budget->head_pieces,
+             bytes[SHELF_HEADS] / budget->head_pieces);
     term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
     term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
@@ -327,6 +328,7 @@ static void connections_init(struct engine *engine)
         .options = &engine->tls,
     };
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+    engine->exchanges.rules.is_strict = engine->options.strict;
     engine->exchanges.rules.max_head = engine->budget.head_bytes;
     engine->exchanges.rules.carry_above = engine->options.keep_headers ? BLOCK_BYTES : UINT32_MAX;
 }

@@ -88,6 +88,20 @@ const struct option_row option_rows[] = {
      TAKES_CONSTANT(int, engine.fail_status, 400),
      .manual = "A status from 400 on is a failure, with the error *status*. Its body is whole all "
                "the same: *--body* and *--bodies* have it."},
+    {OPTIONS_CONTROL, "strict", 0, NULL, "what is odd about a reply is an error",
+     TAKES_FLAG(engine.strict),
+     .manual = "What is odd about a reply, see *REPLIES*, is an error, *protocol*; else it is "
+               "read as browsers and curl do, and named."},
+    {OPTIONS_CONTROL, "max-head", 0, "BYTES", "the longest head of a reply",
+     TAKES_NUMBER(uint32_t, engine.max_head, 1, 16 << 20), .initial = "262144",
+     .manual = "The longest head of a reply. One that is longer is an error *limit*."},
+    {OPTIONS_CONTROL, "max-body", 0, "BYTES", "the longest body of a reply",
+     TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX),
+     .manual = "The longest body of a reply, in bytes as they are handed out, without the framing. "
+               "A longer one is an error *limit*: at its head, where a Content-Length says so; "
+               "else when so many bytes have come, and these are handed out. *0* is no limit."},
+    {OPTIONS_CONTROL, "max-filesize", 0, "BYTES", "the same, by curl's name",
+     TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX), .manual = "As *--max-body*."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "

@@ -70,11 +70,18 @@ static void take_success(struct tally *tally, const struct haul_result *result)
     tally->coded += tally->has_bodies && result->body_bytes > 0 && is_coded(result);
 }
 
+static void take_anomalies(struct tally *tally, uint64_t anomalies)
+{
+    for (unsigned i = 0; i < TALLY_ANOMALIES && anomalies >> i != 0; i++)
+        tally->anomalies[i] += anomalies >> i & 1;
+}
+
 void tally_take(struct tally *tally, const struct haul_result *result)
 {
     tally->results++;
     tally->body_bytes += result->body_bytes;
     tally->errors[result->error]++;
+    take_anomalies(tally, result->anomalies);
     if (result->error == HAUL_OK)
         take_success(tally, result);
     else if (comes_first(tally, result)) {
@@ -131,6 +138,19 @@ static void summary_parts(const struct tally *tally, FILE *text)
     summary_part(text, &separator, tally->errors[HAUL_NOT_STARTED], "not begun");
 }
 
+static void summary_anomalies(const struct tally *tally, FILE *text)
+{
+    char number[HUMAN_BYTES];
+    const char *separator = "; odd replies: ";
+    for (unsigned i = 0; i < TALLY_ANOMALIES; i++) {
+        if (tally->anomalies[i] == 0)
+            continue;
+        fprintf(text, "%s%s %s", separator, haul_anomaly_name((enum haul_anomaly)(1u << i)),
+                human_count(number, tally->anomalies[i]));
+        separator = ", ";
+    }
+}
+
 void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_text, size_t size)
 {
     char number[HUMAN_BYTES];
@@ -146,5 +166,6 @@ void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_tex
     fprintf(text, " in %s", human_duration(number, elapsed_ns));
     uint64_t rate = elapsed_ns > 0 ? (uint64_t)((double)begun * 1e9 / (double)elapsed_ns) : begun;
     fprintf(text, ", %s/s", human_count(number, rate));
+    summary_anomalies(tally, text);
     fclose(text);
 }

@@ -7,7 +7,10 @@
 #include "tools/exits.h"
 
 #define TALLY_PLUS_ONE(name, text) +1
-enum { TALLY_ERRORS = HAUL_ERRORS(TALLY_PLUS_ONE) };
+enum {
+    TALLY_ERRORS = HAUL_ERRORS(TALLY_PLUS_ONE),
+    TALLY_ANOMALIES = HAUL_ANOMALIES(TALLY_PLUS_ONE),
+};
 
 enum { TALLY_CLASSES = 10 };
 
@@ -15,12 +18,13 @@ struct tally {
     bool has_bodies; /* set before the first: bodies are kept, and heads with them */
     uint64_t results;
     uint64_t body_bytes;
-    uint64_t errors[TALLY_ERRORS];   /* by enum haul_error, HAUL_OK included */
-    uint64_t classes[TALLY_CLASSES]; /* what succeeded, by the first digit of its status */
-    uint64_t redirects;              /* among it: those that lead elsewhere, */
-    uint64_t coded;                  /* and bodies kept as they were coded (gzip …) */
-    uint64_t first_index;            /* of the first failure in the order of the arguments */
-    enum haul_error first_error;     /* HAUL_OK: there was none */
+    uint64_t errors[TALLY_ERRORS];       /* by enum haul_error, HAUL_OK included */
+    uint64_t classes[TALLY_CLASSES];     /* what succeeded, by the first digit of its status */
+    uint64_t redirects;                  /* among it: those that lead elsewhere, */
+    uint64_t coded;                      /* and bodies kept as they were coded (gzip …) */
+    uint64_t anomalies[TALLY_ANOMALIES]; /* replies with each, by the number of its bit */
+    uint64_t first_index;                /* of the first failure in the order of the arguments */
+    enum haul_error first_error;         /* HAUL_OK: there was none */
     int first_exit_code;
 };
 
@@ -37,7 +41,8 @@ uint64_t tally_failures(const struct tally *tally);
  * counts only where nothing else failed. */
 int tally_exit_code(const struct tally *tally);
 
-/* "10,000 requests: 9,990 2xx, 8 5xx, 2 failed (connect 2); 6.1 MB in 0.52 s, 19,230/s" */
+/* "10,000 requests: 9,990 2xx, 8 5xx, 2 failed (connect 2); 6.1 MB in 0.52 s, 19,230/s", and where
+ * there were any "; odd replies: colon_space 3, name_space 1". */
 void tally_summary(const struct tally *tally, uint64_t elapsed_ns, char *ret_text, size_t size);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     HEAD_PIECES = 16,      /* long heads that arrive at once, */
     HEAD_PIECES_KEPT = 48, /* and those of results that are kept until release */
     HEAD_BYTES_DEFAULT = 256 << 10,
+    HEAD_BYTES_MAX = 16 << 20,
     DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
 };
 
@@ -84,6 +85,7 @@ static bool find_out_of_range(const struct haul_options *options, struct haul_op
          "concurrency is above 100,000"},
         {options->window > BUDGET_WINDOW_MAX, "window", "window is above 4,194,304"},
         {options->body_bytes > BODY_BYTES_MAX, "body_bytes", "body_bytes is above 1 TiB"},
+        {options->max_head > HEAD_BYTES_MAX, "max_head", "max_head is above 16 MiB"},
         {options->loop > HAUL_LOOP_EPOLL, "loop", "loop is none of haul_loop"},
         {options->fail_status != 0 && (options->fail_status < 100 || options->fail_status > 599),
          "fail_status", "fail_status is neither 0 nor from 100 to 599"},
@@ -108,8 +110,9 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     entitled += budget->url_blocks;
     if (options->keep_headers)
         entitled += budget->window;
-    budget->head_bytes = HEAD_BYTES_DEFAULT;
-    budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
+    budget->head_bytes = options->max_head ? options->max_head : HEAD_BYTES_DEFAULT;
+    if (budget->head_bytes > BLOCK_BYTES)
+        budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
     if (options->keep_bodies) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;

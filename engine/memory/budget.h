@@ -25,7 +25,7 @@ struct budget {
     uint32_t shared_blocks;  /* for what of a body is beyond its first block */
     uint32_t reserve_blocks; /* of the shared: only for the body whose turn it is */
     uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
-    uint32_t head_pieces;    /* for heads that are longer than a block */
+    uint32_t head_pieces;    /* for heads that are longer than a block, where they may be; */
     uint32_t head_bytes;     /* of each of these, and the longest head there may be */
 };
 

@@ -44,6 +44,8 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
     fetch->has_body = has_body || options->has_body;
     fetch->body = has_body ? request->body : options->body;
     fetch->body_length = has_body ? request->body_length : options->body_length;
+    uint64_t max_body = request->max_body ? request->max_body : options->max_body;
+    fetch->max_body = max_body ? max_body : UINT64_MAX;
 }
 
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
@@ -113,6 +115,7 @@ void fetch_retreat(struct fetch *fetch)
     fetch->conn = NO_SLOT;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
     fetch->result.reused_connection = fetch->result.tls_resumed = false;
+    fetch->result.anomalies = 0;
     fetch->result.tls_version = fetch->result.tls_suite = fetch->result.tls_verification = NULL;
 }
 
@@ -137,16 +140,35 @@ void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struc
     fetch->result.head = kept;
 }
 
+static const struct failure too_long = {HAUL_LIMIT, "the body is longer than its limit", 0};
+
+const struct failure *fetch_check_length(const struct fetch *fetch, uint64_t length)
+{
+    return length > fetch->max_body ? &too_long : NULL;
+}
+
+/* What fits is handed out. */
+const struct failure *fetch_cut_body(struct fetch *fetch, const struct fetch_terms *terms,
+                                     struct span data)
+{
+    data.length = (size_t)(fetch->max_body - fetch->result.body_bytes);
+    fetch->result.body_bytes = fetch->max_body;
+    const struct failure *failure = NULL;
+    if (terms->options->keep_bodies)
+        failure = fetch_keep_body(fetch, terms, data);
+    return failure ? failure : &too_long;
+}
+
 const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_terms *terms,
                                       struct span data)
 {
-    static const struct failure too_long = {
+    static const struct failure too_large = {
         HAUL_LIMIT, "the body is longer than half of the memory for bodies", 0};
     static const struct failure no_room = {
         HAUL_LIMIT, "no memory is left for bodies that wait for their turn", 0};
     assert(fetch->state == FETCH_ACTIVE);
     if (fetch->result.body_bytes > terms->body_bytes_max)
-        return &too_long;
+        return &too_large;
     size_t kept = chain_append(&fetch->chain, terms->store, data.bytes, data.length);
     return kept < data.length ? &no_room : NULL;
 }

@@ -43,6 +43,7 @@ struct fetch {
     const char *const *headers;
     const void *body;
     size_t body_length;
+    uint64_t max_body; /* of the reply */
 
     struct chain chain; /* the body as far as it was received and not handed out */
     uint32_t head_block;
@@ -91,6 +92,9 @@ static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, ui
 static inline void fetch_take_head(struct fetch *fetch, const struct fetch_terms *terms,
                                    struct span head);
 
+/* What a body of that length fails by before it comes; NULL: it may come. */
+const struct failure *fetch_check_length(const struct fetch *fetch, uint64_t length);
+
 /* Keeps a piece of the body where bodies are kept. NULL: it is kept. */
 static inline const struct failure *
 fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct span data);
@@ -123,6 +127,8 @@ static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, ui
 }
 
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head);
+const struct failure *fetch_cut_body(struct fetch *fetch, const struct fetch_terms *terms,
+                                     struct span data);
 const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_terms *terms,
                                       struct span data);
 
@@ -136,6 +142,8 @@ static inline void fetch_take_head(struct fetch *fetch, const struct fetch_terms
 static inline const struct failure *
 fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct span data)
 {
+    if (data.length > fetch->max_body - fetch->result.body_bytes)
+        return fetch_cut_body(fetch, terms, data);
     fetch->result.body_bytes += data.length;
     return terms->options->keep_bodies ? fetch_keep_body(fetch, terms, data) : NULL;
 }

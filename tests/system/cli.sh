@@ -348,7 +348,7 @@ row "what they cannot use is named, exit code 2" rerouting_is_checked
 # The names, their order and that nothing stands between the tokens are the contract.
 ndjson_is_exact() {
     run "$base/bytes/5" && sed 's/_us":[0-9]*/_us":0/g' out >zeroed
-    times='"queue_us":0,"connect_us":0,"tls_us":0,"send_us":0,"ttfb_us":0,"total_us":0}'
+    times='"queue_us":0,"connect_us":0,"tls_us":0,"send_us":0,"ttfb_us":0,"total_us":0,"anomalies":[]}'
     begin="{\"index\":0,\"url\":\"$base/bytes/5\",\"method\":\"GET\",\"status\":200,"
     begin="$begin\"http_version\":\"1.1\","
     same "$(cat zeroed)" "$begin\"body_bytes\":5,\"error\":null,$times" || return
@@ -410,7 +410,7 @@ format_csv() {
     printf '%s\n' "$base/p/a,\"b" "$base/p/2" >urls.txt
     run --format csv -i urls.txt
     head='index,url,method,status,http_version,body_bytes,code,stage,message,os_error,'
-    head="${head}queue_us,connect_us,tls_us,send_us,ttfb_us,total_us"
+    head="${head}queue_us,connect_us,tls_us,send_us,ttfb_us,total_us,anomalies"
     same "$(sed -n 1p out)" "$head" && same "$(sed -n 3p out | cut -d , -f 13)" 0 &&
         has "$(sed -n 2p out)" "0,\"$base/p/a,\"\"b\"," &&
         has "$(sed -n 3p out)" "1,$base/p/2,GET,200,1.1,612,,,,,"

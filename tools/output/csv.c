@@ -97,6 +97,18 @@ static void csv_time(struct line *line, uint64_t time_ns)
     csv_number(line, field_microseconds(time_ns));
 }
 
+/* With a space between them. */
+static void csv_anomalies(struct line *line, uint64_t anomalies)
+{
+    csv_empty(line);
+    while (anomalies != 0) {
+        const char *name = field_next_anomaly(&anomalies);
+        output_write(line->output, name, strlen(name));
+        if (anomalies != 0)
+            WRITE_LITERAL(line->output, " ");
+    }
+}
+
 /* Of no field yet: those that are flags are of NDJSON alone. */
 __attribute__((unused)) static void csv_flag(struct line *line, bool flag)
 {

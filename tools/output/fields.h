@@ -77,7 +77,10 @@
     FIELD(ttfb_us, ALL, true, time, result->ttfb_ns,                                               \
           "from there to the first byte of the reply")                                             \
     FIELD(total_us, ALL, true, time, result->total_ns,                                             \
-          "from being started to the end")
+          "from being started to the end")                                                         \
+    FIELD(anomalies, ALL, true, anomalies, result->anomalies,                                      \
+          "what is odd about the reply, a list of the words under *REPLIES*, mostly []; in CSV "   \
+          "with a space between them")
 /* clang-format on */
 
 /* --- what a field has to be asked for --------------------------------------------------------- */
@@ -109,6 +112,14 @@ static inline bool field_has_tls(const struct haul_result *result)
 static inline const char *field_os_error(const struct haul_result *result)
 {
     return result->os_error != 0 ? strerrorname_np(result->os_error) : NULL;
+}
+
+/* The name of the first of them, which is taken away. */
+static inline const char *field_next_anomaly(uint64_t *anomalies)
+{
+    uint64_t first = *anomalies & -*anomalies;
+    *anomalies ^= first;
+    return haul_anomaly_name((enum haul_anomaly)first);
 }
 
 static inline uint64_t field_microseconds(uint64_t time_ns)

@@ -123,6 +123,30 @@ INLINED void ndjson_text(struct line *line, const char *key, size_t length, stru
     write_string(line->output, text.bytes, text.length);
 }
 
+static void write_anomalies(struct output *output, uint64_t anomalies)
+{
+    while (anomalies != 0) {
+        const char *name = field_next_anomaly(&anomalies);
+        write_string(output, name, strlen(name));
+        if (anomalies != 0)
+            WRITE_LITERAL(output, ",");
+    }
+}
+
+/* A list of names, which is mostly empty. */
+INLINED void ndjson_anomalies(struct line *line, const char *key, size_t length, uint64_t anomalies)
+{
+    char *at = put_key(line, key, length);
+    if (anomalies == 0) {
+        output_commit(line->output, PUT_LITERAL(at, "[]"));
+        return;
+    }
+    *at++ = '[';
+    output_commit(line->output, at);
+    write_anomalies(line->output, anomalies);
+    WRITE_LITERAL(line->output, "]");
+}
+
 static void ndjson_headers(struct line *line, const char *key, size_t length,
                            const struct haul_result *result)
 {

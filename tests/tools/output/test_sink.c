@@ -34,17 +34,17 @@ static const struct haul_piece binary_body = {&second_piece, "caf", 3};
     "\"http_version\":\"1.1\","
 #define OK_END                                                                                     \
     "\"error\":null,\"queue_us\":1,\"connect_us\":2,\"tls_us\":3,\"send_us\":4,\"ttfb_us\":5,"     \
-    "\"total_us\":15}\n"
+    "\"total_us\":15,\"anomalies\":[]}\n"
 #define FAILURE_BEGIN                                                                              \
     "{\"index\":18446744073709551615,\"url\":\"http://h/,\",\"method\":\"PUT\",\"status\":null,"   \
     "\"http_version\":null,"
 #define FAILURE_END                                                                                \
     "\"error\":{\"code\":\"connect\",\"stage\":\"connect\",\"message\":\"it said \\\"no\\\"\","    \
     "\"os_error\":\"ECONNREFUSED\"},\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"   \
-    "\"ttfb_us\":0,\"total_us\":0}\n"
+    "\"ttfb_us\":0,\"total_us\":0,\"anomalies\":[]}\n"
 #define CSV_HEAD                                                                                   \
     "index,url,method,status,http_version,body_bytes,code,stage,message,os_error,"                 \
-    "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us\n"
+    "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us,anomalies\n"
 
 static const struct {
     struct sink_options options;
@@ -53,6 +53,13 @@ static const struct {
 } rows[] = {
     {{.format = SINK_NDJSON}, {OK_REPLY}, OK_BEGIN "\"body_bytes\":6," OK_END},
     {{.format = SINK_NDJSON}, {FAILURE}, FAILURE_BEGIN "\"body_bytes\":0," FAILURE_END},
+    {{.format = SINK_NDJSON},
+     {.anomalies = HAUL_ANOMALY_CHUNK_SIZE_SPACE | HAUL_ANOMALY_COLON_SPACE,
+      .url = "",
+      .method = "GET"},
+     "{\"index\":0,\"url\":\"\",\"method\":\"GET\",\"status\":null,\"http_version\":null,"
+     "\"body_bytes\":0,\"error\":null,\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"
+     "\"ttfb_us\":0,\"total_us\":0,\"anomalies\":[\"chunk_size_space\",\"colon_space\"]}\n"},
     {{.format = SINK_NDJSON, .headers = true},
      {OK_REPLY, .head = "HTTP/1.1 200 OK\r\nA: 1\r\nB:\r\n\r\n", .head_length = 29},
      OK_BEGIN "\"headers\":[[\"A\",\"1\"],[\"B\",\"\"]],\"body_bytes\":6," OK_END},
@@ -79,11 +86,15 @@ static const struct {
               "\"is out of date\",\"resumed\":false}," OK_END},
     {{.format = SINK_CSV},
      {OK_REPLY},
-     CSV_HEAD "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15\n"},
+     CSV_HEAD "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,\n"},
+    {{.format = SINK_CSV},
+     {OK_REPLY, .anomalies = HAUL_ANOMALY_NAME_SPACE | HAUL_ANOMALY_LENGTH_WITHOUT_BODY},
+     CSV_HEAD
+     "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,name_space length_without_body\n"},
     {{.format = SINK_CSV},
      {FAILURE},
      CSV_HEAD "18446744073709551615,\"http://h/,\",PUT,,,0,connect,connect,\"it said \"\"no\"\"\","
-              "ECONNREFUSED,0,0,0,0,0,0\n"},
+              "ECONNREFUSED,0,0,0,0,0,0,\n"},
     {{.format = SINK_TEXT}, {OK_REPLY}, "     7 200      6 B    15 us  http://h/\"\n"},
     {{.format = SINK_BODY}, {OK_REPLY, .body = &text_body}, "caf\xC3\xA9\n"},
     {{.format = SINK_BODY}, {OK_REPLY, .body = &text_body, .more = true}, "caf\xC3\xA9\n"},
@@ -133,7 +144,7 @@ static void test_a_long_url(void **state)
         at = stpcpy(at, "\\u0001");
     at = stpcpy(at, "\",\"method\":null,\"status\":null,\"http_version\":null,\"body_bytes\":0,"
                     "\"error\":null,\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"
-                    "\"ttfb_us\":0,\"total_us\":0}\n");
+                    "\"ttfb_us\":0,\"total_us\":0,\"anomalies\":[]}\n");
     const struct haul_result result = {.url = url, .url_length = LENGTH};
     assert_written(&(struct sink_options){.format = SINK_NDJSON}, &result, text,
                    (size_t)(at - text));
