@@ -112,6 +112,7 @@ static void close_slot(struct engine *engine, uint32_t slot)
     }
     exchange_end(&engine->exchanges, slot);
     pressure_leave(&engine->pressure, slot);
+    heads_leave(&engine->heads, slot);
     deadline_clear(&engine->deadlines, slot);
     pool_close(&engine->pool, slot);
     if (rival != NO_SLOT)
@@ -232,7 +233,7 @@ static struct pressure_view view_of(const struct engine *engine)
     const struct fetch *current = index == NO_FETCH ? NULL : &engine->fetches[index];
     bool is_unordered = engine->collector.is_unordered;
     return (struct pressure_view){
-        .shared_left = engine->store.shared_left,
+        .shared_left = engine->options.keep_bodies ? engine->store.shared_left : UINT32_MAX / 2,
         .shared_blocks = engine->budget.shared_blocks,
         .reserve_blocks = engine->budget.reserve_blocks,
         .flight_blocks = engine->budget.flight_blocks,
@@ -242,12 +243,13 @@ static struct pressure_view view_of(const struct engine *engine)
         .is_unordered = is_unordered,
         .may_change = is_unordered && current && !current->is_partial,
         .caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished,
+        .heads_wait = engine->heads.count > 0,
     };
 }
 
 static bool awaits_reply(const struct engine *engine, uint32_t slot)
 {
-    return pool_state(&engine->pool, slot) == POOL_BUSY;
+    return pool_state(&engine->pool, slot) == POOL_BUSY && !heads_is_waiting(&engine->heads, slot);
 }
 
 /* Blocks have become short: nobody receives as before. */
@@ -300,12 +302,92 @@ static void take_turns(struct engine *engine)
     }
 }
 
+/* --- while pieces for heads are short --------------------------------------------------------- */
+
+static struct heads_view heads_view_of(const struct engine *engine)
+{
+    const struct slab *pieces = &engine->store.piece_slab;
+    uint32_t index = collector_current(&engine->collector);
+    bool has_slot = index != NO_FETCH && engine->fetches[index].state == FETCH_ACTIVE;
+    return (struct heads_view){
+        .pieces_left = pieces->count - pieces->taken,
+        .current = has_slot ? engine->fetches[index].conn : NO_SLOT,
+        .is_unordered = engine->collector.is_unordered,
+    };
+}
+
+/* What is held of one may be read where there is a piece for its head, and room for its body. */
+static bool has_piece(const struct engine *engine, uint32_t slot)
+{
+    struct heads_view view = heads_view_of(engine);
+    return !exchange_lacks_piece(&engine->exchanges, slot) || heads_has_piece(&view, slot);
+}
+
+static bool has_blocks(const struct engine *engine, uint32_t slot)
+{
+    if (!engine->pressure.is_short)
+        return true;
+    struct pressure_view view = view_of(engine);
+    return pressure_has_plenty(&view) ||
+           pressure_has_room(&engine->pressure, &view, slot == view.current);
+}
+
+/* The one whose turn it is, or out of order all there are, and nothing but what the caller holds
+ * would let it go on. */
+static bool heads_wait_for_caller(const struct engine *engine)
+{
+    struct heads_view view = heads_view_of(engine);
+    uint32_t slot = heads_next(&engine->heads, &view);
+    bool caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished;
+    bool is_callers =
+        !has_piece(engine, slot) ? engine->options.keep_headers : !has_blocks(engine, slot);
+    if (!caller_has_results || !is_callers)
+        return false;
+    if (!view.is_unordered)
+        return slot == view.current;
+    bool may_begin = engine->schedule.count > 0 && engine->active < engine->budget.concurrency;
+    return engine->heads.count == engine->active && !may_begin;
+}
+
 bool engine_waits_for_caller(const struct engine *engine)
 {
+    if (engine->heads.count > 0 && heads_wait_for_caller(engine))
+        return true;
     if (engine->pressure.first == NO_SLOT)
         return false;
     struct pressure_view view = view_of(engine);
     return pressure_waits_for_caller(&engine->pressure, &view);
+}
+
+static const struct failure no_piece = {HAUL_LIMIT,
+                                        "no memory is left for heads that are beyond 16 KiB", 0};
+
+/* What comes before it is paused is held; and so that this is little, all receive once at a time as
+ * long as any waits. Out of order the one whose turn it is must be one that can
+ * go on: another takes its place. */
+static void wait_for_piece(struct engine *engine, uint32_t slot)
+{
+    if (!exchange_hold(&engine->exchanges, slot)) {
+        fail(engine, slot, &no_piece);
+        return;
+    }
+    pressure_leave(&engine->pressure, slot);
+    loop_pause(engine->loop, slot);
+    heads_wait(&engine->heads, slot);
+    if (engine->collector.is_unordered &&
+        engine->collector.current == pool_holder(&engine->pool, slot))
+        engine->collector.current = NO_FETCH;
+    if (!engine->pressure.is_short)
+        hold_all_back(engine);
+}
+
+static void on_long_head(struct engine *engine, uint32_t slot)
+{
+    struct heads_view view = heads_view_of(engine);
+    if (heads_may_take(&engine->heads, &view, slot))
+        exchange_lend(&engine->exchanges, slot, store_take_piece(&engine->store));
+    else
+        wait_for_piece(engine, slot);
 }
 
 static bool may_begin_another(const struct engine *engine)
@@ -315,17 +397,6 @@ static bool may_begin_another(const struct engine *engine)
 }
 
 /* --- what an exchange tells ------------------------------------------------------------------- */
-
-static void on_long_head(struct engine *engine, uint32_t slot)
-{
-    static const struct failure none = {HAUL_LIMIT,
-                                        "no memory is left for heads that are beyond 16 KiB", 0};
-    uint32_t piece = store_take_piece(&engine->store);
-    if (piece == NO_PIECE)
-        fail(engine, slot, &none);
-    else
-        exchange_lend(&engine->exchanges, slot, piece);
-}
 
 static void check_length(struct engine *engine, uint32_t slot, uint64_t length)
 {
@@ -637,6 +708,47 @@ static void on_wait_over(struct engine *engine, uint32_t index)
     engine_finish(engine, index, HAUL_STAGE_QUEUE, due_failure(HAUL_STAGE_QUEUE));
 }
 
+/* It reads what was held, as far as there is room for it; then it receives again, or its link has
+ * ended. */
+static void go_on(struct engine *engine, uint32_t slot)
+{
+    struct exchange_news news;
+    struct link_event end;
+    heads_leave(&engine->heads, slot);
+    if (exchange_lacks_piece(&engine->exchanges, slot))
+        exchange_lend(&engine->exchanges, slot, store_take_piece(&engine->store));
+    while (exchange_feed_held(&engine->exchanges, slot)) {
+        while (exchange_next(&engine->exchanges, &news))
+            on_news(engine, &news);
+        if (exchange_is_held(&engine->exchanges, slot) && !has_blocks(engine, slot)) {
+            heads_wait_first(&engine->heads, slot);
+            return;
+        }
+    }
+    if (pool_state(&engine->pool, slot) != POOL_BUSY)
+        return;
+    if (!exchange_take_held_end(&engine->exchanges, slot, &end))
+        await_reply(engine, slot);
+    else if (exchange_take(&engine->exchanges, slot, &end, &news))
+        on_news(engine, &news);
+}
+
+/* Out of order any may become the one whose turn it is, as in pressure.c. */
+static void let_heads_in(struct engine *engine)
+{
+    while (engine->heads.count > 0) {
+        struct heads_view view = heads_view_of(engine);
+        uint32_t slot = heads_next(&engine->heads, &view);
+        if (!has_piece(engine, slot))
+            return;
+        if (!has_blocks(engine, slot) && engine->collector.is_unordered)
+            collector_is_current(&engine->collector, pool_holder(&engine->pool, slot));
+        if (!has_blocks(engine, slot))
+            return;
+        go_on(engine, slot);
+    }
+}
+
 /* --- beginning -------------------------------------------------------------------------------- */
 
 /* A slot within the bounds, for which the oldest idle link is closed if need be. */
@@ -723,6 +835,9 @@ static uint32_t next_queued(const struct engine *engine)
     uint32_t first = engine->schedule.first;
     if (first == NO_FETCH || !engine->pressure.is_short)
         return first;
+    struct pressure_view view = view_of(engine);
+    if (pressure_has_plenty(&view))
+        return first;
     uint32_t current = collector_current(&engine->collector);
     if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
         return current;
@@ -757,6 +872,11 @@ static void on_exchange_event(struct engine *engine, const struct link_event *ev
     struct exchange_news news;
     uint32_t exchange = event->link; /* one a link */
     bool has_news = false;
+    if (exchange_is_held(&engine->exchanges, exchange) && event->kind != LINK_SENT) {
+        if (!exchange_hold_event(&engine->exchanges, event))
+            fail(engine, exchange, &no_piece);
+        return;
+    }
     if (event->kind != LINK_BYTES) {
         has_news = exchange_take(&engine->exchanges, exchange, event, &news);
     } else {
@@ -818,7 +938,7 @@ static void receive_again(struct engine *engine, uint32_t slot)
     enum pool_state state = pool_state(&engine->pool, slot);
     if (state == POOL_IDLE)
         loop_receive(engine->loop, slot);
-    else if (state != POOL_BUSY || pressure_is_waiting(&engine->pressure, slot))
+    else if (!awaits_reply(engine, slot) || pressure_is_waiting(&engine->pressure, slot))
         return;
     else if (engine->pressure.is_short)
         pressure_wait_first(&engine->pressure, slot);
@@ -1030,6 +1150,8 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     int error = catch_up(engine);
     if (error)
         return error;
+    if (engine->heads.count > 0)
+        let_heads_in(engine);
     begin_queued(engine);
     take_answers(engine);
     if (engine->pressure.is_short)

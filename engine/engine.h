@@ -21,6 +21,7 @@
 #include "engine/memory/store.h"
 #include "engine/request/collector.h"
 #include "engine/request/fetch.h"
+#include "engine/request/heads.h"
 #include "engine/request/pressure.h"
 #include "engine/request/schedule.h"
 
@@ -49,6 +50,7 @@ struct engine {
     struct deadlines deadlines;
     struct deadlines waits; /* of requests that wait in a shortage, by their slots */
     struct pressure pressure;
+    struct heads heads;
 
     struct fetch *fetches;
     struct tried *tried; /* by the same slots */

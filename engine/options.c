@@ -157,6 +157,7 @@ enum shelf_group {
     X(CONNECTIONS, exchanges.list, budget->conns)                                                  \
     X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
     X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
+    X(CONNECTIONS, heads.nodes, budget->conns)                                                     \
     X(ORIGINS, origins.list, budget->origins)                                                      \
     X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
     X(BLOCKS, store.blocks, budget->blocks)                                                        \
@@ -217,6 +218,7 @@ static int memory_take(struct engine *engine)
     deadline_init(&engine->deadlines, engine->deadlines.entries, budget->conns, engine->now_ns);
     deadline_init(&engine->waits, engine->waits.entries, budget->window, engine->now_ns);
     pressure_init(&engine->pressure, engine->pressure.waiters);
+    heads_init(&engine->heads, engine->heads.nodes);
     requests_init(engine);
     return 0;
 }
@@ -328,6 +330,7 @@ static void connections_init(struct engine *engine)
         .options = &engine->tls,
     };
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+    engine->exchanges.held_left = engine->budget.held_blocks;
     engine->exchanges.rules.is_strict = engine->options.strict;
     engine->exchanges.rules.max_head = engine->budget.head_bytes;
     engine->exchanges.rules.carry_above = engine->options.keep_headers ? BLOCK_BYTES : UINT32_MAX;

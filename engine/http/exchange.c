@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { HELD_OWN = 2 }; /* one receive's bytes, behind what is left of another's */
+
 void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct links *links,
                     struct store *store)
 {
@@ -28,7 +30,10 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
     exchange->link = link;
     exchange->carry = NO_BLOCK;
     exchange->piece = NO_PIECE;
-    exchange->has_carry = false;
+    exchange->has_carry = exchange->is_held = exchange->is_feeding = false;
+    exchange->held = CHAIN_EMPTY;
+    exchange->held_count = 0;
+    exchange->held_end.kind = LINK_CLOSED;
     exchange->reply.carry_length = 0;
     reply_lend(&exchange->reply, NULL, 0);
     exchange->request_block = NO_BLOCK;
@@ -63,7 +68,19 @@ static void carry_drop(struct exchanges *exchanges, struct exchange *exchange)
     if (exchange->piece != NO_PIECE)
         store_give_piece(exchanges->store, exchange->piece);
     exchange->piece = NO_PIECE;
-    exchange->has_carry = false;
+    exchange->has_carry = exchange->is_held;
+}
+
+/* The first block of what is held is given back. */
+static void held_drop(struct exchanges *exchanges, struct exchange *exchange)
+{
+    uint32_t first = exchange->held.first;
+    uint32_t next = store_block(exchanges->store, first)->next;
+    store_give(exchanges->store, first);
+    exchange->held.first = next;
+    if (next == NO_BLOCK)
+        exchange->held = CHAIN_EMPTY;
+    exchanges->held_left += exchange->held_count-- > HELD_OWN;
 }
 
 void exchange_end(struct exchanges *exchanges, uint32_t index)
@@ -71,6 +88,9 @@ void exchange_end(struct exchanges *exchanges, uint32_t index)
     struct exchange *exchange = exchange_at(exchanges, index);
     if (exchanges->current == index)
         exchanges->current = NO_EXCHANGE;
+    while (exchange->held.first != NO_BLOCK)
+        held_drop(exchanges, exchange);
+    exchange->is_held = false;
     carry_drop(exchanges, exchange);
     exchange->state = EXCHANGE_NONE;
 }
@@ -212,6 +232,93 @@ uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index)
     return piece;
 }
 
+/* --- held ------------------------------------------------------------------------------------- */
+
+/* A new block at the end of what is held; false: none is left. */
+static bool held_grow(struct exchanges *exchanges, struct exchange *exchange)
+{
+    struct chain *held = &exchange->held;
+    bool is_own = exchange->held_count < HELD_OWN;
+    if (!is_own && exchanges->held_left == 0)
+        return false;
+    exchanges->held_left -= !is_own;
+    exchange->held_count++;
+    uint32_t block = store_take(exchanges->store);
+    if (held->first == NO_BLOCK)
+        held->first = block;
+    else
+        store_block(exchanges->store, held->last)->next = block;
+    held->last = block;
+    return true;
+}
+
+static bool keep(struct exchanges *exchanges, struct exchange *exchange, struct span bytes)
+{
+    while (bytes.length > 0) {
+        uint32_t last = exchange->held.last;
+        if (last == NO_BLOCK || store_block(exchanges->store, last)->piece.length == BLOCK_BYTES) {
+            if (!held_grow(exchanges, exchange))
+                return false;
+            continue;
+        }
+        struct block *block = store_block(exchanges->store, last);
+        size_t room = BLOCK_BYTES - block->piece.length;
+        size_t length = bytes.length < room ? bytes.length : room;
+        memcpy(block->bytes + block->piece.length, bytes.bytes, length);
+        block->piece.length += length;
+        bytes.bytes += length;
+        bytes.length -= length;
+    }
+    return true;
+}
+
+bool exchange_hold(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    assert(exchanges->current == index && !exchange->is_held);
+    exchanges->current = NO_EXCHANGE;
+    exchange->is_held = exchange->has_carry = true;
+    if (exchange->reply.carry_length == 0)
+        reply_again(&exchange->reply); /* it will not come in one view, as it did now */
+    return keep(exchanges, exchange, exchanges->in);
+}
+
+bool exchange_hold_event(struct exchanges *exchanges, const struct link_event *event)
+{
+    struct exchange *exchange = exchange_at(exchanges, event->link);
+    assert(exchange->is_held);
+    if (event->kind == LINK_BYTES)
+        return keep(exchanges, exchange, event->bytes);
+    if (event->kind == LINK_END)
+        exchange->held_end = *event;
+    return true;
+}
+
+bool exchange_feed_held(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    if (!exchange->is_held)
+        return false;
+    if (exchange->is_feeding)
+        held_drop(exchanges, exchange);
+    exchange->is_feeding = exchange->held.first != NO_BLOCK;
+    exchange->is_held = exchange->is_feeding;
+    if (!exchange->is_held)
+        return false;
+    const struct haul_piece *piece = &store_block(exchanges->store, exchange->held.first)->piece;
+    exchange_feed(exchanges, index, (struct span){piece->bytes, piece->length});
+    return true;
+}
+
+bool exchange_take_held_end(struct exchanges *exchanges, uint32_t index,
+                            struct link_event *ret_event)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    *ret_event = exchange->held_end;
+    exchange->held_end.kind = LINK_CLOSED;
+    return ret_event->kind == LINK_END;
+}
+
 /* What the reader said of the bytes, where a block is there to be lent or given back, or nothing
  * goes on. What is no status line is no reply: on a link used before, the server may have sent more
  * than it had announced, too late to be seen there. */
@@ -232,7 +339,8 @@ bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum
     case REPLY_DONE:
         take_carry_back(exchanges, exchange);
         exchanges->current = NO_EXCHANGE;
-        return exchange_tell_done(exchanges, index, exchanges->in.length > 0, ret_news);
+        return exchange_tell_done(exchanges, index, exchanges->in.length > 0 || exchange->is_held,
+                                  ret_news);
     case REPLY_MORE:
         if (exchange->state == EXCHANGE_BODY)
             take_carry_back(exchanges, exchange);

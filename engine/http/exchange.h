@@ -43,7 +43,12 @@ struct exchange {
     enum exchange_state state : 8;
     bool is_sent; /* the whole request is with the kernel */
     bool asks_close;
-    bool has_carry; /* a block or a piece */
+    bool has_carry;  /* a block or a piece; or it is held */
+    bool is_held;    /* what comes is kept until exchange_feed_held() */
+    bool is_feeding; /* with the first block of what is held */
+    struct chain held;
+    uint32_t held_count;        /* its blocks */
+    struct link_event held_end; /* LINK_END: it has come behind that */
     struct reply reply;
     char request[EXCHANGE_REQUEST_INLINE];
 };
@@ -52,6 +57,7 @@ struct exchanges {
     struct exchange *list; /* by number, zero-filled at first */
     struct links *links;
     struct store *store;
+    uint32_t held_left; /* blocks for what is held beyond the first two of each; may be set */
     struct response_rules rules; /* how replies are read; may be set before the first of them */
     /* the bytes whose news are being taken */
     uint32_t current; /* NO_EXCHANGE: none */
@@ -67,7 +73,7 @@ struct exchange_request {
 
 enum exchange_news_kind {
     EXCHANGE_SENT,    /* the whole request is with the kernel */
-    EXCHANGE_IS_LONG, /* the head is longer than a block: exchange_lend(), or it goes no further */
+    EXCHANGE_IS_LONG, /* the head is longer than a block: exchange_lend(), or _hold() */
     EXCHANGE_IS_HEAD, /* bytes: the final head, until the next call; facts: exchange_response() */
     EXCHANGE_IS_BODY, /* bytes: a piece of the body, likewise */
     EXCHANGE_DONE,    /* the reply is complete */
@@ -104,6 +110,19 @@ static inline bool exchange_next(struct exchanges *exchanges, struct exchange_ne
 void exchange_lend(struct exchanges *exchanges, uint32_t index, uint32_t piece);
 uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index);
 
+/* Or: it is held from now on. What is left of its bytes, and what comes of events, is kept, as far as
+ * there is memory: false, it can only fail. */
+bool exchange_hold(struct exchanges *exchanges, uint32_t index);
+bool exchange_hold_event(struct exchanges *exchanges, const struct link_event *event);
+
+/* When a piece has been lent: what was kept, block by block, as exchange_feed(). False: that was
+ * all, and it is held no more; or it is over. Its link is not to be used again. */
+bool exchange_feed_held(struct exchanges *exchanges, uint32_t index);
+
+/* After that: the end of its link, if it has come meanwhile. */
+bool exchange_take_held_end(struct exchanges *exchanges, uint32_t index,
+                            struct link_event *ret_event);
+
 /* What another event of its link is news of; false: of nothing. */
 bool exchange_take(struct exchanges *exchanges, uint32_t index, const struct link_event *event,
                    struct exchange_news *ret_news);
@@ -119,6 +138,18 @@ void exchange_close(struct exchanges *exchanges, uint32_t index);
 static inline struct exchange *exchange_at(const struct exchanges *exchanges, uint32_t index)
 {
     return &exchanges->list[index];
+}
+
+static inline bool exchange_is_held(const struct exchanges *exchanges, uint32_t index)
+{
+    return exchange_at(exchanges, index)->is_held;
+}
+
+/* Does it need a piece to go on? */
+static inline bool exchange_lacks_piece(const struct exchanges *exchanges, uint32_t index)
+{
+    const struct exchange *exchange = exchange_at(exchanges, index);
+    return exchange->state == EXCHANGE_HEAD && exchange->piece == NO_PIECE;
 }
 
 /* Has a byte of the reply come? */

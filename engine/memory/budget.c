@@ -108,11 +108,14 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     uint32_t entitled = 3 * budget->conns; /* a long request, TLS records, a head in pieces */
     budget->url_blocks = clamp(budget->window, 1, LONG_URLS_MAX);
     entitled += budget->url_blocks;
+    budget->head_bytes = options->max_head ? options->max_head : HEAD_BYTES_DEFAULT;
+    if (budget->head_bytes > BLOCK_BYTES) {
+        budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
+        budget->held_blocks = 2 * BUDGET_RECEIVE_BUFFERS;
+        entitled += 2 * budget->conns + budget->held_blocks;
+    }
     if (options->keep_headers)
         entitled += budget->window;
-    budget->head_bytes = options->max_head ? options->max_head : HEAD_BYTES_DEFAULT;
-    if (budget->head_bytes > BLOCK_BYTES)
-        budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
     if (options->keep_bodies) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;

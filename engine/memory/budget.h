@@ -27,6 +27,8 @@ struct budget {
     uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
     uint32_t head_pieces;    /* for heads that are longer than a block, where they may be; */
     uint32_t head_bytes;     /* of each of these, and the longest head there may be */
+    uint32_t held_blocks;    /* of those entitled: for what comes before who has no piece is paused,
+                                beyond two blocks each */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)

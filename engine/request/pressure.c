@@ -87,8 +87,8 @@ void pressure_leave(struct pressure *pressure, uint32_t slot)
 
 /* For one more receive, of the current body or of another. A caller who keeps results is told so
  * before the last blocks are used up. */
-static bool has_room(const struct pressure *pressure, const struct pressure_view *view,
-                     bool for_current)
+bool pressure_has_room(const struct pressure *pressure, const struct pressure_view *view,
+                       bool for_current)
 {
     uint32_t needed = pressure->armed * PRESSURE_RECEIVE_BLOCKS;
     if (!for_current)
@@ -101,7 +101,7 @@ static bool has_room(const struct pressure *pressure, const struct pressure_view
 }
 
 /* Some way above the reserve, so that it does not go to and fro with every block. */
-static bool has_plenty(const struct pressure_view *view)
+bool pressure_has_plenty(const struct pressure_view *view)
 {
     assert(view->reserve_blocks <= view->shared_blocks);
     assert(view->shared_left <= view->shared_blocks);
@@ -114,9 +114,10 @@ static bool has_plenty(const struct pressure_view *view)
 /* Out of order, any may become the current one. */
 uint32_t pressure_choose(const struct pressure *pressure, const struct pressure_view *view)
 {
-    if (!pressure->is_short || pressure->was_held_back || has_plenty(view))
+    if (!pressure->is_short || pressure->was_held_back || pressure_has_plenty(view))
         return NO_SLOT;
-    return view->has_current || has_room(pressure, view, false) ? NO_SLOT : pressure->first;
+    return view->has_current || pressure_has_room(pressure, view, false) ? NO_SLOT
+                                                                         : pressure->first;
 }
 
 static enum pressure_act arm(struct pressure *pressure, uint32_t slot, uint32_t *ret_slot)
@@ -145,14 +146,14 @@ enum pressure_act pressure_next(struct pressure *pressure, const struct pressure
 {
     uint32_t current = view->current;
     uint32_t first = pressure->first;
-    if (!pressure->is_short || has_plenty(view))
+    if (!pressure->is_short || (pressure_has_plenty(view) && !view->heads_wait))
         return let_all_in(pressure, ret_slot);
     if (pressure->was_held_back || first == NO_SLOT)
         return PRESSURE_DONE;
     if (current != NO_SLOT && pressure_is_waiting(pressure, current) &&
-        has_room(pressure, view, true))
+        pressure_has_room(pressure, view, true))
         return arm(pressure, current, ret_slot);
-    if (has_room(pressure, view, first == current))
+    if (pressure_has_room(pressure, view, first == current))
         return arm(pressure, first, ret_slot);
     return PRESSURE_DONE;
 }
@@ -193,13 +194,13 @@ uint64_t pressure_turn_ns(const struct pressure *pressure)
 
 bool pressure_may_begin(const struct pressure *pressure, const struct pressure_view *view)
 {
-    return pressure->first == NO_SLOT && has_room(pressure, view, false);
+    return pressure->first == NO_SLOT && pressure_has_room(pressure, view, false);
 }
 
 bool pressure_waits_for_caller(const struct pressure *pressure, const struct pressure_view *view)
 {
     if (pressure->first == NO_SLOT || pressure->was_held_back || !view->caller_has_results ||
-        has_room(pressure, view, true))
+        pressure_has_room(pressure, view, true))
         return false;
     if (view->is_unordered)
         return pressure->armed == 0;

@@ -43,6 +43,7 @@ struct pressure_view {
     bool is_unordered;       /* any body may become the current one, */
     bool may_change;         /* and this one need not stay it */
     bool caller_has_results; /* not released */
+    bool heads_wait;         /* receives are counted for their sake too: see heads.h */
 };
 
 enum pressure_act { PRESSURE_DONE, PRESSURE_RECEIVE, PRESSURE_RECEIVE_ONCE };
@@ -98,6 +99,13 @@ uint32_t pressure_give_way(struct pressure *pressure, const struct pressure_view
 
 /* When pressure_is_turn() is to be asked; UINT64_MAX: nobody waits. */
 uint64_t pressure_turn_ns(const struct pressure *pressure);
+
+/* Would the blocks alone be no reason any more to count receives? */
+bool pressure_has_plenty(const struct pressure_view *view);
+
+/* May a receive's bytes be taken, of the current body or of another, beside all that are armed? */
+bool pressure_has_room(const struct pressure *pressure, const struct pressure_view *view,
+                       bool for_current);
 
 /* May another request begin, while blocks are short, that is not the current one? */
 bool pressure_may_begin(const struct pressure *pressure, const struct pressure_view *view);

@@ -25,6 +25,13 @@ void reply_lend(struct reply *reply, char *carry, uint32_t size)
     reply->carry_size = size;
 }
 
+void reply_again(struct reply *reply)
+{
+    assert(reply->carry_length == 0 && reply->state <= REPLY_AT_HEAD);
+    response_again(&reply->response);
+    reply->state = REPLY_IN_HEAD;
+}
+
 static void take(struct span *in, size_t length)
 {
     in->bytes += length;

@@ -23,6 +23,16 @@ void response_init(struct response *response, const struct response_rules *rules
     *response = (struct response){.rules = rules, .is_head_request = is_head_request};
 }
 
+void response_again(struct response *response)
+{
+    *response = (struct response){
+        .anomalies = response->anomalies,
+        .interim_count = response->interim_count,
+        .rules = response->rules,
+        .is_head_request = response->is_head_request,
+    };
+}
+
 /* An anomaly: noted, or an error where replies are read strictly. */
 static enum proto_error odd(struct response *response, enum proto_error error)
 {

@@ -78,6 +78,9 @@ enum response_progress {
 void response_init(struct response *response, const struct response_rules *rules,
                    bool is_head_request);
 
+/* The head will be fed again from its first byte, and less of it at first. */
+void response_again(struct response *response);
+
 /* head: everything received of this head so far, from its first byte (its address may differ from
  * call to call, its contents may not). Errors through ret_error: STATUS_*, HEAD_*, FIELD_*,
  * LENGTH_*, CODING_*, and, read strictly, the anomalies. A fault is reported as soon as its line is

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS = 3, WHOLE = 1 << 20, EXCHANGE = 1, LINKS = 2, PIECES = 1, PIECE_BYTES = 30000 };
+enum { BLOCKS = 6, WHOLE = 1 << 20, EXCHANGE = 1, LINKS = 2, PIECES = 1, PIECE_BYTES = 30000 };
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define LENGTH(digits) "Content-Length: " digits "\r\n"
@@ -263,6 +263,72 @@ static void a_head_beyond_a_block_lies_in_a_piece(void **state)
     free(wire);
 }
 
+/* It waits for its piece, and what comes meanwhile is read later, its link's end included. */
+static void what_comes_before_a_piece_is_there_is_held(void **state)
+{
+    static const size_t cuts[] = {1, 16000, BLOCK_BYTES + 1, LONG_FIELD + 10};
+    char *wire = long_reply();
+    struct link_event event = {.kind = LINK_BYTES, .link = EXCHANGE};
+    struct exchange_news news;
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        stage_open("GET");
+        assert_true(begin((struct span){0}, &news));
+        exchange_feed(&stage.exchanges, EXCHANGE, (struct span){wire, cuts[i]});
+        bool is_long = exchange_next(&stage.exchanges, &news);
+        event.bytes = (struct span){wire + cuts[i], strlen(wire) - cuts[i]};
+        if (!is_long) {
+            exchange_feed(&stage.exchanges, EXCHANGE, event.bytes);
+            event.bytes.length = 0;
+            assert_true(exchange_next(&stage.exchanges, &news));
+        }
+        assert_int_equal(news.kind, EXCHANGE_IS_LONG);
+        assert_true(exchange_hold(&stage.exchanges, EXCHANGE));
+        assert_false(exchange_next(&stage.exchanges, &news));
+        assert_true(exchange_hold_event(&stage.exchanges, &event));
+        assert_true(exchange_hold_event(&stage.exchanges,
+                                        &(struct link_event){.kind = LINK_END, .link = EXCHANGE}));
+        exchange_lend(&stage.exchanges, EXCHANGE, store_take_piece(&stage.store));
+        while (exchange_feed_held(&stage.exchanges, EXCHANGE))
+            while (exchange_next(&stage.exchanges, &news))
+                if (news.kind == EXCHANGE_IS_HEAD)
+                    assert_memory_equal(news.bytes.bytes, wire, strlen(wire) - 1);
+                else
+                    tell(&news);
+        assert_string_equal(stage.told, "a; spent");
+        assert_true(exchange_take_held_end(&stage.exchanges, EXCHANGE, &event));
+        assert_false(exchange_is_held(&stage.exchanges, EXCHANGE));
+        stage_close();
+        assert_int_equal(stage.exchanges.held_left, 0);
+        event.kind = LINK_BYTES;
+    }
+    free(wire);
+}
+
+/* Two blocks are its own, the others all share; who gets none is told, and gives back what it has. */
+static void what_is_held_has_a_bound(void **state)
+{
+    struct exchange_news news;
+    char *wire = long_reply();
+    struct link_event event = {LINK_BYTES, .link = EXCHANGE, .bytes = {wire, LONG_FIELD}};
+    (void)state;
+    stage_open("GET");
+    stage.exchanges.held_left = 1;
+    assert_true(begin((struct span){0}, &news));
+    exchange_feed(&stage.exchanges, EXCHANGE, (struct span){wire, LONG_FIELD});
+    assert_true(exchange_next(&stage.exchanges, &news));
+    assert_true(exchange_hold(&stage.exchanges, EXCHANGE));
+    event.bytes.length = BLOCK_BYTES - 3000;
+    assert_true(exchange_hold_event(&stage.exchanges, &event));
+    assert_int_equal(stage.exchanges.held_left, 0);
+    event.bytes.length = LONG_FIELD;
+    assert_false(exchange_hold_event(&stage.exchanges, &event));
+    exchange_end(&stage.exchanges, EXCHANGE);
+    assert_int_equal(stage.exchanges.held_left, 1);
+    stage_close();
+    free(wire);
+}
+
 static void a_piece_is_given_back_with_the_head_or_with_the_end(void **state)
 {
     struct exchange_news news;
@@ -415,6 +481,8 @@ int main(void)
         cmocka_unit_test(what_comes_behind_a_reply_makes_the_link_unfit),
         cmocka_unit_test(one_that_is_ended_tells_nothing_more),
         cmocka_unit_test(a_head_beyond_a_block_lies_in_a_piece),
+        cmocka_unit_test(what_comes_before_a_piece_is_there_is_held),
+        cmocka_unit_test(what_is_held_has_a_bound),
         cmocka_unit_test(a_piece_is_given_back_with_the_head_or_with_the_end),
         cmocka_unit_test(a_request_is_sent_whole),
         cmocka_unit_test(a_long_one_takes_a_block_until_the_link_rests),
