@@ -458,7 +458,10 @@ static enum proto_error coding_check(struct response *response)
 {
     if (!response->has_length)
         return PROTO_OK;
-    return response->has_chunked ? odd(response, PROTO_LENGTH_AND_CODING) : PROTO_LENGTH_AND_CODING;
+    if (response->has_chunked)
+        return odd(response, PROTO_LENGTH_AND_CODING);
+    response->anomalies &= ~proto_anomaly_bit(PROTO_CODING_IDENTITY); /* nor is it read as one */
+    return PROTO_LENGTH_AND_CODING;
 }
 
 static enum response_progress head_end(struct response *response, enum proto_error *ret_error)

@@ -191,11 +191,20 @@ void gathering_until_asked(struct haul *haul, struct loopback *server, size_t co
 
 /* --- the transcript --------------------------------------------------------------------------- */
 
+static void write_anomalies(uint64_t anomalies, char *text, size_t size)
+{
+    size_t length = 0;
+    for (uint64_t left = anomalies; left > 0; left &= left - 1)
+        length += (size_t)snprintf(text + length, size - length, " %s",
+                                   haul_anomaly_name((enum haul_anomaly)(left & -left)));
+}
+
 static size_t write_line(const struct haul_result *result, char *line)
 {
     char body[SHOWN_BYTES];
     char stage[16] = "";
     char rest[32] = "";
+    char odd[LINE_BYTES / 2] = "";
     size_t shown = haul_body_copy(result, body, sizeof body);
     size_t length = 0;
     for (const struct haul_piece *piece = result->body; piece; piece = piece->next)
@@ -207,9 +216,10 @@ static size_t write_line(const struct haul_result *result, char *line)
     if (length > SHOWN_BYTES)
         snprintf(rest, sizeof rest, " of %zu", length);
     assert_int_equal(result->error == HAUL_OK, result->message == NULL);
-    return (size_t)snprintf(line, LINE_BYTES, "%d %s%s '%.*s'%s%s\n", result->status,
+    write_anomalies(result->anomalies, odd, sizeof odd);
+    return (size_t)snprintf(line, LINE_BYTES, "%d %s%s '%.*s'%s%s%s\n", result->status,
                             haul_error_name(result->error), stage, (int)shown, body, rest,
-                            result->reused_connection ? " reused" : "");
+                            result->reused_connection ? " reused" : "", odd);
 }
 
 void gathering_expect_one(struct haul *haul, const char *line)

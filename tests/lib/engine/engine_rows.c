@@ -172,7 +172,7 @@ const struct gathering_row engine_rows[] = {
         "odd replies, whose connections are not used again",
         SCRIPTS(SCRIPT({EXPECT, "GET /a "},
                        {SEND, "HTTP/1.1  200 OK\r\nContent-Length: 1\r\n\r\na"}, {EXPECT_END}),
-                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "1 \r\nb\r\n0\r\n\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "1 \r\nb\r\n0;\r\n\r\n"}, {EXPECT_END}),
                 SCRIPT({EXPECT, "GET /c "}, {SEND, "HTTP/1.1 204 No\r\nContent-Length: -1\r\n\r\n"},
                        {EXPECT_END}),
                 SCRIPT({EXPECT, "HEAD /d "}, {SEND, CHUNKED}, {EXPECT_END}),
@@ -180,8 +180,66 @@ const struct gathering_row engine_rows[] = {
                        {SEND, "HTTP/1.1 999 No\r\nA: b\r\n c\r\nContent-Length: 1\r\n\r\ne"},
                        {EXPECT, "GET /f "}, {SEND, REPLY(1, "f")}, {EXPECT_END})),
         .requests = {"/a", "/b", "/c", "HEAD /d", "/e", "/f"},
-        .transcript = "200 ok 'a'\n200 ok 'b'\n204 ok ''\n200 ok ''\n999 ok 'e'\n"
-                      "200 ok 'f' reused\n",
+        .transcript =
+            "200 ok 'a' status_spaces\n200 ok 'b' chunk_size_space chunk_extension_empty\n"
+            "204 ok '' length_without_body\n200 ok '' coding_without_body\n999 ok 'e'\n"
+            "200 ok 'f' reused\n",
+    },
+    {
+        "others that are odd",
+        SCRIPTS(
+            SCRIPT({EXPECT, "GET /a "},
+                   {SEND, OK "A b: c\r\nD : e\r\nF: \x01\r\nG\r\nContent-Length: 1\r\n\r\na"},
+                   {EXPECT_END}),
+            SCRIPT({EXPECT, "GET /b "},
+                   {SEND, OK "Content-Length: 7\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"},
+                   {SEND, "1\r\nb\r\n0\r\n\r\n"}, {EXPECT_END}),
+            SCRIPT({EXPECT, "GET /c "}, {SEND, OK "Transfer-Encoding: identity\r\n\r\nc"}, {CLOSE}),
+            SCRIPT({EXPECT, "GET /d "}, {SEND, "HTTP/1.1  103 Early\r\n\r\n" REPLY(1, "d")},
+                   {EXPECT_END}),
+            SCRIPT({EXPECT, "GET /e "}, {SEND, CHUNKED "1 \r\ne\r\n0\r\n"}, {CLOSE})),
+        .requests = {"/a", "/b", "/c", "/d", "/e"},
+        .transcript = "200 ok 'a' name_space colon_space value_control line_without_colon\n"
+                      "200 ok 'b' coding_repeated length_and_coding\n200 ok 'c' coding_identity\n"
+                      "200 ok 'd' status_spaces\n200 truncated@body 'e' chunk_size_space\n",
+    },
+    {
+        "odd replies read strictly, and what is none",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.1  200 OK\r\nContent-Length: 1\r\n\r\na"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, CHUNKED "1 \r\nb\r\n0;\r\n\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, "HTTP/1.1 204 No\r\nContent-Length: -1\r\n\r\n"},
+                       {EXPECT_END}),
+                SCRIPT({EXPECT, "HEAD /d "}, {SEND, CHUNKED}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /e "},
+                       {SEND, "HTTP/1.1 600 No\r\nA: b\r\n c\r\nContent-Length: 1\r\n\r\ne"},
+                       {EXPECT, "GET /f "}, {SEND, REPLY(1, "f")}, {EXPECT_END})),
+        .requests = {"/a", "/b", "/c", "HEAD /d", "/e", "/f"},
+        .options = {.strict = true, .fail_status = 500},
+        .transcript = "0 protocol@head ''\n200 protocol@body ''\n0 protocol@head ''\n"
+                      "0 protocol@head ''\n600 status@body 'e'\n200 ok 'f' reused\n",
+    },
+    {
+        "bodies up to max_body, and beyond",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(4, "abcd")}, {EXPECT, "GET /b "},
+                       {SEND, CHUNKED "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"}, {EXPECT, "HEAD /c "},
+                       {SEND, REPLY(5, "")}, {EXPECT, "GET /d "}, {SEND, REPLY(5, "abcde")},
+                       {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /e "}, {SEND, CHUNKED "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"},
+                       {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /f "}, {SEND, OK "\r\nabcde"}, {EXPECT_END})),
+        .requests = {"/a", "/b", "HEAD /c", "/d", "/e", "/f"},
+        .options = {.max_body = 4},
+        .transcript = "200 ok 'abcd'\n200 ok 'abcd' reused\n200 ok '' reused\n"
+                      "200 limit@head '' reused\n200 limit@body 'abcd'\n200 limit@body 'abcd'\n",
+    },
+    {
+        "a head up to max_head, and beyond",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "},
+                       {SEND, REPLY(10, "0123456789")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .options = {.max_head = sizeof REPLY(1, "") - 1},
+        .transcript = "200 ok 'a'\n0 limit@head '' reused\n",
     },
     {
         "no reply at all",
