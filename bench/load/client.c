@@ -109,6 +109,12 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
     return true;
 }
 
+static void count_anomalies(struct stats *stats, uint32_t anomalies)
+{
+    for (unsigned i = 0; anomalies >> i != 0; i++)
+        stats->anomalies[i] += anomalies >> i & 1;
+}
+
 static void count_reply(struct client *client, struct stats *stats, const struct flight *flight,
                         uint64_t first_byte_ns, uint64_t now_ns, const struct reading *reading)
 {
@@ -117,6 +123,7 @@ static void count_reply(struct client *client, struct stats *stats, const struct
     stats->replies++;
     stats->statuses[reading->reply.response.status]++;
     stats->body_bytes += reading->body_bytes;
+    count_anomalies(stats, reading->reply.response.anomalies);
     bool is_good = reading->reply.response.status < 400;
     histogram_record(is_good ? &stats->good : &stats->error_status, now_ns - flight->due_ns);
     histogram_record(&stats->phases[PHASE_FIRST_BYTE], first_byte_ns - flight->sent_ns);

@@ -95,6 +95,7 @@ static void add_counters(struct stats *into, const struct stats *from)
     into->buffers_empty += from->buffers_empty;
     into->queue_overflows += from->queue_overflows;
     add_all(into->errors, from->errors, STATS_ERROR_COUNT);
+    add_all(into->anomalies, from->anomalies, STATS_ANOMALY_COUNT);
     add_all(into->statuses, from->statuses, STATS_STATUS_COUNT);
     if (into->oldest_ns < from->oldest_ns)
         into->oldest_ns = from->oldest_ns;

@@ -29,7 +29,12 @@ enum phase {
 
 const char *phase_name(enum phase phase);
 
-enum { STATS_ERROR_COUNT = HAUL_RESOURCE + 1, STATS_STATUS_COUNT = 1000 };
+#define STATS_PLUS_ONE(name, text) +1
+enum {
+    STATS_ERROR_COUNT = HAUL_RESOURCE + 1,
+    STATS_STATUS_COUNT = 1000,
+    STATS_ANOMALY_COUNT = HAUL_ANOMALIES(STATS_PLUS_ONE),
+};
 
 struct stats {
     uint64_t begun;    /* requests: begun */
@@ -54,7 +59,8 @@ struct stats {
     uint64_t completions; /* completion-queue entries, or events */
     uint64_t buffers_empty;
     uint64_t queue_overflows;
-    uint64_t errors[STATS_ERROR_COUNT]; /* by enum haul_error; [HAUL_OK] stays 0 */
+    uint64_t errors[STATS_ERROR_COUNT];      /* by enum haul_error; [HAUL_OK] stays 0 */
+    uint64_t anomalies[STATS_ANOMALY_COUNT]; /* replies with each, by the number of its bit */
     uint64_t statuses[STATS_STATUS_COUNT];
     uint64_t oldest_ns; /* of the unfinished, since it was due: the greatest counts */
     /* By outcome, each request once, from when it was due: */

@@ -347,6 +347,18 @@ static json_t *statuses(const struct member_source *source)
     return unless(failed, object);
 }
 
+static json_t *anomalies(const struct member_source *source)
+{
+    const struct stats *stats = &source->result->stats;
+    json_t *object = json_object();
+    int failed = 0;
+    for (int i = 0; i < STATS_ANOMALY_COUNT; i++)
+        if (stats->anomalies[i] > 0)
+            failed |= json_object_set_new(object, haul_anomaly_name((enum haul_anomaly)(1 << i)),
+                                          count(stats->anomalies[i]));
+    return unless(failed, object);
+}
+
 /* --- what it cost ----------------------------------------------------------------------------- */
 
 static double measured(const struct member_source *source)
@@ -593,6 +605,8 @@ const struct member run_members[] = {
      FAMILY("failures_total", "Failures by the stage of the trip."), .label = "stage"},
     {"statuses", MEMBER_COUNTS, MERGE_COUNTS, .make = statuses,
      FAMILY("statuses_total", "Replies by status."), .label = "status"},
+    {"anomalies", MEMBER_COUNTS, MERGE_COUNTS, .make = anomalies,
+     FAMILY("anomalies_total", "Odd replies by what is odd."), .label = "anomaly"},
     {"latency_us", MEMBER_GROUP, MERGE_ALIKE, .make = group,
      FAMILY("latency_seconds",
             "Latency; intended: from when a request was due, actual: from when it was begun; the "

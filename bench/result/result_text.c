@@ -224,6 +224,7 @@ static void put_outcomes(struct prose *prose, const json_t *run)
     prose_end(prose);
     put_outcome(prose, "  by stage", json_object_get(run, "errors"));
     put_outcome(prose, "statuses", json_object_get(run, "statuses"));
+    put_outcome(prose, "odd replies", json_object_get(run, "anomalies"));
 }
 
 static void put_cost(struct prose *prose, const json_t *run)

@@ -148,7 +148,7 @@ latency='def latency: ["count", "max", "mean", "min", "p50", "p75", "p90", "p95"
         "p99_99", "stddev"] as $keys | type == "object" and keys == $keys and all(. >= 0) and
         .min <= .p50 and .p50 <= .p75 and .p75 <= .p90 and .p90 <= .p95 and .p95 <= .p99 and
         .p99 <= .p99_9 and .p99_9 <= .p99_99 and .p99_99 <= .max;'
-fields='bytes_received bytes_sent body_bytes close completions_per_request connections
+fields='anomalies bytes_received bytes_sent body_bytes close completions_per_request connections
     connections_opened cpu elapsed_s environment error_count errors haul hidden histograms http
     instrument kind latency_us loop loop_reason method mode opening_s phases_us pipeline plan
     rate_held rate_per_s replies requests schema server started_at statuses

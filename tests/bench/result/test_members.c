@@ -69,6 +69,7 @@ static void open_fixture(struct fixture *fixture)
     stats->errors[HAUL_CONNECT] = 1;
     stats->statuses[200] = COUNTED - 1;
     stats->oldest_ns = 1000000;
+    stats->anomalies[0] = COUNTED - 2;
     record_all(stats);
     instrument_judge(&fixture->instrument, &fixture->result, 1);
     assert_true(threshold_parse(&fixture->threshold, "errors<9", why));

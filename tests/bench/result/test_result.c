@@ -66,6 +66,7 @@ static void open_closed_loop(struct fixture *fixture)
     stats->errors[HAUL_DEADLINE] = 2;
     stats->statuses[200] = 99990;
     stats->statuses[404] = 7;
+    stats->anomalies[5] = 3; /* name_space */
     stats->finished_in_window = 99950;
     stats->measured = 100000;
     stats->late = 50;
@@ -149,6 +150,7 @@ static const char closed_json[] =
     "'resent':0,'interrupted':false,'rate_per_s':9995.0,'rate_held':null,"
     "'bytes_received':12345678,'bytes_sent':6300000,'body_bytes':1200000,'connections_opened':65,"
     "'error_count':10,'errors':{'connect':1,'deadline':2},'statuses':{'200':99990,'404':7},"
+    "'anomalies':{'name_space':3},"
     "'latency_us':{'intended':null,'actual':{'count':99997,'min':1000.0,'p50':1000.447,"
     "'p75':1000.447,'p90':1000.447,'p95':1000.447,'p99':1000.447,'p99_9':1000.447,"
     "'p99_99':1000.447,'max':20000.0,'mean':1000.19,'stddev':60.084},'all':{'count':100000,"
@@ -401,6 +403,7 @@ static const char closed_text[] = "target        GET http://127.0.0.1:9000/s (th
                                   "errors        10 (0.01 % of the requests)\n"
                                   "  by stage    connect: 1; deadline: 2\n"
                                   "statuses      200: 99,990; 404: 7\n"
+                                  "odd replies   name_space: 3\n"
                                   "client CPU    10.00 us a request (1.000 us of the program,\n"
                                   "              9.000 us of the kernel) and up to 41 % of a\n"
                                   "              processor for a thread\n"
@@ -775,6 +778,7 @@ static const char *const prometheus_lines[] = {
     "haul_bench_cpu_seconds_per_request{" LABELS "} 1e-05\n",
     "haul_bench_failures_total{" LABELS ",stage=\"deadline\"} 2\n",
     "haul_bench_statuses_total{" LABELS ",status=\"404\"} 7\n",
+    "haul_bench_anomalies_total{" LABELS ",anomaly=\"name_space\"} 3\n",
     "# TYPE haul_bench_latency_seconds summary\n",
     "haul_bench_latency_seconds{" LABELS ",clock=\"actual\",quantile=\"0.999\"} 0.001000447\n",
     "haul_bench_latency_seconds{" LABELS ",clock=\"actual\",quantile=\"1\"} 0.02\n",
