@@ -786,12 +786,165 @@ says_unasked() {
     code_is 0 && has "$first" '"body":"good"' && has "$second" '"body":"good"'
 }
 
+# Answers by the path: an odd reply, or one with a head of so many bytes.
+cat >odd.py <<'SCRIPT'
+import socket, threading
+OK, ONE = b'HTTP/1.1 200 OK\r\n', b'Content-Length: 1\r\n\r\na'
+CHUNKED = OK + b'Transfer-Encoding: chunked\r\n'
+REPLIES = {
+    b'/chunk_size_space': CHUNKED + b'\r\n1 \r\na\r\n0\r\n\r\n',
+    b'/chunk_extension_empty': CHUNKED + b'\r\n1;\r\na\r\n0\r\n\r\n',
+    b'/coding_repeated': CHUNKED + b'Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+    b'/length_and_coding': CHUNKED + b'Content-Length: 9\r\n\r\n1\r\na\r\n0\r\n\r\n',
+    b'/coding_identity': OK + b'Transfer-Encoding: identity\r\n\r\na',
+    b'/name_space': OK + b'PHP Warning:  x\r\n' + ONE,
+    b'/colon_space': OK + b'A : b\r\n' + ONE,
+    b'/value_control': OK + b'A: b\x01\r\n' + ONE,
+    b'/status_spaces': b'HTTP/1.1   200 OK\r\n' + ONE,
+    b'/line_without_colon': OK + b'nothing\r\n' + ONE,
+    b'/coding_without_body': b'HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n',
+    b'/length_without_body': b'HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n',
+    b'/folded': OK + b'A: b\r\n  c\r\n' + ONE,
+    b'/999': b'HTTP/1.1 999 No\r\n' + ONE,
+    b'/two_lengths': OK + b'Content-Length: 2\r\n' + ONE,
+    b'/ten': OK + b'Content-Length: 10\r\n\r\n0123456789',
+    b'/ten_chunked': CHUNKED + b'\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n',
+}
+
+def reply(path):
+    if not path.startswith(b'/head/'):
+        return REPLIES[path]
+    rest = OK + b'A: \r\n' + ONE[:-1]
+    return OK + b'A: ' + b'x' * (int(path[6:]) - len(rest)) + b'\r\n' + ONE
+
+def serve(peer):
+    received = b''
+    with peer:
+        while piece := peer.recv(65536):
+            received += piece
+            while b'\r\n\r\n' in received:
+                head, received = received.split(b'\r\n\r\n', 1)
+                method, target = head.split()[:2]
+                answer = reply(target.split(b'?')[0])
+                if method == b'HEAD':
+                    answer = answer.split(b'\r\n\r\n')[0] + b'\r\n\r\n'
+                peer.sendall(answer)
+                if b'identity' in answer:
+                    return
+
+def keep(peer):
+    try:
+        serve(peer)
+    except OSError:
+        pass
+
+server = socket.create_server(('127.0.0.1', 0), backlog=512)
+print(server.getsockname()[1], flush=True)
+while True:
+    threading.Thread(target=keep, args=(server.accept()[0],), daemon=True).start()
+SCRIPT
+
+odd_words='chunk_size_space chunk_extension_empty coding_repeated length_and_coding coding_identity
+    name_space colon_space value_control status_spaces line_without_colon coding_without_body
+    length_without_body'
+
+serves_odd_replies() {
+    rm -f told
+    mkfifo told
+    python3 odd.py >told 2>python.err &
+    pids="$pids $!"
+    read -r port <told && odd="http://127.0.0.1:$port"
+}
+
+# All at once, and each in the order of asking.
+ask_odd() {
+    urls='' lists='' counts='' column=''
+    for word in $odd_words; do
+        urls="$urls $odd/$word" lists="$lists[\"$word\"] " counts="$counts, $word 1"
+        column="$column$word "
+    done
+    run "$@" $urls "$odd/folded" "$odd/999"
+}
+
+anomalies() {
+    sed -n 's/.*"anomalies":\(\[.*\]\)}$/\1/p' out | tr '\n' ' '
+}
+
+odd_replies_are_named() {
+    ask_odd
+    code_is 0 && same "$(anomalies)" "$lists[] [] " &&
+        has "$(cat err)" "haul: 14 requests: 14 ok; " &&
+        has "$(cat err)" "; odd replies: ${counts#, }" || return
+    ask_odd --format csv
+    same "$(sed '1d; s/.*,//' out | tr '\n' ' ')" "$column  " || return
+    run "$odd/two_lengths"
+    code_is 8 && same "$(member code)" '"protocol"' && same "$(anomalies)" '[] '
+}
+
+odd_replies_are_errors() {
+    ask_odd --strict
+    code_is 8 && same "$(grep -c '"code":"protocol"' out)" 12 &&
+        same "$(member status | cut -d ' ' -f 13-)" '200 999' || return
+    run -f "$odd/999"
+    code_is 22 && same "$(member code)" '"status"'
+}
+
+heads_are_limited() {
+    for words in '' '--headers' '-I'; do
+        run $words "$odd/head/20000" "$odd/head/255000" "$odd/head/262144" "$odd/head/262145" \
+            "$odd/head/300000"
+        code_is 63 && same "$(member code)" '"limit" "limit"' &&
+            same "$(member status)" '200 200 200 null null' || return
+        run $words --max-head 300000 "$odd/head/300000" "$odd/head/300001"
+        same "$(member status)" '200 null' || return
+        run $words --max-head 100 "$odd/head/100" "$odd/head/101"
+        same "$(member status)" '200 null' || return
+    done
+    run --max-head 0 "$odd/head/100"
+    code_is 2 && has "$(cat err)" "--max-head '0': a number from 1 to 16777216"
+}
+
+# More at once than there are pieces of memory for.
+many_long_heads() {
+    for words in '' '--headers' '--headers --unordered' '-I --headers' '--bodies long'; do
+        run -c 64 $words "$odd/head/16370?[1-100]" "$odd/head/20000?[1-100]" \
+            "$odd/head/255000?[1-100]"
+        code_is 0 && has "$(cat err)" "haul: 300 requests: 300 ok; " || return
+    done
+    run --budget && has "$(cat out)" "pieces for heads beyond 16 KiB"
+}
+
+bodies_are_limited() {
+    for name in --max-body --max-filesize; do
+        run --body $name 10 "$odd/ten" "$odd/ten_chunked"
+        code_is 0 || return
+        run --body $name 9 "$odd/ten" "$odd/ten_chunked"
+        code_is 63 && same "$(member code)" '"limit" "limit"' &&
+            same "$(member stage)" '"head" "body"' &&
+            same "$(member body)" '"" "012345678"' || return
+        run -I $name 9 "$odd/ten"
+        code_is 0 || return
+    done
+    run --max-body 0 "$odd/ten"
+    code_is 0
+}
+
 row "exit codes are curl's" exit_codes
-if command -v python3 >/dev/null; then
-    row "a reply that nobody asked for is not the next one's" says_unasked
-else
-    skip "a reply that nobody asked for is not the next one's" "python3 is not installed"
-fi
+with_python() {
+    if command -v python3 >/dev/null; then
+        row "$1" "$2"
+    else
+        skip "$1" "python3 is not installed"
+    fi
+}
+
+with_python "a reply that nobody asked for is not the next one's" says_unasked
+with_python "a server of odd replies is there" serves_odd_replies
+with_python "odd replies are read, named and counted" odd_replies_are_named
+with_python "with --strict they are errors" odd_replies_are_errors
+with_python "heads have at most 256 KiB, or what --max-head says" heads_are_limited
+with_python "who has no memory for a long head waits for it" many_long_heads
+with_python "bodies have at most what --max-body says" bodies_are_limited
 row "the first failure in the order of the arguments counts" first_failure_counts
 row "--on-error cancel ends the siblings" cancels
 row "a run that ends inside a glob says how much of it was left" leaves_a_glob
