@@ -245,9 +245,10 @@ static inline int haul_submit(struct haul *haul, const struct haul_request *requ
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
  * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
  * every submitted request's result has been handed out, and what kept connections had to say
- * (that they end, mostly) has been taken; -EBUSY, nothing can come before something
- * is released: a part (result->more), or results that hold the memory for bodies. Others are the
- * kernel interface failing as a whole (-ENOMEM, -EBADF …): close. */
+ * (that they end, mostly) has been taken; -EBUSY, nothing can come before something is released: a
+ * part (result->more), or results that hold the memory for bodies, or for heads beyond 16 KiB, of
+ * which 64 may be kept. Others are the kernel interface failing as a whole (-ENOMEM, -EBADF …):
+ * close. */
 int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms);
 
 /* Gives a result back, in any order; its slot and its memory serve the next request. */

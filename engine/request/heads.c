@@ -2,8 +2,8 @@
  * short.
  *
  * The hard idea: in order, results that are kept with their heads wait for the one whose turn it
- * is, and hold their pieces meanwhile. So the last piece is for that one alone: it can always go on,
- * and with it, in the end, all. Out of order none waits for another. */
+ * is, and hold their pieces meanwhile. So the last piece is for that one alone: it can always go
+ * on, and with it, in the end, all. Out of order none waits for another. */
 
 #include "engine/request/heads.h"
 

@@ -44,7 +44,7 @@ void heads_leave(struct heads *heads, uint32_t slot);
 /* Is there a piece for it, who waits or not? */
 bool heads_has_piece(const struct heads_view *view, uint32_t slot);
 
-/* Whose turn it is of those that wait: the current one's, else the first's; NO_SLOT: nobody waits. */
+/* Whose turn it is of those that wait: the current one's, or the first's; NO_SLOT: none waits. */
 uint32_t heads_next(const struct heads *heads, const struct heads_view *view);
 
 #endif

@@ -59,8 +59,8 @@ void reply_begin(struct reply *reply, const struct response_rules *rules, bool i
  * caller's again. NULL and 0: takes it back, which may be done whenever carry_length is 0. */
 void reply_lend(struct reply *reply, char *carry, uint32_t size);
 
-/* After REPLY_CARRY, where carry_length is 0: what is left of *in will be fed again in smaller views,
- * from the head's first byte. */
+/* After REPLY_CARRY, where carry_length is 0: what is left of *in will be fed again in smaller
+ * views, from the head's first byte. */
 void reply_again(struct reply *reply);
 
 /* Takes bytes from the front of *in, which is cut by them. Errors: those of response_feed() and

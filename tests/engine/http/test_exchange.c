@@ -305,7 +305,7 @@ static void what_comes_before_a_piece_is_there_is_held(void **state)
     free(wire);
 }
 
-/* Two blocks are its own, the others all share; who gets none is told, and gives back what it has. */
+/* Two blocks are its own, the others all share; who gets none is told, and gives back its own. */
 static void what_is_held_has_a_bound(void **state)
 {
     struct exchange_news news;
