@@ -942,8 +942,8 @@ static void told_watch(void *context, const struct run_progress *progress)
 
 enum { NOT_SEEN = 2 };
 
-/* A client that does not run for a second, though it has not slept so long of itself. What of it was
- * waiting for a processor is not told, and on a busy machine that is much. */
+/* A client that does not run for a second, though it has not slept so long of itself. What of it
+ * was waiting for a processor is not told, and on a busy machine that is much. */
 static void check_stopped(enum client_kind kind, int told)
 {
     struct trap trap = {.finished = (uint64_t)told, .elapsed_s = 0.05};
