@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MESSAGE_BYTES = 400, FIND_MAX_TRIAL_S = 3 };
@@ -36,6 +37,7 @@ struct bench {
     json_t *environment;
     struct replace output;
     struct replace hdr;
+    FILE *timeline;               /* NULL: none */
     struct instrument instrument; /* of the last run */
     char message[MESSAGE_BYTES];
 };
@@ -102,36 +104,85 @@ static void environment_finish(struct bench *bench, const struct load_result *re
                             json_sprintf("%d", bench->embedded.cpu));
 }
 
-/* false: out has failed. */
-static bool hdr_write(const struct bench *bench, const struct load_result *result)
+/* What looks on while a run is under way. */
+struct sight {
+    struct bench *bench;
+    struct live_view view;
+    bool is_live;
+    bool is_open_loop;
+    bool has_begun;
+    uint64_t window_ns; /* UINT64_MAX: not bounded */
+    int error;          /* of what an interval was written to */
+    const char *error_path;
+};
+
+static void on_progress(void *context, const struct run_progress *progress)
 {
-    struct hdrlog_interval interval = {.end_ns = (uint64_t)(result->elapsed_s * 1e9)};
-    FILE *out = bench->hdr.out;
-    bool is_open_loop = bench->options.load.rate_from > 0;
-    if (!out)
-        return true;
-    interval.tag = is_open_loop ? "actual" : NULL;
-    if (!hdrlog_begin(out, (uint64_t)(result->started_at * 1e9)) ||
-        !hdrlog_write(out, &interval, &result->stats.actual))
+    struct sight *sight = context;
+    if (sight->is_live)
+        live_draw(&sight->view, progress);
+}
+
+/* false: out has failed. */
+static bool hdr_write(struct sight *sight, const struct interval_view *view)
+{
+    struct hdrlog_interval interval = {sight->is_open_loop ? "actual" : NULL, view->row->start_ns,
+                                       view->row->end_ns};
+    FILE *out = sight->bench->hdr.out;
+    if (!sight->has_begun && !hdrlog_begin(out, (uint64_t)(view->started_at * 1e9)))
+        return false;
+    sight->has_begun = true;
+    if (!hdrlog_write(out, &interval, &view->stats->actual))
         return false;
     interval.tag = "intended";
-    return !is_open_loop || hdrlog_write(out, &interval, &result->stats.intended);
+    return (!sight->is_open_loop || hdrlog_write(out, &interval, &view->stats->intended)) &&
+           fflush(out) == 0;
+}
+
+static bool timeline_write(const struct sight *sight, const struct interval_view *view)
+{
+    timeline_csv_row(sight->bench->timeline, view->row, sight->window_ns);
+    return fflush(sight->bench->timeline) == 0;
+}
+
+/* As they come, so that who reads along has them. */
+static bool on_interval(void *context, const struct interval_view *view)
+{
+    struct sight *sight = context;
+    if (sight->bench->hdr.out && !hdr_write(sight, view))
+        sight->error_path = sight->bench->options.hdr_path;
+    else if (sight->bench->timeline && !timeline_write(sight, view))
+        sight->error_path = sight->bench->options.timeline_path;
+    if (sight->error_path)
+        sight->error = errno;
+    return !sight->error_path;
 }
 
 /* The run's JSON, a new reference; NULL, with bench->message: it could not be done. */
 static json_t *bench_run(struct bench *bench, const struct load_options *load)
 {
-    struct live_view view;
     struct load_result result;
-    struct run_watch watch = {live_draw, &view, LIVE_INTERVAL_MS};
-    bool is_live = !bench->options.is_quiet && isatty(STDERR_FILENO);
-    live_open(&view, stderr, load);
-    int error =
-        load_run(load, is_live ? &watch : NULL, &result, bench->message, sizeof bench->message);
-    if (is_live)
-        live_close(&view);
+    struct load_options filled = load_filled(load);
+    struct sight sight = {
+        .bench = bench,
+        .is_live = !bench->options.is_quiet && isatty(STDERR_FILENO),
+        .is_open_loop = load->rate_from > 0,
+        .window_ns = filled.duration_ns > 0 ? filled.duration_ns : UINT64_MAX,
+    };
+    struct run_watch watch = {on_progress, &sight, LIVE_INTERVAL_MS, on_interval};
+    if (sight.is_live)
+        live_open(&sight.view, stderr, load);
+    int error = load_run(load, &watch, &result, bench->message, sizeof bench->message);
+    if (sight.is_live)
+        live_close(&sight.view);
     if (error)
         return NULL;
+    if (sight.error_path) {
+        snprintf(bench->message, sizeof bench->message, "%s: %s", sight.error_path,
+                 strerror(sight.error));
+        load_result_close(&result);
+        return NULL;
+    }
     instrument_judge(&bench->instrument, &result, result.processors);
     environment_finish(bench, &result);
     struct result_context context = {
@@ -146,12 +197,6 @@ static json_t *bench_run(struct bench *bench, const struct load_options *load)
     json_t *run = result_json(&result, &context);
     if (!run)
         snprintf(bench->message, sizeof bench->message, "out of memory");
-    if (run && !hdr_write(bench, &result)) {
-        snprintf(bench->message, sizeof bench->message, "%s: %s", bench->options.hdr_path,
-                 strerror(errno));
-        json_decref(run);
-        run = NULL;
-    }
     load_result_close(&result);
     return run;
 }
@@ -212,7 +257,15 @@ static int outputs_open(struct bench *bench)
     if (error)
         return complain_of(options->output_path, error);
     error = options->hdr_path ? replace_open(&bench->hdr, options->hdr_path) : 0;
-    return error ? complain_of(options->hdr_path, error) : 0;
+    if (error)
+        return complain_of(options->hdr_path, error);
+    if (!options->timeline_path)
+        return 0;
+    bench->timeline = fopen(options->timeline_path, "we");
+    if (!bench->timeline)
+        return complain_of(options->timeline_path, -errno);
+    timeline_csv_head(bench->timeline);
+    return 0;
 }
 
 static int outputs_commit(struct bench *bench)
@@ -222,7 +275,12 @@ static int outputs_commit(struct bench *bench)
     if (error)
         return complain_of(path ? path : "standard output", error);
     error = bench->hdr.out ? replace_commit(&bench->hdr) : 0;
-    return error ? complain_of(bench->options.hdr_path, error) : 0;
+    if (error)
+        return complain_of(bench->options.hdr_path, error);
+    FILE *timeline = bench->timeline;
+    bench->timeline = NULL;
+    return timeline && fclose(timeline) != 0 ? complain_of(bench->options.timeline_path, -errno)
+                                             : 0;
 }
 
 static int work(struct bench *bench)
@@ -273,6 +331,8 @@ static int run_main(int argc, char **argv)
         replace_abandon(&bench.output);
     if (bench.hdr.out)
         replace_abandon(&bench.hdr);
+    if (bench.timeline)
+        fclose(bench.timeline);
     if (bench.has_embedded)
         embedded_close(&bench.embedded);
     json_decref(bench.calibration);

@@ -359,9 +359,9 @@ static bool check_options(struct plan *plan, const struct plan_side *side,
                           const struct options *options)
 {
     if (options->format != FORMAT_TEXT || options->output_path != NULL ||
-        options->hdr_path != NULL || options->find_max_count > 0)
+        options->hdr_path != NULL || options->timeline_path != NULL || options->find_max_count > 0)
         return fail(plan,
-                    "%s: --format, -o, --hdr and --find-max are not for a run of a "
+                    "%s: --format, -o, --hdr, --timeline and --find-max are not for a run of a "
                     "comparison",
                     side->name);
     return true;

@@ -69,7 +69,24 @@ struct stats *client_stats_lock(struct client *client)
 {
     if (client->tally->is_shared)
         pthread_mutex_lock(&client->tally->lock);
-    return &client->tally->stats;
+    return client->tally->stats;
+}
+
+static uint64_t in_flight(const struct client *client)
+{
+    const struct live *live = &client->live;
+    uint64_t count = atomic_load_explicit(&live->begun, memory_order_relaxed);
+    for (unsigned class = 0; class < STATUS_CLASSES; class ++)
+        count -= atomic_load_explicit(&live->classes[class], memory_order_relaxed);
+    return count;
+}
+
+struct stats *client_stats_at(struct client *client, uint64_t now_ns)
+{
+    client_stats_lock(client);
+    if (now_ns >= client->tally->next_ns)
+        tally_turn(client->tally, now_ns, in_flight(client));
+    return client->tally->stats;
 }
 
 void client_stats_unlock(struct client *client)
@@ -98,9 +115,9 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
 {
     if (client->window_ns == 0)
         return false;
-    stats->finished_in_window += now_ns <= client->end_ns;
-    stats->measured += client->tally->is_shared; /* threads measure to their end, loops do so by
-                                                    themselves */
+    bool is_within = now_ns <= client->end_ns;
+    stats->finished_in_window += is_within;
+    stats->measured += is_within || client->tally->is_shared; /* threads measure to their end */
     if (!flight->is_counted)
         return false;
     stats->requests++;
@@ -137,13 +154,11 @@ static void count_reply(struct client *client, struct stats *stats, const struct
 void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
                   uint64_t now_ns, const struct reading *reading)
 {
-    tell(&client->live.finished, 1);
+    tell(&client->live.classes[reading->reply.response.status / 100], 1);
     tell(&client->live.bars[bar_of(now_ns - flight->due_ns)], 1);
-    if (reading->reply.response.status >= 400)
-        tell(&client->live.errors, 1);
     if (client->options->plant_ns > 0)
         plant(client->options->plant_ns);
-    struct stats *stats = client_stats_lock(client);
+    struct stats *stats = client_stats_at(client, now_ns);
     if (finish(client, stats, flight, now_ns))
         count_reply(client, stats, flight, first_byte_ns, now_ns, reading);
     client_stats_unlock(client);
@@ -152,9 +167,8 @@ void client_reply(struct client *client, const struct flight *flight, uint64_t f
 void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,
                     enum haul_error error)
 {
-    tell(&client->live.finished, 1);
-    tell(&client->live.errors, 1);
-    struct stats *stats = client_stats_lock(client);
+    tell(&client->live.classes[0], 1);
+    struct stats *stats = client_stats_at(client, now_ns);
     if (finish(client, stats, flight, now_ns)) {
         stats->errors[error]++;
         histogram_record(&stats->failed, now_ns - flight->due_ns);
@@ -170,6 +184,11 @@ void client_unfinished(struct client *client, const struct flight *flight, uint6
     if (flight->is_counted && stats->oldest_ns < age_ns)
         stats->oldest_ns = age_ns;
     client_stats_unlock(client);
+}
+
+void client_tell_begun(struct client *client)
+{
+    tell(&client->live.begun, 1);
 }
 
 void client_resent(struct client *client, const struct flight *flight)
@@ -227,6 +246,8 @@ enum stage client_look(struct client *client, uint64_t now_ns)
     enum stage stage = (enum stage)atomic_load_explicit(&conductor->stage, memory_order_acquire);
     if (stage == STAGE_WINDOW && now_ns < atomic_load(&conductor->window_ns))
         return client->stage;
+    if (!client->tally->is_shared && now_ns >= client->tally->next_ns)
+        tally_turn(client->tally, now_ns, in_flight(client));
     if (atomic_load_explicit(&conductor->is_calling, memory_order_relaxed))
         atomic_store_explicit(&client->live.has_answered, true, memory_order_relaxed);
     return stage;
@@ -255,10 +276,9 @@ void client_enter(struct client *client, enum stage stage)
     client->begun = 0;
     client->window_ns = client->schedule_ns = atomic_load(&conductor->window_ns);
     client->end_ns = atomic_load(&conductor->end_ns);
-    struct stats *stats = client_stats_lock(client);
+    client_stats_lock(client);
     if (!client->tally->is_in_window)
-        stats_begin_window(stats);
-    client->tally->is_in_window = true;
+        tally_begin(client->tally, client->window_ns);
     client_stats_unlock(client);
 }
 
@@ -286,6 +306,7 @@ bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_fli
     if (due_ns > now_ns || (is_over && !is_open_loop))
         return false;
     client->begun++;
+    client_tell_begun(client);
     *ret_flight = (struct flight){
         .due_ns = is_open_loop ? due_ns : now_ns,
         .begun_ns = now_ns,

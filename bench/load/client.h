@@ -8,6 +8,7 @@
 #include "bench/base/clock.h"
 #include "bench/load/reading.h"
 #include "bench/load/load.h"
+#include "bench/load/tally.h"
 #include "bench/load/workload.h"
 #include "engine/link/secure.h"
 
@@ -43,23 +44,15 @@ struct vault {
     struct tls_session *sessions; /* by place; version 0: none */
 };
 
-/* Where clients count: one each, or one for a group of threads. */
-struct tally {
-    pthread_mutex_t lock; /* taken where is_shared */
-    bool is_shared;
-    bool is_in_window; /* what came before has been dropped */
-    struct stats stats;
-};
-
 enum { LIVE_BARS = 28 };
 
 /* What a client tells while it runs, now and then. */
 struct live {
     _Atomic bool has_answered; /* a call */
     _Atomic uint64_t opened;   /* connections whose first opening has ended, well or not */
-    _Atomic uint64_t finished; /* requests, since the run began */
-    _Atomic uint64_t errors;
-    _Atomic uint64_t bars[LIVE_BARS]; /* finished in at most 2^i microseconds */
+    _Atomic uint64_t begun;    /* requests, since the run began */
+    _Atomic uint64_t classes[STATUS_CLASSES]; /* finished, by the status's first digit; 0: failed */
+    _Atomic uint64_t bars[LIVE_BARS];         /* answered in at most 2^i microseconds */
 };
 
 /* A request under way. */
@@ -178,8 +171,13 @@ void client_paused(struct client *client);
 /* The opening of a connection has come to an end for the first time. */
 void client_tried(struct client *client);
 
-/* Before and after touching client->tally->stats. */
+/* One more is under way. */
+void client_tell_begun(struct client *client);
+
+/* Before and after touching client->tally->stats; at: what ended then counts in the interval that
+ * has that time. */
 struct stats *client_stats_lock(struct client *client);
+struct stats *client_stats_at(struct client *client, uint64_t now_ns);
 void client_stats_unlock(struct client *client);
 
 /* May the connection carry another request, after this reply? */

@@ -164,7 +164,7 @@ static void lag_record(struct client_loop *loop, const struct flight *flight)
 {
     uint64_t since_ns = flight->due_ns > loop->free_since_ns ? flight->due_ns : loop->free_since_ns;
     if (loop->client->options->rate_from > 0 && loop->client->stage == STAGE_WINDOW)
-        histogram_record(&loop->client->tally->stats.lag, loop->now_ns - since_ns);
+        histogram_record(&loop->client->tally->stats->lag, loop->now_ns - since_ns);
 }
 
 /* Takes what may begin now; a connection that could take none is free, but for one whose last
@@ -530,7 +530,7 @@ static void on_end(struct client_loop *loop, const struct link_event *event, boo
 {
     switch (event->end) {
     case LINK_REFUSED:
-        loop->client->tally->stats.ports_exhausted += event->error == EADDRNOTAVAIL;
+        loop->client->tally->stats->ports_exhausted += event->error == EADDRNOTAVAIL;
         line_fail(loop, event->link, HAUL_CONNECT);
         break;
     case LINK_FIN:
@@ -608,7 +608,7 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
     if (loop->woken_ns == 0)
         loop->woken_ns = loop->now_ns;
     if (is_receive)
-        loop->client->tally->stats.bytes_received += (uint32_t)completion->result;
+        loop->client->tally->stats->bytes_received += (uint32_t)completion->result;
     bool has_event = links_take(&loop->links, completion, &event);
     for (; has_event; has_event = links_next(&loop->links, &event))
         on_event(loop, &event, is_receive);
@@ -632,7 +632,7 @@ static void window_begin(struct client_loop *loop)
 static void window_take(struct client_loop *loop)
 {
     struct client *client = loop->client;
-    struct stats *stats = &client->tally->stats;
+    struct stats *stats = client->tally->stats;
     const struct loop_counters *counters = &loop->loop->counters;
     uint64_t length_ns = loop->now_ns - client->window_ns;
     double user_s;
@@ -645,7 +645,6 @@ static void window_take(struct client_loop *loop)
     client->time.system_s = system_s - loop->system_s;
     client->time.busy = (client->time.user_s + client->time.system_s) /
                         ((double)(length_ns > 0 ? length_ns : 1) / 1e9);
-    stats->measured = stats->finished_in_window;
     stats->system_calls = counters->enters - loop->counters.enters;
     stats->completions = counters->completions - loop->counters.completions;
     stats->buffers_empty = counters->buffers_empty - loop->counters.buffers_empty;
@@ -844,8 +843,8 @@ int client_loop_run(struct client *client)
         unfinished_take(&loop);
     if (!error && client->window_ns > 0 && !loop.has_window_end)
         window_take(&loop);
-    client->tally->stats.begun = client->begun;
-    client->tally->stats.bytes_sent = loop.links.bytes_sent - loop.bytes_sent;
+    client->tally->stats->begun = client->begun;
+    client->tally->stats->bytes_sent = loop.links.bytes_sent - loop.bytes_sent;
     loop_end(&loop);
     secure_close(&loop.secure);
     memory_give(&loop);

@@ -540,6 +540,7 @@ static bool flight_begin(struct client_thread *thread, bool may_wait)
     thread->ticket = NO_TICKET;
     assert(thread->flight_count < client->workload->depth);
     client->begun++;
+    client_tell_begun(client);
     thread->flights[thread->flight_count++] = (struct flight){
         .due_ns = due_ns,
         .begun_ns = now_ns,

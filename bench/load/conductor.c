@@ -5,6 +5,7 @@
 #include "bench/load/conductor.h"
 
 #include "bench/base/signals.h"
+#include "bench/load/chronicle.h"
 #include "engine/memory/budget.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ struct run {
     uint32_t client_count;
     struct tally *tallies;
     uint32_t tally_count;
+    struct chronicle chronicle;
     struct vault *vaults; /* NULL: none */
     struct player *players;
     uint32_t started;
@@ -132,12 +134,13 @@ static int tallies_open(struct run *run)
     run->tally_count = is_shared ? groups : run->client_count;
     run->tallies = calloc(run->tally_count, sizeof *run->tallies);
     for (uint32_t i = 0; run->tallies && i < run->tally_count; i++) {
-        pthread_mutex_init(&run->tallies[i].lock, NULL);
-        run->tallies[i].is_shared = is_shared;
-        if (stats_open(&run->tallies[i].stats) < 0)
-            return -ENOMEM;
+        int error = tally_open(&run->tallies[i], &run->options, is_shared);
+        if (error)
+            return error;
     }
-    return run->tallies ? 0 : -ENOMEM;
+    if (!run->tallies)
+        return -ENOMEM;
+    return chronicle_open(&run->chronicle, &run->options, run->tallies, run->tally_count);
 }
 
 /* Threads have the requests in common; loops each have every count-th. */
@@ -220,6 +223,8 @@ static void *play(void *argument)
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake when a request is due, not 50 us later */
     player->error = run->options.client == CLIENT_THREADS ? client_thread_run(player->client)
                                                           : client_loop_run(player->client);
+    if (!player->client->tally->is_shared)
+        tally_end(player->client->tally);
     pthread_mutex_lock(&run->conductor.lock);
     if (player->error)
         atomic_store(&run->failed, player->client->index + 1);
@@ -247,7 +252,8 @@ static void stage_set(struct run *run, enum stage stage)
         clock_gettime(CLOCK_REALTIME, &wall);
         run->stage_ns += LEAD_NS;
         lateness_begin(&run->lateness, now_ns);
-        run->started_at = (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
+        run->started_at = run->chronicle.started_at =
+            (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
         atomic_store(&conductor->window_ns, run->stage_ns);
         atomic_store(&conductor->end_ns, run->options.duration_ns > 0
                                              ? run->stage_ns + run->options.duration_ns
@@ -316,12 +322,18 @@ static void progress_take(const struct run *run, struct run_progress *ret_progre
     *ret_progress = (struct run_progress){
         .stage = (enum stage)atomic_load(&run->conductor.stage),
         .elapsed_s = now_ns > run->stage_ns ? (double)(now_ns - run->stage_ns) / 1e9 : 0,
+        .row = run->chronicle.has_last ? &run->chronicle.last : NULL,
     };
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct live *live = &run->clients[i].live;
         ret_progress->opened += (uint32_t)atomic_load_explicit(&live->opened, memory_order_relaxed);
-        ret_progress->finished += atomic_load_explicit(&live->finished, memory_order_relaxed);
-        ret_progress->errors += atomic_load_explicit(&live->errors, memory_order_relaxed);
+        ret_progress->begun += atomic_load_explicit(&live->begun, memory_order_relaxed);
+        for (unsigned class = 0; class < STATUS_CLASSES; class ++) {
+            uint64_t count = atomic_load_explicit(&live->classes[class], memory_order_relaxed);
+            ret_progress->classes[class] += count;
+            ret_progress->finished += count;
+            ret_progress->errors += class == 0 || class >= 4 ? count : 0;
+        }
         for (unsigned bar = 0; bar < LIVE_BARS; bar++)
             ret_progress->bars[bar] += atomic_load_explicit(&live->bars[bar], memory_order_relaxed);
     }
@@ -403,19 +415,30 @@ static void step_wait(struct run *run)
     lateness_note(&run->lateness, until_ns, client_now_ns());
 }
 
+static uint64_t in_flight(const struct run_progress *progress)
+{
+    return progress->begun > progress->finished ? progress->begun - progress->finished : 0;
+}
+
 static void lead(struct run *run, const struct run_watch *watch)
 {
     uint64_t told_ns = 0;
+    run->chronicle.look = watch ? watch->interval : NULL;
+    run->chronicle.context = watch ? watch->context : NULL;
     while (atomic_load(&run->running) > 0) {
         struct run_progress progress;
         progress_take(run, &progress);
-        bool must_stop = signals_first() != 0 || atomic_load(&run->failed) > 0;
+        uint64_t window_ns = atomic_load(&run->conductor.window_ns);
+        if (window_ns > 0)
+            chronicle_take(&run->chronicle, window_ns, client_now_ns(), in_flight(&progress));
+        bool must_stop =
+            signals_first() != 0 || atomic_load(&run->failed) > 0 || run->chronicle.is_enough;
         if (!must_stop)
             conduct(run, &progress);
         else if (progress.stage != STAGE_STOPPED)
             stage_set(run, STAGE_STOPPED);
         uint64_t now_ns = client_now_ns();
-        if (watch && now_ns - told_ns >= (uint64_t)watch->interval_ms * 1000000) {
+        if (watch && watch->watch && now_ns - told_ns >= (uint64_t)watch->interval_ms * 1000000) {
             watch->watch(watch->context, &progress);
             told_ns = now_ns;
         }
@@ -469,34 +492,11 @@ static void stopped_take(const struct run *run, struct load_result *result)
             result->threads[i].stopped_s = stopped_s;
 }
 
-static int result_fill(struct run *run, struct load_result *result)
+/* The times of the window, and of the client threads in it. */
+static void times_take(struct run *run, struct load_result *result)
 {
     uint64_t window_ns = atomic_load(&run->conductor.window_ns);
-    uint64_t warming_ns = atomic_load(&run->conductor.warming_ns);
     uint64_t last_ns = window_ns;
-    struct run_progress progress;
-    progress_take(run, &progress);
-    *result = (struct load_result){
-        .loop = client_name(run->options.client),
-        .connections = run->options.connections,
-        .unopened = run->unopened,
-        .processors = run->processors,
-        .thread_count = run->client_count,
-        .started_at = run->started_at,
-        .is_interrupted = signals_first() != 0,
-        .opening_s = (double)(run->opened_ns - run->begin_ns) / 1e9,
-        .warm_up_s = warming_ns > 0 && window_ns > 0 ? (double)(window_ns - warming_ns) / 1e9 : 0,
-    };
-    snprintf(result->loop_reason, sizeof result->loop_reason, "%s", run->clients[0].reason);
-    result->threads = calloc(run->client_count, sizeof *result->threads);
-    if (!result->threads || stats_open(&result->stats) < 0)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < run->tally_count; i++)
-        stats_add(&result->stats, &run->tallies[i].stats);
-    if (window_ns == 0) /* stopped before: nothing of it counts */
-        stats_begin_window(&result->stats);
-    check_balance(&result->stats);
-    stats_sum_up(&result->stats, run->options.rate_from > 0);
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct client *client = &run->clients[i];
         result->threads[i] = client->time;
@@ -506,26 +506,64 @@ static int result_fill(struct run *run, struct load_result *result)
         stopped_take(run, result);
     uint64_t length_ns = window_length_ns(run, last_ns);
     uint64_t elapsed_ns = last_ns - window_ns > length_ns ? last_ns - window_ns : length_ns;
+    chronicle_end(&run->chronicle, window_ns > 0, elapsed_ns);
+    result->stats = run->chronicle.sum;
+    run->chronicle.sum = (struct stats){0};
+    if (window_ns == 0) { /* stopped before: nothing of it counts */
+        stats_begin_window(&result->stats);
+    } else {
+        result->timeline = run->chronicle.timeline;
+        run->chronicle.timeline = NULL;
+    }
     result->stats.unsent = unsent(run, length_ns, result->stats.begun);
-    result->warm_up_requests = progress.finished - result->stats.requests;
     result->window_s = (double)length_ns / 1e9;
     result->elapsed_s = (double)elapsed_ns / 1e9;
-    return 0;
+}
+
+static int result_fill(struct run *run, struct load_result *result)
+{
+    uint64_t window_ns = atomic_load(&run->conductor.window_ns);
+    uint64_t warming_ns = atomic_load(&run->conductor.warming_ns);
+    struct run_progress progress;
+    progress_take(run, &progress);
+    *result = (struct load_result){
+        .loop = client_name(run->options.client),
+        .connections = run->options.connections,
+        .unopened = run->unopened,
+        .processors = run->processors,
+        .thread_count = run->client_count,
+        .started_at = run->started_at,
+        .window_ns = window_ns,
+        .is_interrupted = signals_first() != 0,
+        .opening_s = (double)(run->opened_ns - run->begin_ns) / 1e9,
+        .warm_up_s = warming_ns > 0 && window_ns > 0 ? (double)(window_ns - warming_ns) / 1e9 : 0,
+    };
+    snprintf(result->loop_reason, sizeof result->loop_reason, "%s", run->clients[0].reason);
+    result->threads = calloc(run->client_count, sizeof *result->threads);
+    if (!result->threads)
+        return -ENOMEM;
+    times_take(run, result);
+    check_balance(&result->stats);
+    result->warm_up_requests = progress.finished - result->stats.requests;
+    return run->chronicle.is_short_of_memory ? -ENOMEM : 0;
 }
 
 void load_result_close(struct load_result *result)
 {
     stats_close(&result->stats);
+    if (result->timeline)
+        timeline_close(result->timeline);
+    free(result->timeline);
     free(result->threads);
+    result->timeline = NULL;
     result->threads = NULL;
 }
 
 static void run_close(struct run *run)
 {
-    for (uint32_t i = 0; run->tallies && i < run->tally_count; i++) {
-        stats_close(&run->tallies[i].stats);
-        pthread_mutex_destroy(&run->tallies[i].lock);
-    }
+    for (uint32_t i = 0; run->tallies && i < run->tally_count; i++)
+        tally_close(&run->tallies[i]);
+    chronicle_close(&run->chronicle);
     for (uint32_t i = 0; run->vaults && i < run->tally_count; i++)
         if (run->vaults[i].sessions) {
             secure_close(&run->vaults[i].secure);

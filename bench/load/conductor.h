@@ -12,9 +12,12 @@ struct run_progress {
     enum stage stage;
     double elapsed_s; /* in this stage */
     uint32_t opened;  /* connections tried */
+    uint64_t begun;
     uint64_t finished;
-    uint64_t errors;
-    uint64_t bars[LIVE_BARS]; /* as in struct live */
+    uint64_t errors;                  /* of those: failures, and statuses from 400 on */
+    uint64_t classes[STATUS_CLASSES]; /* as in struct live */
+    uint64_t bars[LIVE_BARS];
+    const struct timeline_row *row; /* the last interval that is over; NULL: none is */
 };
 
 /* What looks on, about every interval_ms, from the thread that called load_run(). */
@@ -22,6 +25,10 @@ struct run_watch {
     void (*watch)(void *context, const struct run_progress *progress);
     void *context;
     uint32_t interval_ms;
+
+    /* Each interval of the window when it is over. false: no more is wanted, the run is stopped.
+     * NULL: nobody looks. */
+    bool (*interval)(void *context, const struct interval_view *view);
 };
 
 /* Runs to the end, or until signals_first(): what finished so far counts. watch may be NULL. On

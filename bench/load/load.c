@@ -26,9 +26,39 @@ struct load_options load_filled(const struct load_options *options)
         filled.duration_ns = LOAD_DURATION_DEFAULT_S * UINT64_C(1000000000);
     if (filled.timeout_ns == 0)
         filled.timeout_ns = LOAD_TIMEOUT_DEFAULT_S * UINT64_C(1000000000);
+    if (filled.interval_ns == 0)
+        filled.interval_ns = LOAD_INTERVAL_DEFAULT_MS * UINT64_C(1000000);
     if (filled.rate_to == 0)
         filled.rate_to = filled.rate_from;
     return filled;
+}
+
+/* Pieces of equal length, but for the last before an end that is known. */
+struct load_interval load_interval_at(const struct load_options *options, uint64_t time_ns)
+{
+    uint64_t length_ns = options->interval_ns;
+    uint64_t window_ns = options->duration_ns > 0 ? options->duration_ns : UINT64_MAX;
+    uint64_t from_ns = time_ns < window_ns ? 0 : window_ns;
+    struct load_interval interval = {
+        .number = (time_ns - from_ns) / length_ns,
+        .start_ns = from_ns + (time_ns - from_ns) / length_ns * length_ns,
+    };
+    interval.end_ns = interval.start_ns + length_ns;
+    if (from_ns > 0)
+        interval.number += (window_ns - 1) / length_ns + 1;
+    else if (interval.end_ns > window_ns)
+        interval.end_ns = window_ns;
+    return interval;
+}
+
+struct load_interval load_interval_of(const struct load_options *options, uint64_t number)
+{
+    uint64_t length_ns = options->interval_ns;
+    uint64_t window_ns = options->duration_ns;
+    uint64_t whole = window_ns > 0 ? (window_ns - 1) / length_ns + 1 : UINT64_MAX;
+    uint64_t start_ns =
+        number < whole ? number * length_ns : window_ns + (number - whole) * length_ns;
+    return load_interval_at(options, start_ns);
 }
 
 struct load_thread load_threads_sum(const struct load_result *result)

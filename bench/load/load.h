@@ -4,6 +4,7 @@
 /* One run of load: what was asked for, and what came of it. */
 
 #include "bench/load/stats.h"
+#include "bench/load/timeline.h"
 #include "engine/haul.h"
 
 #include <stdbool.h>
@@ -15,6 +16,9 @@ enum client_kind { CLIENT_URING, CLIENT_EPOLL, CLIENT_THREADS, CLIENT_COUNT };
 const char *client_name(enum client_kind kind);
 
 enum { LOAD_THREADS_MAX = 256, LOAD_WARM_UP_AUTO = -1 };
+
+/* Intervals of the timeline, in milliseconds. */
+enum { LOAD_INTERVAL_DEFAULT_MS = 1000, LOAD_INTERVAL_LEAST_MS = 10 };
 
 enum { LOAD_CONNECTIONS_DEFAULT = 64, LOAD_DURATION_DEFAULT_S = 10, LOAD_TIMEOUT_DEFAULT_S = 10 };
 
@@ -32,6 +36,7 @@ struct load_options {
     double rate_to;         /* at the window's end; as rate_from: constant */
     int64_t warm_up_ns;     /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
     uint64_t timeout_ns;    /* a request's */
+    uint64_t interval_ns;   /* of the timeline; 0: the default */
     bool is_http10;         /* HTTP/1.0, and a connection a request unless keep-alive is answered */
     bool is_closing;        /* "Connection: close", and a connection a request */
     bool is_pinned;         /* thread i runs on the i-th processor this process may use */
@@ -44,6 +49,19 @@ struct load_options {
 
 /* The options with every default filled in. Whoever asks what a run was to do asks this. */
 struct load_options load_filled(const struct load_options *options);
+
+/* A piece of the window, or of what comes behind it: as long as interval_ns, or until the window's
+ * end where that is sooner. */
+struct load_interval {
+    uint64_t number;   /* 0, 1, … */
+    uint64_t start_ns; /* since the window's begin */
+    uint64_t end_ns;
+};
+
+/* That which has the time, counted from the window's begin, and that of a number. The options are
+ * filled in. */
+struct load_interval load_interval_at(const struct load_options *options, uint64_t time_ns);
+struct load_interval load_interval_of(const struct load_options *options, uint64_t number);
 
 /* One client thread's processor time in the window, in seconds. */
 struct load_thread {
@@ -61,10 +79,12 @@ struct load_result {
     double opening_s; /* until all connections were open */
     double warm_up_s;
     uint64_t warm_up_requests;
-    double window_s;   /* as it was */
-    double elapsed_s;  /* window and what was still under way at its end */
-    double started_at; /* of the window: seconds since 1970 */
+    double window_s;    /* as it was */
+    double elapsed_s;   /* window and what was still under way at its end */
+    double started_at;  /* of the window: seconds since 1970 */
+    uint64_t window_ns; /* CLOCK_MONOTONIC: its begin; 0: there was none */
     struct stats stats;
+    struct timeline *timeline; /* to the last reply; NULL: there was no window */
     struct load_thread *threads;
     uint32_t thread_count;
     uint32_t processors;  /* that the client's threads could run on */

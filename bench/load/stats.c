@@ -65,6 +65,15 @@ void stats_begin_window(struct stats *stats)
             histogram_reset(list[i]);
 }
 
+void stats_reset(struct stats *stats)
+{
+    struct histogram *list[HISTOGRAM_COUNT];
+    memset(stats, 0, offsetof(struct stats, good));
+    list_histograms(stats, list);
+    for (int i = 0; i < HISTOGRAM_COUNT; i++)
+        histogram_reset(list[i]);
+}
+
 static void add_all(uint64_t *into, const uint64_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -82,6 +82,10 @@ void stats_close(struct stats *stats);
 /* Drops everything but what is about connections: how many were opened, how often no port was left,
  * phases connect and tls. */
 void stats_begin_window(struct stats *stats);
+
+/* As just opened. */
+void stats_reset(struct stats *stats);
+
 void stats_add(struct stats *into, const struct stats *from);
 
 /* Once, when all is added: makes the histograms that are sums. */

@@ -519,6 +519,68 @@ static json_t *histograms(const struct member_source *source)
     return unless(failed, object);
 }
 
+/* --- over time -------------------------------------------------------------------------------- */
+
+static int put_counts(json_t *row, const struct timeline_row *from)
+{
+    json_t *errors = json_object(), *statuses = json_object();
+    int failed = 0;
+    for (int i = 0; i < STATS_ERROR_COUNT; i++)
+        if (from->errors[i] > 0)
+            failed |= json_object_set_new(errors, haul_error_name((enum haul_error)i),
+                                          count(from->errors[i]));
+    for (int i = 1; i < STATUS_CLASSES; i++)
+        if (from->classes[i] > 0) {
+            char key[] = {(char)('0' + i), 'x', 'x', '\0'};
+            failed |= json_object_set_new(statuses, key, count(from->classes[i]));
+        }
+    failed |= json_object_set_new(row, "errors", errors);
+    return failed | json_object_set_new(row, "statuses", statuses);
+}
+
+static json_t *interval(const struct timeline_row *from, uint64_t window_ns)
+{
+    bool has_finished = from->requests > 0;
+    double rate = 0;
+    bool has_rate = timeline_rate(from, window_ns, &rate);
+    const struct {
+        const char *key;
+        json_t *value;
+    } values[] = {
+        {"start_s", seconds((double)from->start_ns / 1e9)},
+        {"end_s", seconds((double)from->end_ns / 1e9)},
+        {"requests", count(from->requests)},
+        {"rate_per_s", null_or(has_rate, round(rate * 1e3) / 1e3)},
+        {"p50_us", has_finished ? microseconds((double)from->p50_ns) : json_null()},
+        {"p99_us", has_finished ? microseconds((double)from->p99_ns) : json_null()},
+        {"max_us", has_finished ? microseconds((double)from->max_ns) : json_null()},
+        {"in_flight", count(from->in_flight)},
+    };
+    json_t *row = json_object();
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+        failed |= json_object_set_new(row, values[i].key, values[i].value);
+    failed |= put_counts(row, from);
+    return unless(failed, row);
+}
+
+static json_t *timeline(const struct member_source *source)
+{
+    const struct timeline *from = source->result->timeline;
+    if (from == NULL)
+        return json_null();
+    json_t *rows = json_array();
+    int failed = 0;
+    for (size_t i = 0; i < from->count; i++)
+        failed |= json_array_append_new(
+            rows, interval(&from->rows[i], (uint64_t)llround(source->result->window_s * 1e9)));
+    json_t *object = json_object();
+    failed |= json_object_set_new(object, "interval_s",
+                                  seconds((double)source->options->interval_ns / 1e9));
+    failed |= json_object_set_new(object, "rows", rows);
+    return unless(failed, object);
+}
+
 /* --- the rows --------------------------------------------------------------------------------- */
 
 /* A member of struct load_result: a uint32_t, a uint64_t, a double or a histogram. */
@@ -690,6 +752,7 @@ const struct member run_members[] = {
     {"instrument.calibration", MEMBER_OBJECT, MERGE_ALIKE, .make = calibration},
     {"environment", MEMBER_OBJECT, MERGE_ALIKE, .make = environment},
     {"environment.", MEMBER_OBJECT, MERGE_JOINED, ELSEWHERE},
+    {"timeline", MEMBER_OBJECT, MERGE_EQUAL, .make = timeline},
     {"histograms", MEMBER_OBJECT, MERGE_ALIKE, .make = histograms},
     {"thresholds", MEMBER_LIST, MERGE_ALIKE, ELSEWHERE},
     {"find_max", MEMBER_OBJECT, MERGE_ALIKE, ELSEWHERE},

@@ -28,6 +28,7 @@ enum member_type {
 /* How two become one; pool.h says it in words. */
 enum member_merge {
     MERGE_ALIKE, /* objects member by member; what is not the same becomes null */
+    MERGE_EQUAL, /* whole, or null */
     MERGE_SAME,  /* what is not the same is refused */
     MERGE_SAME_URL,
     MERGE_SAME_OR_SUM, /* sum: of runs at the same time */

@@ -558,11 +558,18 @@ static json_t *alike(struct pool *pool, const struct pair *pair)
     return json_equal(pair->first, pair->second) ? json_incref(pair->first) : json_null();
 }
 
+static json_t *equal(struct pool *pool, const struct pair *pair)
+{
+    (void)pool;
+    return json_equal(pair->first, pair->second) ? json_incref(pair->first) : json_null();
+}
+
 /* What has no row is kept where it is alike. */
 static json_t *pool_values(struct pool *pool, const struct pair *pair)
 {
     static combine *const rules[MERGE_COUNT] = {
         [MERGE_ALIKE] = alike,
+        [MERGE_EQUAL] = equal,
         [MERGE_SAME] = same,
         [MERGE_SAME_URL] = same_url,
         [MERGE_SAME_OR_SUM] = same_or_sum,

@@ -24,7 +24,8 @@ bool result_is_met(const json_t *run);
 #define RESULT_FORMATS(X)                                                                          \
     X(TEXT, "text", result_text)                                                                   \
     X(JSON, "json", result_line)                                                                   \
-    X(PROMETHEUS, "prometheus", result_prometheus)
+    X(PROMETHEUS, "prometheus", result_prometheus)                                                 \
+    X(CSV, "csv", result_csv)
 
 enum result_format {
 #define RESULT_FORMAT_ENUM(name, word, put) FORMAT_##name,
@@ -32,7 +33,7 @@ enum result_format {
 #undef RESULT_FORMAT_ENUM
 };
 
-/* "text|json|prometheus|", as bench/base/option.h takes it. */
+/* "text|json|prometheus|csv|", as bench/base/option.h takes it. */
 #define RESULT_FORMAT_CHOICE(name, word, put) word "|"
 #define RESULT_FORMAT_CHOICES RESULT_FORMATS(RESULT_FORMAT_CHOICE)
 
@@ -43,6 +44,18 @@ void result_line(FILE *out, const json_t *run);
 
 /* At most 60 columns, no colour. What cannot be written is for ferror(out) to tell. */
 void result_text(FILE *out, const json_t *run);
+
+/* A head and a row: a column a figure, by its path in the JSON. */
+void result_csv(FILE *out, const json_t *run);
+void result_csv_head(FILE *out);
+void result_csv_row(FILE *out, const json_t *run);
+
+/* A field, in quotes where it needs them. */
+void csv_text(FILE *out, const char *text);
+
+/* The course of a run as CSV, an interval of it a row; of a window that is so long. */
+void timeline_csv_head(FILE *out);
+void timeline_csv_row(FILE *out, const struct timeline_row *row, uint64_t window_ns);
 
 /* Text exposition format 0.0.4, base units, labels loop, connections and url. */
 void result_prometheus(FILE *out, const json_t *run);

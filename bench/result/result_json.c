@@ -1,11 +1,18 @@
 /* A run's result as JSON: the members of bench/result/members.c, one after the other, and what is
  * asserted of the whole of them. A value that cannot be made, for want of memory, is NULL, and one
- * NULL makes the whole NULL. */
+ * NULL makes the whole NULL.
+ *
+ * And the same figures as CSV (RFC 4180, but with plain line ends): a column a figure, by its path
+ * in the JSON; of a run's course a row an interval. What is not there is an empty field, so that
+ * all rows of all files have the same columns. */
 
 #include "bench/result/bound.h"
+#include "bench/base/json_at.h"
 #include "bench/result/result.h"
 
+#include <inttypes.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A group that is null has no members. */
 static int add_member(json_t *run, const struct member *member, const struct member_source *source)
@@ -65,6 +72,167 @@ json_t *result_json(const struct load_result *result, const struct result_contex
         return run;
     json_decref(run);
     return NULL;
+}
+
+/* --- CSV: fields ------------------------------------------------------------------------------ */
+
+/* A text that a spreadsheet would take for a formula is one of the file's, not ours: it is told
+ * apart by the quote that makes it text. */
+void csv_text(FILE *out, const char *text)
+{
+    if (text[strcspn(text, ",\"\r\n")] == '\0') {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != '\0'; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputc('"', out);
+}
+
+static void put_value(FILE *out, const json_t *value)
+{
+    if (json_is_string(value))
+        csv_text(out, json_string_value(value));
+    else if (json_is_boolean(value) || json_is_number(value))
+        json_dumpf(value, out, RESULT_JSON_FLAGS | JSON_ENCODE_ANY);
+}
+
+/* --- CSV: runs -------------------------------------------------------------------------------- */
+
+/* What follows a member's path in the head, and its value; NULL: nothing, it is the value. */
+static bool has_columns(const struct member *member)
+{
+    size_t length = strlen(member->path);
+    return member->type != MEMBER_GROUP && member->type != MEMBER_LIST &&
+           member->path[length - 1] != '.' && strncmp(member->path, "merged", 6) != 0 &&
+           (member->type != MEMBER_OBJECT || strcmp(member->path, "plan.warm_up") == 0);
+}
+
+/* The kinds that a member of counts may have, from 0; NULL: no further one. */
+static const char *kind_of(const struct member *member, int index)
+{
+    static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+    if (strcmp(member->path, "errors") == 0)
+        return index + 1 < STATS_ERROR_COUNT ? haul_error_name((enum haul_error)(index + 1)) : NULL;
+    return index < 5 ? classes[index] : NULL;
+}
+
+/* Of statuses, those that begin so. */
+static double count_of(const json_t *counts, const char *kind)
+{
+    const char *key;
+    json_t *value;
+    double sum = 0;
+    bool is_class = kind[1] == 'x';
+    json_object_foreach((json_t *)(uintptr_t)counts, key, value)
+    {
+        if (is_class ? key[0] == kind[0] : strcmp(key, kind) == 0)
+            sum += json_number_value(value);
+    }
+    return sum;
+}
+
+static void put_names(FILE *out, const struct member *member, const char **between)
+{
+    const char *kind;
+    if (member->type == MEMBER_LATENCY) {
+        for (size_t i = 0; i < latency_statistic_count; i++)
+            fprintf(out, "%s%s.%s", *between, member->path, latency_statistics[i].key);
+    } else if (member->type == MEMBER_COUNTS) {
+        for (int i = 0; (kind = kind_of(member, i)) != NULL; i++)
+            fprintf(out, "%s%s.%s", *between, member->path, kind);
+    } else {
+        fprintf(out, "%s%s", *between, member->path);
+    }
+    *between = ",";
+}
+
+static void put_values(FILE *out, const struct member *member, const json_t *run,
+                       const char **between)
+{
+    const json_t *value = member_of(run, member);
+    const char *kind;
+    if (member->type == MEMBER_LATENCY) {
+        for (size_t i = 0; i < latency_statistic_count; i++) {
+            fputs(*between, out);
+            put_value(out, json_object_get(value, latency_statistics[i].key));
+        }
+    } else if (member->type == MEMBER_COUNTS) {
+        for (int i = 0; (kind = kind_of(member, i)) != NULL; i++) {
+            fputs(*between, out);
+            if (json_is_object(value))
+                fprintf(out, "%.0f", count_of(value, kind));
+        }
+    } else {
+        fputs(*between, out);
+        put_value(out, value);
+    }
+    *between = ",";
+}
+
+void result_csv_head(FILE *out)
+{
+    const char *between = "";
+    for (size_t i = 0; i < run_member_count; i++)
+        if (has_columns(&run_members[i]))
+            put_names(out, &run_members[i], &between);
+    fputc('\n', out);
+}
+
+void result_csv_row(FILE *out, const json_t *run)
+{
+    const char *between = "";
+    for (size_t i = 0; i < run_member_count; i++)
+        if (has_columns(&run_members[i]))
+            put_values(out, &run_members[i], run, &between);
+    fputc('\n', out);
+}
+
+void result_csv(FILE *out, const json_t *run)
+{
+    result_csv_head(out);
+    result_csv_row(out, run);
+}
+
+/* --- CSV: the course of a run ----------------------------------------------------------------- */
+
+void timeline_csv_head(FILE *out)
+{
+    fputs("start_s,end_s,requests,rate_per_s,p50_us,p99_us,max_us,in_flight,errors", out);
+    for (int i = 1; i <= 5; i++)
+        fprintf(out, ",%dxx", i);
+    for (int i = 1; i < STATS_ERROR_COUNT; i++)
+        fprintf(out, ",%s", haul_error_name((enum haul_error)i));
+    fputc('\n', out);
+}
+
+static void put_thousandths(FILE *out, uint64_t value)
+{
+    fprintf(out, ",%" PRIu64 ".%03u", value / 1000, (unsigned)(value % 1000));
+}
+
+void timeline_csv_row(FILE *out, const struct timeline_row *row, uint64_t window_ns)
+{
+    double rate;
+    fprintf(out, "%" PRIu64 ".%06u,%" PRIu64 ".%06u,%" PRIu64 ",", row->start_ns / 1000000000,
+            (unsigned)(row->start_ns % 1000000000 / 1000), row->end_ns / 1000000000,
+            (unsigned)(row->end_ns % 1000000000 / 1000), row->requests);
+    if (timeline_rate(row, window_ns, &rate))
+        fprintf(out, "%.1f", rate);
+    if (row->requests > 0) {
+        put_thousandths(out, row->p50_ns);
+        put_thousandths(out, row->p99_ns);
+        put_thousandths(out, row->max_ns);
+    } else {
+        fputs(",,,", out);
+    }
+    fprintf(out, ",%" PRIu64 ",%" PRIu64, row->in_flight, timeline_errors(row));
+    for (int i = 1; i <= 5; i++)
+        fprintf(out, ",%" PRIu64, row->classes[i]);
+    for (int i = 1; i < STATS_ERROR_COUNT; i++)
+        fprintf(out, ",%" PRIu64, row->errors[i]);
+    fputc('\n', out);
 }
 
 /* --- formats ---------------------------------------------------------------------------------- */

@@ -341,6 +341,83 @@ static void put_latencies(FILE *out, const json_t *run)
     put_table(out, run, &(struct table){"phases of it, one after the other", "phases_us", false});
 }
 
+/* --- over time -------------------------------------------------------------------------------- */
+
+enum { COURSE_LINES = 12, COURSE_BAR = 12, MAX_COLUMNS = 10 };
+
+/* Neighbours together, so that there are few. */
+struct course {
+    double start_s, end_s;
+    double finished; /* rate times seconds: in the window */
+    double seconds;  /* of it that have a rate */
+    double errors;
+    double max_us;
+};
+
+static double sum_of(json_t *counts, bool only_errors)
+{
+    const char *key;
+    json_t *value;
+    double sum = 0;
+    json_object_foreach(counts, key, value)
+    {
+        if (!only_errors || key[0] >= '4')
+            sum += json_number_value(value);
+    }
+    return sum;
+}
+
+static void course_add(struct course *course, const json_t *row, double window_s)
+{
+    double rate, max, start_s = number_at(row, "start_s");
+    if (course->end_s == 0)
+        course->start_s = start_s;
+    course->end_s = number_at(row, "end_s");
+    if (has_number(row, "rate_per_s", &rate)) {
+        double length_s = fmin(course->end_s, window_s) - start_s;
+        course->seconds += length_s;
+        course->finished += rate * length_s;
+    }
+    if (has_number(row, "max_us", &max) && max > course->max_us)
+        course->max_us = max;
+    course->errors += sum_of(json_object_get(row, "errors"), false) +
+                      sum_of(json_object_get(row, "statuses"), true);
+}
+
+static void course_put(FILE *out, const struct course *course, double most)
+{
+    double rate = course->seconds > 0 ? course->finished / course->seconds : 0;
+    char time[METRIC_TEXT_BYTES], bar[COURSE_BAR + 1];
+    int length = most > 0 ? (int)ceil(rate / most * COURSE_BAR - 1e-9) : 0;
+    snprintf(time, sizeof time, "%.6g", round(course->end_s * 1e3) / 1e3);
+    memset(bar, '#', COURSE_BAR);
+    bar[length < COURSE_BAR ? length : COURSE_BAR] = '\0';
+    fprintf(out, "%9s %13s %-*s %10s %*s\n", time, course->seconds > 0 ? RATE_TEXT(rate) : "-",
+            COURSE_BAR, bar, course->errors > 0 ? TEXT(METRIC_COUNT, course->errors) : "-",
+            MAX_COLUMNS, course->max_us > 0 ? TEXT(METRIC_MICROSECONDS, course->max_us) : "-");
+}
+
+/* As far as it has one: a row alone would say what the run does. */
+static void put_course(FILE *out, const json_t *run)
+{
+    const json_t *rows = json_object_get(json_object_get(run, "timeline"), "rows");
+    size_t count = json_array_size(rows), each = (count + COURSE_LINES - 1) / COURSE_LINES;
+    struct course lines[COURSE_LINES] = {0};
+    double most = 0;
+    if (count < 3)
+        return;
+    for (size_t i = 0; i < count; i++)
+        course_add(&lines[i / each], json_array_get(rows, i), number_at(run, "window_s"));
+    size_t line_count = (count - 1) / each + 1;
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].seconds > 0)
+            most = fmax(most, lines[i].finished / lines[i].seconds);
+    fprintf(out, "\nover time\n%9s %13s %-*s %10s %*s\n", "until (s)", "rate", COURSE_BAR, "",
+            "errors", MAX_COLUMNS, "max");
+    for (size_t i = 0; i < line_count; i++)
+        course_put(out, &lines[i], most);
+}
+
 /* --- verdicts --------------------------------------------------------------------------------- */
 
 static void put_sentence(struct prose *prose, const char *label, const char *sentence)
@@ -431,6 +508,7 @@ void result_text(FILE *out, const json_t *run)
     put_outcomes(&prose, run);
     put_cost(&prose, run);
     put_latencies(out, run);
+    put_course(out, run);
     fputc('\n', out);
     put_instrument(&prose, run);
     put_thresholds(&prose, run);

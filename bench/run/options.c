@@ -18,6 +18,8 @@ enum {
     WHERE_BYTES = 240, /* a file's name and a line's number */
 };
 
+#define INTERVAL_NS_MAX (UINT64_C(86400) * 1000000000)
+
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 static bool parse_count(const char *text, uint64_t maximum, uint64_t *ret_count)
@@ -343,6 +345,16 @@ static bool take_warm_up(const struct option_taking *taking)
     return true;
 }
 
+static bool take_interval(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
+    uint64_t *place = &options->load.interval_ns;
+    if (parse_time(taking->value, place) && *place >= LOAD_INTERVAL_LEAST_MS * UINT64_C(1000000) &&
+        *place <= INTERVAL_NS_MAX)
+        return true;
+    return bad(taking->message, "--interval %s: a time from 10ms to 24h is wanted", taking->value);
+}
+
 static bool take_header(const struct option_taking *taking)
 {
     struct options *options = taking->into;
@@ -449,6 +461,9 @@ static const struct option_row rows[] = {
      AT(format), .standard = "text"},
     {"output", 'o', TEXT("FILE", output_path), .help = "instead of standard output"},
     {"hdr", 0, TEXT("FILE", hdr_path), .help = "HdrHistogram log (V2)"},
+    {"timeline", 0, TEXT("FILE", timeline_path), .help = "CSV, a line an interval as it ends"},
+    {"interval", 0, .value = "TIME", .take = take_interval, .standard = "1s",
+     .help = "of the timeline, in all formats"},
     {"assert", 0, "EXPR", .take = take_assert, .is_many = true,
      .help = "'p99<20ms', 'errors<0.1%' …: exit status 99 where it is not met"},
     {"find-max", 0, "EXPR", .take = take_find_max, .is_many = true,
@@ -501,8 +516,9 @@ static bool check(struct options *options, char *message)
         return bad(message, "--pipeline needs connections that are kept");
     if (options->find_max_count > 0 && (load->rate_from > 0 || load->requests > 0))
         return bad(message, "--find-max sets the rate itself, in trials of -z");
-    if (options->find_max_count > 0 && options->hdr_path)
-        return bad(message, "--find-max makes many runs: --hdr has room for one");
+    if (options->find_max_count > 0 && (options->hdr_path || options->timeline_path))
+        return bad(message, "--find-max makes many runs: %s has room for one",
+                   options->hdr_path ? "--hdr" : "--timeline");
     if (!find_max_fill(options, message))
         return false;
     return true;

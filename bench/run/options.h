@@ -23,8 +23,9 @@ struct options {
     char **headers;               /* NULL-terminated */
     char *body;
     enum result_format format;
-    const char *output_path; /* NULL: standard output */
-    const char *hdr_path;    /* NULL: no HdrHistogram log */
+    const char *output_path;   /* NULL: standard output */
+    const char *hdr_path;      /* NULL: no HdrHistogram log */
+    const char *timeline_path; /* NULL: no CSV of the intervals */
     struct threshold *thresholds;
     size_t threshold_count;
     struct threshold *find_max; /* all of them must hold; errors<1%, where none is about errors */

@@ -147,6 +147,8 @@ static bool check_options(struct sweep_plan *plan, enum options_verdict verdict,
         return fail(plan, "--version is no option of a sweep's run");
     if (options->output_path != NULL || options->hdr_path != NULL)
         return fail(plan, "--hdr is no option of a sweep's run: the file has the histograms");
+    if (options->timeline_path != NULL)
+        return fail(plan, "--timeline is no option of a sweep's run: the file has the intervals");
     if (options->format != FORMAT_JSON)
         return fail(plan, "--format is no option of a sweep's run");
     return options->find_max_count == 0 || fail(plan, "--find-max is no option of a sweep's run");

@@ -129,8 +129,10 @@ static const struct {
     {{"--a", "--nope"}, "a: --nope: no such option"},
     {{"--b", "-c 0"}, "b: -c 0: a number from 1 to "},
     {{"--a", "-c 1", "--pipeline", "0"}, "a: --pipeline 0: a number from 1 to "},
-    {{"--a", "--format json"}, "a: --format, -o, --hdr and --find-max are not for a run"},
-    {{"--a", "", "--hdr", "x"}, "a: --format, -o, --hdr and --find-max are not for a run"},
+    {{"--a", "--format json"},
+     "a: --format, -o, --hdr, --timeline and --find-max are not for a run"},
+    {{"--a", "", "--hdr", "x"},
+     "a: --format, -o, --hdr, --timeline and --find-max are not for a run"},
     {{"--a", "--help"}, "a: --help and --version are no run's"},
     {{"--a", "--https", "http://h/"}, "a: --https and --reply-size are the embedded server's"},
 };

@@ -457,7 +457,7 @@ static void test_freeze(void **state)
         struct load_result result;
         struct loopback *loopback = loopback_add(&options, scripts, 2);
         struct thaw thaw = {loopback, 0.2, false};
-        run_watched(&options, (struct run_watch){thaw_watch, &thaw, 1}, &result);
+        run_watched(&options, (struct run_watch){thaw_watch, &thaw, 1, NULL}, &result);
         const struct stats *stats = &result.stats;
         assert_int_equal(stats->replies, 20);
         assert_true(histogram_min_ns(&stats->intended) >= 105 * millisecond_ns);
@@ -512,7 +512,7 @@ static void test_tickets(void **state)
     struct load_result result;
     struct loopback *loopback = loopback_add(&options, scripts, 1);
     struct slow slow = {.loopback = loopback, .gap_s = 0.2};
-    run_watched(&options, (struct run_watch){slow_watch, &slow, 1}, &result);
+    run_watched(&options, (struct run_watch){slow_watch, &slow, 1, NULL}, &result);
     assert_int_equal(result.stats.replies, 6);
     load_result_close(&result);
     loopback_close(loopback);
@@ -672,7 +672,7 @@ static void test_progress(void **state)
                                        .duration_ns = 400 * millisecond_ns};
         struct load_result result;
         path_add(&options, 0, "/status/404");
-        run_watched(&options, (struct run_watch){track_watch, &track, 1}, &result);
+        run_watched(&options, (struct run_watch){track_watch, &track, 1, NULL}, &result);
         assert_false(track.is_wrong);
         assert_true(track.looks > 1);
         assert_int_equal(track.last.opened, 8);
@@ -847,7 +847,7 @@ static void run_trapped(struct load_options *options, struct trap trap,
 {
     options->duration_ns = 60000 * millisecond_ns;
     options->timeout_ns = 60000 * millisecond_ns;
-    run_in_child(options, &(struct run_watch){trap_watch, &trap, 1}, ret_result);
+    run_in_child(options, &(struct run_watch){trap_watch, &trap, 1, NULL}, ret_result);
     CHECK(ret_result->is_interrupted);
     CHECK(ret_result->window_s < 60);
 }
@@ -947,7 +947,7 @@ enum { NOT_SEEN = 2 };
 static void check_stopped(enum client_kind kind, int told)
 {
     struct trap trap = {.finished = (uint64_t)told, .elapsed_s = 0.05};
-    struct run_watch watch = {told_watch, &trap, 1};
+    struct run_watch watch = {told_watch, &trap, 1, NULL};
     struct load_options options = {
         .client = kind, .connections = 4, .duration_ns = 3000 * millisecond_ns};
     struct load_result result;
@@ -1164,7 +1164,7 @@ static void drought_watch(void *context, const struct run_progress *progress)
 static void check_drought(enum client_kind kind)
 {
     struct trap trap = {0};
-    struct run_watch watch = {drought_watch, &trap, 1};
+    struct run_watch watch = {drought_watch, &trap, 1, NULL};
     struct load_options options = {.client = kind,
                                    .connections = 4,
                                    .is_closing = true,

@@ -28,6 +28,7 @@ struct fixture {
     struct load_options options;
     struct load_thread thread;
     struct load_result result;
+    struct timeline timeline;
     struct instrument instrument;
     struct threshold threshold;
     struct result_context context;
@@ -57,6 +58,7 @@ static void open_fixture(struct fixture *fixture)
     fixture->options.urls = fixture->urls;
     fixture->options.duration_ns = 1000000000;
     fixture->result = (struct load_result){.options = &fixture->options,
+                                           .timeline = &fixture->timeline,
                                            .loop = "uring",
                                            .loop_reason = "as asked for",
                                            .window_s = 1,

@@ -182,7 +182,7 @@ static const char closed_json[] =
     "'is_nofile_short':false,'calibration':{'sentence':'it costs 2 us'}},"
     "'environment':{'kernel':'Linux 6.1','cpu':'EPYC','cores_online':4,'cores_allowed':2,"
     "'ring':null},"
-    "'histograms':null,"
+    "'timeline':null,'histograms':null,"
     "'thresholds':[{'text':'p99<2ms','is_met':true,'sentence':'p99<2ms: met: p99 was 1.000 ms'},"
     "{'text':'errors==0','is_met':false,'sentence':'errors==0: not met: errors was 10'}]}";
 

@@ -646,6 +646,7 @@ static void words_that_cannot_be_used_are_named(void **state)
         {"--matrix c=1 -o FILE --rounds=x", "--rounds x: a number"},
         {"--matrix c=1,2 -o FILE --rounds 500001", "more than 1000000 runs"},
         {"--matrix c=1 -o FILE --seed -1", "--seed -1: a number"},
+        {"--matrix c=1 -o FILE --timeline x", "--timeline is no option of a sweep's run"},
         {"--matrix c=1 -o FILE --hdr x", "--hdr is no option of a sweep's run"},
         {"--matrix c=1 -o FILE --format text", "--format is no option of a sweep's run"},
         {"--matrix c=1 -o FILE --find-max p99<5ms", "--find-max is no option of a sweep's run"},
