@@ -760,6 +760,7 @@ const struct member run_members[] = {
     {"merged.runs", MEMBER_COUNT, MERGE_SUM, ELSEWHERE},
     {"merged.manner", MEMBER_TEXT, MERGE_SAME, ELSEWHERE},
     {"merged.from", MEMBER_LIST, MERGE_LISTS, ELSEWHERE},
+    {"merged.parts", MEMBER_LIST, MERGE_LISTS, ELSEWHERE},
 };
 
 const size_t run_member_count = sizeof(run_members) / sizeof(*run_members);

@@ -22,6 +22,7 @@ enum { MESSAGE_BYTES = RECORDS_MESSAGE_BYTES + POOL_MESSAGE_BYTES, CELL_TEXT_BYT
 struct sum {
     json_t *run;    /* NULL: none yet */
     json_t *failed; /* what came instead */
+    json_t *parts;  /* by the identity of each run in it, where that is from; NULL: none */
     const char *path;
     size_t line; /* where the first part of run is */
 };
@@ -137,18 +138,66 @@ static bool grow(struct merge *merge, const struct records *records)
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
+/* What no two runs have in common, whatever their files are called and however they are written:
+ * when it began, and what it counted. FNV-1a of 64 bits. */
+static void identity(const json_t *run, char ret_text[17])
+{
+    static const char *const counts[] = {"requests", "replies", "bytes_received", "bytes_sent",
+                                         "connections"};
+    char facts[512];
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const char *began = text_at(run, "started_at"), *url = text_at(run, "url");
+    int length = snprintf(facts, 300, "%s %.200s %s", began != NULL ? began : "",
+                          url != NULL ? url : "", text_at(run, "loop"));
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        length += snprintf(facts + length, sizeof facts - (size_t)length, " %.0f",
+                           number_at(run, counts[i]));
+    snprintf(facts + length, sizeof facts - (size_t)length, " %.0f",
+             number_at(run, "elapsed_s") * 1e9);
+    for (const char *at = facts; *at != '\0'; at++)
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    snprintf(ret_text, 17, "%016" PRIx64, hash);
+}
+
 /* Says in the run where it is from. A run that was merged before brings its own. */
 static bool put_origin(struct merge *merge, const struct records *records, json_t *run)
 {
-    char place[RECORDS_MESSAGE_BYTES];
+    char place[RECORDS_MESSAGE_BYTES], part[17];
 
     if (json_object_get(run, "merged") != NULL)
         return true;
     snprintf(place, sizeof place, "%s:%zu", records->path, records->line);
+    identity(run, part);
     return json_object_set_new(run, "merged",
-                               json_pack("{si ss s[s]}", "runs", 1, "manner",
-                                         pool_manner_name(merge->manner), "from", place)) == 0 ||
+                               json_pack("{si ss s[s] s[s]}", "runs", 1, "manner",
+                                         pool_manner_name(merge->manner), "from", place, "parts",
+                                         part)) == 0 ||
            fail(merge, "%s: no memory, or the path is not UTF-8", place);
+}
+
+/* That a run is there twice is no second measurement. Rounds of one file may be alike. */
+static bool add_parts(struct merge *merge, const struct records *records, struct sum *sum,
+                      const json_t *run)
+{
+    const json_t *parts = json_object_get(json_object_get(run, "merged"), "parts");
+
+    if (sum->parts == NULL)
+        sum->parts = json_object();
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const char *part = json_string_value(json_array_get(parts, i));
+        if (part == NULL)
+            continue;
+        const json_t *old = json_object_get(sum->parts, part);
+        const char *path = text_at(old, "path");
+        if (path != NULL && strcmp(path, records->path) != 0)
+            return fail(merge, "%s:%zu: is a run that %s:%.0f has already, under another name",
+                        records->path, records->line, path, number_at(old, "line"));
+        if (json_object_set_new(sum->parts, part,
+                                json_pack("{ss sI}", "path", records->path, "line",
+                                          (json_int_t)records->line)) != 0)
+            return fail(merge, "no memory");
+    }
+    return true;
 }
 
 static bool add_run(struct merge *merge, const struct records *records, struct sum *sum,
@@ -162,7 +211,7 @@ static bool add_run(struct merge *merge, const struct records *records, struct s
         sum->run = json_incref(run);
         sum->path = records->path;
         sum->line = records->line;
-        return true;
+        return add_parts(merge, records, sum, run);
     }
     json_t *both = pool_runs(sum->run, run, merge->manner, message);
     if (both == NULL)
@@ -170,7 +219,7 @@ static bool add_run(struct merge *merge, const struct records *records, struct s
                     sum->path, sum->line, message);
     json_decref(sum->run);
     sum->run = both;
-    return true;
+    return add_parts(merge, records, sum, run);
 }
 
 static bool add_record(struct merge *merge, const struct records *records,
@@ -336,6 +385,7 @@ static void merge_free(struct merge *merge)
     for (size_t i = 0; i < merge->sum_count; i++) {
         json_decref(merge->sums[i].run);
         json_decref(merge->sums[i].failed);
+        json_decref(merge->sums[i].parts);
     }
     free(merge->sums);
     json_decref(merge->paths);
@@ -368,7 +418,8 @@ const struct option_list merge_options = {
              "\n"
              "Adds the results of several files of the same sweep, or of\n"
              "several runs, and their histograms: the same cell of the\n"
-             "same round becomes one run. Other files are refused.\n"
+             "same round becomes one run. Other files are refused, and a\n"
+             "run that is there twice.\n"
              "\n",
     .notes = "",
     .rows = rows,
