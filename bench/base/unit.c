@@ -1,9 +1,13 @@
-/* Numbers for people: four digits, the unit that they are read in, thousands apart. */
+/* Numbers for people: four digits, the unit that they are read in, thousands apart. And numbers
+ * from people, of which nothing is taken that could be meant in two ways. */
 
 #include "bench/base/unit.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
 
@@ -77,4 +81,120 @@ char *metric_text(char *buffer, enum metric_unit unit, double value)
         break;
     }
     return buffer;
+}
+
+/* --- as they are written ---------------------------------------------------------------------- */
+
+bool unit_number(const char *text, const char **ret_end, double *ret_number)
+{
+    char digits[64];
+    size_t length = strspn(text, "0123456789.");
+    char *end;
+    if (length == 0 || length >= sizeof digits || strcspn(text, "0123456789") >= length)
+        return false;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    *ret_number = strtod(digits, &end);
+    *ret_end = text + length;
+    return *end == '\0';
+}
+
+/* "k" and "M" are passed over; what they stand for. */
+static double scale_take(const char **at)
+{
+    double scale = **at == 'k' ? 1e3 : **at == 'M' ? 1e6 : 1;
+    *at += scale > 1;
+    return scale;
+}
+
+bool unit_count(const char *text, uint64_t maximum, uint64_t *ret_count)
+{
+    double number;
+    if (!isdigit((unsigned char)*text) || !unit_number(text, &text, &number))
+        return false;
+    double count = number * scale_take(&text);
+    if (*text != '\0' || count > (double)maximum || count != floor(count))
+        return false;
+    *ret_count = (uint64_t)count;
+    return true;
+}
+
+static const struct {
+    const char *unit;
+    double ns;
+} times[] = {{"h", 3600e9}, {"m", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}};
+
+/* Which unit stands there, from that one on; ROWS(times): none. */
+static size_t time_unit(const char *text, size_t first)
+{
+    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    while (first < ROWS(times) &&
+           (strlen(times[first].unit) != length || strncmp(times[first].unit, text, length) != 0))
+        first++;
+    return first;
+}
+
+bool unit_time(const char *text, uint64_t *ret_ns)
+{
+    double sum = 0, number;
+    size_t unit = 0;
+    bool is_first = true;
+    do {
+        if (!unit_number(text, &text, &number))
+            return false;
+        bool is_bare = is_first && *text == '\0';
+        unit = is_bare ? 2 : time_unit(text, unit);
+        if (unit == ROWS(times))
+            return false;
+        sum += number * times[unit].ns;
+        text += is_bare ? 0 : strlen(times[unit++].unit);
+        is_first = false;
+    } while (*text != '\0');
+    *ret_ns = sum < 1e18 ? (uint64_t)sum : 0;
+    return sum < 1e18;
+}
+
+/* Behind "/": "s", "m", "1m", "100ms". */
+static bool rate_per(const char *text, double *ret_s)
+{
+    char whole[32];
+    uint64_t ns;
+    bool has_number = isdigit((unsigned char)*text) || *text == '.';
+    if (*text == '\0' || isdigit((unsigned char)text[strlen(text) - 1]) ||
+        snprintf(whole, sizeof whole, "%s%s", has_number ? "" : "1", text) >= (int)sizeof whole ||
+        !unit_time(whole, &ns) || ns == 0)
+        return false;
+    *ret_s = (double)ns / 1e9;
+    return true;
+}
+
+static bool rate_take(const char **at, double *ret_rate)
+{
+    if (!isdigit((unsigned char)**at) || !unit_number(*at, at, ret_rate))
+        return false;
+    *ret_rate *= scale_take(at);
+    return true;
+}
+
+/* The number before ".." must not have the first of its points. */
+bool unit_rate(const char *text, double *ret_from, double *ret_to)
+{
+    char first[64];
+    const char *dots = strstr(text, ".."), *at = first;
+    double per_s = 1;
+    size_t length = dots != NULL ? (size_t)(dots - text) : strcspn(text, "/");
+    if (length >= sizeof first)
+        return false;
+    memcpy(first, text, length);
+    first[length] = '\0';
+    if (!rate_take(&at, ret_from) || *at != '\0')
+        return false;
+    *ret_to = *ret_from;
+    text += dots != NULL ? length + 2 : length;
+    if ((dots != NULL && !rate_take(&text, ret_to)) ||
+        (*text == '/' ? !rate_per(text + 1, &per_s) : *text != '\0'))
+        return false;
+    *ret_from /= per_s;
+    *ret_to /= per_s;
+    return true;
 }

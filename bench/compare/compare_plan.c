@@ -3,6 +3,7 @@
  * the first run begins. */
 
 #include "bench/compare/compare_plan.h"
+#include "bench/base/unit.h"
 #include "bench/statistics/bootstrap.h"
 #include "bench/result/metric.h"
 #include "bench/run/options.h"
@@ -127,14 +128,15 @@ static bool set_rounds(const struct option_taking *taking)
 /* "0.99" or "99%". */
 static bool parse_share(const char *text, double *ret_share)
 {
-    char *end;
+    const char *end;
 
-    *ret_share = strtod(text, &end);
+    if (!unit_number(text, &end, ret_share))
+        return false;
     if (*end == '%') {
         *ret_share /= 100;
         end++;
     }
-    return ((text[0] >= '0' && text[0] <= '9') || text[0] == '.') && *end == '\0';
+    return *end == '\0';
 }
 
 static bool set_confidence(const struct option_taking *taking)

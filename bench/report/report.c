@@ -36,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static int complain(int status, const char
 
 static const struct option_row rows[] = {
     {"output", 'o', "FILE", .take = option_take_text, AT(output),
-     .help = "the page: .html, or .md for pasting"},
+     .help = "the page: .html; .md for pasting; .csv, a row a run"},
     {"title", 0, "TEXT", .take = option_take_text, AT(title), .help = "what stands at the top"},
     {"by", 0, "AXIS", .take = option_take_text, AT(by),
      .standard = "loop, or the first axis that has 2 to 4", .help = "whose values are compared"},
@@ -104,7 +104,10 @@ static page_writer *writer_of(const char *path)
     static const struct {
         const char *ending;
         page_writer *write;
-    } writers[] = {{".html", report_html}, {".htm", report_html}, {".md", report_markdown}};
+    } writers[] = {{".html", report_html},
+                   {".htm", report_html},
+                   {".md", report_markdown},
+                   {".csv", report_csv}};
     size_t length = strlen(path);
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
         size_t size = strlen(writers[i].ending);
@@ -148,7 +151,7 @@ static int report_make(const struct report_words *words)
     bool done = true;
     int status;
     if (writer_of(words->output) == NULL)
-        return complain(EXIT_USAGE, "-o %s: a name that ends in .html or .md is wanted",
+        return complain(EXIT_USAGE, "-o %s: a name that ends in .html, .md or .csv is wanted",
                         words->output);
     for (size_t i = 0; done && i < words->path_count; i++)
         done = report_read(&report, words->paths[i]);

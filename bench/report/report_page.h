@@ -62,6 +62,7 @@ struct report_page {
 /* Whole pages. Whether out has failed is not looked at. */
 void report_html(const struct report_page *page);
 void report_markdown(const struct report_page *page);
+void report_csv(const struct report_page *page);
 
 /* The data that the page's charts are drawn from: one JSON object, in which no "<" stands. */
 void report_points(const struct report_page *page);

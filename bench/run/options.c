@@ -2,6 +2,7 @@
 
 #include "bench/run/options.h"
 
+#include "bench/base/unit.h"
 #include "proto/http/url.h"
 
 #include <ctype.h>
@@ -22,49 +23,13 @@ enum {
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-static bool parse_count(const char *text, uint64_t maximum, uint64_t *ret_count)
-{
-    char *end;
-    errno = 0;
-    unsigned long long count = strtoull(text, &end, 10);
-    *ret_count = count;
-    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && count <= maximum;
-}
-
-static bool parse_number(const char *text, char **ret_end, double *ret_number)
-{
-    errno = 0;
-    *ret_number = strtod(text, ret_end);
-    return (isdigit((unsigned char)*text) || *text == '.') && *ret_end > text && errno == 0;
-}
-
-/* "500ms", "30s", "5m", "1h"; seconds where no unit stands. */
-static bool parse_time(const char *text, uint64_t *ret_ns)
-{
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"", 1e9}, {"s", 1e9},  {"ms", 1e6},  {"us", 1e3},
-                 {"ns", 1}, {"m", 60e9}, {"h", 3600e9}};
-    char *end;
-    double number;
-    if (!parse_number(text, &end, &number))
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(end, units[i].unit) == 0 && number * units[i].ns < 1e18) {
-            *ret_ns = (uint64_t)(number * units[i].ns);
-            return true;
-        }
-    return false;
-}
-
 /* "128", "4k", "1m". */
 static bool parse_size(const char *text, uint64_t *ret_bytes)
 {
-    char *end;
+    const char *end;
     double number;
     uint64_t scale = 1;
-    if (!parse_number(text, &end, &number))
+    if (!unit_number(text, &end, &number))
         return false;
     if (*end == 'k' || *end == 'K')
         scale = 1 << 10;
@@ -76,38 +41,9 @@ static bool parse_size(const char *text, uint64_t *ret_bytes)
     return true;
 }
 
-static bool parse_one_rate(const char *text, char **ret_end, double *ret_rate)
+static bool is_rate(double rate)
 {
-    if (!parse_number(text, ret_end, ret_rate))
-        return false;
-    if (**ret_end == 'k') {
-        *ret_rate *= 1000;
-        ++*ret_end;
-    }
-    return *ret_rate >= 0.001 && *ret_rate <= 1e8;
-}
-
-/* "1000", "1000/s", "5k", "100..5000/s". strtod() would take the first dot of "..". */
-static bool parse_rate(const char *text, double *ret_from, double *ret_to)
-{
-    char first[64];
-    char *end;
-    const char *dots = strstr(text, "..");
-    size_t length = dots ? (size_t)(dots - text) : strcspn(text, "/");
-    if (length >= sizeof first)
-        return false;
-    memcpy(first, text, length);
-    first[length] = '\0';
-    if (!parse_one_rate(first, &end, ret_from) || *end != '\0')
-        return false;
-    *ret_to = *ret_from;
-    const char *rest = text + length;
-    if (dots) {
-        if (!parse_one_rate(dots + 2, &end, ret_to))
-            return false;
-        rest = end;
-    }
-    return *rest == '\0' || strcmp(rest, "/s") == 0;
+    return rate >= 0.001 && rate <= 1e8;
 }
 
 /* --- lists and files -------------------------------------------------------------------------- */
@@ -290,7 +226,7 @@ static const char *label_of(const struct option_taking *taking, char *buffer)
 static bool take_count(const struct option_taking *taking)
 {
     uint64_t count;
-    if (!parse_count(taking->value, taking->row->most, &count) || count == 0)
+    if (!unit_count(taking->value, taking->row->most, &count) || count == 0)
         return bad(taking->message, "%s %s: a number from 1 to %llu is wanted", LABEL(taking),
                    taking->value, (unsigned long long)taking->row->most);
     if (taking->row->size == sizeof(uint32_t))
@@ -303,10 +239,10 @@ static bool take_count(const struct option_taking *taking)
 static bool take_time(const struct option_taking *taking)
 {
     uint64_t *place = place_of(taking);
-    if (parse_time(taking->value, place) && *place > 0)
+    if (unit_time(taking->value, place) && *place > 0)
         return true;
-    return bad(taking->message, "%s %s: a time is wanted, such as 500ms, 30s or 5m", LABEL(taking),
-               taking->value);
+    return bad(taking->message, "%s %s: a time is wanted, such as 500ms, 30s or 1m30s",
+               LABEL(taking), taking->value);
 }
 
 /* An enum whose members are the choices, in their order. */
@@ -325,9 +261,10 @@ static bool take_choice(const struct option_taking *taking)
 static bool take_rate(const struct option_taking *taking)
 {
     struct options *options = taking->into;
-    return parse_rate(taking->value, &options->load.rate_from, &options->load.rate_to) ||
-           bad(taking->message,
-               "--rate %s: requests a second are wanted, such as 1000 or 100..5000/s",
+    struct load_options *load = &options->load;
+    return (unit_rate(taking->value, &load->rate_from, &load->rate_to) &&
+            is_rate(load->rate_from) && is_rate(load->rate_to)) ||
+           bad(taking->message, "--rate %s: a rate is wanted, such as 1000, 30/1m or 100..5000/s",
                taking->value);
 }
 
@@ -338,7 +275,7 @@ static bool take_warm_up(const struct option_taking *taking)
     options->load.warm_up_ns = LOAD_WARM_UP_AUTO;
     if (strcmp(taking->value, "auto") == 0)
         return true;
-    if (!parse_time(taking->value, &ns))
+    if (!unit_time(taking->value, &ns))
         return bad(taking->message, "--warm-up %s: auto or a time is wanted, such as 2s",
                    taking->value);
     options->load.warm_up_ns = (int64_t)ns;
@@ -349,7 +286,7 @@ static bool take_interval(const struct option_taking *taking)
 {
     struct options *options = taking->into;
     uint64_t *place = &options->load.interval_ns;
-    if (parse_time(taking->value, place) && *place >= LOAD_INTERVAL_LEAST_MS * UINT64_C(1000000) &&
+    if (unit_time(taking->value, place) && *place >= LOAD_INTERVAL_LEAST_MS * UINT64_C(1000000) &&
         *place <= INTERVAL_NS_MAX)
         return true;
     return bad(taking->message, "--interval %s: a time from 10ms to 24h is wanted", taking->value);

@@ -16,6 +16,7 @@
 #include "bench/result/records.h"
 #include "bench/result/result.h"
 #include "bench/base/signals.h"
+#include "bench/sweep/sweep_csv.h"
 #include "bench/sweep/sweep_plan.h"
 
 #include <ctype.h>
@@ -438,6 +439,19 @@ static int print_plan(struct sweep *sweep)
     return say_end(sweep, EXIT_CANNOT);
 }
 
+/* false: message says why. */
+static bool csv_write(struct sweep *sweep)
+{
+    struct records records;
+    if (sweep->plan.csv_path == NULL)
+        return true;
+    bool is_good = sweep_csv_write(sweep->plan.path, sweep->plan.csv_path, &records) == 0;
+    if (!is_good)
+        fail(sweep, "%s", records.message);
+    records_close(&records);
+    return is_good;
+}
+
 /* Those that failed get a second chance when all others are done: what stood in their way may have
  * gone. */
 static int work(struct sweep *sweep)
@@ -448,6 +462,8 @@ static int work(struct sweep *sweep)
     int status = run_all(sweep, MISSING);
     if (status == 0)
         status = run_all(sweep, FAILED);
+    if (!csv_write(sweep) && status == 0)
+        status = EXIT_CANNOT;
     return say_end(sweep, status);
 }
 

@@ -70,6 +70,8 @@ static const struct option_row rows[] = {
      .help = "'loop=uring,epoll;c=1,64;tls=off,on'"},
     {"rounds", 0, "N", .take = take_rounds, .standard = "5", .help = "may be raised later"},
     {"output", 'o', "FILE", .take = option_take_text, AT(path), .help = "JSON, one line a cell"},
+    {"csv", 0, "FILE", .take = option_take_text, AT(csv_path),
+     .help = "at the end, all that is there: a row a cell and round"},
     {"seed", 0, "N", .take = take_seed, .standard = "random", .help = "of the order"},
     {"dry-run", 0, .take = option_take_switch, AT(is_dry),
      .help = "prints the cells and how long they take"},

@@ -14,7 +14,8 @@ enum { SWEEP_PLAN_MESSAGE_BYTES = 600 };
 
 struct sweep_plan {
     const char *matrix_text;
-    const char *path; /* NULL: none was given, which only a dry run may do without */
+    const char *csv_path; /* NULL: no CSV */
+    const char *path;     /* NULL: none was given, which only a dry run may do without */
     uint32_t rounds;
     uint64_t seed;
     bool has_seed; /* else it is a random one */

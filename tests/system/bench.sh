@@ -242,6 +242,23 @@ csv() {
             '1 20 20 0'
 }
 
+# A row a run, of a sweep and of a report; a comma in a cell's value is no border.
+csv_of_many() {
+    rm -f s.json
+    "$haul_program" bench sweep --matrix 'c=1,2;x=a,b' --rounds 2 -q -n 5 -z 5s --warm-up 0 \
+        -o s.json --csv s.csv "$base/s?{x}" >out 2>err
+    code=$?
+    is_done && same "$(wc -l <s.csv)" 9 && same "$(head -c 23 s.csv)" c,x,round,failed,schema ||
+        return
+    sed 's/"[^"]*"/text/g' s.csv >flat
+    same "$(awk -F, 'NR == 1 { n = NF; for (i = 1; i <= NF; i++) c[$i] = i; next }
+            { if (NF != n) print; sum += $c["requests"] } END { print sum }' flat)" 40 || return
+    "$haul_program" bench report s.json -o r.csv >out 2>err
+    code=$?
+    code_is 0 && same "$(wc -l <r.csv)" 9 &&
+        same "$(head -c 38 r.csv)" c,x,file,line,side,round,failed,schema
+}
+
 calibrated() {
     bench_json -n 10 --calibrate "$base/s"
     is '.instrument.calibration | .us_per_request >= 0 and .rate_per_s > 0'
@@ -426,6 +443,7 @@ row 'Prometheus' prometheus
 row 'HdrHistogram logs' hdr
 row 'a timeline' timeline
 row 'CSV' csv
+row 'CSV of a sweep and a report' csv_of_many
 row '--calibrate' calibrated
 row '--find-max' find_max
 row 'a threshold that is met' met

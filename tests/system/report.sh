@@ -21,7 +21,7 @@ usage_errors() {
     report
     code_is 2 && has "$(cat err)" 'haul bench: report: no file of results' || return
     report sweep.ndjson -o page.txt
-    code_is 2 && has "$(cat err)" 'ends in .html or .md' || return
+    code_is 2 && has "$(cat err)" 'ends in .html, .md or .csv' || return
     report sweep.ndjson -o page.html --by body_size
     code_is 2 && has "$(cat err)" '--by body_size: no axis' && [ ! -e page.html ]
 }

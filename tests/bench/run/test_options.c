@@ -60,8 +60,8 @@ static void unparse(struct parsed *parsed)
 /* --- what is refused -------------------------------------------------------------------------- */
 
 #define COUNT_WANTED(most) ": a number from 1 to " most " is wanted"
-#define TIME_WANTED ": a time is wanted, such as 500ms, 30s or 5m"
-#define RATE_WANTED ": requests a second are wanted, such as 1000 or 100..5000/s"
+#define TIME_WANTED ": a time is wanted, such as 500ms, 30s or 1m30s"
+#define RATE_WANTED ": a rate is wanted, such as 1000, 30/1m or 100..5000/s"
 #define SIZE_WANTED ": a size up to 64m is wanted, such as 128 or 4k"
 
 static const struct {
@@ -89,7 +89,11 @@ static const struct {
     {"-c 99999999999999999999", "-c 99999999999999999999" COUNT_WANTED("100000")},
     {"-n 0", "-n 0" COUNT_WANTED("1099511627776")},
     {"-n 1099511627777", "-n 1099511627777" COUNT_WANTED("1099511627776")},
-    {"-n 1k", "-n 1k" COUNT_WANTED("1099511627776")},
+    {"-n 1k5", "-n 1k5" COUNT_WANTED("1099511627776")},
+    {"-n 1.2345k", "-n 1.2345k" COUNT_WANTED("1099511627776")},
+    {"-n 0x10", "-n 0x10" COUNT_WANTED("1099511627776")},
+    {"-n 1K", "-n 1K" COUNT_WANTED("1099511627776")},
+    {"-n 1e3", "-n 1e3" COUNT_WANTED("1099511627776")},
     {"-t 0", "-t 0" COUNT_WANTED("256")},
     {"-t 257", "-t 257" COUNT_WANTED("256")},
     {"--pipeline 0", "--pipeline 0" COUNT_WANTED("1024")},
@@ -98,6 +102,13 @@ static const struct {
     {"--plant 1000000001", "--plant 1000000001" COUNT_WANTED("1000000000")},
     {"--plant 5us", "--plant 5us" COUNT_WANTED("1000000000")},
     {"-z 0", "-z 0" TIME_WANTED},
+    {"-z 0x10", "-z 0x10" TIME_WANTED},
+    {"-z 1e3", "-z 1e3" TIME_WANTED},
+    {"-z 1..2s", "-z 1..2s" TIME_WANTED},
+    {"-z 1m30", "-z 1m30" TIME_WANTED},
+    {"-z 30s1m", "-z 30s1m" TIME_WANTED},
+    {"-z 1m1m", "-z 1m1m" TIME_WANTED},
+    {"-z .", "-z ." TIME_WANTED},
     {"-z 0s", "-z 0s" TIME_WANTED},
     {"-z s", "-z s" TIME_WANTED},
     {"-z 5x", "-z 5x" TIME_WANTED},
@@ -116,14 +127,21 @@ static const struct {
     {"--rate 0.0009", "--rate 0.0009" RATE_WANTED},
     {"--rate 100000001", "--rate 100000001" RATE_WANTED},
     {"--rate fast", "--rate fast" RATE_WANTED},
-    {"--rate 5/m", "--rate 5/m" RATE_WANTED},
+    {"--rate 5/", "--rate 5/" RATE_WANTED},
+    {"--rate 5/0s", "--rate 5/0s" RATE_WANTED},
+    {"--rate 5/60", "--rate 5/60" RATE_WANTED},
+    {"--rate 5/week", "--rate 5/week" RATE_WANTED},
+    {"--rate 1...2", "--rate 1...2" RATE_WANTED},
+    {"--rate .5", "--rate .5" RATE_WANTED},
+    {"--rate 0x10", "--rate 0x10" RATE_WANTED},
+    {"--rate 1e3", "--rate 1e3" RATE_WANTED},
     {"--rate 5/s/s", "--rate 5/s/s" RATE_WANTED},
     {"--rate 5..", "--rate 5.." RATE_WANTED},
     {"--rate ..5", "--rate ..5" RATE_WANTED},
     {"--rate 5....6", "--rate 5....6" RATE_WANTED},
     {"--rate 1..2..3", "--rate 1..2..3" RATE_WANTED},
     {"--rate 1/s..2/s", "--rate 1/s..2/s" RATE_WANTED},
-    {"--rate 5M", "--rate 5M" RATE_WANTED},
+    {"--rate 500M", "--rate 500M" RATE_WANTED},
     {"--rate -5", "--rate -5" RATE_WANTED},
     {"--loop poll", "--loop poll: uring, epoll or threads is wanted"},
     {"--loop URING", "--loop URING: uring, epoll or threads is wanted"},
@@ -135,6 +153,7 @@ static const struct {
     {"--reply-size 64.1m", "--reply-size 64.1m" SIZE_WANTED},
     {"--reply-size 4kb", "--reply-size 4kb" SIZE_WANTED},
     {"--reply-size 4g", "--reply-size 4g" SIZE_WANTED},
+    {"--reply-size 0x10", "--reply-size 0x10" SIZE_WANTED},
     {"--reply-size 1e300", "--reply-size 1e300" SIZE_WANTED},
     {"--reply-size k", "--reply-size k" SIZE_WANTED},
     {"--assert p98<1ms", "--assert 'p98<1ms': character 1: there is no metric 'p98'"},
@@ -303,10 +322,13 @@ static void test_times(void **state)
         {"20us", UINT64_C(20000)},
         {"7ns", 7},
         {"0.5", UINT64_C(500000000)},
+        {"1m30s", UINT64_C(90000000000)},
+        {"1h1m1s1ms1us1ns", UINT64_C(3661001001001)},
+        {"1.5m.5s", UINT64_C(90500000000)},
         {"277777h", UINT64_C(999997200000000000)},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char line[64];
+        char line[96];
         struct parsed parsed;
         snprintf(line, sizeof line, "-z %s --timeout %s --warm-up %s", rows[i].text, rows[i].text,
                  rows[i].text);
@@ -327,10 +349,23 @@ static void test_rates(void **state)
         double from;
         double to;
     } rows[] = {
-        {"1000", 1000, 1000},       {"1000/s", 1000, 1000},   {"5k", 5000, 5000},
-        {"2.5k/s", 2500, 2500},     {"0.001", 0.001, 0.001},  {"100000000", 1e8, 1e8},
-        {"100..5000/s", 100, 5000}, {"5000..100", 5000, 100}, {"1k..2k/s", 1000, 2000},
-        {"0.5..1.5", 0.5, 1.5},     {".5...75", 0.5, 0.75},
+        {"1000", 1000, 1000},
+        {"1000/s", 1000, 1000},
+        {"5k", 5000, 5000},
+        {"2.5k/s", 2500, 2500},
+        {"0.001", 0.001, 0.001},
+        {"100000000", 1e8, 1e8},
+        {"100..5000/s", 100, 5000},
+        {"5000..100", 5000, 100},
+        {"1k..2k/s", 1000, 2000},
+        {"0.5..1.5", 0.5, 1.5},
+        {"0.5..0.75", 0.5, 0.75},
+        {"30/1m", 0.5, 0.5},
+        {"60/m", 1, 1},
+        {"60..600/1m", 1, 10},
+        {"10/100ms", 100, 100},
+        {"5M", 5e6, 5e6},
+        {"1k/1m30s", 1000 / 90.0, 1000 / 90.0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char line[64];
