@@ -359,6 +359,12 @@ static bool has_compared(const struct report_page *page)
     return page->sums->report->compare_count > 0;
 }
 
+/* What has failed comes first; that nothing did, last. */
+static bool has_no_failures(const struct report_page *page)
+{
+    return !report_has_failures(page);
+}
+
 /* A section of the page, and its entry in the contents, in their order. */
 static const struct section {
     const char *id;
@@ -368,7 +374,9 @@ static const struct section {
     bool (*has)(const struct report_page *page);     /* NULL: every report has it */
     bool is_chart;
 } sections[] = {
+    {"failures", "Failures", "Failures", report_failures, report_has_failures, false},
     {"verdict", "Verdict", NULL, report_verdict, NULL, false},
+    {"course", "Over time", "Over time", report_course, report_has_course, false},
     {"where", "Differences", "Where it differs, and how sure that is", put_ratios,
      report_has_ratios, true},
     {"compared", "Compared", "What compare has found", put_compared, has_compared, true},
@@ -376,7 +384,7 @@ static const struct section {
     {"latency", "Latency", "Latency by percentile", put_curves, NULL, true},
     {"instrument", "Instrument", "Was it the client?", report_instrument, NULL, false},
     {"environment", "Environment", "Environment", report_environment, NULL, false},
-    {"failures", "Failures", "Failures", report_failures, NULL, false},
+    {"failures", "Failures", "Failures", report_failures, has_no_failures, false},
     {"numbers", "All numbers", "All numbers", report_tables, NULL, false},
 };
 

@@ -159,9 +159,14 @@ void report_markdown(const struct report_page *with)
     fputs("\n\n", page->out);
     report_where(page);
     fputs("\n\n", page->out);
+    if (report_has_failures(page))
+        put_section(page, "Failures", report_failures);
     put_section(page, report_verdict_title(page), report_verdict);
+    if (report_has_course(page))
+        put_section(page, "Over time", report_course);
     put_section(page, "Was it the client?", report_instrument);
     put_section(page, "Environment", report_environment);
-    put_section(page, "Failures", report_failures);
+    if (!report_has_failures(page))
+        put_section(page, "Failures", report_failures);
     put_section(page, "All numbers", put_numbers);
 }

@@ -130,9 +130,18 @@ void report_compared_sides(const json_t *compare, const json_t *pair, size_t ret
 void report_instrument(const struct report_page *page);
 void report_environment(const struct report_page *page);
 void report_failures(const struct report_page *page);
+
+/* Has a run failed, or a request? */
+bool report_has_failures(const struct report_page *page);
 void report_table_ratios(const struct report_page *page);
 void report_table_levels(const struct report_page *page, const struct report_panel *panel);
 void report_table_compared(const struct report_page *page, const json_t *compare);
 void report_tables(const struct report_page *page);
+
+/* --- over time: report_course.c --------------------------------------------------------------- */
+
+/* Of few cells, that have timelines. */
+bool report_has_course(const struct report_page *page);
+void report_course(const struct report_page *page);
 
 #endif

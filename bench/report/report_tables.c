@@ -652,14 +652,20 @@ static bool has_errors(const struct report_cell *cell)
     return false;
 }
 
-void report_failures(const struct report_page *page)
+bool report_has_failures(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
     bool is_any = false;
     for (size_t i = 0; i < report->cell_count; i++)
         is_any |= report->cells[i].good_count < report->cells[i].run_count ||
                   has_errors(&report->cells[i]);
-    if (!is_any) {
+    return is_any;
+}
+
+void report_failures(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    if (!report_has_failures(page)) {
         page->format->paragraph_begin(page->out, NULL);
         report_say(page, "No run failed, and no request in any of them.");
         page->format->paragraph_end(page->out);

@@ -575,6 +575,48 @@ static void test_lower_bounds(void **state)
     report_free(&report);
 }
 
+/* A server that dies is seen in the rows, failures come first, and what a file says may be
+ * anything. */
+static void test_course(void **state)
+{
+    static const char head[] = "{\"schema\":\"haul-bench/1\",\"kind\":\"run\",\"loop\":\"uring\","
+                               "\"requests\":1000,\"error_count\":20,\"timeline\":{\"rows\":[";
+    static const struct {
+        const char *rows;
+        const char *wanted; /* NULL: there is no section */
+    } cases[] = {
+        {"{\"end_s\":1,\"rate_per_s\":800,\"requests\":800,\"p99_us\":1500,\"max_us\":2000,"
+         "\"statuses\":{\"2xx\":800},\"in_flight\":3},"
+         "{\"end_s\":2,\"rate_per_s\":400,\"requests\":400,\"statuses\":{\"2xx\":200},"
+         "\"errors\":{\"connect\":200}},"
+         "{\"end_s\":2.5,\"rate_per_s\":null,\"requests\":7,\"errors\":{\"connect\":7}}",
+         "| 1 | 800 | \u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588 | \u2013 | "
+         "\u2013 | "
+         "1.500 ms | 2.000 ms | 3 |\n"
+         "| 2 | 400 | \u2588\u2588\u2591\u2591\u2591 | 200 | \u2013 | \u2013 | \u2013 | \u2013 |\n"
+         "| 2.5 | \u2013 |  | 7 | \u2013 | \u2013 | \u2013 | \u2013 |\n"},
+        {"7,null,[],{\"end_s\":\"x\",\"rate_per_s\":-1e300,\"errors\":[],\"statuses\":{\"5\":{}}}",
+         "| \u2013 | \u2013 |  | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |\n"},
+        {"{\"end_s\":1},{\"end_s\":2}", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct input input;
+        struct report report;
+        input_open(&input);
+        fprintf(input.file, "%s%s]}}\n", head, cases[i].rows);
+        report_of(&report, &input);
+        char *text = page_of(&report, NULL, report_markdown);
+        if (cases[i].wanted != NULL)
+            assert_has(text, cases[i].wanted);
+        else
+            assert_null(strstr(text, "Over time"));
+        assert_true(strstr(text, "## Failures") < strstr(text, "## Environment"));
+        free(text);
+        report_free(&report);
+    }
+}
+
 /* What stood in the way, what failed and what is missing is all said. */
 static void test_admissions(void **state)
 {
@@ -746,15 +788,15 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),   cmocka_unit_test(test_ratios),
-        cmocka_unit_test(test_slices),   cmocka_unit_test(test_by),
-        cmocka_unit_test(test_axes),     cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_torn),     cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_damaged),  cmocka_unit_test(test_any_byte),
-        cmocka_unit_test(test_curves),   cmocka_unit_test(test_lower_bounds),
-        cmocka_unit_test(test_markdown), cmocka_unit_test(test_admissions),
-        cmocka_unit_test(test_escapes),  cmocka_unit_test(test_words),
-        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_levels),       cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_slices),       cmocka_unit_test(test_by),
+        cmocka_unit_test(test_axes),         cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_torn),         cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_curves),       cmocka_unit_test(test_course),
+        cmocka_unit_test(test_lower_bounds), cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_admissions),   cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
