@@ -404,14 +404,16 @@ calibrate() {
 # often it is drawn is for the machine to say: a run without it is made again, and longer.
 live() {
     for seconds in 0.7 3 15; do
-        script -qec "stty cols 60; '$haul_program' bench -z ${seconds}s -o result '$base/s'" \
-            /dev/null </dev/null >screen 2>err
+        words="--interval 100ms -z ${seconds}s -o result '$base/s'"
+        script -qec "stty cols 60 rows 24; '$haul_program' bench $words" /dev/null \
+            </dev/null >screen 2>err
         code=$?
-        ! grep -q 'requests/s, 0 errors' screen || break
+        ! grep -q 'p50 .*, p99 ' screen || break
     done
-    is_done && has "$(cat screen)" "requests/s, 0 errors" && has "$(cat screen)" "<= " &&
-        has "$(tail -c 12 screen | tr '\033' '^')" '^[J' && grep -q '^p99' result || return
-    tr '\r' '\n' <screen | sed 's/\x1b\[[0-9]*[A-Z]//g' >drawn
+    is_done && has "$(cat screen)" "0 errors, 2xx " && has "$(cat screen)" " in flight" &&
+        has "$(cat screen)" "<= " && has "$(tail -c 12 screen | tr '\033' '^')" '^[?1049l' &&
+        grep -q '^p99' result || return
+    tr '\r' '\n' <screen | sed 's/\x1b\[[?0-9]*[A-Za-z]//g' >drawn
     is_narrow drawn
 }
 
