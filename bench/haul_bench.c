@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { INTERVAL_TEXT_BYTES = THRESHOLD_SENTENCE_BYTES + 80 };
+
 enum { MESSAGE_BYTES = 400, FIND_MAX_TRIAL_S = 3 };
 
 /* A run, and what belongs to it. */
@@ -114,6 +116,8 @@ struct sight {
     uint64_t window_ns; /* UINT64_MAX: not bounded */
     int error;          /* of what an interval was written to */
     const char *error_path;
+    const struct load_options *load;
+    char aborted[INTERVAL_TEXT_BYTES]; /* why; "": it was not */
 };
 
 static void on_progress(void *context, const struct run_progress *progress)
@@ -145,6 +149,42 @@ static bool timeline_write(const struct sight *sight, const struct interval_view
     return fflush(sight->bench->timeline) == 0;
 }
 
+/* The first of the conditions that is met, or not; with its sentence. */
+static bool is_one(const json_t *run, const struct threshold *list, size_t count, bool is_met,
+                   char *ret_sentence)
+{
+    for (size_t i = 0; i < count; i++)
+        if (threshold_check(&list[i], run, ret_sentence) == is_met)
+            return true;
+    return false;
+}
+
+/* An interval is looked at as if it were a run. Where nothing has finished it says nothing. */
+static bool is_to_end(struct sight *sight, const struct interval_view *view)
+{
+    const struct options *options = &sight->bench->options;
+    double start_s = (double)view->row->start_ns / 1e9, end_s = (double)view->row->end_ns / 1e9;
+    char sentence[THRESHOLD_SENTENCE_BYTES];
+    bool has_conditions = options->abort_on_count > 0 || options->is_aborting_unmet;
+    if (!has_conditions || view->row->requests == 0)
+        return false;
+    struct load_result interval = {.options = sight->load,
+                                   .loop = "",
+                                   .stats = *view->stats,
+                                   .window_s = end_s - start_s,
+                                   .elapsed_s = end_s - start_s};
+    json_t *run = result_json(&interval, &(struct result_context){0});
+    size_t asserted = options->is_aborting_unmet ? options->threshold_count : 0;
+    bool is_over =
+        run != NULL && (is_one(run, options->abort_on, options->abort_on_count, true, sentence) ||
+                        is_one(run, options->thresholds, asserted, false, sentence));
+    if (is_over)
+        snprintf(sight->aborted, sizeof sight->aborted, "between %.6g s and %.6g s: %s", start_s,
+                 end_s, sentence);
+    json_decref(run);
+    return is_over;
+}
+
 /* As they come, so that who reads along has them. */
 static bool on_interval(void *context, const struct interval_view *view)
 {
@@ -155,7 +195,7 @@ static bool on_interval(void *context, const struct interval_view *view)
         sight->error_path = sight->bench->options.timeline_path;
     if (sight->error_path)
         sight->error = errno;
-    return !sight->error_path;
+    return !sight->error_path && !is_to_end(sight, view);
 }
 
 /* The run's JSON, a new reference; NULL, with bench->message: it could not be done. */
@@ -166,6 +206,7 @@ static json_t *bench_run(struct bench *bench, const struct load_options *load)
     struct sight sight = {
         .bench = bench,
         .is_live = !bench->options.is_quiet && isatty(STDERR_FILENO),
+        .load = load,
         .is_open_loop = load->rate_from > 0,
         .window_ns = filled.duration_ns > 0 ? filled.duration_ns : UINT64_MAX,
     };
@@ -193,6 +234,7 @@ static json_t *bench_run(struct bench *bench, const struct load_options *load)
         .thresholds = bench->options.thresholds,
         .threshold_count = bench->options.threshold_count,
         .has_histograms = true,
+        .aborted = sight.aborted,
     };
     json_t *run = result_json(&result, &context);
     if (!run)
@@ -240,6 +282,8 @@ static int exit_status(const struct bench *bench, const json_t *run)
     struct instrument instrument = bench->instrument;
     if (signals_first())
         return EXIT_INTERRUPTED;
+    if (json_is_string(json_object_get(run, "aborted")))
+        return EXIT_UNMET;
     if (!result_is_met(run) || (found && json_is_null(json_object_get(found, "rate"))))
         return EXIT_UNMET;
     for (int i = INSTRUMENT_OK; i <= INSTRUMENT_CLIENT_BOUND; i++)

@@ -304,6 +304,11 @@ static json_t *is_interrupted(const struct member_source *source)
     return json_boolean(source->result->is_interrupted);
 }
 
+static json_t *aborted(const struct member_source *source)
+{
+    return text_or_null(source->context->aborted);
+}
+
 static json_t *rate(const struct member_source *source)
 {
     return share_of((double)source->result->stats.finished_in_window, source->result->window_s);
@@ -646,6 +651,7 @@ const struct member run_members[] = {
      METRIC("resent", LOWER_IS_BETTER, "Sent again"),
      FAMILY("resent_total", "Times a request was sent again on another connection.")},
     {"interrupted", MEMBER_SWITCH, MERGE_EITHER, .make = is_interrupted},
+    {"aborted", MEMBER_TEXT, MERGE_ALIKE, .make = aborted},
     {"rate_per_s", MEMBER_NUMBER, MERGE_RATE, .unit = METRIC_PER_SECOND, .make = rate,
      METRIC("rate", HIGHER_IS_BETTER, "Rate"),
      FAMILY("requests_per_second", "Requests finished within the window, a second.")},

@@ -68,6 +68,7 @@ struct result_context {
     const struct threshold *thresholds;
     size_t threshold_count;
     bool has_histograms; /* put them in */
+    const char *aborted; /* the sentence why the run was ended early; NULL: it was not */
 };
 
 /* Where a value is taken from. */

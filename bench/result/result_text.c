@@ -67,6 +67,15 @@ static const char *plural(double count)
     return count == 1 ? "" : "s";
 }
 
+static void put_sentence(struct prose *prose, const char *label, const char *sentence)
+{
+    if (sentence == NULL)
+        return;
+    row_begin(prose, label);
+    prose_words(prose, sentence);
+    prose_end(prose);
+}
+
 static void put_target(struct prose *prose, const json_t *run)
 {
     double targets = number_at(run, "targets");
@@ -420,15 +429,6 @@ static void put_course(FILE *out, const json_t *run)
 
 /* --- verdicts --------------------------------------------------------------------------------- */
 
-static void put_sentence(struct prose *prose, const char *label, const char *sentence)
-{
-    if (sentence == NULL)
-        return;
-    row_begin(prose, label);
-    prose_words(prose, sentence);
-    prose_end(prose);
-}
-
 /* The answer to the label's question, where the first sentence does not give it. */
 static const char *answer_to(const char *verdict)
 {
@@ -501,6 +501,7 @@ void result_text(FILE *out, const json_t *run)
     put_target(&prose, run);
     put_load(&prose, run);
     put_machine(&prose, run);
+    put_sentence(&prose, "aborted", text_at(run, "aborted"));
     put_times(&prose, run);
     put_requests(&prose, run);
     put_rate(&prose, run);

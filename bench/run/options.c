@@ -323,6 +323,17 @@ static bool take_assert(const struct option_taking *taking)
                          taking->message);
 }
 
+static bool take_abort_on(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
+    if (strcmp(taking->value, "assert") == 0) {
+        options->is_aborting_unmet = true;
+        return true;
+    }
+    return threshold_add(&options->abort_on, &options->abort_on_count, "--abort-on", taking->value,
+                         taking->message);
+}
+
 static bool take_find_max(const struct option_taking *taking)
 {
     struct options *options = taking->into;
@@ -403,6 +414,9 @@ static const struct option_row rows[] = {
      .help = "of the timeline, in all formats"},
     {"assert", 0, "EXPR", .take = take_assert, .is_many = true,
      .help = "'p99<20ms', 'errors<0.1%' …: exit status 99 where it is not met"},
+    {"abort-on", 0, "EXPR|assert", .take = take_abort_on, .is_many = true,
+     .help = "'errors>10%': end with exit status 99 once EXPR holds of an interval, or what is "
+             "asserted does not"},
     {"find-max", 0, "EXPR", .take = take_find_max, .is_many = true,
      .help = "the highest rate at which EXPR holds (and errors<1%); -z is a trial's time"},
     {"calibrate", 0, SWITCH(is_calibrating), .help = "first, what haul bench itself costs"},
@@ -456,6 +470,8 @@ static bool check(struct options *options, char *message)
     if (options->find_max_count > 0 && (options->hdr_path || options->timeline_path))
         return bad(message, "--find-max makes many runs: %s has room for one",
                    options->hdr_path ? "--hdr" : "--timeline");
+    if (options->is_aborting_unmet && options->threshold_count == 0)
+        return bad(message, "--abort-on assert: nothing is asserted (--assert)");
     if (!find_max_fill(options, message))
         return false;
     return true;
@@ -521,5 +537,6 @@ void options_free(struct options *options)
     free(options->body);
     free(options->thresholds);
     free(options->find_max);
+    free(options->abort_on);
     *options = (struct options){0};
 }

@@ -30,6 +30,9 @@ struct options {
     size_t threshold_count;
     struct threshold *find_max; /* all of them must hold; errors<1%, where none is about errors */
     size_t find_max_count;      /* 0: no search */
+    struct threshold *abort_on; /* a run in an interval of which one of them holds is ended */
+    size_t abort_on_count;
+    bool is_aborting_unmet; /* and one in which a threshold is not met */
     bool is_calibrating;
     bool is_quiet;
     bool is_embedded;     /* no URL was given */

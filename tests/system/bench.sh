@@ -242,6 +242,17 @@ csv() {
             '1 20 20 0'
 }
 
+# Long before its time is over, of what it had until then.
+aborted() {
+    bench_json -z 1h --interval 50ms --abort-on 'errors>10%' "$base/status/500"
+    code_is 99 && is '.aborted | test("^between [0-9.]+ s and [0-9.]+ s: errors>10%: met")' &&
+        is '.requests > 0 and .window_s < 3000' || return
+    bench -z 1h --interval 50ms --assert 'p50<1ns' --abort-on assert "$base/s"
+    code_is 99 && has "$(cat out)" "aborted       between " || return
+    bench_json -z 200ms --interval 50ms --abort-on 'errors>10%' "$base/s"
+    is_done && is '.aborted == null'
+}
+
 # A row a run, of a sweep and of a report; a comma in a cell's value is no border.
 csv_of_many() {
     rm -f s.json
@@ -445,6 +456,7 @@ row 'Prometheus' prometheus
 row 'HdrHistogram logs' hdr
 row 'a timeline' timeline
 row 'CSV' csv
+row '--abort-on' aborted
 row 'CSV of a sweep and a report' csv_of_many
 row '--calibrate' calibrated
 row '--find-max' find_max

@@ -147,7 +147,7 @@ static const char closed_json[] =
     "'timeout_s':10.0},"
     "'opening_s':0.01,'warm_up_s':0.5,'warm_up_requests':5000,'window_s':10.0,'elapsed_s':10.001,"
     "'requests':100000,'replies':99997,'unfinished':0,'oldest_unfinished_s':0.0,'unsent':0,"
-    "'resent':0,'interrupted':false,'rate_per_s':9995.0,'rate_held':null,"
+    "'resent':0,'interrupted':false,'aborted':null,'rate_per_s':9995.0,'rate_held':null,"
     "'bytes_received':12345678,'bytes_sent':6300000,'body_bytes':1200000,'connections_opened':65,"
     "'error_count':10,'errors':{'connect':1,'deadline':2},'statuses':{'200':99990,'404':7},"
     "'anomalies':{'name_space':3},"
