@@ -30,6 +30,7 @@ bool heads_may_take(const struct heads *heads, const struct heads_view *view, ui
 static void insert(struct heads *heads, uint32_t slot, struct list_node *before)
 {
     assert(!heads->nodes[slot].next);
+    list_init(&heads->nodes[slot]);
     list_append(before, &heads->nodes[slot]);
     heads->count++;
 }

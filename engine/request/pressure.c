@@ -104,7 +104,6 @@ bool pressure_has_room(const struct pressure *pressure, const struct pressure_vi
 bool pressure_has_plenty(const struct pressure_view *view)
 {
     assert(view->reserve_blocks <= view->shared_blocks);
-    assert(view->shared_left <= view->shared_blocks);
     uint32_t usable = view->shared_blocks - view->reserve_blocks;
     return view->shared_left >= view->reserve_blocks + usable / 2;
 }

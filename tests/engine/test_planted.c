@@ -585,9 +585,10 @@ static void a_block_lost(bool is_planted)
     at_work(is_planted, lose_block);
 }
 
-/* Of the idle connection, which has no request; it is due at once. */
+/* Of the idle connection, which has no request and passes for a busy one; it is due at once. */
 static void set_free_deadline(struct engine *engine)
 {
+    engine->pool.slots[engine->pool.idle_newest].state = POOL_BUSY;
     deadline_set(&engine->deadlines, engine->pool.idle_newest, engine->now_ns);
     for (uint64_t begin_ns = clock_now_ns(); clock_now_ns() - begin_ns < 3 * DEADLINE_TICK_NS;)
         engine_run(engine, 0);
