@@ -31,7 +31,7 @@ static void write_group(FILE *to, enum option_group group)
     int column = fprintf(to, "%s:", option_groups[group]);
     int next = INDENT;
     for (size_t i = 0; i < option_count; i++) {
-        if (option_rows[i].group != group)
+        if (option_rows[i].group != group || option_rows[i].is_rare)
             continue;
         int length = text_of(&option_rows[i], true, text);
         if (next + length > COLUMNS) {
@@ -54,7 +54,7 @@ void help_write(FILE *to)
             "       haul doctor                 what this machine allows   (haul bench: load)\n");
     for (int group = 0; group < option_group_count; group++)
         write_group(to, (enum option_group)group);
-    fprintf(to, "What they do: haul --help all (or input, tls, max-time ...), man haul\n");
+    fprintf(to, "What they do, and more: haul --help all (or input, tls, -c ...), man haul\n");
 }
 
 static bool is_meant(const struct option_row *row, const char *topic)

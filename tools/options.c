@@ -51,7 +51,7 @@ const struct option_row option_rows[] = {
     {OPTIONS_REQUEST, "head", 'I', NULL, "ask by HEAD, for heads only", TAKES_FLAG(head),
      .manual = "Asks by HEAD, for the head of the reply only."},
     {OPTIONS_REQUEST, "path-as-is", 0, NULL, "leave . and .. in paths",
-     TAKES_FLAG(engine.path_as_is),
+     TAKES_FLAG(engine.path_as_is), .is_rare = true,
      .manual = "Leaves the segments *.* and *..* in the path, which are removed else."},
     {OPTIONS_REQUEST, "data", 'd', "DATA|@FILE", "send this body; line ends of a file left out",
      .take = take_data, .repeatable = true,
@@ -78,6 +78,10 @@ const struct option_row option_rows[] = {
      .manual = "For the name, the connection and TLS together. For so long DNS servers that do "
                "not answer are asked again, see *NAMES* (with *0* seven times); the error then "
                "is *deadline*."},
+    {OPTIONS_CONTROL, "idle-timeout", 0, "SECONDS", "how long a kept connection may be idle",
+     TAKES_SECONDS(engine.idle_timeout_ms), .initial = "60", .is_rare = true,
+     .manual = "A connection that has been idle for so long is not used again; see *KEPT "
+               "CONNECTIONS*. With *0* only what the reply's Keep-Alive field says counts."},
     {OPTIONS_CONTROL, "on-error", 0, "collect|cancel", "cancel: the first failure ends all others",
      TAKES_WORD(bool, engine.cancel_on_error), .initial = "collect",
      .manual = "*collect*: every request goes its way, whatever happens to others. *cancel*: the "
@@ -101,7 +105,8 @@ const struct option_row option_rows[] = {
                "A longer one is an error *limit*: at its head, where a Content-Length says so; "
                "else when so many bytes have come, and these are handed out. *0* is no limit."},
     {OPTIONS_CONTROL, "max-filesize", 0, "BYTES", "the same, by curl's name",
-     TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX), .manual = "As *--max-body*."},
+     TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX), .is_rare = true,
+     .manual = "As *--max-body*."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "

@@ -82,6 +82,7 @@ struct option_row {
     int64_t least, most; /* of numbers */
     int64_t constant;    /* what an option without a value sets */
     bool repeatable;     /* each counts, not the last alone */
+    bool is_rare;        /* left out of --help, which must fit a screen; --help all has it */
     const char *initial; /* what holds without it, as the manual says it; NULL: nothing to say */
     const char *manual;  /* its paragraph there, in the words of scdoc(5); what follows from the
                             fields above is not said again */

@@ -71,10 +71,8 @@ def options(command="haul"):
 # --- --help and the manual ------------------------------------------------------------------------
 
 def help_has_all():
-    screen, lines = output(haul, "--help"), output(haul, "--help", "all")
+    lines = output(haul, "--help", "all")
     for option in options():
-        cell = option.title + (f" ({option.initial})" if option.initial else "")
-        assert re.search(r"[ \n]" + re.escape(cell) + r"(  |\n)", screen), f"no {cell} in --help"
         line = option.help + (f" ({option.initial})" if option.initial else "") + "\n"
         assert re.search(re.escape(option.title) + r"\s+" + re.escape(line), lines), f"no {line}"
 
@@ -318,7 +316,7 @@ def main():
         for name in ("a.txt", "b c.txt"):
             with open(name, "w", encoding="utf-8"):
                 pass
-        row("--help has every row", help_has_all)
+        row("--help all has every row", help_has_all)
         row("the manual has every row, with its default and range", manual_has_all)
         row("the manual has no other option", manual_has_no_others)
         if page_path:

@@ -77,7 +77,8 @@ static void test_every_row_is_in_it(void **state)
         char initial[64] = "";
         if (row->initial != NULL)
             snprintf(initial, sizeof(initial), "(%s)", row->initial);
-        assert_has(screen, row, initial);
+        if (!row->is_rare)
+            assert_has(screen, row, initial);
         assert_has(all, row, row->help);
     }
     free(screen);
