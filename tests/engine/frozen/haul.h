@@ -47,6 +47,7 @@ extern "C" {
 
 const char *haul_version(void);
 
+#include "haul/anomaly.h"
 #include "haul/error.h"
 #include "haul/tls.h"
 
@@ -63,7 +64,8 @@ struct haul_options {
                                    negative: none */
     bool unordered;             /* results in the order of completion, not of submission */
     bool cancel_on_error;       /* the first failed request cancels all others */
-    int fail_status;            /* statuses from this number on are failures; 0: none is */
+    int fail_status;            /* statuses from this number on are failures, 600 to 999 as
+                                   5xx are (RFC 9110, 15); 0: none is */
     bool keep_headers;          /* results carry the reply's head */
     bool keep_bodies;           /* results carry the reply's body; without it, bytes are counted */
     bool stream_bodies;         /* with keep_bodies: a body may come in several results, all but
@@ -82,7 +84,9 @@ struct haul_options {
     const void *body;           /* sent with every request that has none of its own; borrowed until
                                    haul_close() */
     size_t body_length;
-    bool has_body;           /* body is to be sent, even where body_length is 0 */
+    bool has_body;   /* body is to be sent, even where body_length is 0 */
+    bool path_as_is; /* leave the segments . and .. in URLs, which are removed else (RFC 3986,
+                        5.2.4) */
     const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
     /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
      * They concern connections alone: the Host field, SNI and what a certificate must hold for are
@@ -98,18 +102,31 @@ struct haul_options {
     const struct haul_tls *tls; /* haul/tls.h; its strings are copied; NULL: all its defaults */
     size_t tls_size;            /* sizeof *tls. haul_open() and its like fill it in; the sized calls
                                    want it wherever tls is not NULL */
+    int64_t idle_timeout_ms; /* a connection that has been idle for so long is not used again, nor
+                                one whose reply had a Keep-Alive timeout, from a second before
+                                that on; 0: 60,000; negative: only the latter */
+    bool strict;       /* what is odd about a reply is an error: each of haul_anomaly. Else it is
+                          read as browsers and curl do, and its connection not used again */
+    uint32_t max_head; /* of a reply, in bytes; 0: 262,144. One that is longer is a LIMIT error */
+    uint64_t max_body; /* in bytes, as handed out; 0: no limit. A longer one is a LIMIT error, by
+                          its Content-Length at once, else when that many have come */
 };
 
 struct haul_request {
     const char *url;   /* copied */
     size_t url_length; /* 0: url ends in a zero byte */
-    void *tag;         /* handed back in the result */
+    union {            /* handed back in the result: a pointer, or a number of 64 bits, which a
+                          pointer of 32 cannot carry */
+        void *tag;
+        uint64_t tag_number;
+    };
     /* NULL / 0: as in the options. All of these are borrowed until the result is released. */
     const char *method;
     const char *const *headers; /* instead of the options' */
     const void *body;
     bool has_body; /* body is to be sent, even where body_length is 0 */
     size_t body_length;
+    uint64_t max_body; /* UINT64_MAX: no limit */
 };
 
 /* One piece of a body; the pieces of a list, in order, are the body. */
@@ -124,7 +141,10 @@ struct haul_result {
     uint64_t index;  /* 0 for the first request submitted, and so on */
     const char *url; /* as submitted, zero-terminated; cut to 16,000 bytes */
     size_t url_length;
-    void *tag;
+    union { /* the request's */
+        void *tag;
+        uint64_t tag_number;
+    };
     const char *method; /* as sent */
 
     enum haul_error error;
@@ -138,7 +158,8 @@ struct haul_result {
     int status;        /* 0: no reply */
     int version_minor; /* HTTP/1.<this> */
     const char *head;  /* keep_headers: the reply's head, status line and blank line
-                          included; NULL: none. Walk it with haul_header_next() */
+                          included, its folded lines joined; NULL: none. Walk it with
+                          haul_header_next() */
     size_t head_length;
     uint64_t body_bytes;           /* received so far, transfer coding removed */
     const struct haul_piece *body; /* NULL: empty, or not kept */
@@ -160,6 +181,8 @@ struct haul_result {
     uint64_t send_ns;
     uint64_t ttfb_ns;
     uint64_t total_ns;
+
+    uint64_t anomalies; /* what is odd about the reply: haul_anomaly, a set of bits */
 };
 
 struct haul; /* one engine */
@@ -181,11 +204,11 @@ int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, 
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
  * cannot be sent), -E2BIG (an option that this library does not have), -ENOMEM, -EMFILE (no
- * descriptor left), and with HAUL_LOOP_URING what the kernel answered to io_uring_setup,
- * io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that
- * cannot be read, or are none), -EKEYREJECTED (client certificate or key), and that of opening
- * key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is about, and why; its
- * message is NULL on success alone. Both may be NULL. */
+ * descriptor left: nofile_needed), and with HAUL_LOOP_URING what the kernel answered to
+ * io_uring_setup, io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open:
+ * -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate or key), and
+ * that of opening key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is
+ * about, and why; its message is NULL on success alone. Both may be NULL. */
 static inline int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
                                       struct haul_open_error *ret_error)
 {
@@ -222,9 +245,10 @@ static inline int haul_submit(struct haul *haul, const struct haul_request *requ
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
  * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
  * every submitted request's result has been handed out, and what kept connections had to say
- * (that they end, mostly) has been taken; -EBUSY, nothing can come before something
- * is released: a part (result->more), or results that hold the memory for bodies. Others are the
- * kernel interface failing as a whole (-ENOMEM, -EBADF …): close. */
+ * (that they end, mostly) has been taken; -EBUSY, nothing can come before something is released: a
+ * part (result->more), or results that hold the memory for bodies, or for heads beyond 16 KiB, of
+ * which 64 may be kept. Others are the kernel interface failing as a whole (-ENOMEM, -EBADF …):
+ * close. */
 int haul_next(struct haul *haul, const struct haul_result **ret_result, int timeout_ms);
 
 /* Gives a result back, in any order; its slot and its memory serve the next request. */
@@ -259,6 +283,10 @@ size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t siz
 
 #include "haul/facts.h"
 #include "haul/gather.h"
+
+/* The version of libidn2 in use; NULL: haul was built without it, and a URL whose host has more
+ * than ASCII is a URL error. Static. */
+const char *haul_idn_version(void);
 
 #pragma GCC visibility pop
 

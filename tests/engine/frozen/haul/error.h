@@ -16,7 +16,7 @@
     X(SEND, "send")               /* the connection failed while the request was sent */           \
     X(RECEIVE, "receive")         /* the connection failed, or ended before any byte of a reply */ \
     X(TRUNCATED, "truncated")     /* the connection ended inside the reply */                      \
-    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112 */                                  \
+    X(PROTOCOL, "protocol")       /* the reply breaks RFC 9112, or has two readings */             \
     X(LIMIT, "limit")             /* the reply is larger than a limit */                           \
     X(DEADLINE, "deadline")       /* the connect timeout or the total time ran out */              \
     X(STATUS, "status")           /* the status is at or above fail_status */                      \
@@ -73,6 +73,8 @@ struct haul_open_error {
     const char *item;    /* its string, or that of its list, as it was given; NULL: it has none */
     const char *message; /* a sentence, which names the option too; NULL: nothing failed */
     enum haul_detail detail;
+    uint64_t nofile_needed; /* what RLIMIT_NOFILE must be for one connection, where it is less;
+                               0: it is not */
 };
 
 #endif

@@ -13,7 +13,7 @@ struct haul_facts {
     uint32_t window;
     uint64_t requests; /* finished */
     uint64_t failures;
-    uint64_t connections; /* opened */
+    uint64_t connections; /* opened, or tried to: one for each address tried */
     uint64_t retries;     /* sent again after a reused connection died */
     uint64_t bytes_received;
     uint64_t enters;          /* io_uring_enter calls, or epoll_wait and socket calls */
@@ -21,7 +21,8 @@ struct haul_facts {
     uint64_t buffers_empty;   /* times no receive buffer was left */
     uint64_t queue_overflows; /* completion-queue overflows */
     uint32_t in_flight;
-    uint32_t waiting; /* submitted, not begun */
+    uint32_t waiting;    /* submitted, not begun */
+    uint64_t races_lost; /* of connections: given up for another address that was tried beside */
 };
 
 void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts, size_t size);
