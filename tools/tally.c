@@ -65,7 +65,8 @@ static bool is_coded(const struct haul_result *result)
 
 static void take_success(struct tally *tally, const struct haul_result *result)
 {
-    tally->classes[result->status / 100 % TALLY_CLASSES]++;
+    int class = result->status / 100;
+    tally->classes[class < TALLY_CLASSES ? class : TALLY_CLASSES - 1]++;
     tally->redirects += is_redirect(result->status);
     tally->coded += tally->has_bodies && result->body_bytes > 0 && is_coded(result);
 }

@@ -12,7 +12,7 @@ enum {
     TALLY_ANOMALIES = HAUL_ANOMALIES(TALLY_PLUS_ONE),
 };
 
-enum { TALLY_CLASSES = 10 };
+enum { TALLY_CLASSES = 6 }; /* 600 to 999 are as 5xx (RFC 9110, 15) */
 
 struct tally {
     bool has_bodies; /* set before the first: bodies are kept, and heads with them */
