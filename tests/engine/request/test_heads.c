@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-enum { REQUESTS = 90, FIELD = 40000, PIECES = 64 /* where heads are kept */, BODY = 600000 };
+enum { REQUESTS = 90, FIELD = 40000, PIECES = 64 /* where heads are kept */ };
 
 #define BEGINS                                                                                     \
     {EXPECT, "GET "},                                                                              \
@@ -80,34 +80,6 @@ static void all_have_their_turn(void)
         }
         assert_int_equal(haul->engine.store.piece_slab.taken, 0);
         assert_in_range(haul->engine.store.piece_slab.touched, 1, haul->engine.budget.head_pieces);
-        gathering_close(haul);
-        assert_loopback(server);
-    }
-}
-
-/* Of bodies that together are more than the memory for them: who has a piece may wait for blocks,
- * and who has blocks for a piece. */
-static void nor_do_they_wait_for_ever_where_blocks_are_short_too(void)
-{
-    static const struct loopback_script scripts[] = {
-        SCRIPT_REPEAT(BEGINS, {FILL, NULL, FIELD}, {SEND, "\r\n\r\n"}, {FILL, NULL, BODY})};
-    for (int i = 0; i < 4; i++) {
-        struct haul_options options = {.concurrency = REQUESTS,
-                                       .keep_headers = true,
-                                       .keep_bodies = true,
-                                       .unordered = i & 1,
-                                       .stream_bodies = i & 2,
-                                       .body_bytes = 20 << 20};
-        struct loopback *server = loopback_open(scripts, 1);
-        struct haul *haul = ask(server, &options, REQUESTS);
-        for (int finished = 0; finished < REQUESTS;) {
-            const struct haul_result *result = gathering_next(haul);
-            assert_string_equal(haul_error_name(result->error), "ok");
-            finished += !result->more;
-            if (!result->more)
-                assert_int_equal(result->body_bytes, BODY);
-            haul_release(haul, result);
-        }
         gathering_close(haul);
         assert_loopback(server);
     }
@@ -201,7 +173,6 @@ static void those_that_wait_are_cancelled(void)
 
 static const struct gathering_scenario scenarios[] = {
     SCENARIO(all_have_their_turn),
-    SCENARIO(nor_do_they_wait_for_ever_where_blocks_are_short_too),
     SCENARIO(the_last_piece_is_for_the_one_whose_turn_it_is),
     SCENARIO(a_caller_who_keeps_them_is_told),
     SCENARIO(the_time_of_those_that_wait_runs_on),
