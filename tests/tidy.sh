@@ -267,7 +267,7 @@ fi
 
 for entry in $(ls -A); do
     case $entry in
-    meson.build | meson_options.txt | README.md | LICENSE | CHANGELOG.md) ;;
+    meson.build | README.md | LICENSE | CHANGELOG.md) ;;
     engine | proto | tools | tests | bench) ;;
     .* | build*) ;;
     *) echo "$entry:1: has no place at the top level" ;;
