@@ -207,7 +207,7 @@ static json_t *bench_run(struct bench *bench, const struct load_options *load)
         .bench = bench,
         .is_live = !bench->options.is_quiet && isatty(STDERR_FILENO),
         .load = load,
-        .is_open_loop = load->rate_from > 0,
+        .is_open_loop = load_is_open(load),
         .window_ns = filled.duration_ns > 0 ? filled.duration_ns : UINT64_MAX,
     };
     struct run_watch watch = {on_progress, &sight, LIVE_INTERVAL_MS, on_interval};

@@ -35,7 +35,7 @@ static void interval_end(struct chronicle *chronicle, uint64_t end_ns, uint64_t 
 {
     struct load_interval interval = load_interval_of(chronicle->options, chronicle->number);
     struct stats *present = &chronicle->present;
-    stats_sum_up(present, chronicle->options->rate_from > 0);
+    stats_sum_up(present, load_is_open(chronicle->options));
     chronicle->last = timeline_row_of(present, interval.start_ns, end_ns, in_flight);
     chronicle->has_last = true;
     if (!timeline_add(chronicle->timeline, &chronicle->last, present))

@@ -109,6 +109,19 @@ static void tell(_Atomic uint64_t *value, uint64_t more)
                           memory_order_relaxed);
 }
 
+/* What the schedule was at when a request finished. */
+static struct stats *stage_at(const struct client *client, uint64_t now_ns)
+{
+    uint64_t time_ns = now_ns > client->window_ns ? now_ns - client->window_ns : 0;
+    return &client->tally->stages[workload_stage_at(client->options, time_ns)];
+}
+
+/* The stage that a request of the window was due in; NULL: there are none. */
+static struct stats *stage_of(const struct client *client, const struct flight *flight)
+{
+    return client->tally->stages ? &client->tally->stages[flight->stage] : NULL;
+}
+
 /* Counts a request that has ended in any way; false: it was begun before the window. */
 static bool finish(struct client *client, struct stats *stats, const struct flight *flight,
                    uint64_t now_ns)
@@ -117,10 +130,11 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
         return false;
     bool is_within = now_ns <= client->end_ns;
     stats->finished_in_window += is_within;
+    if (client->tally->stages && is_within)
+        stage_at(client, now_ns)->finished_in_window++;
     stats->measured += is_within || client->tally->is_shared; /* threads measure to their end */
     if (!flight->is_counted)
         return false;
-    stats->requests++;
     stats->late += now_ns > client->end_ns;
     client->last_ns = now_ns;
     return true;
@@ -137,6 +151,7 @@ static void count_reply(struct client *client, struct stats *stats, const struct
 {
     assert(flight->begun_ns <= flight->sent_ns && flight->sent_ns <= first_byte_ns);
     assert(first_byte_ns <= now_ns && flight->due_ns <= flight->begun_ns);
+    stats->requests++;
     stats->replies++;
     stats->statuses[reading->reply.response.status]++;
     stats->body_bytes += reading->body_bytes;
@@ -145,7 +160,7 @@ static void count_reply(struct client *client, struct stats *stats, const struct
     histogram_record(is_good ? &stats->good : &stats->error_status, now_ns - flight->due_ns);
     histogram_record(&stats->phases[PHASE_FIRST_BYTE], first_byte_ns - flight->sent_ns);
     histogram_record(&stats->phases[PHASE_BODY], now_ns - first_byte_ns);
-    if (client->options->rate_from > 0) {
+    if (load_is_open(client->options)) {
         histogram_record(&stats->actual, now_ns - flight->begun_ns);
         histogram_record(&stats->phases[PHASE_QUEUE], flight->begun_ns - flight->due_ns);
     }
@@ -159,9 +174,20 @@ void client_reply(struct client *client, const struct flight *flight, uint64_t f
     if (client->options->plant_ns > 0)
         plant(client->options->plant_ns);
     struct stats *stats = client_stats_at(client, now_ns);
-    if (finish(client, stats, flight, now_ns))
+    if (finish(client, stats, flight, now_ns)) {
+        struct stats *stage = stage_of(client, flight);
         count_reply(client, stats, flight, first_byte_ns, now_ns, reading);
+        if (stage)
+            count_reply(client, stage, flight, first_byte_ns, now_ns, reading);
+    }
     client_stats_unlock(client);
+}
+
+static void count_failure(struct stats *stats, uint64_t latency_ns, enum haul_error error)
+{
+    stats->requests++;
+    stats->errors[error]++;
+    histogram_record(&stats->failed, latency_ns);
 }
 
 void client_failure(struct client *client, const struct flight *flight, uint64_t now_ns,
@@ -170,19 +196,29 @@ void client_failure(struct client *client, const struct flight *flight, uint64_t
     tell(&client->live.classes[0], 1);
     struct stats *stats = client_stats_at(client, now_ns);
     if (finish(client, stats, flight, now_ns)) {
-        stats->errors[error]++;
-        histogram_record(&stats->failed, now_ns - flight->due_ns);
+        struct stats *stage = stage_of(client, flight);
+        count_failure(stats, now_ns - flight->due_ns, error);
+        if (stage)
+            count_failure(stage, now_ns - flight->due_ns, error);
     }
     client_stats_unlock(client);
 }
 
+static void count_unfinished(struct stats *stats, uint64_t age_ns)
+{
+    stats->unfinished++;
+    stats->oldest_ns = age_ns > stats->oldest_ns ? age_ns : stats->oldest_ns;
+}
+
 void client_unfinished(struct client *client, const struct flight *flight, uint64_t now_ns)
 {
-    uint64_t age_ns = now_ns - flight->due_ns;
     struct stats *stats = client_stats_lock(client);
-    stats->unfinished += flight->is_counted;
-    if (flight->is_counted && stats->oldest_ns < age_ns)
-        stats->oldest_ns = age_ns;
+    if (flight->is_counted) {
+        struct stats *stage = stage_of(client, flight);
+        count_unfinished(stats, now_ns - flight->due_ns);
+        if (stage)
+            count_unfinished(stage, now_ns - flight->due_ns);
+    }
     client_stats_unlock(client);
 }
 
@@ -195,6 +231,8 @@ void client_resent(struct client *client, const struct flight *flight)
 {
     struct stats *stats = client_stats_lock(client);
     stats->resent += flight->is_counted;
+    if (flight->is_counted && stage_of(client, flight))
+        stage_of(client, flight)->resent++;
     client_stats_unlock(client);
 }
 
@@ -292,20 +330,25 @@ uint64_t client_due_ns(const struct client *client)
     uint64_t share = client->stage == STAGE_WINDOW ? client->requests : UINT64_MAX;
     if (!client_is_sending(client) || client->begun >= share)
         return UINT64_MAX;
-    if (client->options->rate_from == 0)
+    if (!load_is_open(client->options))
         return 0;
     return client->schedule_ns +
            workload_due_ns(client->options, client->begun * client->count + client->index);
 }
 
+void client_stage(const struct client *client, uint64_t index, struct flight *flight)
+{
+    if (client->tally->stages)
+        flight->stage = (uint8_t)workload_stage_of(client->options, index);
+}
+
 bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_flight)
 {
     uint64_t due_ns = client_due_ns(client);
-    bool is_open_loop = client->options->rate_from > 0;
+    bool is_open_loop = load_is_open(client->options);
     bool is_over = client->stage == STAGE_WINDOW && now_ns >= client->end_ns;
     if (due_ns > now_ns || (is_over && !is_open_loop))
         return false;
-    client->begun++;
     client_tell_begun(client);
     *ret_flight = (struct flight){
         .due_ns = is_open_loop ? due_ns : now_ns,
@@ -313,5 +356,7 @@ bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_fli
         .sent_ns = now_ns,
         .is_counted = client->stage == STAGE_WINDOW,
     };
+    client_stage(client, client->begun * client->count + client->index, ret_flight);
+    client->begun++;
     return true;
 }

@@ -61,6 +61,7 @@ struct flight {
     uint64_t begun_ns; /* a connection was found, or began to be opened, for it */
     uint64_t sent_ns;
     bool is_counted; /* it was begun for the window */
+    uint8_t stage;   /* in which it was due, where there are some */
 };
 
 struct client {
@@ -144,6 +145,9 @@ uint64_t client_due_ns(const struct client *client);
 
 /* The next request begins, if one may. */
 bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_flight);
+
+/* The flight is of the request of that index. */
+void client_stage(const struct client *client, uint64_t index, struct flight *flight);
 
 /* A reply is complete; its reading holds the facts. */
 void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,

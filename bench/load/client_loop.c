@@ -163,7 +163,7 @@ static void line_send(struct client_loop *loop, uint32_t index)
 static void lag_record(struct client_loop *loop, const struct flight *flight)
 {
     uint64_t since_ns = flight->due_ns > loop->free_since_ns ? flight->due_ns : loop->free_since_ns;
-    if (loop->client->options->rate_from > 0 && loop->client->stage == STAGE_WINDOW)
+    if (load_is_open(loop->client->options) && loop->client->stage == STAGE_WINDOW)
         histogram_record(&loop->client->tally->stats->lag, loop->now_ns - since_ns);
 }
 
@@ -674,8 +674,10 @@ static bool is_over(struct client_loop *loop)
         return true;
     if (client->stage != STAGE_WINDOW || loop->under_way > 0)
         return false;
+    if (client->options->stage_count > 0 && loop->now_ns < client->end_ns)
+        return false; /* the last one may be a pause, which is looked at too */
     bool is_past = loop->now_ns >= client->end_ns;
-    return client_due_ns(client) == never_ns || (is_past && client->options->rate_from == 0);
+    return client_due_ns(client) == never_ns || (is_past && !load_is_open(client->options));
 }
 
 static int64_t wait_ns(const struct client_loop *loop)
@@ -683,7 +685,7 @@ static int64_t wait_ns(const struct client_loop *loop)
     uint64_t until_ns = loop->now_ns + TICK_NS;
     if (loop->next_scan_ns < until_ns)
         until_ns = loop->next_scan_ns;
-    if (loop->client->options->rate_from > 0 && loop->free_count > 0) {
+    if (load_is_open(loop->client->options) && loop->free_count > 0) {
         uint64_t due_ns = client_due_ns(loop->client);
         if (due_ns < until_ns)
             until_ns = due_ns;

@@ -517,7 +517,7 @@ static uint64_t ticket_due_ns(const struct client_thread *thread, uint64_t ticke
 static bool flight_begin(struct client_thread *thread, bool may_wait)
 {
     struct client *client = thread->client;
-    bool is_open_loop = client->options->rate_from > 0;
+    bool is_open_loop = load_is_open(client->options);
     uint64_t share = client->stage == STAGE_WINDOW ? client->requests : UINT64_MAX;
     uint64_t now_ns = client_now_ns();
     if (client->stage == STAGE_WINDOW && !is_open_loop && now_ns >= client->end_ns)
@@ -537,23 +537,26 @@ static bool flight_begin(struct client_thread *thread, bool may_wait)
             return false;
         now_ns = client_now_ns();
     }
+    uint64_t index = thread->ticket;
     thread->ticket = NO_TICKET;
     assert(thread->flight_count < client->workload->depth);
     client->begun++;
     client_tell_begun(client);
-    thread->flights[thread->flight_count++] = (struct flight){
+    struct flight *flight = &thread->flights[thread->flight_count++];
+    *flight = (struct flight){
         .due_ns = due_ns,
         .begun_ns = now_ns,
         .sent_ns = now_ns,
         .is_counted = client->stage == STAGE_WINDOW,
     };
+    client_stage(client, index, flight);
     return true;
 }
 
 static void lag_record(struct client_thread *thread)
 {
     const struct flight *flight = &thread->flights[0];
-    if (thread->client->options->rate_from == 0 || thread->client->stage != STAGE_WINDOW)
+    if (!load_is_open(thread->client->options) || thread->client->stage != STAGE_WINDOW)
         return;
     uint64_t since_ns = flight->due_ns > thread->lag_from_ns ? flight->due_ns : thread->lag_from_ns;
     struct stats *stats = client_stats_lock(thread->client);
@@ -626,6 +629,8 @@ static void run(struct client_thread *thread)
         client_time(&thread->user_s, &thread->system_s);
         stage_work(thread);
         if (stage == STAGE_WINDOW) {
+            if (options->stage_count > 0) /* the last one may be a pause, which is looked at too */
+                due_wait(thread, client->end_ns);
             window_take(thread);
             return;
         }

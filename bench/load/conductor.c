@@ -180,7 +180,7 @@ static int clients_open(struct run *run, char *ret_message, size_t size)
     assert(options->connections > 0 && options->threads > 0);
     run->client_count = options->client == CLIENT_THREADS ? options->connections : options->threads;
     run->planned = options->requests > 0 ? options->requests : UINT64_MAX;
-    if (options->rate_from > 0 && options->duration_ns > 0) {
+    if (load_is_open(options) && options->duration_ns > 0) {
         uint64_t due = workload_due_count(options, options->duration_ns);
         run->planned = due < run->planned ? due : run->planned;
     }
@@ -466,7 +466,7 @@ static uint64_t window_length_ns(const struct run *run, uint64_t last_ns)
 /* Of an open loop: what was due in the window, and never begun. */
 static uint64_t unsent(const struct run *run, uint64_t length_ns, uint64_t begun)
 {
-    if (run->options.rate_from == 0)
+    if (!load_is_open(&run->options))
         return 0;
     uint64_t due = workload_due_count(&run->options, length_ns);
     due = due < run->planned ? due : run->planned;
@@ -490,6 +490,28 @@ static void stopped_take(const struct run *run, struct load_result *result)
     for (uint32_t i = 0; i < result->thread_count; i++)
         if (result->threads[i].stopped_s < stopped_s)
             result->threads[i].stopped_s = stopped_s;
+}
+
+/* What was due in each stage, until the run's end, is accounted for in it. */
+static int stages_take(const struct run *run, struct load_result *result)
+{
+    const struct load_options *options = &run->options;
+    if (options->stage_count == 0 || result->window_ns == 0)
+        return 0;
+    if (stats_open_list(&result->stages, options->stage_count) < 0)
+        return -ENOMEM;
+    uint64_t all = workload_due_count(options, (uint64_t)(result->window_s * 1e9 + 0.5));
+    for (size_t i = 0; i < options->stage_count; i++) {
+        struct stats *stage = &result->stages[i];
+        for (uint32_t k = 0; k < run->tally_count; k++)
+            stats_add(stage, &run->tallies[k].stages[i]);
+        uint64_t from = workload_due_before(options, i), to = workload_due_before(options, i + 1);
+        stage->begun = stage->requests + stage->unfinished;
+        to = to < all ? to : all;
+        stage->unsent = to > from + stage->begun ? to - from - stage->begun : 0;
+        stats_sum_up(stage, true);
+    }
+    return 0;
 }
 
 /* The times of the window, and of the client threads in it. */
@@ -545,12 +567,15 @@ static int result_fill(struct run *run, struct load_result *result)
     times_take(run, result);
     check_balance(&result->stats);
     result->warm_up_requests = progress.finished - result->stats.requests;
-    return run->chronicle.is_short_of_memory ? -ENOMEM : 0;
+    return run->chronicle.is_short_of_memory ? -ENOMEM : stages_take(run, result);
 }
 
 void load_result_close(struct load_result *result)
 {
     stats_close(&result->stats);
+    if (result->stages)
+        stats_close_list(result->stages, result->options->stage_count);
+    result->stages = NULL;
     if (result->timeline)
         timeline_close(result->timeline);
     free(result->timeline);

@@ -22,6 +22,8 @@ struct load_options load_filled(const struct load_options *options)
         filled.threads = 1;
     if (filled.pipeline == 0)
         filled.pipeline = 1;
+    for (size_t i = 0; i < filled.stage_count; i++)
+        filled.duration_ns = (i > 0 ? filled.duration_ns : 0) + filled.stages[i].duration_ns;
     if (filled.requests == 0 && filled.duration_ns == 0)
         filled.duration_ns = LOAD_DURATION_DEFAULT_S * UINT64_C(1000000000);
     if (filled.timeout_ns == 0)

@@ -22,18 +22,29 @@ enum { LOAD_INTERVAL_DEFAULT_MS = 1000, LOAD_INTERVAL_LEAST_MS = 10 };
 
 enum { LOAD_CONNECTIONS_DEFAULT = 64, LOAD_DURATION_DEFAULT_S = 10, LOAD_TIMEOUT_DEFAULT_S = 10 };
 
+/* A piece of an open loop's schedule, in which the rate goes evenly from one to the other. */
+struct load_stage {
+    uint64_t duration_ns;
+    double rate_from; /* requests a second; where both are 0 nothing is due */
+    double rate_to;
+};
+
+enum { LOAD_STAGES_MAX = 64 };
+
 /* Everything zero is the default, except urls. load_filled() has what a zero stands for. */
 struct load_options {
     const char *const *urls;
     size_t url_count;
     enum client_kind client;
-    uint32_t connections;   /* of all threads together */
-    uint32_t threads;       /* uring and epoll: loops. CLIENT_THREADS has one a connection */
-    uint32_t pipeline;      /* requests under way on a connection at once */
-    uint64_t requests;      /* the window's; 0: not bounded */
-    uint64_t duration_ns;   /* of the window; 0: not bounded; both 0: the default */
-    double rate_from;       /* requests a second, all threads together; 0: closed loop */
-    double rate_to;         /* at the window's end; as rate_from: constant */
+    uint32_t connections; /* of all threads together */
+    uint32_t threads;     /* uring and epoll: loops. CLIENT_THREADS has one a connection */
+    uint32_t pipeline;    /* requests under way on a connection at once */
+    uint64_t requests;    /* the window's; 0: not bounded */
+    uint64_t duration_ns; /* of the window; 0: not bounded; both 0: the default */
+    double rate_from;     /* requests a second, all threads together; 0: closed loop */
+    double rate_to;       /* at the window's end; as rate_from: constant */
+    const struct load_stage *stages; /* one after the other, instead of requests, duration_ns and */
+    size_t stage_count;              /* rates; at most LOAD_STAGES_MAX; 0: none */
     int64_t warm_up_ns;     /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
     uint64_t timeout_ns;    /* a request's */
     uint64_t interval_ns;   /* of the timeline; 0: the default */
@@ -49,6 +60,12 @@ struct load_options {
 
 /* The options with every default filled in. Whoever asks what a run was to do asks this. */
 struct load_options load_filled(const struct load_options *options);
+
+/* Is each request due at a time of its own? */
+static inline bool load_is_open(const struct load_options *options)
+{
+    return options->rate_from > 0 || options->stage_count > 0;
+}
 
 /* A piece of the window, or of what comes behind it: as long as interval_ns, or until the window's
  * end where that is sooner. */
@@ -84,6 +101,7 @@ struct load_result {
     double started_at;  /* of the window: seconds since 1970 */
     uint64_t window_ns; /* CLOCK_MONOTONIC: its begin; 0: there was none */
     struct stats stats;
+    struct stats *stages;      /* as many as the options have, of what was due in each; or NULL */
     struct timeline *timeline; /* to the last reply; NULL: there was no window */
     struct load_thread *threads;
     uint32_t thread_count;

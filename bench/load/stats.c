@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HISTOGRAMS_BY_NAME = 7, HISTOGRAM_COUNT = HISTOGRAMS_BY_NAME + PHASE_COUNT };
@@ -49,6 +50,24 @@ void stats_close(struct stats *stats)
     list_histograms(stats, list);
     for (int i = 0; i < HISTOGRAM_COUNT; i++)
         histogram_close(list[i]);
+}
+
+int stats_open_list(struct stats **ret_list, size_t count)
+{
+    *ret_list = calloc(count, sizeof **ret_list);
+    for (size_t i = 0; *ret_list && i < count; i++)
+        if (stats_open(&(*ret_list)[i]) < 0) {
+            stats_close_list(*ret_list, i);
+            *ret_list = NULL;
+        }
+    return *ret_list ? 0 : -ENOMEM;
+}
+
+void stats_close_list(struct stats *list, size_t count)
+{
+    for (size_t i = 0; list && i < count; i++)
+        stats_close(&list[i]);
+    free(list);
 }
 
 void stats_begin_window(struct stats *stats)

@@ -8,6 +8,7 @@
 #include "engine/haul.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Where a request's time went, one after the other. queue: from when it was due until it was begun
@@ -78,6 +79,10 @@ struct stats {
 /* Errors: -ENOMEM. */
 int stats_open(struct stats *stats);
 void stats_close(struct stats *stats);
+
+/* So many of them, all or none. NULL may be closed. */
+int stats_open_list(struct stats **ret_list, size_t count);
+void stats_close_list(struct stats *list, size_t count);
 
 /* Drops everything but what is about connections: how many were opened, how often no port was left,
  * phases connect and tls. */

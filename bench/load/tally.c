@@ -16,6 +16,8 @@ int tally_open(struct tally *tally, const struct load_options *options, bool is_
         if (stats_open(&tally->slices[i].stats) < 0)
             error = -ENOMEM;
     tally->stats = &tally->slices[0].stats;
+    if (options->stage_count > 0 && stats_open_list(&tally->stages, options->stage_count) < 0)
+        error = -ENOMEM;
     return error;
 }
 
@@ -23,6 +25,7 @@ void tally_close(struct tally *tally)
 {
     for (unsigned i = 0; i < TALLY_SLICES; i++)
         stats_close(&tally->slices[i].stats);
+    stats_close_list(tally->stages, tally->options ? tally->options->stage_count : 0);
     pthread_mutex_destroy(&tally->lock);
 }
 

@@ -35,6 +35,7 @@ struct tally {
     uint64_t next_ns;    /* when the next one begins; UINT64_MAX: not before the window */
     uint64_t window_ns;
     const struct load_options *options; /* whose intervals they are */
+    struct stats *stages; /* as many as the options have, of what was due in each; NULL: none */
     struct slice slices[TALLY_SLICES];
     _Atomic uint32_t turned; /* slices left behind, of which … */
     _Atomic uint32_t taken;  /* … by the conductor */

@@ -49,10 +49,19 @@ int workload_open(struct workload *workload, const struct load_options *options,
 void workload_close(struct workload *workload);
 
 /* When request index (0, 1, …) of an open loop is due, in nanoseconds since the schedule's begin.
- * The rate goes from rate_from to rate_to in duration_ns, and stays there. */
+ * The rate goes from rate_from to rate_to in duration_ns, or from stage to stage, and stays
+ * there. */
 uint64_t workload_due_ns(const struct load_options *options, uint64_t index);
 
 /* How many requests are due in the first time_ns of the schedule. */
 uint64_t workload_due_count(const struct load_options *options, uint64_t time_ns);
+
+/* The stage in which request index is due, or which the time, counted from the window's begin, is
+ * in; behind the last it is that. The options have stages. */
+size_t workload_stage_of(const struct load_options *options, uint64_t index);
+size_t workload_stage_at(const struct load_options *options, uint64_t time_ns);
+
+/* How many requests are due before the stage; of all, where stage is their count. */
+uint64_t workload_due_before(const struct load_options *options, size_t stage);
 
 #endif

@@ -412,7 +412,7 @@ static void judge_rest(struct instrument *instrument, const struct load_result *
 
 static void say_nothing_found(struct instrument *instrument, const struct load_result *result)
 {
-    bool is_open_loop = result->options->rate_from > 0;
+    bool is_open_loop = load_is_open(result->options);
     double lag = (double)histogram_quantile(&result->stats.lag, 0.99);
     if (is_open_loop)
         say(instrument, INSTRUMENT_OK,
@@ -476,7 +476,7 @@ void instrument_judge(struct instrument *ret_instrument, const struct load_resul
     judge_lingering(ret_instrument, result);
     judge_opening(ret_instrument, result);
     judge_ports(ret_instrument, &result->stats);
-    if (result->options->rate_from > 0)
+    if (load_is_open(result->options))
         judge_schedule(ret_instrument, result);
     else
         tell_hidden(ret_instrument, result);

@@ -310,6 +310,8 @@ static void *mortal_live(void *argument)
     bool is_alive = true;
     while (is_alive) {
         int fd = accept(mortal->listener, NULL, NULL);
+        if (fd < 0)
+            break;
         is_alive = connection_serve(mortal, fd);
         if (!is_alive) {
             close(mortal->listener);
@@ -363,7 +365,8 @@ static void assert_log(const struct load_result *result, const struct mortal *mo
     assert_int_equal(replies, mortal->count);
     assert_int_equal(replies, result->stats.replies);
     assert_int_equal(failures + replies, result->stats.requests);
-    assert_int_equal(timeline->rows[failures_last].classes[2], 0); /* dead, and it shows */
+    if (failures > 0) /* dead, and it shows */
+        assert_int_equal(timeline->rows[failures_last].classes[2], 0);
 }
 
 static bool has_died(void *context, const struct interval_view *view)
@@ -396,7 +399,73 @@ static void test_a_server_that_dies(void **state)
             skip();
         assert_int_equal(error, 0);
         assert_log(&result, &mortal, kind != CLIENT_THREADS);
+        assert_true(result.stats.replies < result.stats.requests);
         load_result_close(&result);
+        free(mortal.taken);
+        free(mortal.sent);
+    }
+}
+
+/* --- stages ----------------------------------------------------------------------------------- */
+
+/* Over one connection the server's log has the requests in the order in which they were due, so
+ * that it says what each stage may have counted. */
+static void assert_stages(const struct load_result *result, const struct mortal *mortal)
+{
+    const struct load_options *options = result->options;
+    uint64_t end_ns = result->window_ns, finished = 0;
+    for (size_t i = 0; i < options->stage_count; i++) {
+        const struct stats *stage = &result->stages[i];
+        uint64_t due = workload_due_before(options, i + 1) - workload_due_before(options, i);
+        end_ns += options->stages[i].duration_ns;
+        finished += stage->finished_in_window;
+        assert_int_equal(stage->requests, due);
+        assert_int_equal(stage->statuses[200], due);
+        assert_int_equal(stage->unsent + stage->unfinished, 0);
+        assert_int_equal(histogram_count(&stage->all), due);
+        assert_true(finished <= count_before(mortal->sent, mortal->count, end_ns));
+        assert_true(finished + 1 >= count_before(mortal->taken, mortal->count, end_ns));
+    }
+    assert_int_equal(result->stats.requests, mortal->count);
+}
+
+/* A hold, a step, a ramp, a pause and a spike: a run of which the last stage has nothing due lasts
+ * until its end all the same. */
+static void test_stages(void **state)
+{
+    static const struct load_stage stages[] = {{100 * MS, 200, 200},  {100 * MS, 800, 800},
+                                               {100 * MS, 200, 1200}, {100 * MS, 0, 0},
+                                               {50 * MS, 2000, 2000}, {150 * MS, 0, 0}};
+    (void)state;
+    for (int kind = 0; kind < CLIENT_COUNT; kind++) {
+        struct mortal mortal = {.life_ns = UINT64_MAX};
+        char url[64], message[256];
+        const char *urls[] = {url, NULL};
+        struct load_result result;
+        pthread_t thread;
+        snprintf(url, sizeof url, "http://127.0.0.1:%u/", mortal_open(&mortal));
+        struct load_options options = {.client = (enum client_kind)kind,
+                                       .urls = urls,
+                                       .url_count = 1,
+                                       .connections = 1,
+                                       .timeout_ns = 60000 * MS,
+                                       .interval_ns = 50 * MS,
+                                       .stages = stages,
+                                       .stage_count = ROWS(stages)};
+        assert_int_equal(pthread_create(&thread, NULL, mortal_live, &mortal), 0);
+        int error = load_run(&options, NULL, &result, message, sizeof message);
+        shutdown(mortal.listener, SHUT_RDWR);
+        pthread_join(thread, NULL);
+        if (error == -EPERM || error == -ENOSYS) /* no io_uring here */
+            skip();
+        assert_int_equal(error, 0);
+        assert_float_equal(result.window_s, 0.6, 1e-9);
+        assert_true(result.elapsed_s >= 0.6);
+        assert_stages(&result, &mortal);
+        assert_log(&result, &mortal, kind != CLIENT_THREADS);
+        assert_int_equal(result.stats.replies, result.stats.requests);
+        load_result_close(&result);
+        close(mortal.listener);
         free(mortal.taken);
         free(mortal.sent);
     }
@@ -409,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_rates),       cmocka_unit_test(test_slices),
         cmocka_unit_test(test_a_straggler), cmocka_unit_test(test_nobody_looks),
         cmocka_unit_test(test_enough),      cmocka_unit_test(test_a_server_that_dies),
+        cmocka_unit_test(test_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,72 @@ static void test_due_counts(void **state)
     }
 }
 
+/* Requests of stages by hand: a hold, a ramp, a pause, a spike, and rates whose products are not
+ * whole. */
+static void test_stages(void **state)
+{
+    static const struct load_stage some[] = {
+        {UINT64_C(10000000000), 100, 100}, {UINT64_C(4000000000), 100, 300},
+        {UINT64_C(5000000000), 0, 0},      {UINT64_C(2000000000), 1000, 1000},
+        {UINT64_C(1000000000), 1000, 0},   {UINT64_C(1000000000), 0, 0},
+    };
+    static const struct load_stage parts[] = {{UINT64_C(300000000), 0.1, 0.1},
+                                              {UINT64_C(9700000000), 0.1, 0.1},
+                                              {UINT64_C(1000000000), 1.5, 1.5},
+                                              {UINT64_C(1000000000), 1.5, 1.5}};
+    static const struct {
+        const struct load_stage *stages;
+        size_t count, stage;
+        uint64_t index, due_ns;
+    } rows[] = {
+        {some, 6, 0, 0, 0},
+        {some, 6, 0, 999, UINT64_C(9990000000)},
+        {some, 6, 1, 1000, UINT64_C(10000000000)},
+        {some, 6, 1, 1300, UINT64_C(12000000000)}, /* 100 t + 25 t t: 300 in two seconds */
+        {some, 6, 3, 1800, UINT64_C(19000000000)}, /* behind the pause */
+        {some, 6, 3, 3799, UINT64_C(20999000000)},
+        {some, 6, 4, 3800, UINT64_C(21000000000)},
+        {some, 6, 4, 4175, UINT64_C(21500000000)}, /* 1000 t - 500 t t */
+        {parts, 4, 0, 0, 0},
+        {parts, 4, 2, 1, UINT64_C(10000000000)},
+        {parts, 4, 2, 2, UINT64_C(10666666666)},
+        {parts, 4, 3, 3, UINT64_C(11333333333)}, /* half a request was left over */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct load_options options = {.stages = rows[i].stages, .stage_count = rows[i].count};
+        assert_in_range(workload_due_ns(&options, rows[i].index),
+                        rows[i].due_ns - (rows[i].due_ns > 0), rows[i].due_ns + 1);
+        assert_int_equal(workload_stage_of(&options, rows[i].index), rows[i].stage);
+    }
+}
+
+/* Each stage's own are those between its neighbours', and after the last nothing is due. */
+static void test_stage_counts(void **state)
+{
+    static const struct load_stage stages[] = {{UINT64_C(10000000000), 100, 100},
+                                               {UINT64_C(4000000000), 100, 300},
+                                               {UINT64_C(5000000000), 0, 0},
+                                               {UINT64_C(2000000000), 1000, 1000},
+                                               {UINT64_C(1000000000), 0, 0}};
+    static const uint64_t before[] = {0, 1000, 1800, 1800, 3800, 3800};
+    static const uint64_t ends_s[] = {0, 10, 14, 19, 21, 22};
+    struct load_options options = {.stages = stages, .stage_count = COUNT(stages)};
+    (void)state;
+    assert_true(load_is_open(&options));
+    assert_int_equal(load_filled(&options).duration_ns, 22 * second_ns);
+    for (size_t i = 0; i < COUNT(before); i++) {
+        assert_int_equal(workload_due_before(&options, i), before[i]);
+        assert_int_equal(workload_due_count(&options, ends_s[i] * second_ns), before[i]);
+        if (i + 1 < COUNT(before)) {
+            assert_int_equal(workload_stage_at(&options, ends_s[i] * second_ns), i);
+            assert_int_equal(workload_stage_at(&options, ends_s[i + 1] * second_ns - 1), i);
+        }
+    }
+    assert_int_equal(workload_stage_at(&options, 99 * second_ns), COUNT(stages) - 1);
+    assert_true(workload_due_ns(&options, 3800) >= far_ns);
+}
+
 /* --- a place to connect to -------------------------------------------------------------------- */
 
 enum { PLACES = 2 };
@@ -441,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_due_times),
         cmocka_unit_test(test_constant_rates),
         cmocka_unit_test(test_due_counts),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stage_counts),
         TEST(places),
         TEST(address),
         TEST(requests),
