@@ -377,6 +377,7 @@ static const struct section {
     {"failures", "Failures", "Failures", report_failures, report_has_failures, false},
     {"verdict", "Verdict", NULL, report_verdict, NULL, false},
     {"course", "Over time", "Over time", report_course, report_has_course, false},
+    {"stages", "Stages", "Stages", report_stages, report_has_stages, false},
     {"where", "Differences", "Where it differs, and how sure that is", put_ratios,
      report_has_ratios, true},
     {"compared", "Compared", "What compare has found", put_compared, has_compared, true},

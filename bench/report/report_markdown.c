@@ -164,6 +164,8 @@ void report_markdown(const struct report_page *with)
     put_section(page, report_verdict_title(page), report_verdict);
     if (report_has_course(page))
         put_section(page, "Over time", report_course);
+    if (report_has_stages(page))
+        put_section(page, "Stages", report_stages);
     put_section(page, "Was it the client?", report_instrument);
     put_section(page, "Environment", report_environment);
     if (!report_has_failures(page))

@@ -144,4 +144,10 @@ void report_tables(const struct report_page *page);
 bool report_has_course(const struct report_page *page);
 void report_course(const struct report_page *page);
 
+/* --- stage by stage: report_stages.c ---------------------------------------------------------- */
+
+/* Of few cells, whose loads have stages. */
+bool report_has_stages(const struct report_page *page);
+void report_stages(const struct report_page *page);
+
 #endif

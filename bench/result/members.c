@@ -152,7 +152,7 @@ static json_t *encoded(const struct histogram *histogram)
 
 static bool is_open_loop(const struct member_source *source)
 {
-    return source->options->rate_from > 0;
+    return load_is_open(source->options);
 }
 
 static const char *first_url(const struct member_source *source)
@@ -272,12 +272,28 @@ static json_t *duration_asked(const struct member_source *source)
 
 static json_t *rate_from(const struct member_source *source)
 {
-    return null_or(is_open_loop(source), source->options->rate_from);
+    return null_or(source->options->rate_from > 0, source->options->rate_from);
 }
 
 static json_t *rate_to(const struct member_source *source)
 {
-    return null_or(is_open_loop(source), source->options->rate_to);
+    return null_or(source->options->rate_from > 0, source->options->rate_to);
+}
+
+/* As --stages takes it. */
+static json_t *plan_stages(const struct member_source *source)
+{
+    char words[LOAD_STAGES_MAX * 64];
+    size_t used = 0;
+    for (size_t i = 0; i < source->options->stage_count; i++) {
+        const struct load_stage *stage = &source->options->stages[i];
+        used +=
+            (size_t)snprintf(words + used, sizeof(words) - used, "%s%.9gs@%.9g", i > 0 ? "," : "",
+                             (double)stage->duration_ns / 1e9, stage->rate_from);
+        if (stage->rate_to != stage->rate_from)
+            used += (size_t)snprintf(words + used, sizeof(words) - used, "..%.9g", stage->rate_to);
+    }
+    return used > 0 ? json_string(words) : json_null();
 }
 
 static json_t *warm_up(const struct member_source *source)
@@ -625,6 +641,7 @@ const struct member run_members[] = {
     {"plan.rate_from", MEMBER_NUMBER, MERGE_SAME_OR_SUM, .unit = METRIC_PER_SECOND,
      .make = rate_from},
     {"plan.rate_to", MEMBER_NUMBER, MERGE_SAME_OR_SUM, .unit = METRIC_PER_SECOND, .make = rate_to},
+    {"plan.stages", MEMBER_TEXT, MERGE_SAME, .make = plan_stages},
     {"plan.warm_up", MEMBER_OBJECT, MERGE_SAME, .make = warm_up},
     {"plan.timeout_s", MEMBER_NUMBER, MERGE_SAME, .unit = METRIC_SECONDS, .make = timeout},
     {"plan.", MEMBER_OBJECT, MERGE_SAME, ELSEWHERE},
@@ -760,6 +777,7 @@ const struct member run_members[] = {
     {"environment.", MEMBER_OBJECT, MERGE_JOINED, ELSEWHERE},
     {"timeline", MEMBER_OBJECT, MERGE_EQUAL, .make = timeline},
     {"histograms", MEMBER_OBJECT, MERGE_ALIKE, .make = histograms},
+    {"stages", MEMBER_LIST, MERGE_EQUAL, ELSEWHERE},
     {"thresholds", MEMBER_LIST, MERGE_ALIKE, ELSEWHERE},
     {"find_max", MEMBER_OBJECT, MERGE_ALIKE, ELSEWHERE},
     {"merged", MEMBER_GROUP, MERGE_ALIKE, ELSEWHERE},

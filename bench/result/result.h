@@ -45,10 +45,14 @@ void result_line(FILE *out, const json_t *run);
 /* At most 60 columns, no colour. What cannot be written is for ferror(out) to tell. */
 void result_text(FILE *out, const json_t *run);
 
-/* A head and a row: a column a figure, by its path in the JSON. */
+/* How many stages the run has told; 0: it had none. */
+size_t result_stages(const json_t *run);
+
+/* A head and a row, and one for each stage: a column a figure, by its path in the JSON, and last
+ * the stage's number, from 1; of the whole run, stage 0, that is empty. */
 void result_csv(FILE *out, const json_t *run);
 void result_csv_head(FILE *out);
-void result_csv_row(FILE *out, const json_t *run);
+void result_csv_row(FILE *out, const json_t *run, size_t stage);
 
 /* A field, in quotes where it needs them. */
 void csv_text(FILE *out, const char *text);

@@ -11,6 +11,7 @@
 #include "bench/result/result.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -58,6 +59,74 @@ bool result_is_met(const json_t *run)
     return true;
 }
 
+/* --- stage by stage --------------------------------------------------------------------------- */
+
+/* What a stage has as a run has it, under the same name. */
+static bool is_of_stage(const struct member *member)
+{
+    static const char *const paths[] = {
+        "requests", "replies",  "unfinished", "oldest_unfinished_s",
+        "unsent",   "resent",   "rate_per_s", "error_count",
+        "errors",   "statuses", "anomalies",  "latency_us",
+    };
+    if (strncmp(member->path, "latency_us.", strlen("latency_us.")) == 0)
+        return member_is_made(member);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (strcmp(member->path, paths[i]) == 0)
+            return true;
+    return false;
+}
+
+static json_t *stage_plan(const struct load_stage *stage, const struct load_options *options)
+{
+    return json_pack("{s:f, s:f, s:f, s:f}", "duration_s", (double)stage->duration_ns / 1e9,
+                     "rate_from", stage->rate_from, "rate_to", stage->rate_to, "timeout_s",
+                     (double)options->timeout_ns / 1e9);
+}
+
+/* Of a run as long as the stage, of what was due in it. */
+static json_t *stage_object(const struct member_source *whole, size_t number, double start_s)
+{
+    const struct load_stage *stage = &whole->options->stages[number];
+    double length_s = (double)stage->duration_ns / 1e9;
+    struct load_result result = {
+        .options = whole->options,
+        .stats = whole->result->stages[number],
+        .window_s = fmax(fmin(length_s, whole->result->window_s - start_s), 0),
+    };
+    const struct member_source source = {&result, whole->options, whole->context};
+    json_t *object = json_pack("{s:f, s:f, s:o?}", "start_s", start_s, "end_s", start_s + length_s,
+                               "plan", stage_plan(stage, whole->options));
+    int failed = object == NULL;
+    for (size_t i = 0; i < run_member_count; i++)
+        if (is_of_stage(&run_members[i]))
+            failed |= add_member(object, &run_members[i], &source);
+    failed |= !bound_put(object);
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *stages(const struct member_source *source)
+{
+    json_t *array = json_array();
+    double start_s = 0;
+    int failed = 0;
+    if (source->result->stages == NULL) {
+        json_decref(array);
+        return json_null();
+    }
+    for (size_t i = 0; i < source->options->stage_count; i++) {
+        failed |= json_array_append_new(array, stage_object(source, i, start_s));
+        start_s += (double)source->options->stages[i].duration_ns / 1e9;
+    }
+    if (!failed)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 json_t *result_json(const struct load_result *result, const struct result_context *context)
 {
     const struct load_options filled = load_filled(result->options);
@@ -67,6 +136,7 @@ json_t *result_json(const struct load_result *result, const struct result_contex
     for (size_t i = 0; i < run_member_count; i++)
         failed |= add_member(run, &run_members[i], &source);
     failed |= !bound_put(run);
+    failed |= json_object_set_new(run, "stages", stages(&source));
     failed |= json_object_set_new(run, "thresholds", thresholds(run, context));
     if (!failed)
         return run;
@@ -177,22 +247,34 @@ void result_csv_head(FILE *out)
     for (size_t i = 0; i < run_member_count; i++)
         if (has_columns(&run_members[i]))
             put_names(out, &run_members[i], &between);
-    fputc('\n', out);
+    fputs(",stage\n", out);
 }
 
-void result_csv_row(FILE *out, const json_t *run)
+size_t result_stages(const json_t *run)
 {
+    return json_array_size(json_object_get(run, "stages"));
+}
+
+/* A stage has the names of a run, and what it does not have is the run's alone. */
+void result_csv_row(FILE *out, const json_t *run, size_t stage)
+{
+    const json_t *stages = json_object_get(run, "stages");
+    const json_t *object = stage > 0 ? json_array_get(stages, stage - 1) : run;
     const char *between = "";
     for (size_t i = 0; i < run_member_count; i++)
         if (has_columns(&run_members[i]))
-            put_values(out, &run_members[i], run, &between);
-    fputc('\n', out);
+            put_values(out, &run_members[i], object, &between);
+    if (stage > 0)
+        fprintf(out, ",%zu\n", stage);
+    else
+        fputs(",\n", out);
 }
 
 void result_csv(FILE *out, const json_t *run)
 {
     result_csv_head(out);
-    result_csv_row(out, run);
+    for (size_t stage = 0; stage <= result_stages(run); stage++)
+        result_csv_row(out, run, stage);
 }
 
 /* --- CSV: the course of a run ----------------------------------------------------------------- */

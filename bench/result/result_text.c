@@ -89,8 +89,23 @@ static void put_target(struct prose *prose, const json_t *run)
     prose_end(prose);
 }
 
+/* A word a stage, as it was asked for. */
+static void put_stages_asked(struct prose *prose, const char *stages)
+{
+    while (*stages != '\0') {
+        size_t length = strcspn(stages, ",");
+        prose_put(prose, "%.*s,", (int)length, stages);
+        stages += length + (stages[length] != '\0');
+    }
+}
+
 static void put_rate_asked(struct prose *prose, const json_t *plan)
 {
+    if (text_at(plan, "stages") != NULL) {
+        prose_put(prose, "open loop,");
+        put_stages_asked(prose, text_at(plan, "stages"));
+        return;
+    }
     double from = number_at(plan, "rate_from"), to = number_at(plan, "rate_to");
     prose_put(prose, "open loop, %s", RATE_TEXT(from));
     if (from != to)
@@ -427,6 +442,59 @@ static void put_course(FILE *out, const json_t *run)
         course_put(out, &lines[i], most);
 }
 
+/* --- stage by stage --------------------------------------------------------------------------- */
+
+/* "100/s", "100..5,000/s" */
+static char *stage_text(char *buffer, const json_t *stage)
+{
+    const json_t *plan = json_object_get(stage, "plan");
+    double from = number_at(plan, "rate_from"), to = number_at(plan, "rate_to");
+    char end[METRIC_TEXT_BYTES];
+    metric_text(end, METRIC_PER_SECOND, to);
+    if (from == to)
+        return strcpy(buffer, end);
+    snprintf(buffer, 2 * METRIC_TEXT_BYTES, "%s..%s", TEXT(METRIC_COUNT, from), end);
+    return buffer;
+}
+
+static void stage_put(FILE *out, const json_t *stage)
+{
+    static const struct {
+        const char *key;
+        int columns;
+    } cells[] = {{"p50", 9}, {"p99", 13}};
+    const json_t *all = json_object_get(json_object_get(stage, "latency_us"), "all");
+    char asked[2 * METRIC_TEXT_BYTES];
+    double rate, value, errors = number_at(stage, "error_count");
+    bool has_rate = has_number(stage, "rate_per_s", &rate);
+    fprintf(out, "%5.6g %13s %9s %6s", round(number_at(stage, "end_s") * 1e3) / 1e3,
+            stage_text(asked, stage), has_rate ? RATE_TEXT(rate) : "-",
+            errors > 0 ? TEXT(METRIC_COUNT, errors) : "-");
+    for (size_t i = 0; i < ROWS(cells); i++) {
+        char text[METRIC_TEXT_BYTES + 8] = "-";
+        if (has_number(all, cells[i].key, &value))
+            snprintf(text, sizeof text, "%s%s", bound_is_of(all, cells[i].key) ? "over " : "",
+                     TEXT(METRIC_MICROSECONDS, value));
+        fprintf(out, " %*s", cells[i].columns, text);
+    }
+    fputc('\n', out);
+}
+
+/* What was due in each, whenever it finished; the rate is of what finished in its time. */
+static void put_stages(FILE *out, const json_t *run)
+{
+    const json_t *stages = json_object_get(run, "stages"), *stage;
+    size_t i;
+    if (json_array_size(stages) == 0)
+        return;
+    fprintf(out, "\nstages, with the latency of what was due in each\n%5s %13s %9s %6s %9s %13s\n",
+            "until", "asked", "rate", "errors", "p50", "p99");
+    json_array_foreach(stages, i, stage)
+    {
+        stage_put(out, stage);
+    }
+}
+
 /* --- verdicts --------------------------------------------------------------------------------- */
 
 /* The answer to the label's question, where the first sentence does not give it. */
@@ -510,6 +578,7 @@ void result_text(FILE *out, const json_t *run)
     put_cost(&prose, run);
     put_latencies(out, run);
     put_course(out, run);
+    put_stages(out, run);
     fputc('\n', out);
     put_instrument(&prose, run);
     put_thresholds(&prose, run);

@@ -11,6 +11,7 @@
 
 #include "bench/base/clock.h"
 #include "bench/base/unit.h"
+#include "bench/load/workload.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -39,6 +40,7 @@ void live_open(struct live_view *view, FILE *out, const struct load_options *opt
     const struct load_options filled = load_filled(options);
     *view = (struct live_view){
         .out = out,
+        .options = options,
         .connections = filled.connections,
         .requests = filled.requests,
         .duration_s = (double)filled.duration_ns / 1e9,
@@ -174,6 +176,21 @@ static void progress_put(struct live_view *view, const struct run_progress *prog
     line_put(view, "%s %.1f s%s", stage_word(progress->stage), progress->elapsed_s, of);
 }
 
+/* Which one is under way, where there are some. */
+static void stage_put(struct live_view *view, const struct run_progress *progress)
+{
+    const struct load_options *options = view->options;
+    if (options->stage_count == 0 || progress->stage != STAGE_WINDOW)
+        return;
+    size_t at = workload_stage_at(options, (uint64_t)(progress->elapsed_s * 1e9));
+    const struct load_stage *stage = &options->stages[at];
+    char to[METRIC_TEXT_BYTES + 8] = "";
+    if (stage->rate_to != stage->rate_from)
+        snprintf(to, sizeof to, " to %s", TEXT(METRIC_PER_SECOND, stage->rate_to));
+    line_put(view, "stage %zu of %zu: %s%s", at + 1, options->stage_count,
+             TEXT(METRIC_PER_SECOND, stage->rate_from), to);
+}
+
 static void classes_put(struct live_view *view, const struct run_progress *progress)
 {
     char line[160];
@@ -214,6 +231,7 @@ void live_draw(void *context, const struct run_progress *progress)
         line_put(view, "opening: %u of %u connections", progress->opened, view->connections);
     } else {
         progress_put(view, progress);
+        stage_put(view, progress);
         figures_put(view, progress, (double)(progress->finished - view->last.finished) / length_s);
         bars_draw(view, progress);
     }

@@ -18,10 +18,11 @@ struct live_size {
 struct live_view {
     FILE *out;              /* a terminal */
     struct live_size fixed; /* instead of the terminal's; 0: that */
-    uint32_t connections;   /* asked for */
-    uint64_t requests;      /* of the window; 0: not bounded */
-    double duration_s;      /* likewise */
-    struct live_size size;  /* at present */
+    const struct load_options *options;
+    uint32_t connections;  /* asked for */
+    uint64_t requests;     /* of the window; 0: not bounded */
+    double duration_s;     /* likewise */
+    struct live_size size; /* at present */
     bool is_drawn;
     uint32_t lines; /* drawn so far */
     struct run_progress last;

@@ -3,6 +3,7 @@
 #include "bench/run/options.h"
 
 #include "bench/base/unit.h"
+#include "bench/run/stages.h"
 #include "proto/http/url.h"
 
 #include <ctype.h>
@@ -268,6 +269,14 @@ static bool take_rate(const struct option_taking *taking)
                taking->value);
 }
 
+static bool take_stages(const struct option_taking *taking)
+{
+    struct options *options = taking->into;
+    char why[STAGES_MESSAGE_BYTES];
+    options->load.stage_count = stages_parse(taking->value, options->stages, why);
+    return options->load.stage_count > 0 || bad(taking->message, "--stages%s", why);
+}
+
 static bool take_warm_up(const struct option_taking *taking)
 {
     struct options *options = taking->into;
@@ -371,6 +380,8 @@ static const struct option_row rows[] = {
      .help = "loops, one thread each"},
     {"rate", 0, "R[..R2]", .take = take_rate,
      .help = "requests a second, each due at its time (open loop); R..R2: growing"},
+    {"stages", 0, "TIME@R[..R2],...", .take = take_stages,
+     .help = "'10s@100,30s@100..5000,10s@0': a rate after the other, instead of --rate and -z"},
     {"loop", 0, "NAME", "uring|epoll|threads", .take = take_choice, AT(load.client),
      .standard = "uring"},
     {"warm-up", 0, "auto|TIME", .take = take_warm_up, .standard = "0",
@@ -453,6 +464,22 @@ _Static_assert(sizeof(enum client_kind) == sizeof(unsigned) &&
                    sizeof(enum result_format) == sizeof(unsigned),
                "a choice is an enum");
 
+/* They say how long a run is, and how fast. */
+static bool stages_fill(struct options *options, char *message)
+{
+    struct load_options *load = &options->load;
+    if (load->stage_count == 0)
+        return true;
+    if (load->duration_ns > 0 || load->rate_from > 0 || load->requests > 0)
+        return bad(message, "--stages says itself how long and how fast: %s has no place beside it",
+                   load->duration_ns > 0 ? "-z"
+                   : load->requests > 0  ? "-n"
+                                         : "--rate");
+    load->stages = options->stages;
+    load->duration_ns = load_filled(load).duration_ns;
+    return true;
+}
+
 /* What fits together only as a whole. */
 static bool check(struct options *options, char *message)
 {
@@ -461,11 +488,13 @@ static bool check(struct options *options, char *message)
     if (!options->is_embedded && (options->is_https || options->reply_bytes > 0))
         return bad(message, "--https and --reply-size are the embedded server's: with a URL they "
                             "mean nothing");
+    if (!stages_fill(options, message))
+        return false;
     if (load->rate_to != load->rate_from && load->duration_ns == 0)
         return bad(message, "--rate A..B needs -z: how long the rate is to grow");
     if (load->pipeline > 1 && (load->is_closing || load->is_http10))
         return bad(message, "--pipeline needs connections that are kept");
-    if (options->find_max_count > 0 && (load->rate_from > 0 || load->requests > 0))
+    if (options->find_max_count > 0 && (load_is_open(load) || load->requests > 0))
         return bad(message, "--find-max sets the rate itself, in trials of -z");
     if (options->find_max_count > 0 && (options->hdr_path || options->timeline_path))
         return bad(message, "--find-max makes many runs: %s has room for one",

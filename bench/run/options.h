@@ -17,10 +17,11 @@ enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_BAD }
 enum { OPTIONS_MESSAGE_BYTES = 560 };
 
 struct options {
-    enum options_verdict verdict; /* as far as the words have been read */
-    struct load_options load;     /* its urls are urls below */
-    char **urls;                  /* of the command line and of -i; NULL-terminated */
-    char **headers;               /* NULL-terminated */
+    enum options_verdict verdict;              /* as far as the words have been read */
+    struct load_options load;                  /* its urls are urls below */
+    struct load_stage stages[LOAD_STAGES_MAX]; /* load's */
+    char **urls;                               /* of the command line and of -i; NULL-terminated */
+    char **headers;                            /* NULL-terminated */
     char *body;
     enum result_format format;
     const char *output_path;   /* NULL: standard output */

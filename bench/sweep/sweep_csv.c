@@ -20,7 +20,8 @@ static void put_head(FILE *out, const struct matrix *matrix)
     result_csv_head(out);
 }
 
-static void put_row(FILE *out, const struct matrix *matrix, const struct record *record)
+static void put_row(FILE *out, const struct matrix *matrix, const struct record *record,
+                    size_t stage)
 {
     const json_t *cell = json_object_get(record->json, "cell");
     for (size_t i = 0; i < matrix->axis_count; i++) {
@@ -31,7 +32,7 @@ static void put_row(FILE *out, const struct matrix *matrix, const struct record 
     fprintf(out, "%" JSON_INTEGER_FORMAT ",", record->round);
     csv_text(out, record->failed != NULL ? record->failed : "");
     fputc(',', out);
-    result_csv_row(out, record->run);
+    result_csv_row(out, record->run, stage);
 }
 
 int sweep_csv_write(const char *from, const char *to, struct records *records)
@@ -49,7 +50,8 @@ int sweep_csv_write(const char *from, const char *to, struct records *records)
     }
     put_head(file.out, &records->matrix);
     while ((next = records_read(records, &record)) == RECORDS_ONE) {
-        put_row(file.out, &records->matrix, &record);
+        for (size_t stage = 0; stage <= result_stages(record.run); stage++)
+            put_row(file.out, &records->matrix, &record, stage);
         record_free(&record);
     }
     if (next == RECORDS_BAD) {

@@ -186,7 +186,7 @@ json_open() {
         is '.latency_us.intended.count == 20 and .requests == 20 and .window_s == 0.1' &&
         is '.histograms.intended | startswith("HISTF")' &&
         is '.plan == {"requests": null, "duration_s": 0.1, "rate_from": 100, "rate_to": 300,
-            "warm_up": 0.01, "timeout_s": 3}'
+            "stages": null, "warm_up": 0.01, "timeout_s": 3}'
 }
 
 # Each sample has its type before it.
@@ -231,6 +231,21 @@ timeline() {
     code_is 1 && has "$(cat err)" "haul bench: /dev/full: No space left on device" || return
     bench -z 1h --timeline none/rows "$base/s"
     code_is 1 && has "$(cat err)" "haul bench: none/rows: No such file"
+}
+
+# Each with figures of its own, and together they are the run, which lasts until their end.
+staged() {
+    bench_json --stages 100ms@300,100ms@300..900,100ms@0 --timeout 1m "$base/s"
+    is '.plan.stages == "0.1s@300,0.1s@300..900,0.1s@0" and .mode == "open"' &&
+        is '.window_s == 0.3 and .requests == 90 and .unsent == 0' &&
+        is '[.stages[].requests] == [30, 60, 0] and [.stages[].statuses["200"]] == [30, 60, null]' &&
+        is '.stages[1].latency_us.all.count == 60 and .stages[2].latency_us.all == null' || return
+    bench --stages 100ms@300,100ms@0 --format csv "$base/s"
+    same "$(awk -F, '{ print $NF }' out | tr '\n' ,)" stage,,1,2, || return
+    "$haul_program" bench sweep --matrix c=1,2 --rounds 1 -q --stages 50ms@200,50ms@0 --warm-up 0 \
+        -o staged.json --csv staged.csv "$base/s" >out 2>err
+    code=$?
+    is_done && same "$(wc -l <staged.csv)" 7
 }
 
 csv() {
@@ -455,6 +470,7 @@ row 'JSON of an open loop' json_open
 row 'Prometheus' prometheus
 row 'HdrHistogram logs' hdr
 row 'a timeline' timeline
+row 'stages' staged
 row 'CSV' csv
 row '--abort-on' aborted
 row 'CSV of a sweep and a report' csv_of_many

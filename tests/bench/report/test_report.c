@@ -617,6 +617,29 @@ static void test_course(void **state)
     }
 }
 
+static void test_stages(void **state)
+{
+    struct input input;
+    struct report report;
+    (void)state;
+    input_open(&input);
+    fputs("{\"schema\":\"haul-bench/"
+          "1\",\"kind\":\"run\",\"loop\":\"uring\",\"stages\":[{\"end_s\":10,"
+          "\"plan\":{\"rate_from\":100,\"rate_to\":5000},\"rate_per_s\":1234.5,\"error_count\":7,"
+          "\"unsent\":0,\"latency_us\":{\"all\":{\"p50\":1000,\"p99\":300000,\"max\":300000,"
+          "\"lower_bound_from\":\"p99\"}}},{\"end_s\":[],\"plan\":7,\"latency_us\":null},9]}\n",
+          input.file);
+    report_of(&report, &input);
+    char *text = page_of(&report, NULL, report_markdown);
+    assert_has(text,
+               "| 1 | 10 | 100 to 5,000 | 1,235 | 7 | \u2013 | 1.000 ms | over 300.0 ms | over "
+               "300.0 ms |\n"
+               "| 2 | \u2013 | 0 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |\n"
+               "| 3 | \u2013 | 0 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |\n");
+    free(text);
+    report_free(&report);
+}
+
 /* What stood in the way, what failed and what is missing is all said. */
 static void test_admissions(void **state)
 {
@@ -788,15 +811,16 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),       cmocka_unit_test(test_ratios),
-        cmocka_unit_test(test_slices),       cmocka_unit_test(test_by),
-        cmocka_unit_test(test_axes),         cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_torn),         cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_any_byte),
-        cmocka_unit_test(test_curves),       cmocka_unit_test(test_course),
-        cmocka_unit_test(test_lower_bounds), cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_admissions),   cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_words),        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_levels),   cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_slices),   cmocka_unit_test(test_by),
+        cmocka_unit_test(test_axes),     cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_torn),     cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_damaged),  cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_curves),   cmocka_unit_test(test_course),
+        cmocka_unit_test(test_stages),   cmocka_unit_test(test_lower_bounds),
+        cmocka_unit_test(test_markdown), cmocka_unit_test(test_admissions),
+        cmocka_unit_test(test_escapes),  cmocka_unit_test(test_words),
+        cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

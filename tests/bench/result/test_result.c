@@ -2,6 +2,7 @@
  * numbers are as large as they get. */
 
 #include "bench/statistics/hdrlog.h"
+#include "bench/result/metric.h"
 #include "bench/result/result.h"
 
 #include <stdarg.h>
@@ -143,8 +144,8 @@ static const char closed_json[] =
     "'hidden':'closed loop: a connection asks again only when it has been answered, so a server "
     "that stops for 1 s costs this run 64 long latencies, not the 9,995 of the requests that would "
     "have been due; --rate shows them',"
-    "'plan':{'requests':null,'duration_s':10.0,'rate_from':null,'rate_to':null,'warm_up':'auto',"
-    "'timeout_s':10.0},"
+    "'plan':{'requests':null,'duration_s':10.0,'rate_from':null,'rate_to':null,'stages':null,"
+    "'warm_up':'auto','timeout_s':10.0},"
     "'opening_s':0.01,'warm_up_s':0.5,'warm_up_requests':5000,'window_s':10.0,'elapsed_s':10.001,"
     "'requests':100000,'replies':99997,'unfinished':0,'oldest_unfinished_s':0.0,'unsent':0,"
     "'resent':0,'interrupted':false,'aborted':null,'rate_per_s':9995.0,'rate_held':null,"
@@ -182,7 +183,7 @@ static const char closed_json[] =
     "'is_nofile_short':false,'calibration':{'sentence':'it costs 2 us'}},"
     "'environment':{'kernel':'Linux 6.1','cpu':'EPYC','cores_online':4,'cores_allowed':2,"
     "'ring':null},"
-    "'timeline':null,'histograms':null,"
+    "'timeline':null,'histograms':null,'stages':null,"
     "'thresholds':[{'text':'p99<2ms','is_met':true,'sentence':'p99<2ms: met: p99 was 1.000 ms'},"
     "{'text':'errors==0','is_met':false,'sentence':'errors==0: not met: errors was 10'}]}";
 
@@ -509,6 +510,112 @@ static void test_text_open_loop(void **state)
     assert_null(strstr(text, "hidden"));
     assert_null(strstr(text, "thresholds"));
     free(text);
+    close_fixture(&fixture);
+}
+
+/* --- stages ----------------------------------------------------------------------------------- */
+
+/* 10 s at 100/s, then a ramp of which the run saw 10 s of 20, with failures that are its p99. */
+static const struct load_stage some_stages[] = {
+    {10 * S, 100, 100}, {20 * S, 100, 5000}, {5 * S, 0, 0}};
+
+static void make_stages(struct fixture *fixture, struct stats *stages)
+{
+    make_open_loop(fixture);
+    fixture->options.rate_from = 0;
+    fixture->options.duration_ns = 0;
+    fixture->options.stages = some_stages;
+    fixture->options.stage_count = ROWS(some_stages);
+    fixture->result.stages = stages;
+    fixture->result.window_s = 20;
+    for (size_t i = 0; i < ROWS(some_stages); i++)
+        assert_int_equal(stats_open(&stages[i]), 0);
+    stages[0].requests = stages[0].replies = stages[0].statuses[200] = 1000;
+    stages[0].finished_in_window = 999;
+    histogram_record_many(&stages[0].good, 2 * MS, 1000);
+    stages[1].requests = 12345;
+    stages[1].replies = stages[1].statuses[200] = 11345;
+    stages[1].errors[HAUL_RECEIVE] = 1000;
+    stages[1].unsent = 6;
+    stages[1].finished_in_window = 12340;
+    histogram_record_many(&stages[1].good, 4 * MS, 11345);
+    histogram_record_many(&stages[1].failed, 300 * MS, 1000);
+    for (size_t i = 0; i < ROWS(some_stages); i++)
+        stats_sum_up(&stages[i], true);
+}
+
+static void test_stages(void **state)
+{
+    static const char wanted[] = "\nstages, with the latency of what was due in each\n"
+                                 "until         asked      rate errors       p50           p99\n"
+                                 "   10         100/s   99.90/s      -  2.000 ms      2.000 ms\n"
+                                 "   30  100..5,000/s   1,234/s  1,000  4.002 ms over 300.0 ms\n"
+                                 "   35           0/s         -      -         -             -\n";
+    struct fixture fixture;
+    struct stats stages[ROWS(some_stages)];
+    double value;
+    (void)state;
+    open_closed_loop(&fixture);
+    make_stages(&fixture, stages);
+    make_json(&fixture);
+    char *text = printed(result_text, fixture.run);
+    if (strstr(text, wanted) == NULL)
+        fail_msg("%s", text);
+    if (strstr(text, "load          open loop, 10s@100, 20s@100..5000, 5s@0,") == NULL)
+        fail_msg("%s", text);
+    free(text);
+    const json_t *second = json_array_get(json_object_get(fixture.run, "stages"), 1);
+    assert_true(metric_value(second, "unsent", &value) && value == 6);
+    assert_true(metric_value(second, "errors", &value) && value == 1000);
+    assert_true(metric_value(second, "good.p99", &value) && value > 3999 && value < 4004);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(fixture.run, "plan"), "stages")),
+        "10s@100,20s@100..5000,5s@0");
+    for (size_t i = 0; i < ROWS(stages); i++)
+        stats_close(&stages[i]);
+    close_fixture(&fixture);
+}
+
+/* The last field of a line of CSV, and how many there are. */
+static size_t last_field(const char *line, char *ret_last)
+{
+    size_t count = 1, length = strcspn(line, "\n");
+    bool is_quoted = false;
+    const char *last = line;
+    for (size_t i = 0; i < length; i++) {
+        is_quoted ^= line[i] == '"';
+        if (line[i] == ',' && !is_quoted) {
+            count++;
+            last = line + i + 1;
+        }
+    }
+    snprintf(ret_last, 16, "%.*s", (int)(line + length - last), last);
+    return count;
+}
+
+/* A row of the whole, whose stage is empty, and one for each. */
+static void test_csv_of_stages(void **state)
+{
+    static const char *const lasts[] = {"stage", "", "1", "2", "3"};
+    struct fixture fixture;
+    struct stats stages[ROWS(some_stages)];
+    char last[16];
+    (void)state;
+    open_closed_loop(&fixture);
+    make_stages(&fixture, stages);
+    make_json(&fixture);
+    char *text = printed(result_csv, fixture.run), *line = text;
+    size_t columns = last_field(text, last);
+    for (size_t i = 0; i < ROWS(lasts); i++) {
+        assert_int_equal(last_field(line, last), columns);
+        assert_string_equal(last, lasts[i]);
+        line = strchr(line, '\n') + 1;
+    }
+    assert_string_equal(line, "");
+    assert_non_null(strstr(text, ",12345,11345,"));
+    free(text);
+    for (size_t i = 0; i < ROWS(stages); i++)
+        stats_close(&stages[i]);
     close_fixture(&fixture);
 }
 
@@ -846,6 +953,8 @@ int main(void)
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_open_loop),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_csv_of_stages),
         cmocka_unit_test(test_text_bottleneck),
         cmocka_unit_test(test_text_find_max),
         cmocka_unit_test(test_text_huge),

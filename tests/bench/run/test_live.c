@@ -149,10 +149,25 @@ static void test_requests(void **state)
     assert_string_equal(screen.rows[2], "0 errors");
 }
 
+/* Which stage is under way is said. */
+static void test_stages(void **state)
+{
+    static const struct load_stage stages[] = {{UINT64_C(3000000000), 100, 100},
+                                               {UINT64_C(7000000000), 100, 5000}};
+    const struct load_options options = {.stages = stages, .stage_count = 2};
+    struct live_view view;
+    struct screen screen = {0};
+    (void)state;
+    open_view(&view, &options);
+    draw(&view, &screen, (struct live_size){80, 24}, &running);
+    assert_string_equal(screen.rows[0], "running 3.2 s of 10 s");
+    assert_string_equal(screen.rows[1], "stage 2 of 2: 100/s to 5,000/s");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_few_rows),
-                                       cmocka_unit_test(test_requests)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_few_rows),
+        cmocka_unit_test(test_requests), cmocka_unit_test(test_stages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

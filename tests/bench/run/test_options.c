@@ -62,6 +62,9 @@ static void unparse(struct parsed *parsed)
 #define COUNT_WANTED(most) ": a number from 1 to " most " is wanted"
 #define TIME_WANTED ": a time is wanted, such as 500ms, 30s or 1m30s"
 #define RATE_WANTED ": a rate is wanted, such as 1000, 30/1m or 100..5000/s"
+#define STAGE_WANTED ": a time and a rate are wanted, such as 10s@100, 30s@100..5000 or 10s@0"
+#define STAGES_ALONE(word)                                                                         \
+    "--stages says itself how long and how fast: " word " has no place beside it"
 #define SIZE_WANTED ": a size up to 64m is wanted, such as 128 or 4k"
 
 static const struct {
@@ -123,6 +126,22 @@ static const struct {
     {"--timeout ~", "--timeout  " TIME_WANTED},
     {"--warm-up never", "--warm-up never: auto or a time is wanted, such as 2s"},
     {"--warm-up -1", "--warm-up -1: auto or a time is wanted, such as 2s"},
+    {"--stages 10s", "--stages '10s'" STAGE_WANTED},
+    {"--stages 10s@", "--stages '10s@'" STAGE_WANTED},
+    {"--stages @100", "--stages '@100'" STAGE_WANTED},
+    {"--stages 0s@100", "--stages '0s@100'" STAGE_WANTED},
+    {"--stages 10s@1e3", "--stages '10s@1e3'" STAGE_WANTED},
+    {"--stages 10s@1...2", "--stages '10s@1...2'" STAGE_WANTED},
+    {"--stages 10s@0.0001", "--stages '10s@0.0001'" STAGE_WANTED},
+    {"--stages 10s@100000001", "--stages '10s@100000001'" STAGE_WANTED},
+    {"--stages 10s@5,", "--stages ''" STAGE_WANTED},
+    {"--stages ,10s@5", "--stages ''" STAGE_WANTED},
+    {"--stages 10s@5,x", "--stages 'x'" STAGE_WANTED},
+    {"--stages 10s@0,5s@0..0", "--stages: nothing is ever due: some rate must be above 0"},
+    {"--stages 10s@5 -z 5s", STAGES_ALONE("-z")},
+    {"--stages 10s@5 -n 5", STAGES_ALONE("-n")},
+    {"--rate 5 --stages 10s@5", STAGES_ALONE("--rate")},
+    {"--stages 10s@5 --find-max p99<1ms", "--find-max sets the rate itself, in trials of -z"},
     {"--rate 0", "--rate 0" RATE_WANTED},
     {"--rate 0.0009", "--rate 0.0009" RATE_WANTED},
     {"--rate 100000001", "--rate 100000001" RATE_WANTED},
@@ -379,6 +398,46 @@ static void test_rates(void **state)
             fail_msg("%s: %s", line, parsed.message);
         assert_true(load->rate_from == rows[i].from);
         assert_true(load->rate_to == rows[i].to);
+        unparse(&parsed);
+    }
+}
+
+static void test_stages(void **state)
+{
+    static const struct load_stage wanted[] = {{UINT64_C(10000000000), 100, 100},
+                                               {UINT64_C(90000000000), 0.5, 5000},
+                                               {UINT64_C(500000000), 0, 0}};
+    struct parsed parsed;
+    (void)state;
+    const struct load_options *load = parse(&parsed, "--stages 10s@100,1m30s@30/1m,500ms@0");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_true(load->stages[1].rate_from == 0.5 && load->stages[1].rate_to == 0.5);
+    unparse(&parsed);
+    load = parse(&parsed, "--stages 10@100/s,90s@0.5..5k,500ms@0");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    assert_int_equal(load->stage_count, COUNT(wanted));
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        assert_int_equal(load->stages[i].duration_ns, wanted[i].duration_ns);
+        assert_true(load->stages[i].rate_from == wanted[i].rate_from);
+        assert_true(load->stages[i].rate_to == wanted[i].rate_to);
+    }
+    assert_int_equal(load->duration_ns, UINT64_C(100500000000));
+    unparse(&parsed);
+}
+
+/* As many as there is room for, and one more. */
+static void test_many_stages(void **state)
+{
+    (void)state;
+    for (size_t count = LOAD_STAGES_MAX; count <= LOAD_STAGES_MAX + 1; count++) {
+        char line[LINE_BYTES] = "--stages 1@1";
+        struct parsed parsed;
+        for (size_t i = 1; i < count; i++)
+            strcat(line, ",1@1");
+        parse(&parsed, line);
+        assert_int_equal(parsed.verdict, count <= LOAD_STAGES_MAX ? OPTIONS_RUN : OPTIONS_BAD);
+        if (count > LOAD_STAGES_MAX)
+            assert_string_equal(parsed.message, "--stages: more than 64 stages");
         unparse(&parsed);
     }
 }
@@ -748,6 +807,8 @@ int main(void)
         cmocka_unit_test(test_loops),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_many_stages),
         cmocka_unit_test(test_reply_sizes),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_tls),
