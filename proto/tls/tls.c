@@ -1051,12 +1051,19 @@ static void in_note(struct tls *tls, const unsigned char *end)
         tls->in_used = used;
 }
 
+/* Where the library wants bytes says what they are: a record's first ones lie at the beginning. How
+ * many it wants does not: the last five of a record are as many as a header's. */
+static bool is_record_begin(const struct tls *tls, const unsigned char *buffer)
+{
+    return buffer == tls->in;
+}
+
 /* Once a connection is open, a record of the handshake asks for another one (RFC 5246, 7.4.1.1).
  * BearSSL declines by itself; whether the server takes that is for it to say. */
-static void renegotiation_note(struct tls *tls, size_t room, uint8_t first)
+static void renegotiation_note(struct tls *tls, const unsigned char *buffer, uint8_t first)
 {
     tls->was_asked_again |=
-        tls->is_open && room == RECORD_HEADER_BYTES && first == RECORD_HANDSHAKE;
+        tls->is_open && is_record_begin(tls, buffer) && first == RECORD_HANDSHAKE;
 }
 
 bool tls_was_asked_again(const struct tls *tls)
@@ -1080,7 +1087,7 @@ size_t tls_wire_in(struct tls *tls, struct span bytes)
         tls->is_waiting = !tls->is_open && !tls->has_verdict && !chain_take(tls);
         if (tls->is_waiting)
             return taken;
-        renegotiation_note(tls, room, (uint8_t)bytes.bytes[taken]);
+        renegotiation_note(tls, buffer, (uint8_t)bytes.bytes[taken]);
         if (room > bytes.length - taken)
             room = bytes.length - taken;
         memcpy(buffer, bytes.bytes + taken, room);
@@ -1105,9 +1112,9 @@ bool tls_is_waiting(const struct tls *tls)
 bool tls_is_inside_record(const struct tls *tls)
 {
     size_t room;
+    const unsigned char *buffer = br_ssl_engine_recvrec_buf(&tls->client.eng, &room);
 
-    return br_ssl_engine_recvrec_buf(&tls->client.eng, &room) != NULL &&
-           room != RECORD_HEADER_BYTES;
+    return buffer != NULL && !is_record_begin(tls, buffer);
 }
 
 void tls_wire_end(struct tls *tls)

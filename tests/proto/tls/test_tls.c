@@ -769,6 +769,36 @@ static void test_renegotiation_refused(void **state)
     bed_close(&bed);
 }
 
+/* Wherever a record is cut, it is known to be one; and its last five bytes, which may come alone
+ * and begin with anything, are no header that asks for a renegotiation. */
+static void test_records_cut(void **state)
+{
+    enum { RECORDS_MAX = 100000, HEADER = 5 };
+    struct bed bed;
+    bool has_met = false;
+
+    (void)state;
+    handshake(&bed, &(struct bed_spec){.server = {.version = TLS1_2_VERSION}});
+    exchange(&bed, 100);
+    for (int i = 0; i < RECORDS_MAX && !has_met; i++) {
+        char wire[100];
+        assert_int_equal(SSL_write(bed.server.ssl, "a", 1), 1);
+        size_t length = (size_t)BIO_read(bed.server.out, wire, sizeof(wire));
+        assert_in_range(length, 2 * HEADER, sizeof(wire) - 1);
+        has_met = wire[length - HEADER] == 22; /* the type of the handshake's records */
+        size_t head = has_met ? length - HEADER : 1 + (size_t)i % (length - 1);
+        assert_false(tls_is_inside_record(bed.tls));
+        assert_int_equal(tls_wire_in(bed.tls, (struct span){wire, head}), head);
+        assert_true(tls_is_inside_record(bed.tls));
+        tls_wire_in(bed.tls, (struct span){wire + head, length - head});
+        assert_int_equal(tls_plain_out(bed.tls).length, 1);
+        tls_plain_taken(bed.tls, 1);
+        assert_false(tls_was_asked_again(bed.tls));
+    }
+    assert_true(has_met);
+    bed_close(&bed);
+}
+
 /* --- servers that are none ------------------------------------------------------------------ */
 
 /* The first bytes from a server, in hexadecimal. */
@@ -1623,6 +1653,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_close_with_plain_waiting),
         cmocka_unit_test(test_failure_while_sending),
         cmocka_unit_test(test_renegotiation_refused),
+        cmocka_unit_test(test_records_cut),
         cmocka_unit_test(test_first_bytes),
         cmocka_unit_test(test_alerts),
         cmocka_unit_test(test_sentences),
