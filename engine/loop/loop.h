@@ -41,7 +41,10 @@ struct completion {
  * kernel had no room for all of it at once. */
 enum { LOOP_SILENT_BYTES = 4096 };
 
-enum { LOOP_BUFFER_BYTES = 16384 }; /* one lent buffer holds at most this */
+enum {
+    LOOP_BUFFER_BYTES = 16384, /* one lent buffer holds at most this, */
+    LOOP_BUFFERS_MAX = 256,    /* and all that are lent after a pause so many */
+};
 
 #define LOOP_BATCH_WAIT_NS UINT64_C(200000) /* how long a wait for several completions may last */
 
@@ -168,7 +171,9 @@ static inline void loop_receive_once(struct loop *loop, uint32_t slot)
     loop->interface->receive_once(loop, slot);
 }
 
-/* No further bytes are wanted for now. What is on its way may still come. */
+/* No further bytes are wanted for now. What is on its way may still come, before the next
+ * loop_wait() and what it brings is over: of all slots that are paused until then together at most
+ * LOOP_BUFFERS_MAX completions with bytes, however long it takes to handle them. */
 static inline void loop_pause(struct loop *loop, uint32_t slot)
 {
     loop->interface->pause(loop, slot);

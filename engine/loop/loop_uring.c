@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = 256 };
+enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = LOOP_BUFFERS_MAX };
 enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536 };
 enum { SUBMIT_TRIES = 1000 };
 
@@ -73,6 +73,7 @@ struct uring_slot {
     int fd;
     uint32_t generation;
     uint32_t next_closed;
+    int32_t kept;        /* bytes in its own buffer that came while none were wanted; 0: none */
     uint8_t outstanding; /* operations that will still post a last completion */
     bool receive_wanted;
     bool receive_once : 1; /* only the next completion is */
@@ -112,7 +113,10 @@ struct uring {
     char *buffers;
     size_t buffers_length;
     uint32_t buffer_count;
-    uint32_t lent; /* the buffer that the last completion lent, NO_BUFFER: none */
+    uint32_t lent;       /* the buffer that the last completion lent, NO_BUFFER: none */
+    bool keeps_buffers;  /* a receive is to be cancelled, and until the kernel knows these, which */
+    uint32_t kept_count; /* were lent before, are not given back */
+    uint16_t kept[BUFFERS_MAX];
 
     uint64_t tick_ns; /* armed for this time; UINT64_MAX: not armed */
     uint32_t tick_generation;
@@ -240,7 +244,10 @@ static void submit_receive(struct uring *uring, uint32_t index)
     struct uring_slot *slot = &uring->slots[index];
     uint64_t user_data = tag(TAG_RECEIVE, slot->generation, index);
     struct io_uring_sqe *sqe = submission(uring);
-    if (uring->buffer_ring) {
+    if (slot->kept > 0) {
+        io_uring_prep_nop(sqe);
+        sqe_finish(sqe, user_data, 0);
+    } else if (uring->buffer_ring) {
         if (slot->receive_once)
             io_uring_prep_recv(sqe, slot->fd, NULL, LOOP_BUFFER_BYTES, 0);
         else
@@ -369,6 +376,7 @@ static void uring_pause(struct loop *loop, uint32_t index)
         return;
     submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
     slot->cancelling = true;
+    uring->keeps_buffers = uring->buffer_ring;
 }
 
 static void closed_push(struct uring *uring, uint32_t index)
@@ -525,7 +533,9 @@ static void buffer_give_back(struct uring *uring)
 {
     if (uring->lent == NO_BUFFER)
         return;
-    if (uring->buffer_ring)
+    if (uring->keeps_buffers)
+        uring->kept[uring->kept_count++] = (uint16_t)uring->lent;
+    else if (uring->buffer_ring)
         buffer_add(uring, uring->lent);
     else
         receive_again(uring, uring->lent);
@@ -584,6 +594,19 @@ static void bell_ring(struct uring *uring)
     eventfd_write(uring->loop.poll_fd, 1);
 }
 
+/* A receive that is to be cancelled goes on until the kernel knows, into every buffer there is;
+ * with those that are taken meanwhile given back it would go on without end. From the cancel on,
+ * which an enter carries out before it returns, nothing is received. */
+static void let_go_of_buffers(struct uring *uring)
+{
+    submit_now(uring);
+    if (io_uring_sq_ready(&uring->ring) > 0)
+        return;
+    uring->keeps_buffers = false;
+    while (uring->kept_count > 0)
+        buffer_add(uring, uring->kept[--uring->kept_count]);
+}
+
 static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     struct uring *uring = uring_of(loop);
@@ -592,6 +615,8 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     if (result)
         return result;
     bell_off(uring);
+    if (uring->keeps_buffers)
+        let_go_of_buffers(uring);
     if (uring->first_closed != NO_SLOT || count == 0)
         timeout_ns = 0;
     bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > (int64_t)LOOP_BATCH_WAIT_NS);
@@ -682,37 +707,54 @@ static bool on_silent_send(struct uring *uring, uint32_t index, bool is_stale, i
     return false;
 }
 
+/* Which buffer it is that was received into, until it is given back. */
+static const char *borrow(struct uring *uring, uint32_t index, int32_t result, uint32_t flags)
+{
+    if (flags & IORING_CQE_F_BUFFER)
+        uring->lent = flags >> IORING_CQE_BUFFER_SHIFT;
+    else if (!uring->buffer_ring && result > 0)
+        uring->lent = index;
+    assert(uring->lent == NO_BUFFER || uring->lent < uring->buffer_count);
+    return uring->lent == NO_BUFFER ? NULL : slot_buffer(uring, uring->lent);
+}
+
+/* What comes into a slot's own buffer while nothing is wanted stays there: when something is, an
+ * operation that does nothing completes with it. */
+static bool keep(struct uring *uring, struct uring_slot *slot, int32_t result)
+{
+    if (uring->buffer_ring || slot->receive_wanted || result <= 0)
+        return false;
+    slot->kept = result;
+    return true;
+}
+
 static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
                        const struct io_uring_cqe *cqe, struct completion *ret)
 {
     struct uring_slot *slot = &uring->slots[index];
-    const char *bytes = NULL;
+    int32_t result = slot->kept > 0 ? slot->kept : cqe->res;
     assert(slot->receiving);
-    if (cqe->flags & IORING_CQE_F_BUFFER)
-        uring->lent = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-    else if (!uring->buffer_ring && cqe->res > 0)
-        uring->lent = index;
-    if (uring->lent != NO_BUFFER) {
-        assert(uring->lent < uring->buffer_count);
-        bytes = slot_buffer(uring, uring->lent);
-    }
+    slot->kept = 0;
     if (!(cqe->flags & IORING_CQE_F_MORE)) {
         slot->receiving = false;
         slot->cancelling = false;
         operation_ended(uring, index);
     }
+    if (!is_stale && keep(uring, slot, result))
+        return false;
+    const char *bytes = borrow(uring, index, result, cqe->flags);
     if (is_stale)
         return false;
-    bool goes_on = cqe->res == -ENOBUFS || cqe->res == -ECANCELED;
-    if (cqe->res == -ENOBUFS)
+    bool goes_on = result == -ENOBUFS || result == -ECANCELED;
+    if (result == -ENOBUFS)
         uring->loop.counters.buffers_empty++;
-    if (!goes_on && (cqe->res <= 0 || slot->receive_once))
+    if (!goes_on && (result <= 0 || slot->receive_once))
         slot->receive_wanted = false;
     if (uring->buffer_ring || goes_on)
         receive_again(uring, index);
     if (goes_on)
         return false;
-    give(ret, LOOP_RECEIVE, index, cqe->res);
+    give(ret, LOOP_RECEIVE, index, result);
     ret->bytes = bytes;
     return true;
 }

@@ -1909,6 +1909,76 @@ static void connects_fail_where_they_would_not(void **state)
     close(listener);
 }
 
+/* --- what a pause lets through ---------------------------------------------------------------- */
+
+/* A peer that sends another piece whenever one is taken, and how far both are. */
+struct flood {
+    int peer;
+    const char *bytes;
+    size_t length;
+    size_t sent;
+    size_t received;
+};
+
+/* Takes what there is. At each send, as at any system call, a ring without DEFER_TASKRUN takes up
+ * what has come. */
+static void flood_take(struct flood *flood, struct loop *loop)
+{
+    struct completion completion;
+
+    do {
+        size_t left = flood->length - flood->sent;
+        size_t length = left < LOOP_BUFFER_BYTES ? left : LOOP_BUFFER_BYTES;
+        ssize_t sent = send(flood->peer, flood->bytes + flood->sent, length, MSG_DONTWAIT);
+        flood->sent += sent > 0 ? (size_t)sent : 0;
+        if (!loop_next(loop, &completion))
+            return;
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        for (int32_t i = 0; i < completion.result; i++)
+            assert_true(completion.bytes[i] == pattern(flood->received++));
+    } while (true);
+}
+
+/* However long it goes on, what comes is no more than all buffers hold, and after the next wait
+ * nothing. */
+static void check_pause(struct loop *loop)
+{
+    enum { ALL = LOOP_BUFFERS_MAX * LOOP_BUFFER_BYTES, LENGTH = 3 * ALL };
+    char *bytes = make_bytes(LENGTH);
+    struct flood flood = {.peer = connect_tcp(loop, 0), .bytes = bytes, .length = LENGTH};
+    loop_receive(loop, 0);
+    flood.sent = (size_t)send(flood.peer, bytes, LOOP_BUFFER_BYTES, 0);
+    flood.received = (size_t)await(loop).result;
+    loop_pause(loop, 0);
+    size_t before = flood.received;
+    flood_take(&flood, loop);
+    assert_int_equal(loop_wait(loop, 1, 0), 0);
+    flood_take(&flood, loop);
+    assert_in_range(flood.received - before, 0, ALL);
+    hand_over(loop);
+    loop_receive(loop, 0);
+    while (flood.received < LENGTH) {
+        assert_int_equal(loop_wait(loop, 1, PATIENCE_NS), 0);
+        flood_take(&flood, loop);
+    }
+    close(flood.peer);
+    free(bytes);
+}
+
+static void what_comes_after_a_pause_is_bounded(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VARIANTS; i++) {
+        struct loop *loop;
+        const struct loop_options options = {
+            .slots = SLOTS, .polls = TAGS, .without = variants[i].without};
+        if (variants[i].faults || variants[i].open(&loop, &options))
+            continue; /* that copies all there is; or it is refused, as is said above */
+        check_pause(loop);
+        loop_close(loop);
+    }
+}
+
 int main(void)
 {
     static struct pairing pairings[VARIANTS * SCENARIOS];
@@ -1935,6 +2005,7 @@ int main(void)
     const struct CMUnitTest process_tests[] = {
         cmocka_unit_test(descriptor_0_ends_with_the_loop),
         cmocka_unit_test(a_ring_refused_in_part_is_no_ring),
+        cmocka_unit_test(what_comes_after_a_pause_is_bounded),
     };
     int failed = cmocka_run_group_tests_name("loop", tests, NULL, NULL);
     failed += cmocka_run_group_tests_name("process", process_tests, NULL, NULL);
