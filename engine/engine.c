@@ -341,7 +341,7 @@ static bool heads_wait_for_caller(const struct engine *engine)
     bool caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished;
     bool is_callers =
         !has_piece(engine, slot) ? engine->options.keep_headers : !has_blocks(engine, slot);
-    if (!caller_has_results || !is_callers)
+    if (!caller_has_results || !is_callers || engine->pressure.was_held_back)
         return false;
     if (!view.is_unordered)
         return slot == view.current;
@@ -1103,18 +1103,16 @@ static int catch_up(struct engine *engine)
 }
 
 /* Receives that were taken back are counted on no more when the kernel knows, and what they had
- * delivered by then is taken. */
-static int relieve(struct engine *engine)
+ * delivered by then is taken: before that no blocks are for anybody else, nor for what is held. */
+static int land(struct engine *engine)
 {
     int error = 0;
     take_turns(engine);
     if (engine->pressure.was_held_back)
         error = wait_and_take(engine, 0, 0);
-    if (error)
-        return error;
-    engine->pressure.was_held_back = false;
-    engine_let_in(engine);
-    return 0;
+    if (!error)
+        engine->pressure.was_held_back = false;
+    return error;
 }
 
 void engine_keep_time(struct engine *engine)
@@ -1148,6 +1146,8 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     uint64_t finished = engine->requests;
     engine->completions = 0;
     int error = catch_up(engine);
+    if (!error && engine->pressure.is_short)
+        error = land(engine);
     if (error)
         return error;
     if (engine->heads.count > 0)
@@ -1155,9 +1155,7 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     begin_queued(engine);
     take_answers(engine);
     if (engine->pressure.is_short)
-        error = relieve(engine);
-    if (error)
-        return error;
+        engine_let_in(engine);
     arm_tick(engine);
     bool has_news =
         engine->completions > 0 || engine->requests > finished || engine_waits_for_caller(engine);

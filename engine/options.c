@@ -133,6 +133,9 @@ static int reroute_take(struct engine *engine, struct haul_open_error *ret_why)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
+_Static_assert((int)BUDGET_RECEIVE_BUFFERS >= (int)LOOP_BUFFERS_MAX,
+               "what a pause lets through fits");
+
 enum shelf_group {
     SHELF_REQUESTS,
     SHELF_CONNECTIONS,

@@ -5,11 +5,10 @@
  * said, with the request sent to its end and nothing behind the reply, can carry another one. */
 
 #include "engine/http/exchange.h"
+#include "engine/memory/budget.h"
 
 #include <assert.h>
 #include <string.h>
-
-enum { HELD_OWN = 2 }; /* one receive's bytes, behind what is left of another's */
 
 void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct links *links,
                     struct store *store)
@@ -80,7 +79,7 @@ static void held_drop(struct exchanges *exchanges, struct exchange *exchange)
     exchange->held.first = next;
     if (next == NO_BLOCK)
         exchange->held = CHAIN_EMPTY;
-    exchanges->held_left += exchange->held_count-- > HELD_OWN;
+    exchanges->held_left += exchange->held_count-- > BUDGET_HELD_OWN;
 }
 
 void exchange_end(struct exchanges *exchanges, uint32_t index)
@@ -238,7 +237,7 @@ uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index)
 static bool held_grow(struct exchanges *exchanges, struct exchange *exchange)
 {
     struct chain *held = &exchange->held;
-    bool is_own = exchange->held_count < HELD_OWN;
+    bool is_own = exchange->held_count < BUDGET_HELD_OWN;
     if (!is_own && exchanges->held_left == 0)
         return false;
     exchanges->held_left -= !is_own;

@@ -57,7 +57,7 @@ struct exchanges {
     struct exchange *list; /* by number, zero-filled at first */
     struct links *links;
     struct store *store;
-    uint32_t held_left; /* blocks for what is held beyond the first two of each; may be set */
+    uint32_t held_left; /* blocks for what is held beyond the first three of each; may be set */
     struct response_rules rules; /* how replies are read; may be set before the first of them */
     /* the bytes whose news are being taken */
     uint32_t current; /* NO_EXCHANGE: none */

@@ -19,13 +19,14 @@ enum {
     LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
     HEAD_PIECES = 16,      /* long heads that arrive at once, */
     HEAD_PIECES_KEPT = 48, /* and those of results that are kept until release */
+    BLOCKS_A_RECEIVE = 3,  /* as in request/pressure.h */
+    USABLE_MIN = 125,      /* blocks that bodies may fill before they are short, at least */
     HEAD_BYTES_DEFAULT = 256 << 10,
     HEAD_BYTES_MAX = 16 << 20,
     DESCRIPTORS_OF_ENGINE = 8 + BUDGET_RESOLVER_TAGS,
 };
 
 #define BODY_BYTES_DEFAULT ((size_t)32 << 20)
-#define BODY_BYTES_MIN ((size_t)20 << 20)
 #define BODY_BYTES_MAX ((size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(1) << 40 : UINT32_C(1) << 30))
 
 /* Where the directory cannot be read, as there is no descriptor for it or no /proc, they are asked
@@ -101,8 +102,16 @@ static bool find_out_of_range(const struct haul_options *options, struct haul_op
     return false;
 }
 
-/* The bodies of other requests may fill the shared blocks down to the reserve; what one wait can
- * still deliver after they have been paused, twice, and the current body itself must fit in it. */
+/* What may still come after everybody was paused, of each of which the last block may be full, and
+ * one begun behind what comes; over TLS the beginning of a record had come before. */
+static uint32_t flight_of(const struct budget *budget)
+{
+    uint32_t conns = clamp(budget->concurrency, BUDGET_RECEIVE_BUFFERS / 2, BUDGET_RECEIVE_BUFFERS);
+    return budget->flight_blocks + 2 * conns + BLOCKS_A_RECEIVE;
+}
+
+/* The bodies of other requests may fill the shared blocks down to the reserve: what comes after
+ * they have been paused, and the current body itself, must fit in it. */
 static void budget_blocks(struct budget *budget, const struct haul_options *options)
 {
     uint32_t entitled = 3 * budget->conns; /* a long request, TLS records, a head in pieces */
@@ -111,18 +120,19 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     budget->head_bytes = options->max_head ? options->max_head : HEAD_BYTES_DEFAULT;
     if (budget->head_bytes > BLOCK_BYTES) {
         budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
-        budget->held_blocks = 2 * BUDGET_RECEIVE_BUFFERS;
-        entitled += 2 * budget->conns + budget->held_blocks;
+        budget->held_blocks = BUDGET_RECEIVE_BUFFERS;
+        entitled += BUDGET_HELD_OWN * budget->conns + budget->held_blocks;
     }
     if (options->keep_headers)
         entitled += budget->window;
     if (options->keep_bodies) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
-        bytes = bytes < BODY_BYTES_MIN ? BODY_BYTES_MIN : bytes;
         entitled += budget->window + 1; /* and the part that is lent while the next comes in */
-        budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
         budget->flight_blocks = BUDGET_RECEIVE_BUFFERS;
-        budget->reserve_blocks = 2 * budget->flight_blocks;
+        budget->reserve_blocks = flight_of(budget);
+        uint32_t least = 2 * (budget->reserve_blocks + USABLE_MIN);
+        budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
+        budget->shared_blocks = budget->shared_blocks < least ? least : budget->shared_blocks;
         if (!options->stream_bodies)
             budget->reserve_blocks += budget->shared_blocks / 2;
     }

@@ -12,7 +12,8 @@ enum {
     BUDGET_CONCURRENCY_MAX = 100000,
     BUDGET_WINDOW_MAX = 1 << 22,
     BUDGET_RESOLVER_TAGS = 16,    /* sockets of c-ares: one or two a DNS server */
-    BUDGET_RECEIVE_BUFFERS = 256, /* what one wait can deliver at most, in blocks */
+    BUDGET_RECEIVE_BUFFERS = 256, /* with bytes, that may come after all were paused, at most */
+    BUDGET_HELD_OWN = 3, /* blocks for what one receive brings behind what is left of another */
 };
 
 struct budget {
@@ -27,8 +28,8 @@ struct budget {
     uint32_t flight_blocks;  /* of the reserve: for what comes after everything was paused */
     uint32_t head_pieces;    /* for heads that are longer than a block, where they may be; */
     uint32_t head_bytes;     /* of each of these, and the longest head there may be */
-    uint32_t held_blocks;    /* of those entitled: for what comes before who has no piece is paused,
-                                beyond two blocks each */
+    uint32_t held_blocks;    /* of those entitled: for what comes after who has no piece was paused,
+                                beyond BUDGET_HELD_OWN each */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)

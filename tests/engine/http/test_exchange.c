@@ -305,7 +305,7 @@ static void what_comes_before_a_piece_is_there_is_held(void **state)
     free(wire);
 }
 
-/* Two blocks are its own, the others all share; who gets none is told, and gives back its own. */
+/* Three blocks are its own, the others all share; who gets none is told, and gives back its own. */
 static void what_is_held_has_a_bound(void **state)
 {
     struct exchange_news news;
@@ -319,6 +319,9 @@ static void what_is_held_has_a_bound(void **state)
     assert_true(exchange_next(&stage.exchanges, &news));
     assert_true(exchange_hold(&stage.exchanges, EXCHANGE));
     event.bytes.length = BLOCK_BYTES - 3000;
+    assert_true(exchange_hold_event(&stage.exchanges, &event));
+    assert_true(exchange_hold_event(&stage.exchanges, &event));
+    assert_int_equal(stage.exchanges.held_left, 1);
     assert_true(exchange_hold_event(&stage.exchanges, &event));
     assert_int_equal(stage.exchanges.held_left, 0);
     event.bytes.length = LONG_FIELD;

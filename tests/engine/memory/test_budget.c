@@ -105,7 +105,7 @@ static void what_is_not_kept_needs_no_memory(void **state)
     assert_int_equal(budget_make(&budget, &(struct haul_options){0}, PLENTY, NULL), 0);
     assert_int_equal(budget.shared_blocks, 0);
     assert_int_equal(budget.reserve_blocks, 0);
-    assert_int_equal(budget.blocks, 5 * budget.conns + budget.url_blocks + budget.held_blocks);
+    assert_int_equal(budget.blocks, 6 * budget.conns + budget.url_blocks + budget.held_blocks);
     assert_in_range(budget.head_pieces, 2, 64);
     assert_int_equal(budget.head_bytes, 256 << 10);
     assert_int_equal(
