@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-/* A server that closes does so sooner. */
-enum { LONG_LINGER_NS = LINGER_NS / 10 };
-
 enum { LATE_NS = 20000000, MARK_NS = 100000000 };
 
 static double seconds(const struct timeval *time)
@@ -248,7 +245,8 @@ void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
 
 void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns)
 {
-    if (time_ns < LONG_LINGER_NS || client->window_ns == 0)
+    bool is_short = time_ns < client->options->linger_ns / 10; /* a server that closes */
+    if (is_short || client->window_ns == 0)
         return;
     if (time_ns > now_ns - client->window_ns)
         time_ns = now_ns - client->window_ns;

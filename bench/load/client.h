@@ -122,9 +122,8 @@ struct lateness {
 void lateness_begin(struct lateness *lateness, uint64_t now_ns);
 void lateness_note(struct lateness *lateness, uint64_t until_ns, uint64_t now_ns);
 
-/* So long a connection is kept for the server to end it, which leaves TIME_WAIT to that; and so
- * long after one that could not be opened, the next is not. */
-enum { LINGER_NS = 1000000000, PAUSE_NS = 100000000 };
+/* So long after a connection that could not be opened, the next is not. */
+enum { PAUSE_NS = 100000000 };
 
 enum { CALL_TICK_NS = 1000000 }; /* whoever has answered looks so often whether it is time */
 
@@ -166,7 +165,7 @@ void client_resent(struct client *client, const struct flight *flight);
 /* A connection has been opened: how long that took; tls_ns 0: no TLS. */
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);
 
-/* A connection was kept for so long for the server to end it. */
+/* A connection was kept for so long for the server to end it, which leaves TIME_WAIT to that. */
 void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns);
 
 /* One that could not be opened will be tried again after a pause. */

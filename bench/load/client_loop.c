@@ -312,8 +312,9 @@ static void flights_return(struct client_loop *loop, uint32_t index)
 /* It was to linger until then. */
 static void line_lingered(struct client_loop *loop, uint64_t until_ns)
 {
+    uint64_t linger_ns = loop->client->options->linger_ns;
     uint64_t left_ns = until_ns > loop->now_ns ? until_ns - loop->now_ns : 0;
-    client_lingered(loop->client, left_ns < LINGER_NS ? LINGER_NS - left_ns : 0, loop->now_ns);
+    client_lingered(loop->client, left_ns < linger_ns ? linger_ns - left_ns : 0, loop->now_ns);
 }
 
 /* FIN, or RST. */
@@ -344,7 +345,7 @@ static void line_linger(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     flights_return(loop, index);
     line->state = LINE_LINGERING;
-    loop->deadline_ns[index] = loop->now_ns + LINGER_NS;
+    loop->deadline_ns[index] = loop->now_ns + loop->client->options->linger_ns;
 }
 
 /* Bytes of replies. */

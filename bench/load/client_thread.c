@@ -311,7 +311,7 @@ static void linger(struct client_thread *thread)
     enum haul_error error;
     struct span rest;
     uint64_t since_ns = client_now_ns();
-    thread->deadline_ns = since_ns + LINGER_NS;
+    thread->deadline_ns = since_ns + thread->client->options->linger_ns;
     while (wire_receive(thread, &rest, &error) == OUTCOME_OK)
         ;
     uint64_t now_ns = client_now_ns();

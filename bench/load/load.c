@@ -28,6 +28,8 @@ struct load_options load_filled(const struct load_options *options)
         filled.duration_ns = LOAD_DURATION_DEFAULT_S * UINT64_C(1000000000);
     if (filled.timeout_ns == 0)
         filled.timeout_ns = LOAD_TIMEOUT_DEFAULT_S * UINT64_C(1000000000);
+    if (filled.linger_ns == 0)
+        filled.linger_ns = UINT64_C(1000000000);
     if (filled.interval_ns == 0)
         filled.interval_ns = LOAD_INTERVAL_DEFAULT_MS * UINT64_C(1000000);
     if (filled.rate_to == 0)

@@ -47,6 +47,7 @@ struct load_options {
     size_t stage_count;              /* rates; at most LOAD_STAGES_MAX; 0: none */
     int64_t warm_up_ns;     /* before the window; LOAD_WARM_UP_AUTO: until the rate holds still */
     uint64_t timeout_ns;    /* a request's */
+    uint64_t linger_ns;     /* a connection is kept for the server to end it; 0: a second */
     uint64_t interval_ns;   /* of the timeline; 0: the default */
     bool is_http10;         /* HTTP/1.0, and a connection a request unless keep-alive is answered */
     bool is_closing;        /* "Connection: close", and a connection a request */
