@@ -74,7 +74,7 @@ engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto prot
 engine/request: engine/memory engine/haul.h engine/failure.h proto proto/http
 engine: engine/loop engine/memory engine/link engine/http engine/request proto proto/http proto/tls proto/x509
 tools/input: engine/haul.h
-tools/output: tools/input/inputs.h tools/interrupt.h engine/haul.h
+tools/output: tools/input/inputs.h tools/input/filename.h tools/interrupt.h tools/exits.h engine/haul.h
 tools: tools/input tools/output engine/haul.h
 bench/base:
 bench/statistics: proto/span.h proto/x509/pem.h

@@ -4,6 +4,9 @@
 /* What haul exits with: the one list from which the codes, the table of haul(1) and `haul --help
  * exits` are made. curl's numbers, and the shell's for signals (128 + number). */
 
+#include "engine/haul.h"
+
+#include <errno.h>
 #include <stdlib.h>
 
 /* Every error of HAUL_ERRORS has a row of its name. X(name, code, errors, when): the names of
@@ -41,5 +44,27 @@ enum exit_code {
 #undef EXIT_ENUM
         EXIT_SIGNAL = 128, /* and the signal's number */
 };
+
+/* Is it a failure for want of trusted roots, which is that of every https URL? */
+static inline bool exit_is_roots(const struct haul_result *result)
+{
+    return result->error == HAUL_TLS && result->os_error == ENOKEY;
+}
+
+/* Of one result; as in curl a certificate or a key that was refused is told from a handshake that
+ * failed. An error without a row does not compile. */
+static inline int exit_code_of(const struct haul_result *result)
+{
+    static const int codes[] = {
+#define EXIT_OF_ERROR(name, text) [HAUL_##name] = EXIT_##name,
+        HAUL_ERRORS(EXIT_OF_ERROR)
+#undef EXIT_OF_ERROR
+    };
+    if (haul_pin_refused(result))
+        return EXIT_PIN;
+    if (exit_is_roots(result))
+        return EXIT_ROOTS;
+    return result->detail == HAUL_DETAIL_CERTIFICATE ? EXIT_CERTIFICATE : codes[result->error];
+}
 
 #endif

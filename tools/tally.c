@@ -4,17 +4,9 @@
 #include "tools/tally.h"
 #include "tools/output/human.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-
-/* An error without a row in exits.h does not compile. */
-static const int exit_codes[TALLY_ERRORS] = {
-#define TALLY_EXIT_CODE(name, text) [HAUL_##name] = EXIT_##name,
-    HAUL_ERRORS(TALLY_EXIT_CODE)
-#undef TALLY_EXIT_CODE
-};
 
 static bool is_consequence(enum haul_error error)
 {
@@ -23,17 +15,7 @@ static bool is_consequence(enum haul_error error)
 
 bool tally_lacks_roots(const struct haul_result *result)
 {
-    return result->error == HAUL_TLS && result->os_error == ENOKEY;
-}
-
-/* As in curl a certificate or a key that was refused is told from a handshake that failed. */
-static int result_exit_code(const struct haul_result *result)
-{
-    if (haul_pin_refused(result))
-        return EXIT_PIN;
-    if (tally_lacks_roots(result))
-        return EXIT_ROOTS;
-    return result->detail == HAUL_DETAIL_CERTIFICATE ? EXIT_CERTIFICATE : exit_codes[result->error];
+    return exit_is_roots(result);
 }
 
 static bool comes_first(const struct tally *tally, const struct haul_result *result)
@@ -88,7 +70,7 @@ void tally_take(struct tally *tally, const struct haul_result *result)
     else if (comes_first(tally, result)) {
         tally->first_error = result->error;
         tally->first_index = result->index;
-        tally->first_exit_code = result_exit_code(result);
+        tally->first_exit_code = exit_code_of(result);
     }
 }
 

@@ -74,3 +74,48 @@ void human_fold(FILE *to, const char *name, const char *facts, size_t columns)
     }
     fputc('\n', to);
 }
+
+/* Of a character; 0: it is none that may be shown. */
+static size_t printable_character(const unsigned char *at, size_t length)
+{
+    static const struct {
+        unsigned char first, last;  /* of the first byte */
+        unsigned char lower, upper; /* of the second */
+        size_t bytes;
+    } rows[] = {
+        {0x20, 0x7E, 0, 0, 1},       {0xC2, 0xC2, 0xA0, 0xBF, 2}, {0xC3, 0xDF, 0x80, 0xBF, 2},
+        {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
+        {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4},
+        {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t bytes = rows[i].bytes;
+        if (at[0] < rows[i].first || at[0] > rows[i].last || bytes > length)
+            continue;
+        bool is_good = bytes == 1 || (at[1] >= rows[i].lower && at[1] <= rows[i].upper);
+        for (size_t j = 2; j < bytes; j++)
+            is_good = is_good && (at[j] & 0xC0) == 0x80;
+        return is_good ? bytes : 0;
+    }
+    return 0;
+}
+
+size_t human_printable(const char *bytes, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    size_t count = 0, more;
+    while (count < length && (more = printable_character(at + count, length - count)) > 0)
+        count += more;
+    return count;
+}
+
+void human_write_printable(FILE *to, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t count = human_printable(bytes, length);
+        size_t taken = count > 0 ? count : 1;
+        fwrite(count > 0 ? bytes : "?", 1, taken, to);
+        bytes += taken;
+        length -= taken;
+    }
+}

@@ -4,6 +4,7 @@
 
 #include "tools/output/output.h"
 #include "tools/interrupt.h"
+#include "tools/output/human.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,17 @@ void output_write(struct output *output, const char *bytes, size_t length)
         output_write_all(output, bytes, length);
     } else if (length > 0) {
         output_commit(output, (char *)mempcpy(output_reserve(output, length), bytes, length));
+    }
+}
+
+void output_write_printable(struct output *output, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t count = human_printable(bytes, length);
+        size_t taken = count > 0 ? count : 1;
+        output_write(output, count > 0 ? bytes : "?", taken);
+        bytes += taken;
+        length -= taken;
     }
 }
 

@@ -34,6 +34,9 @@ char *output_part_name(const char *directory, size_t length);
 void output_flush(struct output *output);
 void output_write(struct output *output, const char *bytes, size_t length);
 
+/* The same for a terminal: what is not to be obeyed becomes ?. */
+void output_write_printable(struct output *output, const char *bytes, size_t length);
+
 /* Room for size bytes, at most OUTPUT_BYTES; output_commit() takes the end of what was written. */
 static inline char *output_reserve(struct output *output, size_t size)
 {

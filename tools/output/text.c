@@ -2,7 +2,6 @@
 
 #include "tools/output/formats.h"
 #include "tools/output/human.h"
-#include "tools/output/json.h"
 #include "tools/output/sink.h"
 
 #include <stdio.h>
@@ -11,17 +10,6 @@
 enum { LINE_BYTES = 128 }; /* more than its numbers */
 
 #define WRITE_LITERAL(output, literal) output_write((output), (literal), sizeof(literal) - 1)
-
-/* A terminal must not obey what a URL says. */
-static void write_printable(struct output *output, const char *bytes, size_t length)
-{
-    bool utf8 = utf8_is_valid(bytes, length);
-    for (; length > 0; bytes++, length--) {
-        unsigned char byte = (unsigned char)*bytes;
-        bool printable = byte >= 0x20 && byte != 0x7F && (byte < 0x80 || utf8);
-        output_write(output, printable ? bytes : "?", 1);
-    }
-}
 
 static void text_line(struct sink *sink, const struct haul_result *result)
 {
@@ -33,14 +21,14 @@ static void text_line(struct sink *sink, const struct haul_result *result)
         line, sizeof(line), "%6llu %3s %8s %8s  ", (unsigned long long)result->index, status,
         human_bytes(size, result->body_bytes), human_duration(time, result->total_ns));
     output_write(output, line, (size_t)length);
-    write_printable(output, result->url, result->url_length);
+    output_write_printable(output, result->url, result->url_length);
     if (result->error != HAUL_OK) {
         const char *name = haul_error_name(result->error);
         const char *message = sink_message(sink, result);
         WRITE_LITERAL(output, "  ");
         output_write(output, name, strlen(name));
         WRITE_LITERAL(output, ": ");
-        write_printable(output, message, strlen(message));
+        output_write_printable(output, message, strlen(message));
     }
     WRITE_LITERAL(output, "\n");
 }
