@@ -4,9 +4,11 @@
 #include "tools/args.h"
 #include "tools/options.h"
 #include "tools/exits.h"
+#include "tools/input/config.h"
 
 #include <getopt.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,42 +30,59 @@ struct getopt_tables {
 /* Other names of rows, for hands that know them from curl. */
 static const struct alias {
     const char *name;
-    char letter;
-    char means;
-} aliases[] = {{"silent", 's', 'q'}};
+    char letter; /* 0: none */
+    const char *means;
+} aliases[] = {
+    {"silent", 's', "quiet"},
+    {"remote-name-all", 0, "remote-name"},
+    {"no-progress-meter", 0, "no-progress"},
+};
 
 enum { ALIASES = sizeof(aliases) / sizeof(aliases[0]) };
+
+static int place_of(const char *name)
+{
+    int place = 0;
+    while (strcmp(option_rows[place].name, name) != 0)
+        place++;
+    return place;
+}
+
+/* Returns where the letters go on. */
+static char *table_fill(struct option *option, char *letters, const char *name, char letter,
+                        int place)
+{
+    const struct option_row *row = &option_rows[place];
+    *option = (struct option){
+        .name = name,
+        .has_arg = row->value != NULL ? required_argument : no_argument,
+        .val = letter != 0 ? letter : LONG_ONLY + place,
+    };
+    if (letter != 0)
+        *letters++ = letter;
+    if (letter != 0 && row->value != NULL)
+        *letters++ = ':';
+    return letters;
+}
 
 /* '-' hands out what is no option as the value of option 1, in the order of writing; ':' tells a
  * missing value from an unknown option. */
 static void tables_fill(struct getopt_tables *tables)
 {
-    char *letter = stpcpy(tables->letters, "-:");
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        tables->options[i] = (struct option){
-            .name = row->name,
-            .has_arg = row->value != NULL ? required_argument : no_argument,
-            .val = row->letter != 0 ? row->letter : LONG_ONLY + (int)i,
-        };
-        if (row->letter != 0) {
-            *letter++ = row->letter;
-            if (row->value != NULL)
-                *letter++ = ':';
-        }
-    }
-    for (size_t i = 0; i < ALIASES; i++) {
-        tables->options[option_count + i] =
-            (struct option){aliases[i].name, no_argument, NULL, aliases[i].means};
-        *letter++ = aliases[i].letter;
-    }
-    *letter = '\0';
+    char *letters = stpcpy(tables->letters, "-:");
+    struct option *option = tables->options;
+    for (size_t i = 0; i < option_count; i++)
+        letters = table_fill(option++, letters, option_rows[i].name, option_rows[i].letter, (int)i);
+    for (size_t i = 0; i < ALIASES; i++)
+        letters = table_fill(option++, letters, aliases[i].name, aliases[i].letter,
+                             place_of(aliases[i].means));
+    *letters = '\0';
 }
 
 static int tables_make(struct parser *parser, struct getopt_tables *tables)
 {
     tables->options = calloc(option_count + ALIASES + 1, sizeof(*tables->options));
-    tables->letters = malloc(2 + 2 * option_count + ALIASES + 1);
+    tables->letters = malloc(2 + 2 * (option_count + ALIASES) + 1);
     if (tables->options == NULL || tables->letters == NULL)
         return take_fail_no_memory(parser);
     tables_fill(tables);
@@ -81,8 +100,8 @@ static const struct option_row *row_of(int code)
     if (code >= LONG_ONLY)
         return &option_rows[code - LONG_ONLY];
     for (size_t i = 0; i < ALIASES; i++)
-        if (code == aliases[i].letter)
-            return option_of_letter(aliases[i].means);
+        if (code != 0 && code == aliases[i].letter)
+            return &option_rows[place_of(aliases[i].means)];
     return option_of_letter(code);
 }
 
@@ -91,6 +110,9 @@ static int fail_unknown(struct parser *parser, const char *word)
     char names[512];
     bool begins;
     int length = (int)strcspn(word, "=");
+    const char *of_curl = option_of_curl_named(word + strspn(word, "-"));
+    if (of_curl != NULL)
+        return take_fail(parser, "unknown option '%.*s': %s", length, word, of_curl);
     if (option_meant(word, names, sizeof(names), &begins) == 0)
         return take_fail(parser, "unknown option '%.*s'; see haul --help", length, word);
     if (begins)
@@ -116,7 +138,7 @@ static int fail_option(struct parser *parser, int code, char **argv)
         return fail_unknown(parser, argv[optind - 1]);
     const char *meant = option_of_curl(optopt);
     if (meant != NULL)
-        return take_fail(parser, "unknown option '-%c': %s; see haul --help", optopt, meant);
+        return take_fail(parser, "unknown option '-%c': %s", optopt, meant);
     return take_fail(parser, "unknown option '-%c'; see haul --help", optopt);
 }
 
@@ -126,6 +148,9 @@ static int take_option(struct parser *parser, int code, char **argv)
     char name[OPTION_NAME_BYTES];
     const struct option_row *row = row_of(code);
     parser->value = optarg;
+    if (code == NO_OPTION && parser->file != NULL)
+        return take_fail(parser, "'%s' is no option, and stands behind one that takes no value",
+                         optarg);
     if (code == NO_OPTION)
         return take_url(parser, NULL);
     if (row == NULL)
@@ -134,20 +159,139 @@ static int take_option(struct parser *parser, int code, char **argv)
     return row->take(parser, row);
 }
 
-static int take_words(struct parser *parser, int argc, char **argv)
+/* optind is then at the first word that was not looked at. */
+static int take_options(struct parser *parser, int argc, char **argv)
 {
-    struct getopt_tables tables;
-    int code, error = tables_make(parser, &tables);
+    const struct getopt_tables *tables = parser->tables;
+    int code, error = 0;
     opterr = 0;
     optind = 0;
     while (error == 0 &&
-           (code = getopt_long(argc, argv, tables.letters, tables.options, NULL)) != -1)
+           (code = getopt_long(argc, argv, tables->letters, tables->options, NULL)) != -1)
         error = take_option(parser, code, argv);
+    return error;
+}
+
+static int take_words(struct parser *parser, int argc, char **argv)
+{
+    struct getopt_tables tables;
+    int error = tables_make(parser, &tables);
+    parser->tables = &tables;
+    if (error == 0)
+        error = take_options(parser, argc, argv);
     for (; error == 0 && optind < argc; optind++) {
         parser->value = argv[optind];
         error = take_url(parser, NULL);
     }
     tables_free(&tables);
+    return error;
+}
+
+/* --- files of options ------------------------------------------------------------------------- */
+
+/* A line as the words that it would be on a command line. The value of a long option is a part of
+ * its word, so that an option that takes none is told from one that has a URL behind it. */
+static int take_line(struct parser *parser, const struct config_option *option)
+{
+    char program[] = "haul", *words[4] = {program}, *word = NULL;
+    const char *name = option->word + strspn(option->word, "-");
+    bool is_short = option->word[0] == '-' && option->word[1] != '-';
+    if (name[0] == '\0')
+        return take_fail(parser, "'%s' is no option", option->word);
+    if (option->has_more)
+        return take_fail(parser, "the value of '%s' has white space, and belongs in quotes",
+                         option->word);
+    if (is_short)
+        word = strdup(option->word);
+    else if (asprintf(&word, "--%s%s%s", name, option->value != NULL ? "=" : "",
+                      option->value != NULL ? option->value : "") < 0)
+        word = NULL;
+    int error = take_text_over(parser, word);
+    if (error != 0)
+        return error;
+    words[1] = word;
+    words[2] = is_short ? (char *)(uintptr_t)option->value : NULL;
+    return take_options(parser, words[2] != NULL ? 3 : 2, words);
+}
+
+/* Before the sentence of a fault stands where it was found: in the innermost file. */
+static int fail_in_file(struct parser *parser, int error, unsigned line)
+{
+    char *sentence = parser->is_placed ? NULL : strdup(parser->message);
+    parser->is_placed = true;
+    if (sentence != NULL)
+        snprintf(parser->message, parser->message_size, "%s:%u: %s", parser->file->name, line,
+                 sentence);
+    free(sentence);
+    return error;
+}
+
+/* An output that has met no URL: where the file has none at all, it is the command line's -o. */
+static int settle_file(struct parser *parser)
+{
+    struct config_file *file = parser->file;
+    size_t left = file->early.count - file->early_used;
+    parser->option = "output";
+    bool has_urls = false;
+    for (size_t i = file->first_item; i < parser->item_count; i++)
+        has_urls |= parser->args->items[i].url != NULL;
+    if (left == 0)
+        return 0;
+    if (has_urls)
+        return fail_in_file(parser, take_fail(parser, "output has no url that it could belong to"),
+                            file->early_line);
+    for (size_t i = 0; i < file->early.count; i++) {
+        parser->value = file->early.words[i];
+        parser->file = NULL;
+        int error = take_output(parser, NULL);
+        parser->file = file;
+        if (error != 0)
+            return fail_in_file(parser, error, file->early_line);
+    }
+    return 0;
+}
+
+static int take_lines(struct parser *parser, char *text)
+{
+    struct config config = {.at = text};
+    struct config_option option;
+    int error = 0;
+    while (error == 0 && config_next(&config, &option)) {
+        parser->file->line = config.line;
+        error = take_line(parser, &option);
+    }
+    return error != 0 ? fail_in_file(parser, error, config.line) : settle_file(parser);
+}
+
+/* getopt keeps its place in variables of its own: between two words, where -K ends, that is optind
+ * alone. */
+int take_config(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    enum { DEPTH_MAX = 10 };
+    const char *name = strcmp(parser->value, "-") == 0 ? "stdin" : parser->value;
+    const char *option = parser->option;
+    struct config_file *outer = parser->file;
+    struct config_file file = {.name = name,
+                               .first_item = parser->item_count,
+                               .depth = outer != NULL ? outer->depth + 1 : 1};
+    int place = optind;
+    char *text;
+    size_t length;
+    if (file.depth > DEPTH_MAX)
+        return take_fail(parser, "%s '%s': files name each other, more than %d deep", option, name,
+                         DEPTH_MAX);
+    int error = take_file(parser, parser->value, &text, &length);
+    if (error != 0)
+        return error;
+    if (strlen(text) != length)
+        return take_fail(parser, "%s '%s': it has a zero byte, and is no file of options", option,
+                         name);
+    parser->file = &file;
+    error = take_lines(parser, text);
+    parser->file = outer;
+    free(file.early.words);
+    optind = place;
     return error;
 }
 
@@ -169,6 +313,12 @@ static int settle_request(struct parser *parser)
     struct args *args = parser->args;
     if (args->head && args->engine.has_body)
         return take_fail(parser, "-I/--head and -d/--data exclude each other");
+    if (args->range != NULL && !header_is_given(args, "Range") &&
+        take_more(parser, &args->headers, args->range) != 0)
+        return EXIT_RESOURCE;
+    if (args->referer != NULL && !header_is_given(args, "Referer") &&
+        take_more(parser, &args->headers, args->referer) != 0)
+        return EXIT_RESOURCE;
     if (args->head && args->engine.method == NULL)
         args->engine.method = "HEAD";
     if (args->engine.has_body && !header_is_given(args, "Content-Type") &&
@@ -205,18 +355,61 @@ static int settle_tls(struct parser *parser)
     return 0;
 }
 
+/* The text of -w stands alone where nobody asks for lines besides. */
+static int settle_writeout(struct parser *parser)
+{
+    struct args *args = parser->args;
+    if (args->write_out == NULL)
+        return 0;
+    if (writeout_open(&args->writeout, args->write_out) != 0)
+        return take_fail_no_memory(parser);
+    args->sink.writeout = args->writeout;
+    if (!args->says_format && !args->says_output)
+        args->sink.format = SINK_NONE;
+    return 0;
+}
+
+static int settle_files(struct parser *parser)
+{
+    struct args *args = parser->args;
+    struct bodies_options *files = &args->sink.files;
+    files->has_remote_names = args->remote_names;
+    for (size_t i = 0; i < parser->item_count; i++)
+        files->has_outputs |= args->items[i].output != NULL;
+    if (files->directory != NULL && files->has_remote_names)
+        return take_fail(parser, "--bodies and -O/--remote-name exclude each other: both name "
+                                 "the file of a body");
+    if (files->output_dir != NULL && !files->has_remote_names && !files->has_outputs)
+        return take_fail(parser, "--output-dir is for the files of -O/--remote-name; bodies named "
+                                 "by their number go to --bodies DIR");
+    if (args->keeps_failed && args->engine.fail_status != 0)
+        return take_fail(parser, "-f/--fail and --fail-with-body exclude each other");
+    if (args->keeps_failed)
+        args->engine.fail_status = 400;
+    files->drops_failed = args->engine.fail_status != 0 && !args->keeps_failed;
+    args->sink.fail_status = args->engine.fail_status;
+    args->sink.tells_failures = args->shows_errors && args->quiet;
+    return 0;
+}
+
 static int settle_output(struct parser *parser)
 {
     struct args *args = parser->args;
+    int error = settle_writeout(parser);
+    if (error == 0)
+        error = settle_files(parser);
+    if (error != 0)
+        return error;
     const struct format *format = sink_formats[args->sink.format];
     if (!format->has_extras && (args->sink.headers || args->sink.body || args->sink.verbose))
         return take_fail(parser, "--headers, --body and -v/--verbose are for --format ndjson");
     bool whole_bodies = args->sink.body;
-    bool bodies = args->sink.bodies != NULL || format->piece != NULL;
+    bool bodies = bodies_are_wanted(&args->sink.files) || format->piece != NULL;
     args->engine.keep_bodies = whole_bodies || bodies;
     /* Who asks for a coding may be told that nobody took it off again. */
     bool may_be_coded = args->engine.keep_bodies && header_is_given(args, "Accept-Encoding");
-    args->engine.keep_headers = args->sink.headers || may_be_coded;
+    args->engine.keep_headers = args->sink.headers || may_be_coded ||
+                                (args->writeout != NULL && writeout_needs_heads(args->writeout));
     args->engine.stream_bodies = bodies && !whole_bodies;
     args->engine.raise_nofile = true;
     return 0;
@@ -229,6 +422,8 @@ static int settle_inputs(struct parser *parser)
         return take_fail(parser, "no URL and no -i FILE; see haul --help");
     if (args->inputs.literal && args->inputs.list_globs)
         return take_fail(parser, "-g/--globoff and --glob exclude each other");
+    args->inputs.names_files = args->remote_names;
+    args->inputs.query = args->query;
     args->inputs.items = args->items;
     args->inputs.item_count = parser->item_count;
     return 0;
@@ -286,9 +481,6 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         ret_args->action = ARGS_DOCTOR;
         return 0;
     }
-    ret_args->items = calloc((size_t)argc, sizeof(*ret_args->items));
-    if (ret_args->items == NULL)
-        return take_fail_no_memory(&parser);
     int error = take_words(&parser, argc, argv);
     if (error == 0)
         error = settle_words(&parser);
@@ -309,5 +501,10 @@ void args_free(struct args *args)
     free(args->headers.words);
     free(args->connect_to.words);
     free(args->resolve.words);
+    for (size_t i = 0; i < args->texts.count; i++)
+        free((void *)(uintptr_t)args->texts.words[i]);
+    free(args->texts.words);
+    writeout_close(args->writeout);
+    free(args->query);
     free(args->body);
 }

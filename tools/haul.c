@@ -331,8 +331,10 @@ static int trip_open_rest(struct trip *trip)
 /* Lines of results and the progress line would destroy each other on one terminal. */
 static bool progress_is_wanted(const struct args *args)
 {
+    const struct sink_options *sink = &args->sink;
+    bool has_lines = sink->path == NULL && sink->format != SINK_NONE;
     bool results_on_terminal =
-        args->sink.path == NULL && args->sink.format != SINK_NONE && isatty(STDOUT_FILENO);
+        (has_lines || sink->writeout != NULL || sink->files.has_outputs) && isatty(STDOUT_FILENO);
     return !args->quiet && !args->no_progress && !results_on_terminal;
 }
 
@@ -478,6 +480,25 @@ static void settle_key_log(struct args *args)
     args->tls.key_log = NULL;
 }
 
+/* Who knows curl wants the page of one URL in the file of -o, which has the results. */
+static void note_page(const struct args *args)
+{
+    const struct input_options *inputs = &args->inputs;
+    bool is_one = inputs->item_count == 1 && inputs->items[0].url != NULL && inputs->repeat == 1 &&
+                  (inputs->literal || strpbrk(inputs->items[0].url, "[{") == NULL);
+    bool wants_page = args->sink.body || bodies_are_wanted(&args->sink.files) || args->head;
+    if (is_one && args->sink.path != NULL && !args->says_format && !wants_page)
+        complain("note: %s has the result as JSON; the page itself is --format body -o %s",
+                 args->sink.path, args->sink.path);
+}
+
+static void note_writeout(const struct args *args)
+{
+    char names[MESSAGE_BYTES];
+    if (args->writeout != NULL && writeout_describe_unknown(args->writeout, names, sizeof(names)))
+        complain("note: -w/--write-out: nothing is known for %s; the rest is written", names);
+}
+
 static int run(struct args *args)
 {
     struct trip trip = {
@@ -486,6 +507,10 @@ static int run(struct args *args)
     settle_key_log(args);
     if (args->tls.insecure && !args->quiet)
         complain("warning: -k/--insecure: certificates are not verified");
+    if (!args->quiet) {
+        note_page(args);
+        note_writeout(args);
+    }
     int code = trip_open_inputs(&trip);
     if (code != 0)
         return code;

@@ -23,6 +23,20 @@ const struct option_row option_rows[] = {
                "its line, and the rest goes on. *[]{}* in a line are a part of the URL, see "
                "*--glob*. A list without any URL is no error; a note says so. One that is no text "
                "of UTF-8 (UTF-16, compressed, binary) cannot be read, exit status 26."},
+    {OPTIONS_INPUT, "config", 'K', "FILE", "read options from FILE, one a line",
+     .take = take_config, .repeatable = true,
+     .manual =
+         "Reads options from _FILE_, one a line, as *curl*(1) does; *-* is stdin. They count "
+         "where *-K* stands. A long name may do without its dashes, and then an *=* or *:* "
+         "may follow it; a value with white space is in double quotes, in which *\\\\*, *\\\"*, "
+         "*\\t*, *\\n*, *\\r* and *\\v* have their usual meaning. A line that begins with "
+         "*#* is a comment. *url* = _URL_ is one more URL; *output* = _NAME_ beside it is "
+         "the file of its body, which appears when it is whole (*-* is stdout); in a file "
+         "without *url* it is *-o*. _~/.curlrc_ is not read. A faulty line is told by file "
+         "and number, exit status 2."},
+    {OPTIONS_INPUT, "url", 0, "URL", "one more URL, as in a file of -K", .take = take_url,
+     .repeatable = true, .is_rare = true,
+     .manual = "One more URL: the same as _URL_ alone, for files of *-K*."},
     {OPTIONS_INPUT, "glob", 0, NULL, "expand []{} in lines of -i, too",
      TAKES_FLAG(inputs.list_globs),
      .manual =
@@ -35,6 +49,15 @@ const struct option_row option_rows[] = {
      TAKES_NUMBER(uint64_t, inputs.repeat, 1, INT64_MAX), .initial = "1",
      .manual = "Walks the whole list _N_ times. What cannot be rewound (a pipe) cannot be "
                "repeated."},
+    {OPTIONS_INPUT, "proto-default", 0, "http|https", "the scheme of URLs that have none",
+     .take = take_proto_default, .is_rare = true,
+     .manual = "The scheme of URLs, in arguments and lists, that have none: of bare hosts, as "
+               "_example.org/path_. Without it such a URL is an error *url*."},
+    {OPTIONS_INPUT, "url-query", 0, "DATA", "add this to the query of every URL",
+     .take = take_url_query, .repeatable = true, .is_rare = true,
+     .manual = "Adds _DATA_ to the query of every URL, encoded: _content_, *=*_content_, "
+               "_name_*=*_content_, *@*_file_ or _name_*@*_file_, of which the name goes out as it "
+               "is; or *+*_content_, all as it is. Several are joined by *&*."},
     {OPTIONS_REQUEST, "request", 'X', "METHOD", "the method, instead of GET or POST",
      TAKES_TEXT(engine.method),
      .manual =
@@ -48,6 +71,13 @@ const struct option_row option_rows[] = {
                "Transfer-Encoding."},
     {OPTIONS_REQUEST, "user-agent", 'A', "NAME", "the User-Agent", TAKES_TEXT(engine.user_agent),
      .initial = "haul/" HAUL_VERSION, .manual = "The User-Agent. An empty one sends none."},
+    {OPTIONS_REQUEST, "referer", 'e', "URL", "send this Referer", .take = take_referer,
+     .is_rare = true, .manual = "Sends this Referer. A *-H* of that name goes before."},
+    {OPTIONS_REQUEST, "range", 'r', "RANGE", "ask for these bytes: 0-499, 500-, -500",
+     .take = take_range, .is_rare = true,
+     .manual = "Asks for these bytes of each body: *0-499*, *500-*, or *-500* for the last; "
+               "several with commas come as one body of type multipart/byteranges. A server that "
+               "knows none sends the whole, with status 200."},
     {OPTIONS_REQUEST, "head", 'I', NULL, "ask by HEAD, for heads only", TAKES_FLAG(head),
      .manual = "Asks by HEAD, for the head of the reply only."},
     {OPTIONS_REQUEST, "path-as-is", 0, NULL, "leave . and .. in paths",
@@ -59,18 +89,29 @@ const struct option_row option_rows[] = {
                "and as application/x-www-form-urlencoded unless *-H* says otherwise. *@*_FILE_ "
                "takes it from a file (*@-*: stdin), without its line ends and NUL bytes. Several "
                "are joined by *&*."},
-    {OPTIONS_REQUEST, "data-binary", 0, "DATA|@FILE", "send this body as it is",
+    {OPTIONS_REQUEST, "data-binary", 0, "DATA|@FILE", "send this body as it is", .is_rare = true,
      .take = take_data_binary, .repeatable = true,
      .manual = "As *-d*, but *@*_FILE_ is sent as it is."},
     {OPTIONS_CONTROL, "concurrency", 'c', "N", "requests under way at once",
      TAKES_NUMBER(uint32_t, engine.concurrency, 1, 100000), .initial = "64",
+     .of_curl = "curl's -c FILE keeps cookies, which haul does not; -H 'Cookie: NAME=VALUE' sends "
+                "one",
      .manual = "Requests under way, and connections open, at once: a hard bound. RLIMIT_NOFILE "
                "is raised to its hard limit; what it does not allow is lowered, with a note."},
+    {OPTIONS_CONTROL, "parallel-max", 0, "N", "the same, by curl's name",
+     TAKES_NUMBER(uint32_t, engine.concurrency, 1, 100000), .is_rare = true, .manual = "As *-c*."},
+    {OPTIONS_CONTROL, "parallel", 'Z', NULL, "nothing: requests always go side by side",
+     TAKES_NOTHING, .is_rare = true,
+     .manual = "For commands of *curl*(1): does nothing, as requests always go side by side."},
+    {OPTIONS_CONTROL, "parallel-immediate", 0, NULL, "nothing, likewise", TAKES_NOTHING,
+     .is_rare = true,
+     .manual =
+         "For commands of *curl*(1): does nothing; a connection is opened where none is idle."},
     {OPTIONS_CONTROL, "window", 0, "N", "results held at once",
      TAKES_NUMBER(uint32_t, engine.window, 1, 4194304),
      .manual = "Results held at once, from the sending of a request to the writing of its line. "
                "Without it: the concurrency and at least 1,024 more, at most 4,096 more."},
-    {OPTIONS_CONTROL, "max-time", 0, "SECONDS", "for one request, start to last byte",
+    {OPTIONS_CONTROL, "max-time", 'm', "SECONDS", "for one request, start to last byte",
      TAKES_SECONDS(engine.max_time_ms), .initial = "300",
      .manual = "For one request, from its start to its last byte."},
     {OPTIONS_CONTROL, "connect-timeout", 0, "SECONDS", "for name, connection and TLS together",
@@ -90,8 +131,12 @@ const struct option_row option_rows[] = {
                "the inputs were left."},
     {OPTIONS_CONTROL, "fail", 'f', NULL, "a status from 400 on is a failure",
      TAKES_CONSTANT(int, engine.fail_status, 400),
-     .manual = "A status from 400 on is a failure, with the error *status*. Its body is whole all "
-               "the same: *--body* and *--bodies* have it."},
+     .manual = "A status from 400 on is a failure, with the error *status*. *--body* has its body "
+               "all the same, but it gets no file of *--bodies*, *-O* or *output*, and *--format "
+               "body* leaves it out."},
+    {OPTIONS_CONTROL, "fail-with-body", 0, NULL, "the same, and its body is kept",
+     TAKES_FLAG(keeps_failed), .is_rare = true,
+     .manual = "As *-f*, but the body is kept like any other. Not with *-f*."},
     {OPTIONS_CONTROL, "strict", 0, NULL, "what is odd about a reply is an error",
      TAKES_FLAG(engine.strict),
      .manual = "What is odd about a reply, see *REPLIES*, is an error, *protocol*; else it is "
@@ -136,7 +181,7 @@ const struct option_row option_rows[] = {
                "With *--cacert*: those of both. _DIR_ may be several directories with colons "
                "between them; of these one that cannot be read is passed over, but not all of "
                "them."},
-    {OPTIONS_TLS, "cert", 0, "FILE", "show this client certificate",
+    {OPTIONS_TLS, "cert", 'E', "FILE", "show this client certificate",
      TAKES_TEXT(tls.client_certificate),
      .manual = "Shows the client certificate of _FILE_ (PEM) to servers that ask for one: its "
                "own certificate first, then those of its issuers."},
@@ -157,13 +202,35 @@ const struct option_row option_rows[] = {
      .manual = "Allows what is too weak to be on by default: TLS 1.0 and 1.1, suites of CBC, "
                "SHA-1, and RSA keys of 1,024 bits."},
     {OPTIONS_OUTPUT, "format", 0, format_words + 1, "what is written of each result",
-     TAKES_WORD(enum sink_format, sink.format), .initial = "ndjson", .manual = format_manual + 1},
+     .take = take_format, TAKE_AT(enum sink_format, sink.format), .initial = "ndjson",
+     .manual = format_manual + 1},
     {OPTIONS_OUTPUT, "output", 'o', "FILE", "write to FILE, which is whole or not there",
      .take = take_output,
      .manual = "Writes to _FILE_ instead of stdout: to a temporary file beside it, which is "
                "renamed when it is whole, so that _FILE_ is never half a result. After Ctrl-C it "
                "holds what was gathered until then. After a failure to write, _FILE_ is as it "
                "was. What is no regular file is written as it is."},
+    {OPTIONS_OUTPUT, "remote-name", 'O', NULL, "each body into a file of the URL's name",
+     TAKES_FLAG(remote_names),
+     .manual = "Writes the body of every URL to a file that is named by the last segment of its "
+               "path, as it is written: what an escape stands for is not decoded. A URL that ends "
+               "in no such name, or in *.* or *..*, is an error *url*. A file from before is "
+               "replaced when the body is whole. No two URLs of a run share a file: the second of "
+               "a _NAME_ is _NAME_*.1*, as *body_file* tells. What is remembered of the names is "
+               "32 bytes a URL. The results go where they go without it."},
+    {OPTIONS_OUTPUT, "output-dir", 0, "DIR", "where the files of -O go", .is_rare = true,
+     TAKES_TEXT(sink.files.output_dir),
+     .manual = "The directory of the files of *-O*, and of *output* beside a *url* in a file of "
+               "*-K* unless that begins with a slash. It is made where it is missing."},
+    {OPTIONS_OUTPUT, "create-dirs", 0, NULL, "make what leads to their directories",
+     TAKES_FLAG(sink.files.creates_directories), .is_rare = true,
+     .manual = "Makes the directories that lead to those of *--bodies* and *--output-dir*, and to "
+               "the file of an *output* in a file of *-K*."},
+    {OPTIONS_OUTPUT, "write-out", 'w', "TEXT|@FILE", "write this after each result",
+     .take = take_write_out,
+     .manual = "Writes _TEXT_, or what _FILE_ has (*@-*: stdin), to stdout after each result, in "
+               "its order; without *--format* and *-o* no other lines are written. See "
+               "*VARIABLES*."},
     {OPTIONS_OUTPUT, "headers", 0, NULL, "the reply's headers into the NDJSON",
      TAKES_FLAG(sink.headers), .manual = "Adds the reply's headers to the NDJSON."},
     {OPTIONS_OUTPUT, "body", 0, NULL, "the reply's body into the NDJSON", TAKES_FLAG(sink.body),
@@ -171,7 +238,7 @@ const struct option_row option_rows[] = {
     {OPTIONS_OUTPUT, "verbose", 'v', NULL, "what TLS agreed on into the NDJSON",
      TAKES_FLAG(sink.verbose), .manual = "Adds what TLS agreed on to the NDJSON."},
     {OPTIONS_OUTPUT, "bodies", 0, "DIR", "each body into a file of its own",
-     TAKES_TEXT(sink.bodies),
+     TAKES_TEXT(sink.files.directory),
      .manual = "Writes every body of a whole reply to a file in _DIR_, named by the request's "
                "index in at least six digits. _DIR_ is made where it is missing. A file appears "
                "only when it is whole. Bodies may have any size, except together with *--body*."},
@@ -189,6 +256,15 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(quiet),
      .manual = "No progress, no summary, no notes, no warnings. *-s* and *--silent*, as in "
                "*curl*(1), are the same."},
+    {OPTIONS_OUTPUT, "show-error", 'S', NULL, "with -q, a line a failure on stderr",
+     TAKES_FLAG(shows_errors), .is_rare = true,
+     .manual = "Beside *-q* writes a line for each failure to stderr; without it the summary "
+               "tells."},
+    {OPTIONS_OUTPUT, "no-buffer", 'N', NULL, "nothing: results are written as they come",
+     TAKES_NOTHING, .is_rare = true,
+     .manual = "For commands of *curl*(1): does nothing, as results are written as they come."},
+    {OPTIONS_OUTPUT, "progress-bar", '#', NULL, "nothing: there is a progress line", TAKES_NOTHING,
+     .is_rare = true, .manual = "For commands of *curl*(1): does nothing, see *--no-progress*."},
     {OPTIONS_ABOUT, "budget", 0, NULL, "where the memory of a run goes",
      TAKES_CONSTANT(enum args_action, action, ARGS_BUDGET),
      .manual = "Prints where the memory of a run with these options goes, and exits."},
@@ -301,26 +377,52 @@ size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_be
     return 1;
 }
 
+static const struct curl_option {
+    char letter; /* 0: none */
+    const char *name;
+    const char *meant;
+} curl_options[] = {
+    {'b', "cookie", "haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
+    {0, "cookie-jar", "haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
+    {'C', "continue-at",
+     "a body begins anew, and a file from before stays until it is whole; leave it out, or ask for "
+     "a part by -r"},
+    {'D', "dump-header", "heads are a part of the results with --headers"},
+    {0, "include", "heads are a part of the results with --headers"},
+    {0, "show-headers", "heads are a part of the results with --headers"},
+    {'J', "remote-header-name", "the name of a file is that of the URL's path; leave it out"},
+    {'n', "netrc", "-H 'Authorization: ...' sends what a server wants to know"},
+    {'R', "remote-time", "a file has the time of its writing; --headers tells Last-Modified"},
+    {'u', "user", "-H 'Authorization: ...' sends what a server wants to know"},
+    {'U', "proxy-user", "haul connects directly, and by no proxy"},
+    {'x', "proxy", "haul connects directly, and by no proxy"},
+    {0, "socks5", "haul connects directly, and by no proxy"},
+    {0, "socks5-hostname", "haul connects directly, and by no proxy"},
+    {'z', "time-cond", "-H 'If-Modified-Since: DATE' asks for what is newer"},
+    {':', "next", "one run has one set of options; run haul once for each"},
+    {0, "http2", "haul speaks HTTP/1.1; leave it out"},
+    {0, "http3", "haul speaks HTTP/1.1; leave it out"},
+    {0, "tlsv1.3", "haul speaks TLS 1.2; leave it out"},
+    {0, "no-keepalive", "-H 'Connection: close' opens a connection for each request"},
+    {0, "unix-socket", "haul connects by TCP alone"},
+};
+
+enum { CURL_OPTIONS = sizeof(curl_options) / sizeof(curl_options[0]) };
+
 const char *option_of_curl(int letter)
 {
-    static const struct {
-        char letter;
-        const char *meant;
-    } rows[] = {
-        {'b', "curl's is -H 'Cookie: ...' here"},
-        {'e', "curl's is -H 'Referer: ...' here"},
-        {'E', "curl's is --cert here"},
-        {'m', "curl's is --max-time here"},
-        {'O', "curl's is --bodies DIR here"},
-        {'r', "curl's is -H 'Range: ...' here"},
-        {'S', "errors are shown here even with -s"},
-        {'u', "curl's is -H 'Authorization: ...' here"},
-        {'w', "curl's is --format here"},
-        {'x', "haul connects directly, and by no proxy"},
-        {'Z', "requests are always sent side by side here"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].letter == letter)
-            return rows[i].meant;
+    for (size_t i = 0; i < CURL_OPTIONS; i++)
+        if (curl_options[i].letter != 0 && curl_options[i].letter == letter)
+            return curl_options[i].meant;
+    return NULL;
+}
+
+const char *option_of_curl_named(const char *name)
+{
+    size_t length = strcspn(name, "=");
+    for (size_t i = 0; i < CURL_OPTIONS; i++)
+        if (strlen(curl_options[i].name) == length &&
+            memcmp(curl_options[i].name, name, length) == 0)
+            return curl_options[i].meant;
     return NULL;
 }

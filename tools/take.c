@@ -3,6 +3,7 @@
 
 #include "tools/take.h"
 #include "tools/exits.h"
+#include "tools/input/query.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,12 @@ int take_constant(struct parser *parser, const struct option_row *row)
     return set_integer(parser, row, row->constant);
 }
 
+int take_nothing(struct parser *parser, const struct option_row *row)
+{
+    (void)parser, (void)row;
+    return 0;
+}
+
 int take_text(struct parser *parser, const struct option_row *row)
 {
     *(const char **)member_of(parser, row) = parser->value;
@@ -82,13 +89,18 @@ int take_number(struct parser *parser, const struct option_row *row)
 {
     const char *value = parser->value;
     const char *digits = value + (row->least < 0 && value[0] == '-');
+    bool is_file = row->of_curl != NULL &&
+                   value[strcspn(value, "./ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "abcdefghijklmnopqrstuvwxyz")] != 0 &&
+                   (value[0] < '0' || value[0] > '9');
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (digits[0] < '0' || digits[0] > '9' || *end != '\0' || errno != 0 || number < row->least ||
         number > row->most)
-        return take_fail(parser, "%s '%s': a number from %lld to %lld is wanted", parser->option,
-                         value, (long long)row->least, (long long)row->most);
+        return take_fail(parser, "%s '%s': a number from %lld to %lld is wanted%s%s",
+                         parser->option, value, (long long)row->least, (long long)row->most,
+                         is_file ? "; " : "", is_file ? row->of_curl : "");
     return set_integer(parser, row, number);
 }
 
@@ -143,9 +155,27 @@ static int take_stdin(struct parser *parser)
     return 0;
 }
 
-static int add_item(struct parser *parser, const char *url, const char *path)
+/* An output that stood before its URL in a file of -K is the URL's. */
+static const char *early_output(struct parser *parser)
 {
-    parser->args->items[parser->item_count++] = (struct input_item){.url = url, .path = path};
+    struct config_file *file = parser->file;
+    bool has_one = file != NULL && file->early_used < file->early.count;
+    return has_one ? file->early.words[file->early_used++] : NULL;
+}
+
+int take_item(struct parser *parser, const char *url, const char *path)
+{
+    struct args *args = parser->args;
+    if (parser->item_count == parser->item_room) {
+        size_t room = 2 * parser->item_room + 8;
+        struct input_item *items = realloc(args->items, room * sizeof(*items));
+        if (items == NULL)
+            return take_fail_no_memory(parser);
+        args->items = items;
+        parser->item_room = room;
+    }
+    args->items[parser->item_count++] = (struct input_item){
+        .url = url, .path = path, .output = url != NULL ? early_output(parser) : NULL};
     return 0;
 }
 
@@ -154,14 +184,71 @@ int take_url(struct parser *parser, const struct option_row *row)
     (void)row;
     if (strcmp(parser->value, "-") == 0)
         return take_fail(parser, "'-' is no URL; -i - reads URLs from stdin");
-    return add_item(parser, parser->value, NULL);
+    return take_item(parser, parser->value, NULL);
 }
 
 int take_input(struct parser *parser, const struct option_row *row)
 {
     (void)row;
-    add_item(parser, NULL, parser->value);
-    return strcmp(parser->value, "-") == 0 ? take_stdin(parser) : 0;
+    if (strcmp(parser->value, "-") == 0 && take_stdin(parser) != 0)
+        return EXIT_USAGE;
+    return take_item(parser, NULL, parser->value);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+int take_text_over(struct parser *parser, char *text)
+{
+    if (text == NULL)
+        return take_fail_no_memory(parser);
+    int error = take_more(parser, &parser->args->texts, text);
+    if (error != 0)
+        free(text);
+    return error;
+}
+
+static int read_all(struct parser *parser, int fd, char **text, size_t *ret_length)
+{
+    size_t room = 0, length = 0;
+    for (;;) {
+        if (room - length < 2) {
+            room = 2 * room + 16384;
+            char *longer = realloc(*text, room);
+            if (longer == NULL)
+                return take_fail_no_memory(parser);
+            *text = longer;
+        }
+        ssize_t count = read(fd, *text + length, room - length - 1);
+        if (count == 0)
+            break;
+        if (count < 0 && errno != EINTR)
+            return EXIT_READ;
+        length += count > 0 ? (size_t)count : 0;
+    }
+    (*text)[length] = '\0';
+    *ret_length = length;
+    return 0;
+}
+
+int take_file(struct parser *parser, const char *path, char **ret_text, size_t *ret_length)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    char *text = NULL;
+    if (is_stdin && take_stdin(parser) != 0)
+        return EXIT_USAGE;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 ? EXIT_READ : read_all(parser, fd, &text, ret_length);
+    if (error == EXIT_READ)
+        take_fail(parser, "%s: cannot read %s: %s", parser->option, is_stdin ? "stdin" : path,
+                  strerror(errno));
+    if (fd >= 0 && !is_stdin)
+        close(fd);
+    if (error != 0) {
+        free(text);
+        return error;
+    }
+    *ret_text = text;
+    return take_text_over(parser, text);
 }
 
 /* --- the body --------------------------------------------------------------------------------- */
@@ -274,10 +361,151 @@ int take_pins(struct parser *parser, const struct option_row *row)
     return 0;
 }
 
+/* "#1" of curl stands for what a glob came to. */
+static bool has_glob_number(const char *name)
+{
+    for (; (name = strchr(name, '#')) != NULL; name++)
+        if (name[1] >= '0' && name[1] <= '9')
+            return true;
+    return false;
+}
+
+/* The next URL of the file that has none. */
+static int take_output_of_url(struct parser *parser)
+{
+    struct config_file *file = parser->file;
+    for (size_t i = file->first_item; i < parser->item_count; i++) {
+        struct input_item *item = &parser->args->items[i];
+        if (item->url == NULL || item->output != NULL)
+            continue;
+        item->output = parser->value;
+        return 0;
+    }
+    if (file->early.count == 0)
+        file->early_line = file->line;
+    return take_more(parser, &file->early, parser->value);
+}
+
 /* "-" is stdout, which it is without the option. */
 int take_output(struct parser *parser, const struct option_row *row)
 {
     (void)row;
-    parser->args->sink.path = strcmp(parser->value, "-") == 0 ? NULL : parser->value;
+    struct sink_options *sink = &parser->args->sink;
+    if (has_glob_number(parser->value))
+        return take_fail(parser,
+                         "%s '%s': it is the file of the results; --bodies DIR or -O give each "
+                         "body a file of its own",
+                         parser->option, parser->value);
+    if (parser->file != NULL)
+        return take_output_of_url(parser);
+    if (parser->args->says_output)
+        return take_fail(parser,
+                         "%s is given twice: it is the one file of the results; --bodies DIR or "
+                         "-O give each body a file of its own",
+                         parser->option);
+    parser->args->says_output = true;
+    sink->path = strcmp(parser->value, "-") == 0 ? NULL : parser->value;
     return 0;
+}
+
+int take_format(struct parser *parser, const struct option_row *row)
+{
+    int error = take_word(parser, row);
+    parser->args->says_format |= error == 0;
+    return error;
+}
+
+int take_proto_default(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    if (strcmp(parser->value, "http") != 0 && strcmp(parser->value, "https") != 0)
+        return take_fail(parser, "%s '%s': one of http, https is wanted", parser->option,
+                         parser->value);
+    parser->args->inputs.scheme = parser->value;
+    return 0;
+}
+
+/* --- what becomes a part of the request ------------------------------------------------------- */
+
+/* A part of the query, encoded; with + before it, as it is. */
+static int query_text(struct parser *parser, char **ret_text)
+{
+    const char *value = parser->value;
+    struct query_part part = query_part_of(value);
+    char *content = NULL;
+    size_t length = 0;
+    int error = 0;
+    if (value[0] == '+')
+        *ret_text = strdup(value + 1);
+    else if (part.is_file && (error = take_file(parser, part.content, &content, &length)) == 0)
+        *ret_text = query_encode(&part, content, length);
+    else if (error == 0)
+        *ret_text = query_encode(&part, part.content, strlen(part.content));
+    return error == 0 && *ret_text == NULL ? take_fail_no_memory(parser) : error;
+}
+
+int take_url_query(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text = NULL, *joined = NULL, *before = parser->args->query;
+    int error = query_text(parser, &text);
+    if (error != 0)
+        return error;
+    if (before == NULL) {
+        parser->args->query = text;
+        return 0;
+    }
+    if (asprintf(&joined, "%s&%s", before, text) < 0)
+        error = take_fail_no_memory(parser);
+    free(text);
+    if (error == 0) {
+        free(before);
+        parser->args->query = joined;
+    }
+    return error;
+}
+
+/* A lone number is curl's "from there on"; what a server can make of others is its own matter. */
+int take_range(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text = NULL;
+    const char *value = parser->value;
+    size_t allowed = strspn(value, "0123456789-, ");
+    if (allowed == 0 || value[allowed] != '\0')
+        return take_fail(parser, "%s '%s': a range of bytes is wanted: 0-499, 500- or -500",
+                         parser->option, value);
+    if (asprintf(&text, "Range: bytes=%s%s", value, strchr(value, '-') == NULL ? "-" : "") < 0)
+        text = NULL;
+    parser->args->range = text;
+    return take_text_over(parser, text);
+}
+
+int take_referer(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text = NULL;
+    const char *automatic = strstr(parser->value, ";auto");
+    if (automatic != NULL)
+        return take_fail(parser, "%s '%s': ;auto is not done here; give the URL alone",
+                         parser->option, parser->value);
+    if (asprintf(&text, "Referer: %s", parser->value) < 0)
+        text = NULL;
+    parser->args->referer = parser->value[0] != '\0' ? text : NULL;
+    return take_text_over(parser, text);
+}
+
+/* "@file" is a file of the text. */
+int take_write_out(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text;
+    size_t length;
+    if (parser->value[0] != '@') {
+        parser->args->write_out = parser->value;
+        return 0;
+    }
+    int error = take_file(parser, parser->value + 1, &text, &length);
+    parser->args->write_out = error == 0 ? text : NULL;
+    return error;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 enum args_action { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_BUDGET, ARGS_DOCTOR };
 
@@ -29,6 +30,14 @@ struct args {
     bool quiet;
     bool no_progress;
     bool head;
+    bool says_output; /* -o, were it "-" */
+    bool says_format;
+    bool remote_names; /* -O */
+    bool keeps_failed; /* --fail-with-body */
+    bool shows_errors; /* -S */
+    const char *write_out;
+    const char *range;
+    const char *referer;
     bool roots_of_environment; /* the engine's roots are named by SSL_CERT_FILE and SSL_CERT_DIR */
 
     /* What the above points to. */
@@ -36,7 +45,21 @@ struct args {
     struct args_list headers;
     struct args_list connect_to;
     struct args_list resolve;
+    struct args_list texts; /* whose memory is theirs */
+    struct writeout *writeout;
+    char *query;
     char *body;
+};
+
+/* A file of -K that is being read. */
+struct config_file {
+    const char *name;
+    unsigned line;
+    size_t first_item;      /* what it adds begins here */
+    unsigned depth;         /* files that name each other */
+    struct args_list early; /* outputs that stand before their url */
+    size_t early_used;      /* how many of them have met it */
+    unsigned early_line;    /* of the first of them */
 };
 
 /* What parsing has gathered beside the result. */
@@ -48,7 +71,11 @@ struct parser {
     size_t message_size;
     size_t body_length;
     size_t item_count;
+    size_t item_room;
     bool stdin_taken;
+    struct getopt_tables *tables; /* of args.c */
+    bool is_placed;               /* message says in which file */
+    struct config_file *file;     /* NULL: words come from the command line */
 };
 
 struct option_row;
@@ -82,6 +109,8 @@ struct option_row {
     int64_t least, most; /* of numbers */
     int64_t constant;    /* what an option without a value sets */
     bool repeatable;     /* each counts, not the last alone */
+    const char *of_curl; /* what curl's option of this letter would be, told where the value is none
+                            of ours and looks like that one's; NULL: nothing */
     bool is_rare;        /* left out of --help, which must fit a screen; --help all has it */
     const char *initial; /* what holds without it, as the manual says it; NULL: nothing to say */
     const char *manual;  /* its paragraph there, in the words of scdoc(5); what follows from the
@@ -103,9 +132,11 @@ struct option_row {
 #define TAKES_NUMBER(type, member, from, to)                                                       \
     .take = take_number, .least = (from), .most = (to), TAKE_AT(type, member)
 #define TAKES_SECONDS(member) .take = take_seconds, TAKE_AT(int64_t, member)
+#define TAKES_NOTHING .take = take_nothing
 #define TAKES_WORD(type, member) .take = take_word, TAKE_AT(type, member)
 
 take_function take_constant; /* an option without a value */
+take_function take_nothing;  /* what curl has to be asked for, and haul does */
 take_function take_text;
 take_function take_append;
 take_function take_number;  /* digits; with a minus before them where least is below 0 */
@@ -119,10 +150,33 @@ take_function take_data;
 take_function take_data_binary;
 take_function take_pins;
 take_function take_output;
+take_function take_format;
+take_function take_proto_default;
+take_function take_url_query;
+take_function take_range;
+take_function take_referer;
+take_function take_write_out;
+take_function take_config; /* args.c: it needs all the others */
+
+/* Is its value one of the words that the row names? */
+static inline bool option_takes_words(const struct option_row *row)
+{
+    return row->value != NULL && strchr(row->value, '|') != NULL && strchr(row->value, '@') == NULL;
+}
 
 /* Writes the sentence, and returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int take_fail(struct parser *parser, const char *format, ...);
 int take_fail_no_memory(struct parser *parser);
+
+/* All of a file, or of stdin for "-", as text of its own that ends in a zero byte beyond
+ * *ret_length, and that is the args'. Returns 0 or an exit code. */
+int take_file(struct parser *parser, const char *path, char **ret_text, size_t *ret_length);
+
+/* text, from malloc(), is the args' from now on. NULL: there was no memory. */
+int take_text_over(struct parser *parser, char *text);
+
+/* One more URL, or list of URLs. Returns 0 or EXIT_RESOURCE. */
+int take_item(struct parser *parser, const char *url, const char *path);
 
 /* One more word of a list. Returns 0 or EXIT_RESOURCE. */
 int take_more(struct parser *parser, struct args_list *list, const char *word);

@@ -3,12 +3,13 @@
  *
  *     haul-texts manual <haul.1.scd     the manual; a line "@options tls@" becomes the options of
  *                                       that group, "@fields@" the fields of a result,
- *                                     "@exits@" the exit codes
+ *                                     "@exits@" the exit codes, "@variables@" those of -w
  *     haul-texts rows                   the options, as completions.py reads them */
 
 #include "tools/exits.h"
 #include "tools/options.h"
 #include "tools/output/fields.h"
+#include "tools/output/writeout.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ static const char *grouped(char buffer[32], int64_t number)
 static void write_facts(const struct option_row *row)
 {
     char least[32], most[32];
-    bool is_word = row->take == take_word;
+    bool is_word = option_takes_words(row);
     if (row->take == take_number && row->most < INT64_MAX)
         printf(" From %s to %s.", grouped(least, row->least), grouped(most, row->most));
     if (row->take == take_seconds)
@@ -81,7 +82,7 @@ static void write_option(const struct option_row *row)
     printf("*--%s*", row->name);
     if (row->value != NULL) {
         printf(" ");
-        if (row->take == take_word)
+        if (option_takes_words(row))
             mark_words(row->value);
         else
             mark_value(row->value);
@@ -149,6 +150,14 @@ static bool write_fields(void)
     return true;
 }
 
+static bool write_variables(void)
+{
+    const char *name, *manual;
+    for (size_t i = 0; writeout_variable(i, &name, &manual); i++)
+        printf("%s *%s*\n%s %s\n", i == 0 ? "|[" : "| ", name, i == 0 ? ":[" : ": ", manual);
+    return true;
+}
+
 /* False: a mark that nothing is known for. */
 static bool write_marked(char *line)
 {
@@ -160,6 +169,8 @@ static bool write_marked(char *line)
     line[length - 1] = '\0';
     if (strncmp(line, options, sizeof(options) - 1) == 0)
         return write_options(line + sizeof(options) - 1);
+    if (strcmp(line, "@variables") == 0)
+        return write_variables();
     return strcmp(line, "@exits") == 0 ? write_exits()
                                        : strcmp(line, "@fields") == 0 && write_fields();
 }
@@ -184,7 +195,7 @@ static const char *completed_by(const struct option_row *row)
 {
     if (row->value == NULL)
         return "nothing";
-    if (row->take == take_word)
+    if (option_takes_words(row))
         return "words";
     return strcmp(row->value, "FILE") == 0       ? "file"
            : strcmp(row->value, "DIR") == 0      ? "directory"

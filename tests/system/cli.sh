@@ -488,11 +488,16 @@ SCRIPT
     code_is 0 && same "$(notes | wc -l)" 0
 }
 
-# A body that --fail counts as failed is a whole one.
+# --fail keeps no body of what it calls a failure; --fail-with-body does.
 body_files_of_failures() {
     run -f --bodies pages "$base/status/404" "$base/p/1" "$base/truncate"
+    code_is 22 && same "$(ls -A pages | tr '\n' ' ')" "000001 " &&
+        same "$(member body_file)" 'null "pages/000001" null' || return
+    run --fail-with-body --bodies pages "$base/status/404" "$base/p/1" "$base/truncate"
     code_is 22 && same "$(ls -A pages | tr '\n' ' ')" "000000 000001 " &&
-        same "$(member body_file)" '"pages/000000" "pages/000001" null'
+        same "$(member body_file)" '"pages/000000" "pages/000001" null' || return
+    run -q -f --format body "$base/status/404" "$base/p/1"
+    code_is 22 && same "$(wc -c <out)" 612
 }
 
 row "NDJSON has exactly the members of the contract" ndjson_is_exact
@@ -521,7 +526,7 @@ row "--format text is for people" format_text
 row "--format none writes nothing" format_none
 row "the summary counts, -q silences it" summary
 row "what was not done is a note, once" omissions
-row "--bodies has the body of what --fail calls a failure" body_files_of_failures
+row "--fail keeps no body of a failure, --fail-with-body does" body_files_of_failures
 if command -v python3 >/dev/null; then
     row "bodies that are kept coded are a note" coded_bodies
 else
@@ -708,7 +713,8 @@ versoin|'versoin' is no URL; did you mean haul --version?
 -|'-' is no URL; -i - reads URLs from stdin
 -c 2 -- -|'-' is no URL; -i - reads URLs from stdin
 urls.txt|'urls.txt' is a file and no URL; -i urls.txt reads URLs from it
--m 3 $base/p/1|unknown option '-m': curl's is --max-time here
+-b a=b $base/p/1|unknown option '-b': haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one
+-c jar $base/p/1|-c/--concurrency 'jar': a number from 1 to 100000 is wanted; curl's -c FILE keeps
 -j|unknown option '-j'; see haul --help
 ROWS
     run --help doctor
@@ -1083,7 +1089,7 @@ informs() {
     run --help
     code_is 0 && [ "$(wc -l <out)" -le 24 ] && same "$(awk 'length > 80' out)" "" &&
         run --help tls && has "$(cat out)" "--cacert FILE  " && run --help max-time &&
-        same "$(cat out)" "--max-time SECONDS                for one request, start to last byte (300)" &&
+        same "$(cat out)" "-m, --max-time SECONDS            for one request, start to last byte (300)" &&
         run --version && has "$(cat out)" "haul " && has "$(cat out)" "IDN: " &&
         run --budget -c 1000 && code_is 0 &&
         has "$(cat out)" "connections"

@@ -99,7 +99,7 @@ def manual_has_all():
 
 def manual_has_no_others():
     text = re.sub(r"\\(.)|[*_]", r"\1", read(scd_path))
-    written = re.findall(r"^(?:-\w, )?(--[a-z0-9-]+).*\n\t", text, re.M)
+    written = re.findall(r"^(?:-\S, )?(--[a-z0-9.-]+).*\n\t", text, re.M)
     same(written, [option.name for option in options()], "options of the manual")
     assert not re.search(r"^@", text, re.M), "a mark was left"
 

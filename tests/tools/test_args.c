@@ -61,8 +61,37 @@ static const struct {
     {"--a-word-that-is-far-longer-than-any-option u",
      "unknown option '--a-word-that-is-far-longer-than-any-option'; see haul --help"},
     {"--quiet -yq u", "unknown option '-y'; see haul --help"},
-    {"-Z u", "unknown option '-Z': requests are always sent side by side here; see haul --help"},
-    {"-qm 3 u", "unknown option '-m': curl's is --max-time here; see haul --help"},
+    {"-qm x u",
+     "-m/--max-time 'x': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+    {"-qx p u", "unknown option '-x': haul connects directly, and by no proxy"},
+    {"--proxy=p u", "unknown option '--proxy': haul connects directly, and by no proxy"},
+    {"-b a=b u", "unknown option '-b': haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
+    {"--cookie a=b u",
+     "unknown option '--cookie': haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
+    {"-C - u", "unknown option '-C': a body begins anew, and a file from before stays until it is "
+               "whole; leave it out, or ask for a part by -r"},
+    {"-c jar.txt u",
+     "-c/--concurrency 'jar.txt': a number from 1 to 100000 is wanted; curl's -c FILE keeps "
+     "cookies, which haul does not; -H 'Cookie: NAME=VALUE' sends one"},
+    {"u --next u", "unknown option '--next': one run has one set of options; run haul once for "
+                   "each"},
+    {"-o a -o b u", "-o/--output is given twice: it is the one file of the results; --bodies DIR "
+                    "or -O give each body a file of its own"},
+    {"-o a -o - u", "-o/--output is given twice: it is the one file of the results; --bodies DIR "
+                    "or -O give each body a file of its own"},
+    {"-o f#1.html u", "-o/--output 'f#1.html': it is the file of the results; --bodies DIR or -O "
+                      "give each body a file of its own"},
+    {"-O --bodies d u", "--bodies and -O/--remote-name exclude each other: both name the file of a "
+                        "body"},
+    {"--output-dir d u", "--output-dir is for the files of -O/--remote-name; bodies named by their "
+                         "number go to --bodies DIR"},
+    {"-f --fail-with-body u", "-f/--fail and --fail-with-body exclude each other"},
+    {"--proto-default ftp u", "--proto-default 'ftp': one of http, https is wanted"},
+    {"-r bytes=1-2 u", "-r/--range 'bytes=1-2': a range of bytes is wanted: 0-499, 500- or -500"},
+    {"-e http://r;auto u",
+     "-e/--referer 'http://r;auto': ;auto is not done here; give the URL alone"},
+    {"-w", "-w/--write-out wants a value; see haul --help"},
+    {"-i - -K -", "-K/--config '-': stdin can be read only once"},
     {"-s=x u", "unknown option '-='; see haul --help"},
     {"--silent=x u", "-q/--quiet takes no value"},
     {"-g --glob u", "-g/--globoff and --glob exclude each other"},
@@ -91,9 +120,9 @@ static const struct {
     {"--window 0 u", "--window '0': a number from 1 to 4194304 is wanted"},
     {"--repeat 0 u", "--repeat '0': a number from 1 to 9223372036854775807 is wanted"},
     {"--max-time 1s u",
-     "--max-time '1s': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+     "-m/--max-time '1s': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
     {"--max-time . u",
-     "--max-time '.': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
+     "-m/--max-time '.': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
     {"--connect-timeout nan u",
      "--connect-timeout 'nan': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
     {"--loop poll u", "--loop 'poll': one of auto, uring, epoll is wanted"},
@@ -481,6 +510,62 @@ static void test_data_of_a_file(void **state)
 }
 
 /* Bodies are taken in pieces where nobody needs them whole. */
+/* What curl's words come to. */
+static void test_words_of_curl(void **state)
+{
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-sSZ --parallel-immediate --parallel-max 7 -m 3 -r 5 -e http://r -N u "
+                   "--url-query a_b --url-query +c=d --proto-default https --url v");
+    assert_int_equal(parsed.code, 0);
+    const struct args *args = &parsed.args;
+    assert_true(args->quiet && args->sink.tells_failures);
+    assert_int_equal(args->engine.concurrency, 7);
+    assert_int_equal(args->engine.max_time_ms, 3000);
+    assert_string_equal(args->engine.headers[0], "Range: bytes=5-");
+    assert_string_equal(args->engine.headers[1], "Referer: http://r");
+    assert_null(args->engine.headers[2]);
+    assert_string_equal(args->inputs.query, "a+b&c=d");
+    assert_string_equal(args->inputs.scheme, "https");
+    assert_int_equal(args->inputs.item_count, 2);
+    args_free(&parsed.args);
+
+    parse(&parsed, "-r 0-1 -e r -H range:_x -H Referer: u");
+    assert_int_equal(parsed.code, 0);
+    assert_string_equal(parsed.args.engine.headers[0], "range: x");
+    assert_string_equal(parsed.args.engine.headers[1], "Referer:");
+    assert_null(parsed.args.engine.headers[2]);
+    args_free(&parsed.args);
+
+    parse(&parsed, "-S u"); /* without -s the summary tells */
+    assert_false(parsed.args.sink.tells_failures);
+    args_free(&parsed.args);
+}
+
+/* -w stands alone, unless lines are asked for. */
+static void test_formats_beside_writeout(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        enum sink_format format;
+        bool keeps_heads;
+    } rows[] = {
+        {"-w x u", SINK_NONE, false},         {"-w x -o f u", SINK_NDJSON, false},
+        {"-w x -o - u", SINK_NDJSON, false},  {"-w x --format text u", SINK_TEXT, false},
+        {"-w %{url} u", SINK_NONE, false},    {"-w %{json} u", SINK_NONE, true},
+        {"-w %header{x} u", SINK_NONE, true}, {"u", SINK_NDJSON, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed parsed;
+        parse(&parsed, rows[i].words);
+        assert_int_equal(parsed.code, 0);
+        assert_int_equal(parsed.args.sink.format, rows[i].format);
+        assert_int_equal(parsed.args.engine.keep_headers, rows[i].keeps_heads);
+        args_free(&parsed.args);
+    }
+}
+
 static void test_bodies(void **state)
 {
     (void)state;
@@ -493,6 +578,8 @@ static void test_bodies(void **state)
         {"--bodies d u", true, true},
         {"--format body u", true, true},
         {"--body --bodies d u", true, false},
+        {"-O u", true, true},
+        {"-O --body u", true, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct parsed parsed;
@@ -524,6 +611,8 @@ int main(void)
         cmocka_unit_test(test_empty_data),
         cmocka_unit_test(test_data_of_a_file),
         cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_words_of_curl),
+        cmocka_unit_test(test_formats_beside_writeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,9 +92,9 @@ static void test_topics(void **state)
         const char *topic, *text;
     } rows[] = {
         {"max-time",
-         "--max-time SECONDS                for one request, start to last byte (300)\n"},
+         "-m, --max-time SECONDS            for one request, start to last byte (300)\n"},
         {"--max-time",
-         "--max-time SECONDS                for one request, start to last byte (300)\n"},
+         "-m, --max-time SECONDS            for one request, start to last byte (300)\n"},
         {"-k", "-k, --insecure                    take any certificate\n"},
         {"about", "--budget                          where the memory of a run goes\n"
                   "-h, --help                        this list\n"

@@ -4,6 +4,7 @@
 
 #include "tools/input/inputs.h"
 #include "tools/input/glob.h"
+#include "tools/input/filename.h"
 #include "tools/input/sniff.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ enum {
     URL_BYTES = 16001,    /* one more than the engine takes */
     LINE_BYTES = 1 << 16, /* a longer line is cut and its globs are left alone */
     COLUMN_MAX = 255,
+    FAULT_NAME = 7, /* of a tag: the globs are right, but no name of a file is there */
 };
 
 #define LINE_MAX_TAGGED ((UINT64_C(1) << 33) - 1)
@@ -33,7 +35,7 @@ union input_tag {
     uint64_t number;
 };
 _Static_assert(sizeof(union input_tag) == sizeof(uint64_t), "a tag is one number");
-_Static_assert(GLOB_TOO_MANY < 8, "every fault fits its bits");
+_Static_assert((int)GLOB_TOO_MANY < (int)FAULT_NAME, "every fault fits its bits");
 
 struct source {
     struct input_item item;
@@ -53,6 +55,9 @@ struct inputs {
     uint64_t repeat;
     bool literal;
     bool list_globs;
+    bool names_files;
+    const char *scheme;
+    const char *query;
 
     uint64_t round;
     size_t source;
@@ -77,6 +82,7 @@ struct inputs {
     bool sniffed;  /* a line of the current file was looked at, as to what it is */
     struct glob glob;
     char expansion[URL_BYTES + 1];
+    char completed[URL_BYTES + 1];
     char lines[LINE_BYTES];
 };
 
@@ -92,7 +98,9 @@ static int fail_open(const struct source *source, int error, char *ret_message, 
 {
     const char *name = source_name(source);
     if (strstr(name, "://") != NULL)
-        snprintf(ret_message, size, "cannot open %s: -i wants a file of URLs; leave out the -i",
+        snprintf(ret_message, size,
+                 "cannot open %s: -i wants a file of URLs; leave out the -i "
+                 "(curl's -i is --headers here)",
                  name);
     else if (error == EISDIR)
         snprintf(ret_message, size,
@@ -169,6 +177,9 @@ int inputs_open(struct inputs **ret_inputs, const struct input_options *options,
     inputs->repeat = options->repeat;
     inputs->literal = options->literal;
     inputs->list_globs = options->list_globs;
+    inputs->names_files = options->names_files;
+    inputs->scheme = options->scheme;
+    inputs->query = options->query;
     int error = sources_open(inputs, options, ret_message, size);
     if (error < 0) {
         inputs_close(inputs);
@@ -360,6 +371,58 @@ static void current_expand(struct inputs *inputs)
     inputs->expansion[inputs->current.length] = '\0';
 }
 
+/* Appends what still fits: a URL that is too long stays so. */
+static void completed_add(struct inputs *inputs, size_t *length, const char *bytes, size_t count)
+{
+    size_t room = URL_BYTES - *length;
+    count = count < room ? count : room;
+    memcpy(inputs->completed + *length, bytes, count);
+    *length += count;
+}
+
+/* What the options add to each URL: a scheme before it, a query in it, in front of a fragment. */
+static void current_complete(struct inputs *inputs)
+{
+    struct input *input = &inputs->current;
+    size_t length = 0, size = input->length;
+    bool has_scheme = inputs->scheme == NULL || url_has_scheme(input->url, size);
+    if (has_scheme && inputs->query == NULL)
+        return;
+    const char *fragment = memchr(input->url, '#', size);
+    size_t before = fragment != NULL ? (size_t)(fragment - input->url) : size;
+    if (!has_scheme) {
+        completed_add(inputs, &length, inputs->scheme, strlen(inputs->scheme));
+        completed_add(inputs, &length, "://", 3);
+    }
+    completed_add(inputs, &length, input->url, before);
+    if (inputs->query != NULL) {
+        const char *mark = memchr(input->url, '?', before);
+        bool is_open = mark == input->url + before - 1; /* "?" is there, and nothing behind it */
+        completed_add(inputs, &length, mark == NULL ? "?" : "&", mark != NULL && is_open ? 0 : 1);
+        completed_add(inputs, &length, inputs->query, strlen(inputs->query));
+    }
+    completed_add(inputs, &length, input->url + before, size - before);
+    inputs->completed[length] = '\0';
+    input->url = inputs->completed;
+    input->length = length;
+}
+
+/* Text that is no URL at all is for the engine to refuse. */
+static void current_name(struct inputs *inputs)
+{
+    const char *name;
+    size_t length;
+    struct input *input = &inputs->current;
+    union input_tag tag = {.number = input->tag};
+    bool is_meant = inputs->names_files && inputs->sources[inputs->source].item.output == NULL;
+    if (!is_meant || (input->refused && tag.part.fault != FAULT_NAME) ||
+        !url_has_scheme(input->url, input->length))
+        return;
+    input->refused = !filename_of_url(input->url, input->length, &name, &length);
+    tag.part.fault = input->refused ? FAULT_NAME : GLOB_NONE;
+    input->tag = tag.number;
+}
+
 /* A line is a URL, and []{} are frequent in URLs. That they were globs once is worth a word where
  * it makes a difference. */
 static bool is_changed_by_globs(struct inputs *inputs, const struct input *text)
@@ -414,6 +477,8 @@ static void current_set(struct inputs *inputs, const struct input *text)
         inputs->current.length = URL_BYTES;
     inputs->current.tag = tag.number;
     inputs->current.refused = fault != GLOB_NONE;
+    current_complete(inputs);
+    current_name(inputs);
 }
 
 enum input_state inputs_peek(struct inputs *inputs, struct input *ret_input)
@@ -441,8 +506,11 @@ void inputs_advance(struct inputs *inputs)
     if (!source->counted)
         source->urls++;
     inputs->loaded = inputs->globbing && glob_next(&inputs->glob);
-    if (inputs->loaded)
-        current_expand(inputs);
+    if (!inputs->loaded)
+        return;
+    current_expand(inputs);
+    current_complete(inputs);
+    current_name(inputs);
 }
 
 int inputs_fd(const struct inputs *inputs)
@@ -478,6 +546,12 @@ uint64_t inputs_expected(const struct inputs *inputs, bool *ret_exact)
     }
     expected *= (double)inputs->repeat;
     return expected < 1e18 ? (uint64_t)expected : 0;
+}
+
+const char *inputs_output(const struct inputs *inputs, uint64_t tag)
+{
+    const union input_tag place = {.number = tag};
+    return inputs->sources[place.part.source].item.output;
 }
 
 void inputs_describe(const struct inputs *inputs, uint64_t tag, char *ret_text, size_t size)
@@ -551,6 +625,8 @@ const char *inputs_refusal(uint64_t tag, unsigned *ret_column)
 {
     const union input_tag place = {.number = tag};
     *ret_column = (unsigned)place.part.column;
+    if (place.part.fault == FAULT_NAME)
+        return "the URL's path ends in no name that -O could give to a file";
     enum glob_fault fault = (enum glob_fault)place.part.fault;
     return fault != GLOB_NONE ? glob_sentence(fault) : NULL;
 }

@@ -9,10 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One argument, or one file of lines: exactly one of the two is set. */
+/* One argument, or one file of lines: exactly one of the first two is set. */
 struct input_item {
     const char *url;
-    const char *path; /* "-" is stdin */
+    const char *path;   /* "-" is stdin */
+    const char *output; /* where the body of this URL, or of all of its glob, goes; NULL: nothing is
+                           said */
 };
 
 struct input_options {
@@ -21,6 +23,10 @@ struct input_options {
     uint64_t repeat;                /* how many times to walk the list */
     bool literal;                   /* expand no globs */
     bool list_globs;                /* expand those in lines of files, too */
+    bool names_files;               /* refuse a URL whose path ends in no name of a file, where no
+                                       output is said */
+    const char *scheme;             /* of URLs that have none; NULL: they stay as they are */
+    const char *query;              /* to add to that of every URL; NULL: nothing */
 };
 
 enum input_state {
@@ -34,7 +40,7 @@ struct input {
     const char *url; /* valid until inputs_advance(); zero-terminated only where length is 0 */
     size_t length;   /* at most 16,001: one more than a URL may have stands for all longer ones */
     uint64_t tag;    /* where the URL comes from, for the functions below */
-    bool refused;    /* its globs are wrong, and url is the text as written */
+    bool refused;    /* its globs are wrong, and url is the text as written; or it names no file */
 };
 
 struct inputs;
@@ -79,7 +85,10 @@ bool inputs_describe_empty(const struct inputs *inputs, size_t *cursor, char *re
 /* After INPUT_FAILED: which file, and why. */
 void inputs_describe_failure(const struct inputs *inputs, char *ret_text, size_t size);
 
-/* Why the globs of a refused input are wrong; static; NULL: it was not refused. ret_column: where,
+/* The output of the item that a URL comes from; NULL: nothing is said. */
+const char *inputs_output(const struct inputs *inputs, uint64_t tag);
+
+/* Why an input was refused; static; NULL: it was not refused. ret_column: where,
  * counted from 1; 0: further right than the tag can say. */
 const char *inputs_refusal(uint64_t tag, unsigned *ret_column);
 

@@ -1,7 +1,9 @@
-/* Owns the files of --bodies. The idea: there is one unfinished file, under a name that no other
- * run uses; a body takes its own name when its last piece is written. */
+/* Owns the files of bodies. The idea: there is one unfinished file, under a name that no other run
+ * uses; a body takes its own name when its last piece is written, and so replaces what was there in
+ * one step. */
 
 #include "tools/output/bodies.h"
+#include "tools/input/filename.h"
 #include "tools/interrupt.h"
 #include "tools/output/output.h"
 
@@ -13,22 +15,83 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INDEX_BYTES = 24 }; /* a slash, up to 20 digits, a zero byte */
+/* --- directories ------------------------------------------------------------------------------ */
 
-int bodies_open(struct bodies *bodies, const char *directory)
+static int make_directory(const char *path)
 {
-    *bodies = (struct bodies){.directory = directory, .fd = -1};
-    if (mkdir(directory, 0777) < 0 && errno != EEXIST)
-        return -errno;
-    if (access(directory, W_OK | X_OK) < 0)
-        return -errno;
-    bodies->path = malloc(strlen(directory) + INDEX_BYTES);
-    bodies->part_path = output_part_name(directory, strlen(directory));
-    if (bodies->path == NULL || bodies->part_path == NULL) {
-        bodies_close(bodies);
-        return -ENOMEM;
+    return mkdir(path, 0777) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Of a path the first length bytes, and what leads to them. */
+static int make_directories(const char *path, size_t length)
+{
+    char *copy = strndup(path, length);
+    int error = copy == NULL ? -ENOMEM : 0;
+    for (size_t at = 1; error == 0 && at <= length; at++) {
+        if (copy[at] != '/' && at < length)
+            continue;
+        char kept = copy[at];
+        copy[at] = '\0';
+        error = make_directory(copy);
+        copy[at] = kept;
     }
-    return 0;
+    free(copy);
+    return error;
+}
+
+static int open_directory(const struct bodies_options *options, const char *path)
+{
+    int error = options->creates_directories ? make_directories(path, strlen(path)) : 0;
+    if (error == 0)
+        error = make_directory(path);
+    if (error == 0 && access(path, W_OK | X_OK) < 0)
+        error = -errno;
+    return error;
+}
+
+/* With its last slash; 0: it has none. */
+static size_t directory_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? (size_t)(slash + 1 - path) : 0;
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+/* Nobody gets the name of the file that the results go to. */
+static int take_name(struct bodies *bodies, const char *taken)
+{
+    char *path = malloc(strlen(taken) + NAMES_SUFFIX_BYTES);
+    if (path == NULL)
+        return -ENOMEM;
+    int error = names_take(&bodies->names, strcpy(path, taken));
+    free(path);
+    return error;
+}
+
+static int bodies_init(struct bodies *bodies, const char *taken)
+{
+    const struct bodies_options *options = &bodies->options;
+    const char *directories[] = {options->directory, options->output_dir};
+    for (int i = 0; i < 2; i++) {
+        int error = directories[i] != NULL ? open_directory(options, directories[i]) : 0;
+        if (error < 0) {
+            bodies->path = strdup(directories[i]); /* which is to blame */
+            return error;
+        }
+    }
+    const char *directory = directories[directories[0] == NULL];
+    bodies->common_part = output_part_name(directory != NULL ? directory : "",
+                                           directory != NULL ? strlen(directory) : 0);
+    if (bodies->common_part == NULL)
+        return -ENOMEM;
+    return taken != NULL ? take_name(bodies, taken) : 0;
+}
+
+int bodies_open(struct bodies *bodies, const struct bodies_options *options, const char *taken)
+{
+    *bodies = (struct bodies){.options = *options, .fd = -1};
+    return bodies_init(bodies, taken);
 }
 
 static void bodies_drop(struct bodies *bodies)
@@ -37,21 +100,104 @@ static void bodies_drop(struct bodies *bodies)
         return;
     close(bodies->fd);
     bodies->fd = -1;
-    unlink(bodies->part_path);
+    if (bodies->is_direct)
+        return;
+    unlink(bodies->part);
     interrupt_guard(INTERRUPT_BODY, NULL);
 }
 
 void bodies_close(struct bodies *bodies)
 {
     bodies_drop(bodies);
+    names_deinit(&bodies->names);
     free(bodies->path);
-    free(bodies->part_path);
+    free(bodies->common_part);
+    free(bodies->own_part);
+    *bodies = (struct bodies){.fd = -1};
 }
 
-static int bodies_begin(struct bodies *bodies)
+/* --- where a body goes ------------------------------------------------------------------------ */
+
+/* Room is left for what names_take() adds. */
+static int set_path(struct bodies *bodies, const char *directory, const char *name, size_t length)
 {
-    interrupt_guard(INTERRUPT_BODY, bodies->part_path);
-    bodies->fd = open(bodies->part_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    size_t directory_bytes = directory != NULL ? strlen(directory) : 0;
+    bool has_slash = directory_bytes == 0 || directory[directory_bytes - 1] == '/';
+    size_t size = directory_bytes + 1 + length + NAMES_SUFFIX_BYTES;
+    char *path = realloc(bodies->path, size);
+    if (path == NULL)
+        return -ENOMEM;
+    bodies->path = path;
+    snprintf(path, size, "%s%s%.*s", directory != NULL ? directory : "", has_slash ? "" : "/",
+             (int)length, name);
+    return 0;
+}
+
+static int set_own_path(struct bodies *bodies, const char *output)
+{
+    const char *directory = output[0] == '/' ? NULL : bodies->options.output_dir;
+    int error = set_path(bodies, directory, output, strlen(output));
+    if (error < 0)
+        return error;
+    free(bodies->own_part);
+    bodies->own_part = output_part_name(bodies->path, directory_length(bodies->path));
+    bodies->part = bodies->own_part;
+    return bodies->own_part != NULL ? 0 : -ENOMEM;
+}
+
+static int set_remote_path(struct bodies *bodies, const struct haul_result *result)
+{
+    const char *name;
+    size_t length;
+    if (!filename_of_url(result->url, result->url_length, &name, &length))
+        return -EINVAL; /* the inputs let no such URL pass */
+    return set_path(bodies, bodies->options.output_dir, name, length);
+}
+
+static int set_index_path(struct bodies *bodies, uint64_t index)
+{
+    char name[24];
+    int length = snprintf(name, sizeof(name), "%06llu", (unsigned long long)index);
+    return set_path(bodies, bodies->options.directory, name, (size_t)length);
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+/* What a URL's own name leads to may be anything: a device, a pipe. */
+static int open_own(struct bodies *bodies)
+{
+    struct stat status;
+    bool is_there = stat(bodies->path, &status) == 0;
+    if (is_there && S_ISDIR(status.st_mode))
+        return -EISDIR;
+    bodies->is_direct = is_there && !S_ISREG(status.st_mode);
+    if (bodies->is_direct) {
+        bodies->fd = open(bodies->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return bodies->fd < 0 ? -errno : 0;
+    }
+    size_t length = directory_length(bodies->path);
+    if (bodies->options.creates_directories && length > 0)
+        return make_directories(bodies->path, length);
+    return 0;
+}
+
+static int bodies_begin(struct bodies *bodies, const struct haul_result *result, const char *output)
+{
+    int error;
+    bodies->is_direct = false;
+    bodies->part = bodies->common_part;
+    if (output != NULL)
+        error = set_own_path(bodies, output);
+    else if (bodies->options.has_remote_names)
+        error = set_remote_path(bodies, result);
+    else
+        error = set_index_path(bodies, result->index);
+    if (error == 0 && output != NULL)
+        error = open_own(bodies);
+    if (error < 0 || bodies->is_direct)
+        return error;
+    interrupt_guard(INTERRUPT_BODY, bodies->part);
+    bodies->fd = open(bodies->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     return bodies->fd < 0 ? -errno : 0;
 }
 
@@ -69,38 +215,57 @@ static int bodies_append(struct bodies *bodies, const char *bytes, size_t length
     return 0;
 }
 
-static int bodies_finish(struct bodies *bodies, uint64_t index)
+static int bodies_finish(struct bodies *bodies, bool is_index)
 {
-    snprintf(bodies->path, strlen(bodies->directory) + INDEX_BYTES, "%s/%06llu", bodies->directory,
-             (unsigned long long)index);
     int closed = close(bodies->fd);
+    int error = closed < 0 ? -errno : 0;
     bodies->fd = -1;
-    if (closed < 0 || rename(bodies->part_path, bodies->path) < 0) {
-        int error = -errno;
-        unlink(bodies->part_path);
+    if (bodies->is_direct)
         return error;
-    }
+    if (error == 0 && !is_index)
+        error = names_take(&bodies->names, bodies->path);
+    if (error == 0 && rename(bodies->part, bodies->path) < 0)
+        error = -errno;
+    if (error < 0)
+        unlink(bodies->part);
     interrupt_guard(INTERRUPT_BODY, NULL);
-    return 0;
+    return error;
 }
 
-int bodies_take(struct bodies *bodies, const struct haul_result *result, const char **ret_path)
+/* --- the way of a body ------------------------------------------------------------------------ */
+
+static bool is_whole(const struct bodies *bodies, const struct haul_result *result)
 {
+    return result->error == HAUL_OK ||
+           (result->error == HAUL_STATUS && !bodies->options.drops_failed);
+}
+
+int bodies_take(struct bodies *bodies, const struct haul_result *result, const char *output,
+                const char **ret_path)
+{
+    const struct bodies_options *options = &bodies->options;
+    bool is_index = output == NULL && !options->has_remote_names;
     *ret_path = NULL;
-    bool is_whole = result->error == HAUL_OK || result->error == HAUL_STATUS;
-    if (!is_whole) {
+    if (!is_whole(bodies, result) || (is_index && options->directory == NULL)) {
         bodies_drop(bodies);
         return 0;
     }
-    int error = bodies->fd < 0 ? bodies_begin(bodies) : 0;
+    int error = bodies->fd < 0 ? bodies_begin(bodies, result, output) : 0;
     for (const struct haul_piece *piece = result->body; piece != NULL && error == 0;
          piece = piece->next)
         error = bodies_append(bodies, piece->bytes, piece->length);
     if (error == 0 && !result->more) {
-        error = bodies_finish(bodies, result->index);
+        error = bodies_finish(bodies, is_index);
         *ret_path = error == 0 ? bodies->path : NULL;
     }
     if (error < 0)
         bodies_drop(bodies);
     return error;
+}
+
+const char *bodies_culprit(const struct bodies *bodies)
+{
+    const struct bodies_options *options = &bodies->options;
+    const char *directory = options->directory != NULL ? options->directory : options->output_dir;
+    return bodies->path != NULL ? bodies->path : directory != NULL ? directory : ".";
 }

@@ -42,8 +42,9 @@
           "with *--body*: the text; null: there was no reply")                                     \
     FIELD(body_base64, NDJSON, options->body && is_binary, base64, result,                         \
           "instead of *body*, where the body is not UTF-8")                                        \
-    FIELD(body_file, ALL, options->bodies != NULL, string, sink->body_file,                        \
-          "with *--bodies*: the file; null: the reply was not whole")                              \
+    FIELD(body_file, ALL, bodies_are_wanted(&options->files), string, sink->body_file,             \
+          "with *--bodies*, *-O* or *output* of *-K*: the file; null: there is none, as where "    \
+          "the reply was not whole")                                                               \
     BEGIN(tls, NDJSON, options->verbose, field_has_tls(result),                                    \
           "with *-v*: an object of the four that follow; null: there was no TLS")                  \
     FIELD(version, NDJSON, true, string, result->tls_version,                                      \

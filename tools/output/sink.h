@@ -8,6 +8,7 @@
 #include "tools/output/formats.h"
 #include "tools/input/inputs.h"
 #include "tools/output/output.h"
+#include "tools/output/writeout.h"
 
 #include <stdbool.h>
 
@@ -15,11 +16,14 @@ extern const struct format *const sink_formats[]; /* by enum sink_format */
 
 struct sink_options {
     enum sink_format format;
-    bool headers;       /* has_extras only */
-    bool body;          /* has_extras only */
-    bool verbose;       /* has_extras only */
-    const char *bodies; /* directory, or NULL; borrowed, as path is */
-    const char *path;   /* NULL: stdout */
+    bool headers;     /* has_extras only */
+    bool body;        /* has_extras only */
+    bool verbose;     /* has_extras only */
+    const char *path; /* NULL: stdout; borrowed, as are the names in files */
+    struct bodies_options files;
+    const struct writeout *writeout; /* of -w; NULL: none. Borrowed */
+    int fail_status;                 /* the engine's */
+    bool tells_failures;             /* each on stderr, a line (-S) */
 };
 
 enum { SINK_MESSAGE_BYTES = 512 };
@@ -28,10 +32,12 @@ struct sink {
     struct sink_options options;
     const struct inputs *inputs; /* to name the lines of bad URLs; borrowed */
     struct output output;
+    struct output standard; /* stdout, where output is a file */
     struct bodies bodies;
-    const char *body_file; /* of the result at hand */
-    int error;             /* a negative errno: nothing is written any more */
-    bool failed_in_bodies;
+    const char *body_file;            /* of the result at hand */
+    int error;                        /* a negative errno: nothing is written any more */
+    bool is_terminal;                 /* stdout is one */
+    char culprit[SINK_MESSAGE_BYTES]; /* what could not be written */
     char message[SINK_MESSAGE_BYTES];
 };
 
@@ -47,10 +53,22 @@ int sink_take(struct sink *sink, const struct haul_result *result);
  * fails is not the line's fault. Valid until the next call; NULL where nothing failed. */
 const char *sink_message(struct sink *sink, const struct haul_result *result);
 
+/* Writes a line about a failure to stderr. */
+void sink_complain(struct sink *sink, const struct haul_result *result);
+
+/* Whether the body, or a piece of it, is that of a reply that --fail calls a failure, and not to be
+ * kept. */
+static inline bool sink_drops(const struct sink *sink, const struct haul_result *result)
+{
+    const struct sink_options *options = &sink->options;
+    return options->fail_status > 0 && result->status >= options->fail_status &&
+           options->files.drops_failed;
+}
+
 /* Whether anything waits for sink_flush(). */
 static inline bool sink_holds(const struct sink *sink)
 {
-    return sink->output.used > 0;
+    return sink->output.used > 0 || sink->standard.used > 0;
 }
 
 /* Hands over what is buffered. Returns as sink_take(). */

@@ -1,0 +1,320 @@
+#!/bin/sh
+# What a hand that knows curl types first. Rows of TAP.
+#
+#     letters.sh HAUL HAUL-SERVER [LOOP]
+set -u
+. "$(dirname "$0")/../lib/rows.sh"
+server_start
+base=http://$server_address
+refused=http://127.0.0.1:1
+
+files() {
+    (cd "$1" && find . -type f | sort | tr '\n' ' ')
+}
+
+# --- -O ---------------------------------------------------------------------------------------
+
+remote_names() {
+    rm -rf pages
+    mkdir pages
+    echo before >pages/1
+    ln -s /nowhere pages/2
+    run -O --output-dir pages "$base/p/1" "$base/p/2?x=/y#z" "$base/q/1" "$base/p/1" "$base/%2e%2e"
+    code_is 0 && same "$(files pages)" "./%2e%2e ./1 ./1.1 ./1.2 ./2 " &&
+        same "$(member body_file)" \
+            '"pages/1" "pages/2" "pages/1.1" "pages/1.2" "pages/%2e%2e"' &&
+        same "$(wc -c <pages/1)" 612 && same "$(wc -c <pages/1.1)" 9
+}
+
+nameless() {
+    rm -rf pages
+    run -O --output-dir pages "$base" "$base/" "$base/p/" "$base/." "$base/p/.." "$base/?/x" foo
+    code_is 3 && same "$(files pages)" "" &&
+        same "$(grep -c "ends in no name that -O could give to a file (argument [1-6])" out)" 6 &&
+        same "$(member body_file)" "null null null null null null null"
+}
+
+# What is not whole leaves what was there, and nothing of its own.
+replaced_when_whole() {
+    rm -rf pages
+    mkdir pages
+    echo before >pages/truncate
+    echo before >pages/404
+    run -f -O --output-dir pages "$base/truncate" "$base/status/404" "$base/p/1"
+    code_is 18 && same "$(cat pages/truncate pages/404)" "before
+before" && same "$(cd pages && find . -type f | wc -l)" 3 &&
+        same "$(member body_file)" 'null null "pages/1"' || return
+    run --fail-with-body -O --output-dir pages "$base/status/404"
+    code_is 22 && same "$(wc -c <pages/404)" 9
+}
+
+directories() {
+    rm -rf pages
+    run -O --output-dir pages/a/b "$base/p/1"
+    code_is 23 && has "$(cat err)" "cannot write to pages/a/b: No such file or directory" || return
+    run -O --create-dirs --output-dir pages/a/b "$base/p/1"
+    code_is 0 && same "$(files pages)" "./a/b/1 "
+}
+
+# The file of the results is nobody's name.
+results_beside() {
+    rm -rf pages
+    mkdir pages
+    cd pages || return
+    run -O -o 1 "$base/p/1"
+    cd ..
+    mv pages/err err
+    same "$(member body_file pages/1)" '"1.1"' && same "$(wc -c <pages/1.1)" 612
+}
+
+same_names_in_a_crowd() {
+    rm -rf pages
+    run --unordered -O --output-dir pages "$base/p/{1,2,3}?[1-400]"
+    code_is 0 && same "$(ls pages | wc -l)" 1200 &&
+        same "$(member body_file | tr ' ' '\n' | sort -u | wc -l)" 1200
+}
+
+# --- -o ---------------------------------------------------------------------------------------
+
+result_file() {
+    rm -f results
+    run -o results "$base/p/1"
+    code_is 0 && has "$(cat err)" \
+        "note: results has the result as JSON; the page itself is --format body -o results" &&
+        same "$(member status results)" 200 || return
+    for words in '-q' '--format ndjson' '--body' '--repeat 2' "$base/p/2" '--bodies pages' '-I'; do
+        run -o results $words "$base/p/1"
+        code_is 0 && same "$(grep -c 'the page itself' err)" 0 || return
+    done
+    run -o results "$base/p/[1-2]"
+    same "$(grep -c 'the page itself' err)" 0 || return
+    for words in '-o a -o b' '-o a#1' '-o #2'; do
+        run $words "$base/p/1"
+        code_is 2 && has "$(cat err)" '--bodies DIR or -O' && same "$(ls a b 2>/dev/null)" "" ||
+            return
+    done
+}
+
+# --- -K ---------------------------------------------------------------------------------------
+
+config_files() {
+    rm -rf pages
+    mkdir pages
+    echo before >pages/two
+    cat >list.cfg <<CONFIG
+# three of them
+url = "$base/p/1"
+output = "pages/one two"
+url: $base/p/2
+-o pages/two
+
+output = "pages/three" # before its URL
+url $base/p/3
+url = $base/p/4
+output = /dev/null
+--url $base/p/5
+CONFIG
+    run -K list.cfg "$base/p/6" -w '%{filename_effective}|'
+    code_is 0 && same "$(cat out)" 'pages/one two|pages/two|pages/three|/dev/null|||' &&
+        same "$(files pages)" "./one two ./three ./two " && same "$(wc -c <pages/two)" 612 &&
+        [ -c /dev/null ]
+}
+
+# Of a glob each body has its file; one on stdout is there in its turn.
+config_outputs() {
+    rm -rf pages
+    mkdir pages
+    printf 'url = %s/p/[1-3]\noutput = x\nurl = %s/status/404\noutput = -\n' "$base" "$base" >a.cfg
+    run -q --output-dir pages --format text -K a.cfg
+    code_is 0 && same "$(files pages)" "./x ./x.1 ./x.2 " &&
+        has "$(cat out)" "p/3
+Not Found     3 404" || return
+    printf 'output = d/e/f\nurl = %s/p/1\n' "$base" >a.cfg
+    run -K a.cfg --output-dir pages
+    code_is 23 && has "$(cat err)" "cannot write to pages/d/e/f: No such file" || return
+    run -K a.cfg --output-dir pages --create-dirs
+    code_is 0 && same "$(files pages)" "./d/e/f ./x ./x.1 ./x.2 "
+}
+
+config_without_url() {
+    rm -f results
+    printf 'output = results\nsilent\nformat = csv\n' >a.cfg
+    run -K a.cfg "$base/p/1"
+    code_is 0 && has "$(cat results)" "$base/p/1" && same "$(cat out err)" ""
+    printf 'url = %s/p/1\n' "$base" | haul -q -K - --format text >out 2>err
+    code=$?
+    code_is 0 && has "$(cat out)" "$base/p/1"
+}
+
+config_faults() {
+    while IFS='|' read -r text said; do
+        printf -- "$text" >a.cfg
+        run -q -K a.cfg "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: $said" && same "$(cat out)" "" || return
+    done <<'ROWS'
+\n\nfrob = 1|a.cfg:3: unknown option '--frob'
+silent = yes|a.cfg:1: -q/--quiet takes no value
+-s yes|a.cfg:1: 'yes' is no option, and stands behind one that takes no value
+url|a.cfg:1: --url wants a value
+# x\nmax-time = soon|a.cfg:2: -m/--max-time 'soon': seconds
+header = X: y|a.cfg:1: the value of 'header' has white space, and belongs in quotes
+http://h/|a.cfg:1: unknown option '--http'
+cookie = x|a.cfg:1: unknown option '--cookie': haul keeps no cookies
+url = u\noutput = "a#1"|a.cfg:2: -o/--output 'a#1': it is the file of the results
+output = a\n\noutput = b\nurl = u|a.cfg:1: output has no url that it could belong to
+config = a.cfg|a.cfg:1: -K/--config 'a.cfg': files name each other, more than 10 deep
+url = u\n\000|-K/--config 'a.cfg': it has a zero byte
+--|a.cfg:1: '--' is no option
+ROWS
+    run -K nothing.cfg
+    code_is 26 && has "$(cat err)" "-K/--config: cannot read nothing.cfg: No such file"
+}
+
+# ~/.curlrc is curl's.
+no_curlrc() {
+    mkdir -p home
+    echo 'frob' >home/.curlrc
+    with_setting HOME="$work/home" "$base/p/1"
+    code_is 0
+}
+
+# --- -w ---------------------------------------------------------------------------------------
+
+write_out() {
+    run -sw '%{http_code} %{size_download} %{url}\n' "$base/p/1" "$base/status/404" "$refused/"
+    code_is 7 && same "$(cat out)" "200 612 $base/p/1
+404 9 $base/status/404
+000 0 $refused/" && same "$(cat err)" "" || return
+    run -w '%{http_code}\n' --format text "$base/p/1"
+    has "$(cat out)" "$base/p/1
+200" && run -w '%{http_code}\n' -o results "$base/p/1" && same "$(cat out)" 200 &&
+        same "$(member status results)" 200 || return
+    printf '%s' '%{http_code},' >text
+    run -sw @text "$base/delay/50" "$base/status/404"
+    same "$(cat out)" "200,404," || return
+    run -w '%{foo}%{bar}%{foo}' "$base/p/1"
+    has "$(cat err)" 'note: -w/--write-out: nothing is known for %{foo}, %{bar}; the rest is' &&
+        same "$(grep -c foo err)" 1 && same "$(cat out)" ""
+}
+
+write_out_as_curl() {
+    format='%{http_code} %{response_code} %{size_download} %{size_header} %{num_headers}'
+    format="$format %{content_type} %{method} %{scheme} %{http_version} %{url_effective} %{exitcode}"
+    format="$format %{errormsg} %{ssl_verify_result} %{http_connect} %{url} %header{CONTENT-LENGTH}"
+    format="$format %{num_connects} %% %x \\\\ \\t|%{onerror}"
+    for url in "$base" "$base/p/1" "$base/status/404" "$base/bytes/100000?q=[1]#f" "$base/truncate"
+    do
+        curl -g -s -o /dev/null -w "$format\n" "$url" | sed 's/ end of response.*//' >want
+        run -g -sw "$format\n" "$url"
+        case $url in
+        */truncate) # which has its own sentence
+            has "$(cat out)" " 18 " && has "$(cat want)" " 18 " || return
+            ;;
+        *) same "$(cat out)" "$(cat want)" || return ;;
+        esac
+    done
+}
+
+on_a_terminal() {
+    printf '%s' "$base/p/1?" >list
+    printf 'a\302\233b\n' >>list
+    cat >terminal.py <<'PYTHON'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+text = b""
+try:
+    while more := os.read(fd, 4096):
+        text += more
+except OSError:
+    pass
+os.waitpid(pid, 0)
+sys.stdout.buffer.write(text)
+PYTHON
+    python3 terminal.py "$haul_program" -sw '%{url}\n' -i list >out 2>err
+    has "$(cat out)" '?a??b' || return
+    run -sw '%{url}\n' -i list
+    same "$(cat out)" "$(cat list)"
+}
+
+# --- -s, -S, -f and the others ----------------------------------------------------------------
+
+silence() {
+    run -s "$refused/" --format none
+    code_is 7 && same "$(cat err)" "" || return
+    for words in '-sS' '-S -q' '--silent --show-error'; do
+        run $words "$refused/" "$base/p/1" --format none
+        code_is 7 && same "$(cat err)" \
+            "haul: $refused/: connect: the connection was refused or failed" || return
+    done
+    run -S "$refused/" --format none
+    same "$(grep -c 'was refused' err)" 0 && has "$(cat err)" "1 failed (connect 1)" || return
+    run -sS --format body "$refused/"
+    same "$(grep -c refused err)" 1
+}
+
+no_operation() {
+    run -sZ --parallel-immediate -N -# --parallel-max 2 -m 30 "$base/p/[1-5]"
+    code_is 0 && same "$(wc -l <out)" 5
+}
+
+bare_hosts() {
+    printf '%s\n' "$server_address/p/1" "$base/p/2" "$server_address" >list
+    run --proto-default http -i list "$server_address/p/[3-4]?u=http://x"
+    code_is 0 && same "$(member url | tr -d '"')" "$base/p/1 $base/p/2 $base $base/p/3?u=http://x \
+$base/p/4?u=http://x" || return
+    run "$server_address/p/1"
+    code_is 3
+}
+
+queries() {
+    run --url-query 'a b' --url-query 'x=&y' --url-query +z=%20 "$base/p/1" "$base/p/2?" \
+        "$base/p/3?q#f"
+    code_is 0 && same "$(member url | tr -d '"')" \
+        "$base/p/1?a+b&x=%26y&z=%20 $base/p/2?a+b&x=%26y&z=%20 $base/p/3?q&a+b&x=%26y&z=%20#f"
+}
+
+# Options of curl that haul has not: what to type is said.
+sentences() {
+    while IFS='|' read -r words said; do
+        run $words "$base/p/1"
+        code_is "${said%% *}" && has "$(cat err)" "${said#* }" || return
+    done <<ROWS
+-c jar|2 curl's -c FILE keeps cookies, which haul does not; -H 'Cookie: NAME=VALUE' sends one
+-b a=b|2 haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one
+-x http://p:1|2 haul connects directly, and by no proxy
+--proxy http://p:1|2 haul connects directly, and by no proxy
+-C -|2 a body begins anew, and a file from before stays until it is whole
+-i|26 -i wants a file of URLs; leave out the -i (curl's -i is --headers here)
+-D -|2 heads are a part of the results with --headers
+-OJ|2 the name of a file is that of the URL's path; leave it out
+--next|2 one run has one set of options; run haul once for each
+ROWS
+}
+
+row "-O names files by URLs, and replaces what was there" remote_names
+row "-O makes an error of a URL without a name" nameless
+row "-O leaves what was there until a body is whole, --fail too" replaced_when_whole
+row "--create-dirs makes what leads to --output-dir" directories
+row "-O and -o share no file" results_beside
+row "1,200 bodies of three names have 1,200 files" same_names_in_a_crowd
+row "-o has the results: said for one URL, two files and numbers refused" result_file
+row "-K: URLs with outputs, as curl pairs them" config_files
+row "-K: outputs of globs, of stdout, in directories" config_outputs
+row "-K without url has options, from stdin too" config_without_url
+row "-K: a faulty line is named" config_faults
+row "~/.curlrc is not read" no_curlrc
+row "-w writes after each result, alone or beside lines" write_out
+if command -v curl >/dev/null; then
+    row "-w writes what curl writes" write_out_as_curl
+else
+    skip "-w writes what curl writes" "curl is not installed"
+fi
+row "-w on a terminal shows no control bytes" on_a_terminal
+row "-s, and -S beside it" silence
+row "-Z and the like do nothing" no_operation
+row "--proto-default takes bare hosts" bare_hosts
+row "--url-query adds to every query" queries
+row "options of curl that haul has not say what to type" sentences
+rows_end
