@@ -35,6 +35,8 @@ struct conductor {
     _Atomic uint64_t end_ns;        /* of the window; UINT64_MAX where requests are counted */
     _Atomic uint64_t warming_taken; /* CLIENT_THREADS: requests begun in the stage, by whichever */
     _Atomic uint64_t window_taken;  /* thread was free */
+    _Atomic uint64_t *turns;        /* CLIENT_THREADS, of a template: requests taken of each place's
+                                       round while warming up, and as many in the window */
 };
 
 /* CLIENT_THREADS: what the TLS connections of a group of threads share. */
@@ -60,8 +62,9 @@ struct flight {
     uint64_t due_ns;   /* in a closed loop: begun_ns */
     uint64_t begun_ns; /* a connection was found, or began to be opened, for it */
     uint64_t sent_ns;
-    bool is_counted; /* it was begun for the window */
-    uint8_t stage;   /* in which it was due, where there are some */
+    bool is_counted;  /* it was begun for the window */
+    uint32_t request; /* of its place's round */
+    uint8_t stage;    /* in which it was due, where there are some */
 };
 
 struct client {

@@ -42,8 +42,7 @@ enum { WHOLE_BYTES = LOOP_SILENT_BYTES - 64 };
 struct line {
     enum line_state state;
     uint32_t place;
-    uint32_t target;       /* the next burst's */
-    uint32_t target_sent;  /* the last burst's */
+    uint32_t next;         /* request of its round, where it goes round alone */
     uint32_t flight_count; /* under way, or to be sent when the connection is open */
     uint32_t flight_first; /* the oldest's place in the ring */
     uint32_t unsent;       /* the last so many of them */
@@ -61,6 +60,12 @@ struct line {
 
 #define NOT_FREE UINT32_MAX
 
+/* A burst that was put together: it stays as long as its connection. */
+struct gathered {
+    struct gathered *next;
+    char bytes[];
+};
+
 struct client_loop {
     struct client *client;
     const struct workload *workload;
@@ -75,7 +80,9 @@ struct client_loop {
     struct line *lines;
     struct flight *flights; /* depth for each connection */
     uint64_t *deadline_ns;  /* by connection */
-    uint32_t *free;         /* a stack */
+    uint32_t *next;         /* by place, where connections go round together; NULL: each alone */
+    struct gathered **gathered; /* by connection, where requests of a burst may lie apart */
+    uint32_t *free;             /* a stack */
     uint32_t free_count;
     uint32_t replied;       /* the line whose replies are being taken, to be filled then; NO_LINK */
     uint64_t free_since_ns; /* when a connection was found free, none having been before */
@@ -99,6 +106,7 @@ struct client_loop {
 
 static void line_open(struct client_loop *loop, uint32_t index);
 static void line_fill(struct client_loop *loop, uint32_t index);
+static void line_fail(struct client_loop *loop, uint32_t index, enum haul_error error);
 
 static struct flight *flight_at(const struct client_loop *loop, uint32_t index, uint32_t number)
 {
@@ -118,6 +126,11 @@ static uint64_t deadline_of(const struct client_loop *loop, uint32_t index)
 static const struct place *place_of(const struct client_loop *loop, const struct line *line)
 {
     return &loop->workload->places[line->place];
+}
+
+static const struct round *round_of(const struct client_loop *loop, const struct line *line)
+{
+    return place_round(place_of(loop, line), loop->client->index);
 }
 
 /* --- the stack of free connections ------------------------------------------------------------ */
@@ -142,16 +155,70 @@ static void free_remove(struct client_loop *loop, uint32_t index)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-/* The flights that wait for it, in one burst for one target. */
+static struct flight *first_unsent(const struct client_loop *loop, uint32_t index)
+{
+    const struct line *line = &loop->lines[index];
+    return flight_at(loop, index, line->flight_count - line->unsent);
+}
+
+/* Do they lie one behind the other? Those that go to another connection need not. */
+static bool is_in_a_row(const struct client_loop *loop, uint32_t index)
+{
+    const struct line *line = &loop->lines[index];
+    const struct round *round = round_of(loop, line);
+    uint32_t wanted = first_unsent(loop, index)->request;
+    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++) {
+        if (flight_at(loop, index, i)->request != wanted)
+            return false;
+        wanted = round_next(round, wanted);
+    }
+    return true;
+}
+
+static struct span burst_gather(struct client_loop *loop, uint32_t index)
+{
+    const struct line *line = &loop->lines[index];
+    const struct round *round = round_of(loop, line);
+    size_t length = 0;
+    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++)
+        length += round_burst(round, flight_at(loop, index, i)->request, 1).length;
+    struct gathered *gathered = malloc(sizeof *gathered + length);
+    if (!gathered)
+        return (struct span){0};
+    gathered->next = loop->gathered[index];
+    loop->gathered[index] = gathered;
+    char *at = gathered->bytes;
+    for (uint32_t i = line->flight_count - line->unsent; i < line->flight_count; i++) {
+        struct span bytes = round_burst(round, flight_at(loop, index, i)->request, 1);
+        memcpy(at, bytes.bytes, bytes.length);
+        at += bytes.length;
+    }
+    return (struct span){gathered->bytes, length};
+}
+
+static void gathered_free(struct client_loop *loop, uint32_t index)
+{
+    while (loop->gathered && loop->gathered[index]) {
+        struct gathered *gathered = loop->gathered[index];
+        loop->gathered[index] = gathered->next;
+        free(gathered);
+    }
+}
+
+/* The flights that wait for it, in one burst. */
 static void line_send(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
-    const struct place *place = place_of(loop, line);
-    const struct target *target = &place->targets[line->target];
-    struct span burst = {target->bytes, target->length * line->unsent};
+    struct span burst;
     assert(line->state == LINE_OPEN && line->unsent > 0 && line->unsent <= line->flight_count);
-    line->target_sent = line->target;
-    line->target = line->target + 1 < place->target_count ? line->target + 1 : 0;
+    if (!loop->gathered || is_in_a_row(loop, index))
+        burst = round_burst(round_of(loop, line), first_unsent(loop, index)->request, line->unsent);
+    else
+        burst = burst_gather(loop, index);
+    if (!burst.bytes) {
+        line_fail(loop, index, HAUL_RESOURCE);
+        return;
+    }
     line->unsent = 0;
     loop->deadline_ns[index] = deadline_of(loop, index);
     link_send(&loop->links, index, burst, (struct span){0});
@@ -165,6 +232,15 @@ static void lag_record(struct client_loop *loop, const struct flight *flight)
     uint64_t since_ns = flight->due_ns > loop->free_since_ns ? flight->due_ns : loop->free_since_ns;
     if (load_is_open(loop->client->options) && loop->client->stage == STAGE_WINDOW)
         histogram_record(&loop->client->tally->stats->lag, loop->now_ns - since_ns);
+}
+
+/* Which one of the round is begun. */
+static uint32_t request_next(const struct client_loop *loop, struct line *line)
+{
+    uint32_t *next = loop->next ? &loop->next[line->place] : &line->next;
+    uint32_t request = *next;
+    *next = round_next(round_of(loop, line), request);
+    return request;
 }
 
 /* Takes what may begin now; a connection that could take none is free, but for one whose last
@@ -182,6 +258,7 @@ static void line_fill(struct client_loop *loop, uint32_t index)
         struct flight *flight = flight_at(loop, index, line->flight_count);
         if (!client_begin(loop->client, loop->now_ns, flight))
             break;
+        flight->request = request_next(loop, line);
         lag_record(loop, flight);
         line->flight_count++;
         line->unsent++;
@@ -281,16 +358,11 @@ static uint32_t refused_count(const struct client_loop *loop, uint32_t index)
     return count;
 }
 
-/* The first so many have failed. */
-static void flights_drop(struct client_loop *loop, uint32_t index, uint32_t count,
-                         enum haul_error error)
+static bool may_repeat(const struct client_loop *loop, const struct line *line,
+                       const struct flight *flight)
 {
-    struct line *line = &loop->lines[index];
-    for (uint32_t i = 0; i < count; i++)
-        client_failure(loop->client, flight_at(loop, index, i), loop->now_ns, error);
-    line->flight_first = (line->flight_first + count) % loop->depth;
-    line->flight_count -= count;
-    loop->under_way -= count;
+    return line->was_used &&
+           (round_of(loop, line)->kinds[flight->request] & REQUEST_IS_IDEMPOTENT) != 0;
 }
 
 /* No byte of their replies has come, nor will on this connection. What was never sent goes to the
@@ -299,14 +371,19 @@ static void flights_drop(struct client_loop *loop, uint32_t index, uint32_t coun
 static void flights_return(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
-    uint32_t sent = line->flight_count - refused_count(loop, index);
-    bool may_resend = line->was_used && loop->workload->is_idempotent;
-    if (!may_resend)
-        flights_drop(loop, index, sent, HAUL_RECEIVE);
-    line->again = may_resend ? sent : 0;
-    line->unsent = line->flight_count;
-    if (line->flight_count > 0)
-        line->target = line->target_sent;
+    uint32_t count = line->flight_count, sent = count - refused_count(loop, index), kept = 0;
+    line->again = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct flight *flight = flight_at(loop, index, i);
+        if (i < sent && !may_repeat(loop, line, flight)) {
+            client_failure(loop->client, flight, loop->now_ns, HAUL_RECEIVE);
+            continue;
+        }
+        line->again += i < sent;
+        *flight_at(loop, index, kept++) = *flight;
+    }
+    loop->under_way -= count - kept;
+    line->flight_count = line->unsent = kept;
 }
 
 /* It was to linger until then. */
@@ -348,6 +425,17 @@ static void line_linger(struct client_loop *loop, uint32_t index)
     loop->deadline_ns[index] = loop->now_ns + loop->client->options->linger_ns;
 }
 
+/* Its first byte is there. */
+static void first_byte(struct client_loop *loop, uint32_t index)
+{
+    struct line *line = &loop->lines[index];
+    line->first_byte_ns = loop->now_ns;
+    if (loop->workload->is_mixed) {
+        uint8_t kind = round_of(loop, line)->kinds[flight_at(loop, index, 0)->request];
+        reading_expect(&line->reading, (kind & REQUEST_IS_HEAD) != 0);
+    }
+}
+
 /* Bytes of replies. */
 static void line_take(struct client_loop *loop, uint32_t index, struct span in)
 {
@@ -359,7 +447,7 @@ static void line_take(struct client_loop *loop, uint32_t index, struct span in)
             return;
         }
         if (line->first_byte_ns == 0)
-            line->first_byte_ns = loop->now_ns;
+            first_byte(loop, index);
         switch (reading_feed(&line->reading, &in, &bad)) {
         case READING_MORE:
             return;
@@ -463,6 +551,7 @@ static void on_closed(struct client_loop *loop, uint32_t index)
     struct line *line = &loop->lines[index];
     assert(line->state == LINE_CLOSING && line->free_at == NOT_FREE);
     line->state = LINE_CLOSED;
+    gathered_free(loop, index);
     if (line->must_wait) {
         line_pause(loop, index);
     } else if (line->flight_count > 0) {
@@ -555,11 +644,10 @@ static void on_end(struct client_loop *loop, const struct link_event *event, boo
 static void on_sent(struct client_loop *loop, uint32_t index, int error)
 {
     struct line *line = &loop->lines[index];
-    const struct target *target = &place_of(loop, line)->targets[line->target_sent];
     if (line->state == LINE_OPEN && !error)
         line_fill(loop, index);
     else if (line->state == LINE_OPEN)
-        line->is_refused = target->length * loop->depth <= WHOLE_BYTES;
+        line->is_refused = place_of(loop, line)->longest * loop->depth <= WHOLE_BYTES;
 }
 
 static void on_event(struct client_loop *loop, const struct link_event *event, bool is_receive)
@@ -621,6 +709,8 @@ static void dispatch(struct client_loop *loop, const struct completion *completi
 
 static void window_begin(struct client_loop *loop)
 {
+    if (loop->next)
+        memset(loop->next, 0, loop->workload->place_count * sizeof *loop->next);
     loop->waited_s = client_waited();
     lateness_begin(&loop->lateness, loop->now_ns);
     client_time(&loop->user_s, &loop->system_s);
@@ -768,6 +858,18 @@ static int links_memory_take(struct client_loop *loop)
     return 0;
 }
 
+static int rounds_memory_take(struct client_loop *loop)
+{
+    const struct load_options *options = loop->client->options;
+    bool may_lie_apart = loop->depth > 1 && (options->is_template || options->targets);
+    if (options->is_template)
+        loop->next = calloc(loop->workload->place_count, sizeof *loop->next);
+    if (may_lie_apart)
+        loop->gathered = calloc(loop->client->connections, sizeof *loop->gathered);
+    return (options->is_template && !loop->next) || (may_lie_apart && !loop->gathered) ? -ENOMEM
+                                                                                       : 0;
+}
+
 static int memory_take(struct client_loop *loop)
 {
     uint32_t count = loop->client->connections;
@@ -779,12 +881,14 @@ static int memory_take(struct client_loop *loop)
     loop->sessions = calloc(loop->workload->place_count, sizeof *loop->sessions);
     if (!loop->lines || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions)
         return -ENOMEM;
+    if (rounds_memory_take(loop) < 0)
+        return -ENOMEM;
     for (uint32_t i = 0; i < count; i++) {
         struct line *line = &loop->lines[i];
         uint32_t number = loop->client->first_connection + i;
         line->free_at = NOT_FREE;
         line->place = number % loop->workload->place_count;
-        line->target = number / loop->workload->place_count % place_of(loop, line)->target_count;
+        line->next = number / loop->workload->place_count % round_of(loop, line)->count;
         loop->deadline_ns[i] = never_ns;
     }
     return links_memory_take(loop);
@@ -795,6 +899,10 @@ static void memory_give(struct client_loop *loop)
     size_t sessions = loop->workload->place_count * sizeof *loop->sessions;
     for (uint32_t i = 0; loop->lines && i < loop->client->connections; i++)
         reading_deinit(&loop->lines[i].reading);
+    for (uint32_t i = 0; i < loop->client->connections; i++)
+        gathered_free(loop, i);
+    free(loop->gathered);
+    free(loop->next);
     free(loop->link_list);
     free(loop->blocks);
     free(loop->blocks_next);

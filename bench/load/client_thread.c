@@ -18,8 +18,9 @@ enum { RECEIVE_BYTES = 16384, SLICE_NS = 100000000 };
 struct client_thread {
     struct client *client;
     const struct place *place;
-    uint32_t target;
-    int fd; /* -1: none */
+    const struct round *round;
+    uint32_t next; /* request of it */
+    int fd;        /* -1: none */
     struct tls *tls;
     struct reading reading;
     struct flight *flights;
@@ -264,16 +265,30 @@ static enum outcome thread_open(struct client_thread *thread, enum haul_error *r
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+/* How many, from that flight on, lie one behind the other. */
+static uint32_t in_a_row(const struct client_thread *thread, uint32_t first)
+{
+    uint32_t count = 1;
+    while (first + count < thread->flight_count &&
+           thread->flights[first + count].request ==
+               round_next(thread->round, thread->flights[first + count - 1].request))
+        count++;
+    return count;
+}
+
 static enum outcome burst_send(struct client_thread *thread, enum haul_error *ret_error)
 {
-    const struct target *target = &thread->place->targets[thread->target];
     uint32_t count = thread->flight_count - thread->flight_first;
     uint64_t now_ns = client_now_ns();
     uint64_t sent = thread->sent;
     for (uint32_t i = thread->flight_first; i < thread->flight_count; i++)
         thread->flights[i].sent_ns = now_ns;
-    enum outcome outcome =
-        plain_send(thread, (struct span){target->bytes, target->length * count}, ret_error);
+    enum outcome outcome = OUTCOME_OK;
+    for (uint32_t done = 0, length; done < count && outcome == OUTCOME_OK; done += length) {
+        length = in_a_row(thread, thread->flight_first + done);
+        uint32_t request = thread->flights[thread->flight_first + done].request;
+        outcome = plain_send(thread, round_burst(thread->round, request, length), ret_error);
+    }
     thread->is_sent = thread->sent > sent;
     for (uint32_t i = 0; thread->is_sent && thread->was_sent && i < count; i++)
         client_resent(thread->client, &thread->flights[thread->flight_first + i]);
@@ -318,6 +333,19 @@ static void linger(struct client_thread *thread)
     client_lingered(thread->client, now_ns - since_ns, now_ns);
 }
 
+static uint8_t kind_of(const struct client_thread *thread, uint32_t flight)
+{
+    return thread->round->kinds[thread->flights[flight].request];
+}
+
+static void first_byte(struct client_thread *thread, uint64_t now_ns)
+{
+    thread->first_byte_ns = now_ns;
+    if (thread->client->workload->is_mixed)
+        reading_expect(&thread->reading,
+                       (kind_of(thread, thread->flight_first) & REQUEST_IS_HEAD) != 0);
+}
+
 /* Replies, from plain bytes; ENDED: the connection can bear no further request. */
 static enum outcome replies_take(struct client_thread *thread, struct span in,
                                  enum haul_error *ret_error)
@@ -326,7 +354,7 @@ static enum outcome replies_take(struct client_thread *thread, struct span in,
     while (in.length > 0 && thread->flight_first < thread->flight_count) {
         enum proto_error bad;
         if (thread->first_byte_ns == 0)
-            thread->first_byte_ns = now_ns;
+            first_byte(thread, now_ns);
         switch (reading_feed(&thread->reading, &in, &bad)) {
         case READING_MORE:
             return OUTCOME_OK;
@@ -403,8 +431,10 @@ static bool may_go_on(const struct client_thread *thread, bool is_new)
 {
     if (thread->first_byte_ns > 0)
         return false;
-    return thread->is_sent ? thread->has_replied && thread->client->workload->is_idempotent
-                           : !is_new;
+    bool are_idempotent = true;
+    for (uint32_t i = thread->flight_first; i < thread->flight_count; i++)
+        are_idempotent &= (kind_of(thread, i) & REQUEST_IS_IDEMPOTENT) != 0;
+    return thread->is_sent ? thread->has_replied && are_idempotent : !is_new;
 }
 
 /* One attempt at all that is left, on the connection there is or a new one. */
@@ -513,6 +543,22 @@ static uint64_t ticket_due_ns(const struct client_thread *thread, uint64_t ticke
     return thread->client->schedule_ns + workload_due_ns(thread->client->options, ticket);
 }
 
+/* Which one of the round is begun; of a template all connections go round it together. */
+static uint32_t request_next(struct client_thread *thread)
+{
+    const struct client *client = thread->client;
+    size_t place = (size_t)(thread->place - client->workload->places);
+    if (client->conductor->turns) {
+        bool is_window = client->stage == STAGE_WINDOW;
+        size_t turn = place + (is_window ? client->workload->place_count : 0);
+        return (uint32_t)(atomic_fetch_add(&client->conductor->turns[turn], 1) %
+                          thread->round->count);
+    }
+    uint32_t request = thread->next;
+    thread->next = round_next(thread->round, request);
+    return request;
+}
+
 /* One request begins. False: none is to begin any more in this stage. */
 static bool flight_begin(struct client_thread *thread, bool may_wait)
 {
@@ -550,6 +596,7 @@ static bool flight_begin(struct client_thread *thread, bool may_wait)
         .is_counted = client->stage == STAGE_WINDOW,
     };
     client_stage(client, index, flight);
+    flight->request = request_next(thread);
     return true;
 }
 
@@ -579,7 +626,6 @@ static void stage_work(struct client_thread *thread)
             return;
         lag_record(thread);
         flights_finish(thread);
-        thread->target = (thread->target + 1) % thread->place->target_count;
     }
 }
 
@@ -646,7 +692,8 @@ int client_thread_run(struct client *client)
     thread->client = client;
     thread->fd = -1;
     thread->place = &workload->places[client->first_connection % workload->place_count];
-    thread->target = client->first_connection / workload->place_count % thread->place->target_count;
+    thread->round = place_round(thread->place, 0);
+    thread->next = client->first_connection / workload->place_count % thread->round->count;
     thread->flights = calloc(workload->depth, sizeof *thread->flights);
     int error = thread->flights ? 0 : -ENOMEM;
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);

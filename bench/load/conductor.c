@@ -192,6 +192,12 @@ static int clients_open(struct run *run, char *ret_message, size_t size)
     run->players = calloc(run->client_count, sizeof *run->players);
     if (error || !run->clients || !run->players)
         return error ? error : -ENOMEM;
+    if (options->is_template && options->client == CLIENT_THREADS) {
+        run->conductor.turns =
+            calloc(2 * (size_t)run->workload.place_count, sizeof *run->conductor.turns);
+        if (!run->conductor.turns)
+            return -ENOMEM;
+    }
     for (uint32_t i = 0; i < run->client_count; i++)
         client_fill(run, i);
     return 0;
@@ -557,6 +563,7 @@ static int result_fill(struct run *run, struct load_result *result)
         .started_at = run->started_at,
         .window_ns = window_ns,
         .is_interrupted = signals_first() != 0,
+        .prepared = run->workload.prepared,
         .opening_s = (double)(run->opened_ns - run->begin_ns) / 1e9,
         .warm_up_s = warming_ns > 0 && window_ns > 0 ? (double)(window_ns - warming_ns) / 1e9 : 0,
     };
@@ -598,6 +605,7 @@ static void run_close(struct run *run)
             pthread_mutex_destroy(&run->vaults[i].lock);
         }
     workload_close(&run->workload);
+    free(run->conductor.turns);
     free(run->tallies);
     free(run->vaults);
     free(run->clients);

@@ -22,6 +22,15 @@ enum { LOAD_INTERVAL_DEFAULT_MS = 1000, LOAD_INTERVAL_LEAST_MS = 10 };
 
 enum { LOAD_CONNECTIONS_DEFAULT = 64, LOAD_DURATION_DEFAULT_S = 10, LOAD_TIMEOUT_DEFAULT_S = 10 };
 
+/* What a target has of its own beside its URL. */
+struct load_target {
+    const char *method;         /* NULL: as http */
+    const char *const *headers; /* behind http's, NULL-terminated; NULL: none */
+    const char *body;
+    size_t body_length;
+    bool has_body; /* false: as http */
+};
+
 /* A piece of an open loop's schedule, in which the rate goes evenly from one to the other. */
 struct load_stage {
     uint64_t duration_ns;
@@ -35,6 +44,8 @@ enum { LOAD_STAGES_MAX = 64 };
 struct load_options {
     const char *const *urls;
     size_t url_count;
+    const struct load_target *targets; /* as many; NULL: they have nothing of their own */
+    bool is_template;                  /* placeholders are replaced: template.h */
     enum client_kind client;
     uint32_t connections; /* of all threads together */
     uint32_t threads;     /* uring and epoll: loops. CLIENT_THREADS has one a connection */
@@ -110,6 +121,7 @@ struct load_result {
     uint32_t connections; /* in force: lowered where descriptors are short */
     uint32_t unopened;    /* of them, those whose opening was not over when the window began */
     bool is_interrupted;
+    uint64_t prepared; /* requests of a template; 0: it was none */
 };
 
 /* The processor time of all client threads together; busy, waited_s, stopped_s: the greatest. */

@@ -19,6 +19,11 @@ void reading_init(struct reading *reading, bool is_head_request)
     begin(reading);
 }
 
+void reading_expect(struct reading *reading, bool is_head_request)
+{
+    reading_init(reading, is_head_request);
+}
+
 void reading_deinit(struct reading *reading)
 {
     free(reading->reply.carry);

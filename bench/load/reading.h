@@ -21,6 +21,9 @@ enum reading_event {
 /* The first of a connection. The carry must be none, or as an earlier connection left it. */
 void reading_init(struct reading *reading, bool is_head_request);
 
+/* The next reply of the connection is to another method than the last. */
+void reading_expect(struct reading *reading, bool is_head_request);
+
 /* Frees the carry. */
 void reading_deinit(struct reading *reading);
 

@@ -1,13 +1,15 @@
-/* What is asked. The schedule is a formula, not a list: with a rate that grows evenly, the number
- * of requests due by time t is a parabola, and its inverse says when number k is due. */
+/* What is asked. The one hard idea: requests that follow each other lie behind each other, and the
+ * first of a round once more behind its last, so that a burst is one piece of memory wherever it
+ * begins; and what differs from request to request is written before the run, where it costs
+ * nothing. */
 
 #include "bench/load/workload.h"
 
+#include "bench/load/template.h"
 #include "proto/http/request.h"
 #include "proto/http/url.h"
 
 #include <errno.h>
-#include <math.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,147 +18,77 @@
 
 enum { FIELDS_BYTES = 15000, HEAD_BYTES = 64000, BURST_BYTES_MAX = 64 << 20 };
 
-#define SECOND_NS 1e9
-#define FAR_S 1e9 /* later than any run ends */
+/* Of a template, so many requests or bytes at most; a run that asks more goes round them. */
+enum { PREPARED_MAX = 1000000, PREPARED_BYTES_MAX = 256 << 20 };
 
-/* --- the schedule ----------------------------------------------------------------------------- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
-/* A piece of it: how long it takes until so many are due, at a rate that grows by slope a second */
-static double piece_s(double rate_from, double slope, double count)
+/* Of a template each loop has requests of its own, every so-manieth, so that each is asked once
+ * however fast a loop is. */
+static uint32_t rounds_wanted(const struct load_options *options)
 {
-    if (count <= 0)
-        return 0;
-    if (slope == 0)
-        return count / rate_from;
-    return 2 * count / (rate_from + sqrt(fmax(rate_from * rate_from + 2 * slope * count, 0)));
+    bool has_loops = options->client != CLIENT_THREADS && options->threads > 0;
+    return options->is_template && has_loops ? options->threads : 1;
 }
 
-/* The rate's growth in requests a second, each second. */
-static double growth(const struct load_options *options)
+static bool room_take(struct round *round, size_t length)
 {
-    if (options->duration_ns == 0 || options->rate_to == options->rate_from)
-        return 0;
-    return (options->rate_to - options->rate_from) / ((double)options->duration_ns / SECOND_NS);
-}
-
-/* Where the rate's growing ends: how many requests are due until then. */
-static double ramp_count(const struct load_options *options)
-{
-    return (options->rate_from + options->rate_to) / 2 * ((double)options->duration_ns / SECOND_NS);
-}
-
-static double ramp_s(const struct load_options *options, double count)
-{
-    double slope = growth(options);
-    if (slope != 0 && count > ramp_count(options))
-        return (double)options->duration_ns / SECOND_NS +
-               (count - ramp_count(options)) / options->rate_to;
-    return piece_s(options->rate_from, slope, count);
-}
-
-/* --- its stages ------------------------------------------------------------------------------- */
-
-/* How far the schedule is at a stage's begin. */
-struct mark {
-    size_t stage;
-    uint64_t start_ns;
-    double due; /* requests before it; of a fraction the next stage makes one */
-};
-
-/* Sums of products of decimals miss whole numbers by less than that. */
-#define WHOLE 1e-6
-
-static struct mark mark_next(const struct load_options *options, struct mark mark)
-{
-    const struct load_stage *stage = &options->stages[mark.stage];
-    double length_s = (double)stage->duration_ns / SECOND_NS;
-    double due = mark.due + (stage->rate_from + stage->rate_to) / 2 * length_s;
-    bool is_whole = fabs(due - round(due)) < WHOLE;
-    return (struct mark){mark.stage + 1, mark.start_ns + stage->duration_ns,
-                         is_whole ? round(due) : due};
-}
-
-/* What is due at a stage's very end is the next one's, so that a pause has none. */
-static struct mark mark_of(const struct load_options *options, double count)
-{
-    struct mark mark = {0};
-    while (mark.stage < options->stage_count) {
-        struct mark next = mark_next(options, mark);
-        if (next.due > count)
-            break;
-        mark = next;
+    if (round->length + length > round->room) {
+        size_t room = 2 * round->room + length;
+        char *bytes = realloc(round->bytes, room);
+        if (!bytes)
+            return false;
+        round->bytes = bytes;
+        round->room = room;
     }
-    return mark;
-}
-
-static uint64_t staged_ns(const struct load_options *options, double count)
-{
-    struct mark mark = mark_of(options, count);
-    const struct load_stage *stage = &options->stages[mark.stage];
-    if (mark.stage == options->stage_count) {
-        double rate = options->stages[mark.stage - 1].rate_to;
-        double seconds = rate > 0 ? (count - mark.due) / rate : FAR_S;
-        return mark.start_ns + (uint64_t)(fmin(seconds, FAR_S) * SECOND_NS);
+    if ((round->entries & (round->entries - 1)) == 0) {
+        size_t entries = round->entries > 0 ? 2 * (size_t)round->entries : 1;
+        size_t *at = reallocarray(round->at, entries + 1, sizeof *at);
+        round->at = at ? at : round->at;
+        uint8_t *kinds = reallocarray(round->kinds, entries, sizeof *kinds);
+        round->kinds = kinds ? kinds : round->kinds;
+        return at && kinds;
     }
-    double length_s = (double)stage->duration_ns / SECOND_NS;
-    double slope = (stage->rate_to - stage->rate_from) / length_s;
-    double seconds = piece_s(stage->rate_from, slope, count - mark.due);
-    return mark.start_ns + (uint64_t)(fmin(seconds, length_s) * SECOND_NS);
+    return true;
 }
 
-size_t workload_stage_of(const struct load_options *options, uint64_t index)
+/* Another request, its room written to by the caller. NULL: there is no memory. */
+static char *round_add(struct round *round, size_t length, uint8_t kind)
 {
-    size_t stage = mark_of(options, (double)index).stage;
-    return stage < options->stage_count ? stage : options->stage_count - 1;
+    if (!room_take(round, length))
+        return NULL;
+    char *bytes = round->bytes + round->length;
+    round->at[round->entries] = round->length;
+    round->kinds[round->entries++] = kind;
+    round->length += length;
+    round->at[round->entries] = round->length;
+    return bytes;
 }
 
-size_t workload_stage_at(const struct load_options *options, uint64_t time_ns)
+/* Once more, behind the last. */
+static bool round_repeat(struct round *into, const struct round *from, uint32_t index)
 {
-    size_t stage = 0;
-    while (stage + 1 < options->stage_count && time_ns >= options->stages[stage].duration_ns)
-        time_ns -= options->stages[stage++].duration_ns;
-    return stage;
+    size_t length = from->at[index + 1] - from->at[index];
+    char *bytes = round_add(into, length, from->kinds[index]);
+    if (bytes)
+        memcpy(bytes, from->bytes + from->at[index], length);
+    return bytes != NULL;
 }
 
-uint64_t workload_due_before(const struct load_options *options, size_t stage)
+/* All requests of the place are there. A round that has none, since there are fewer than loops, has
+ * one of another's. */
+static bool place_close(struct place *place, uint32_t depth)
 {
-    struct mark mark = {0};
-    while (mark.stage < stage)
-        mark = mark_next(options, mark);
-    return (uint64_t)ceil(mark.due);
-}
-
-/* --- all of it -------------------------------------------------------------------------------- */
-
-uint64_t workload_due_ns(const struct load_options *options, uint64_t index)
-{
-    double count = (double)index;
-    if (options->stage_count > 0)
-        return staged_ns(options, count);
-    return (uint64_t)(fmin(ramp_s(options, count), FAR_S) * SECOND_NS);
-}
-
-static double fastest(const struct load_options *options)
-{
-    double rate = fmax(options->rate_from, options->rate_to);
-    for (size_t i = 0; i < options->stage_count; i++)
-        rate = fmax(rate, fmax(options->stages[i].rate_from, options->stages[i].rate_to));
-    return rate;
-}
-
-/* By halving, since the two directions of the formula need not round alike. */
-uint64_t workload_due_count(const struct load_options *options, uint64_t time_ns)
-{
-    uint64_t low = 0;
-    uint64_t high = (uint64_t)(fastest(options) * ((double)time_ns / SECOND_NS)) + 2;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (workload_due_ns(options, middle) < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
+    bool is_good = true;
+    for (uint32_t i = 0; i < place->round_count && is_good; i++) {
+        struct round *round = &place->rounds[i];
+        if (round->entries == 0)
+            is_good = round_repeat(round, &place->rounds[i % place->request_count], 0);
+        round->count = round->entries;
+        for (uint32_t k = 0; k + 1 < depth && is_good; k++)
+            is_good = round_repeat(round, round, k);
     }
-    return low;
+    return is_good;
 }
 
 /* --- places ----------------------------------------------------------------------------------- */
@@ -195,10 +127,12 @@ static struct place *place_add(struct workload *workload, const struct url *url)
         .host = strndup(url->host.bytes, url->host.length),
         .port = url->port,
         .is_https = url->is_https,
+        .round_count = rounds_wanted(workload->options),
     };
-    if (!place->host)
-        return NULL;
+    place->rounds = calloc(place->round_count, sizeof *place->rounds);
     workload->place_count++;
+    if (!place->host || !place->rounds)
+        return NULL;
     workload->is_https |= url->is_https;
     return place;
 }
@@ -240,33 +174,131 @@ static int place_resolve(struct place *place, char *ret_message, size_t size)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* What the load itself says of connections, before the user's own headers. */
-static const char **fields_make(const struct load_options *options)
+/* On the way from what is asked for to bytes. */
+struct maker {
+    struct workload *workload;
+    struct template *template; /* NULL: braces are text */
+    const char **fields;       /* of every request; behind them is room for those of one */
+    size_t field_count;
+    size_t *offsets; /* of as many lines */
+    bool is_varied;  /* they, or the body of all, have placeholders */
+    struct request_template shared;
+    bool has_shared;
+    char *buffer;               /* FIELDS_BYTES, of shared and of the others */
+    struct template_text lines; /* fields, as this request has them */
+    struct template_text url;   /* likewise */
+    struct template_text body;  /* likewise */
+    char *message;
+    size_t size;
+    size_t bytes; /* of all requests so far */
+};
+
+/* What one request is made of. */
+struct recipe {
+    uint64_t index;
+    const char *method;
+    const char *const *fields;
+    struct span body;
+    bool has_body;
+    bool is_shared; /* method, fields and body are those of every request */
+};
+
+static size_t count_of(const char *const *list)
 {
     size_t count = 0;
-    while (options->http.headers && options->http.headers[count])
+    while (list && list[count])
         count++;
-    const char **fields = calloc(count + 2, sizeof *fields);
-    size_t used = 0;
-    if (!fields)
-        return NULL;
-    if (options->is_closing)
-        fields[used++] = "Connection: close";
-    for (size_t i = 0; i < count; i++)
-        fields[used++] = options->http.headers[i];
-    return fields;
+    return count;
 }
 
-static int template_make(const struct load_options *options, const char **fields, char *buffer,
-                         struct request_template *ret_template, char *ret_message, size_t size)
+/* The text as this request has it. */
+static int put(struct maker *maker, struct template_text *into, struct span text, uint64_t index)
 {
+    char why[TEMPLATE_MESSAGE_BYTES];
+    int error = template_put(maker->template, into, text.bytes, text.length, index, why);
+    if (error)
+        say(maker->message, maker->size, "%s", why);
+    return error;
+}
+
+/* What the load itself says of connections, before the user's own headers. */
+static int maker_open(struct maker *maker)
+{
+    const struct load_options *options = maker->workload->options;
+    const struct haul_options *http = &options->http;
+    size_t count = count_of(http->headers), own = 0, used = 0;
+    for (size_t i = 0; options->targets && i < options->url_count; i++) {
+        size_t more = count_of(options->targets[i].headers);
+        own = more > own ? more : own;
+    }
+    maker->fields = calloc(2 * count + own + 3, sizeof *maker->fields);
+    maker->offsets = calloc(count + own + 1, sizeof *maker->offsets);
+    maker->buffer = malloc(2 * FIELDS_BYTES);
+    if (!maker->fields || !maker->offsets || !maker->buffer)
+        return -ENOMEM;
+    if (options->is_closing)
+        maker->fields[used++] = "Connection: close";
+    for (size_t i = 0; i < count; i++) {
+        maker->is_varied |=
+            maker->template && template_has(http->headers[i], strlen(http->headers[i]));
+        maker->fields[used++] = http->headers[i];
+    }
+    maker->is_varied |=
+        maker->template && http->has_body && template_has(http->body, http->body_length);
+    maker->field_count = used;
+    return 0;
+}
+
+static void maker_close(struct maker *maker)
+{
+    free(maker->fields);
+    free(maker->offsets);
+    free(maker->buffer);
+    free(maker->lines.bytes);
+    free(maker->url.bytes);
+    free(maker->body.bytes);
+    if (maker->template)
+        template_close(maker->template);
+}
+
+/* Those of all requests, then the target's own; lines move as they grow, so that where they are is
+ * known last. */
+static int fields_make(struct maker *maker, const char *const *own, uint64_t index,
+                       const char *const **ret_fields)
+{
+    size_t count = maker->field_count, all = count + count_of(own);
+    const char **fields = maker->fields + count;
+    int error = 0;
+    *ret_fields = maker->fields;
+    if (!maker->template) {
+        memcpy(fields, own ? own : (const char *const[]){NULL}, (all - count + 1) * sizeof *own);
+        return 0;
+    }
+    maker->lines.length = 0;
+    for (size_t i = 0; i < all && !error; i++) {
+        maker->offsets[i] = maker->lines.length;
+        const char *line = i < count ? maker->fields[i] : own[i - count];
+        error = put(maker, &maker->lines, span_of(line), index);
+        maker->lines.length++; /* its end */
+    }
+    for (size_t i = 0; i < all && !error; i++)
+        fields[i] = maker->lines.bytes + maker->offsets[i];
+    fields[all] = NULL;
+    *ret_fields = fields;
+    return error;
+}
+
+static int template_make(struct maker *maker, const struct recipe *recipe, char *buffer,
+                         struct request_template *ret_template)
+{
+    const struct haul_options *http = &maker->workload->options->http;
     struct request_options request = {
-        .method = options->http.method,
-        .user_agent = options->http.user_agent ? options->http.user_agent : "haul/" HAUL_VERSION,
-        .fields = fields,
-        .has_body = options->http.has_body,
-        .body_bytes = options->http.body_length,
-        .path_as_is = options->http.path_as_is,
+        .method = recipe->method,
+        .user_agent = http->user_agent ? http->user_agent : "haul/" HAUL_VERSION,
+        .fields = recipe->fields,
+        .has_body = recipe->has_body,
+        .body_bytes = recipe->body.length,
+        .path_as_is = http->path_as_is,
     };
     size_t bad_field = SIZE_MAX;
     enum proto_error bad =
@@ -274,10 +306,52 @@ static int template_make(const struct load_options *options, const char **fields
     if (bad == PROTO_OK)
         return 0;
     if (bad_field != SIZE_MAX)
-        say(ret_message, size, "header '%s': %s", fields[bad_field], proto_error_sentence(bad));
+        say(maker->message, maker->size, "header '%.200s': %s", recipe->fields[bad_field],
+            proto_error_sentence(bad));
     else
-        say(ret_message, size, "the request: %s", proto_error_sentence(bad));
+        say(maker->message, maker->size, "the request: %s", proto_error_sentence(bad));
     return -EINVAL;
+}
+
+/* That of every request is made once. */
+static int template_of(struct maker *maker, const struct recipe *recipe,
+                       struct request_template *ret_template)
+{
+    if (!recipe->is_shared)
+        return template_make(maker, recipe, maker->buffer + FIELDS_BYTES, ret_template);
+    int error = 0;
+    if (!maker->has_shared)
+        error = template_make(maker, recipe, maker->buffer, &maker->shared);
+    maker->has_shared = !error;
+    *ret_template = maker->shared;
+    return error;
+}
+
+/* What the target has of its own comes before what all have. */
+static int recipe_make(struct maker *maker, uint64_t index, struct recipe *ret_recipe)
+{
+    const struct load_options *options = maker->workload->options;
+    const struct load_target none = {0};
+    const struct load_target *own =
+        options->targets ? &options->targets[index % options->url_count] : &none;
+    struct span body = own->has_body ? (struct span){own->body, own->body_length}
+                                     : (struct span){options->http.body, options->http.body_length};
+    *ret_recipe = (struct recipe){
+        .index = index,
+        .method = own->method ? own->method : options->http.method,
+        .has_body = own->has_body || options->http.has_body,
+        .is_shared = !maker->is_varied && !own->method && !own->headers && !own->has_body,
+        .body = body,
+    };
+    if (!ret_recipe->has_body)
+        ret_recipe->body = (struct span){0};
+    int error = fields_make(maker, own->headers, index, &ret_recipe->fields);
+    if (error || !maker->template || !template_has(ret_recipe->body.bytes, ret_recipe->body.length))
+        return error;
+    maker->body.length = 0;
+    error = put(maker, &maker->body, ret_recipe->body, index);
+    ret_recipe->body = (struct span){maker->body.bytes, maker->body.length};
+    return error;
 }
 
 /* The request line ends the first line of what request_write() made. */
@@ -286,85 +360,134 @@ static void make_http10(char *head)
     strstr(head, "\r\n")[-1] = '0';
 }
 
-static int target_add(struct workload *workload, struct place *place, const char *head,
-                      size_t head_length)
+static int request_add(struct maker *maker, struct place *place, struct span head,
+                       const struct recipe *recipe, const struct request_template *template)
 {
-    const struct haul_options *http = &workload->options->http;
-    size_t body_length = http->has_body ? http->body_length : 0;
-    size_t length = head_length + body_length;
-    if (length > BURST_BYTES_MAX / workload->depth)
+    size_t length = head.length + recipe->body.length;
+    uint8_t kind = (uint8_t)((template->is_head ? REQUEST_IS_HEAD : 0) |
+                             (template->is_idempotent ? REQUEST_IS_IDEMPOTENT : 0));
+    if (length > BURST_BYTES_MAX / maker->workload->depth || place->request_count == UINT32_MAX)
         return -EINVAL;
-    struct target *targets = realloc(place->targets, (place->target_count + 1) * sizeof *targets);
-    if (!targets)
-        return -ENOMEM;
-    place->targets = targets;
-    char *bytes = malloc(length * workload->depth);
+    struct round *round = &place->rounds[place->request_count++ % place->round_count];
+    char *bytes = round_add(round, length, kind);
     if (!bytes)
         return -ENOMEM;
-    for (uint32_t i = 0; i < workload->depth; i++) {
-        memcpy(bytes + i * length, head, head_length);
-        if (body_length > 0)
-            memcpy(bytes + i * length + head_length, http->body, body_length);
-    }
-    targets[place->target_count++] = (struct target){bytes, length};
+    memcpy(bytes, head.bytes, head.length);
+    if (recipe->body.length > 0)
+        memcpy(bytes + head.length, recipe->body.bytes, recipe->body.length);
+    place->longest = length > place->longest ? length : place->longest;
+    maker->bytes += length;
+    if (recipe->index == 0)
+        maker->workload->is_head = template->is_head;
+    maker->workload->is_mixed |= maker->workload->is_head != template->is_head;
     return 0;
 }
 
-static int url_add(struct workload *workload, const struct request_template *template,
-                   const char *text, char *ret_message, size_t size)
+/* Its URL as text. */
+static int url_make(struct maker *maker, uint64_t index, const char **ret_url)
+{
+    const struct load_options *options = maker->workload->options;
+    *ret_url = options->urls[index % options->url_count];
+    if (!maker->template)
+        return 0;
+    maker->url.length = 0;
+    int error = put(maker, &maker->url, span_of(*ret_url), index);
+    *ret_url = maker->url.bytes;
+    return error;
+}
+
+static int request_make(struct maker *maker, const struct recipe *recipe,
+                        const struct request_template *template, const char *text)
 {
     struct url url;
-    size_t offset;
-    size_t length;
-    char room[URL_ROOM_BYTES];
-    char head[HEAD_BYTES];
+    size_t offset, length;
+    char room[URL_ROOM_BYTES], head[HEAD_BYTES];
     enum proto_error bad = url_parse(span_of(text), room, &url, &offset);
     if (bad != PROTO_OK) {
-        say(ret_message, size, "URL '%.200s', character %zu: %s", text, offset + 1,
+        say(maker->message, maker->size, "URL '%.200s', character %zu: %s", text, offset + 1,
             proto_error_sentence(bad));
         return -EINVAL;
     }
     bad = request_write(template, &url, head, sizeof head, &length);
     if (bad != PROTO_OK) {
-        say(ret_message, size, "URL '%.200s': %s", text, proto_error_sentence(bad));
+        say(maker->message, maker->size, "URL '%.200s': %s", text, proto_error_sentence(bad));
         return -EINVAL;
     }
-    if (workload->options->is_http10)
+    if (maker->workload->options->is_http10)
         make_http10(head);
-    struct place *place = place_add(workload, &url);
-    int error = place ? target_add(workload, place, head, length) : -ENOMEM;
+    struct place *place = place_add(maker->workload, &url);
+    int error =
+        place ? request_add(maker, place, (struct span){head, length}, recipe, template) : -ENOMEM;
     if (error)
-        say(ret_message, size, "URL '%.200s': %s", text,
+        say(maker->message, maker->size, "URL '%.200s': %s", text,
             error == -EINVAL ? "its body is too large to be pipelined" : strerror(-error));
     return error;
 }
 
-static int urls_add(struct workload *workload, char *ret_message, size_t size)
+static int index_make(struct maker *maker, uint64_t index)
 {
-    const struct load_options *options = workload->options;
+    struct recipe recipe;
     struct request_template template;
-    char buffer[FIELDS_BYTES];
-    const char **fields = fields_make(options);
-    if (!fields)
-        return -ENOMEM;
-    int error = template_make(options, fields, buffer, &template, ret_message, size);
-    workload->is_head = !error && template.is_head;
-    workload->is_idempotent = !error && template.is_idempotent;
-    for (size_t i = 0; i < options->url_count && !error; i++)
-        error = url_add(workload, &template, options->urls[i], ret_message, size);
-    free(fields);
+    const char *url;
+    int error = url_make(maker, index, &url);
+    if (!error)
+        error = recipe_make(maker, index, &recipe);
+    if (!error)
+        error = template_of(maker, &recipe, &template);
+    return error ? error : request_make(maker, &recipe, &template, url);
+}
+
+/* As many as there are targets; of a template as many as will be asked, or as there is room for: a
+ * multiple of the loops, so that who goes round them asks none that is another's. */
+static uint64_t count_wanted(const struct load_options *options)
+{
+    uint64_t planned = options->requests > 0 ? options->requests : UINT64_MAX;
+    uint32_t loops = rounds_wanted(options);
+    if (!options->is_template)
+        return options->url_count;
+    if (load_is_open(options) && options->duration_ns > 0) {
+        uint64_t due = workload_due_count(options, options->duration_ns);
+        planned = due < planned ? due : planned;
+    }
+    if (planned <= PREPARED_MAX)
+        return planned > loops ? planned : loops;
+    return PREPARED_MAX - PREPARED_MAX % loops;
+}
+
+static int requests_make(struct maker *maker)
+{
+    struct workload *workload = maker->workload;
+    const struct load_options *options = workload->options;
+    uint64_t count = count_wanted(options), index = 0;
+    int error = maker_open(maker);
+    for (; index < count && !error; index++) {
+        bool is_full = options->is_template && maker->bytes >= PREPARED_BYTES_MAX;
+        if (is_full && index % rounds_wanted(options) == 0)
+            break;
+        error = index_make(maker, index);
+    }
+    for (uint32_t i = 0; i < workload->place_count && !error; i++)
+        error = place_close(&workload->places[i], workload->depth) ? 0 : -ENOMEM;
+    workload->prepared = options->is_template ? index : 0;
     return error;
 }
 
 int workload_open(struct workload *workload, const struct load_options *options, char *ret_message,
                   size_t size)
 {
+    struct template template;
     *workload = (struct workload){
         .options = options,
         .depth = options->pipeline > 0 ? options->pipeline : 1,
     };
+    struct maker maker = {.workload = workload, .message = ret_message, .size = size};
+    if (options->is_template) {
+        template_open(&template);
+        maker.template = &template;
+    }
     say(ret_message, size, "out of memory");
-    int error = urls_add(workload, ret_message, size);
+    int error = requests_make(&maker);
+    maker_close(&maker);
     for (uint32_t i = 0; i < workload->place_count && !error; i++)
         error = place_resolve(&workload->places[i], ret_message, size);
     if (error)
@@ -376,9 +499,12 @@ void workload_close(struct workload *workload)
 {
     for (uint32_t i = 0; i < workload->place_count; i++) {
         struct place *place = &workload->places[i];
-        for (uint32_t k = 0; k < place->target_count; k++)
-            free(place->targets[k].bytes);
-        free(place->targets);
+        for (uint32_t k = 0; place->rounds && k < place->round_count; k++) {
+            free(place->rounds[k].bytes);
+            free(place->rounds[k].at);
+            free(place->rounds[k].kinds);
+        }
+        free(place->rounds);
         free(place->host);
     }
     free(workload->places);

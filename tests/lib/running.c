@@ -52,7 +52,7 @@ const char *running_violation(const struct load_result *result)
     static char sentence[400];
     const struct stats *stats = &result->stats;
     const struct load_options *options = result->options;
-    bool is_open = options->rate_from > 0;
+    bool is_open = load_is_open(options);
     uint64_t replies = stats->replies;
     const struct {
         const char *law;

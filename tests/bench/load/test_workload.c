@@ -253,8 +253,9 @@ static int open_workload(struct fixture *fixture)
 
 static void assert_target(const struct place *place, uint32_t number, const char *begin)
 {
-    assert_true(number < place->target_count);
-    assert_memory_equal(place->targets[number].bytes, begin, strlen(begin));
+    const struct round *round = place_round(place, 0);
+    assert_true(number < round->count);
+    assert_memory_equal(round_burst(round, number, 1).bytes, begin, strlen(begin));
 }
 
 static void test_places(void **state)
@@ -279,18 +280,18 @@ static void test_places(void **state)
     assert_string_equal(place->host, "127.0.0.1");
     assert_int_equal(place->port, fixture->ports[0]);
     assert_false(place->is_https);
-    assert_int_equal(place->target_count, 4);
+    assert_int_equal(place->request_count, 4);
     assert_target(place, 0, "GET /a HTTP/1.1\r\nHost: 127.0.0.1:");
     assert_target(place, 1, "GET /c?d HTTP/1.1\r\n");
     assert_target(place, 2, "GET / HTTP/1.1\r\n");
     assert_target(place, 3, "GET /a HTTP/1.1\r\n");
     place = &workload->places[1];
     assert_int_equal(place->port, fixture->ports[1]);
-    assert_int_equal(place->target_count, 1);
+    assert_int_equal(place->request_count, 1);
     assert_target(place, 0, "GET /b ");
     place = &workload->places[2];
     assert_string_equal(place->host, "localhost");
-    assert_int_equal(place->target_count, 2);
+    assert_int_equal(place->request_count, 2);
     assert_target(place, 1, "GET /?x HTTP/1.1\r\nHost: LocalHost:");
     place = &workload->places[3];
     assert_true(place->is_https);
@@ -381,12 +382,13 @@ static void test_requests(void **state)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         snprintf(request, sizeof request, requests[i].request, fixture->ports[0]);
 #pragma GCC diagnostic pop
-        const struct target *target = &fixture->workload.places[0].targets[0];
+        const struct round *round = &fixture->workload.places[0].rounds[0];
+        struct span burst = round_burst(round, 0, requests[i].depth);
         assert_int_equal(fixture->workload.depth, requests[i].depth);
         assert_int_equal(fixture->workload.is_head, requests[i].is_head);
-        assert_int_equal(target->length, strlen(request));
+        assert_int_equal(burst.length, strlen(request) * requests[i].depth);
         for (uint32_t k = 0; k < requests[i].depth; k++)
-            assert_memory_equal(target->bytes + k * target->length, request, target->length);
+            assert_memory_equal(burst.bytes + k * strlen(request), request, strlen(request));
         workload_close(&fixture->workload);
     }
 }
@@ -396,9 +398,94 @@ static void test_default_agent(void **state)
     struct fixture *fixture = *state;
     url_add(fixture, "http://127.0.0.1:%u/p", fixture->ports[0]);
     assert_int_equal(open_workload(fixture), 0);
-    const struct target *target = &fixture->workload.places[0].targets[0];
-    assert_non_null(memmem(target->bytes, target->length, "\r\nUser-Agent: haul/" HAUL_VERSION "\r",
+    struct span bytes = round_burst(&fixture->workload.places[0].rounds[0], 0, 1);
+    assert_non_null(memmem(bytes.bytes, bytes.length, "\r\nUser-Agent: haul/" HAUL_VERSION "\r",
                            strlen("\r\nUser-Agent: haul/" HAUL_VERSION "\r")));
+    workload_close(&fixture->workload);
+}
+
+/* Of a template as many as are asked, a round for each loop, and bursts that go over the end. */
+static void test_template(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const headers[] = {"X-I: {index}", NULL};
+    char wanted[200];
+    url_add(fixture, "http://127.0.0.1:%u/{index}", fixture->ports[0]);
+    fixture->options.is_template = true;
+    fixture->options.threads = 3;
+    fixture->options.pipeline = 4;
+    fixture->options.requests = 8;
+    fixture->options.http = (struct haul_options){.user_agent = "", .headers = headers};
+    assert_int_equal(open_workload(fixture), 0);
+    assert_int_equal(fixture->workload.prepared, 8);
+    for (uint32_t loop = 0; loop < 3; loop++) {
+        const struct round *round = place_round(&fixture->workload.places[0], loop);
+        assert_int_equal(round->count, loop < 2 ? 3 : 2);
+        for (uint32_t k = 0; k < round->count + 3; k++) {
+            uint32_t index = loop + 3 * (k % round->count);
+            struct span one = round_burst(round, k, 1);
+            snprintf(wanted, sizeof wanted,
+                     "GET /%u HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAccept: */*\r\nX-I: %u\r\n\r\n",
+                     index, fixture->ports[0], index);
+            assert_int_equal(one.length, strlen(wanted));
+            assert_memory_equal(one.bytes, wanted, one.length);
+        }
+    }
+    workload_close(&fixture->workload);
+}
+
+/* Without it braces are text, and fewer requests than loops are had by all. */
+static void test_no_template(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const headers[] = {"X-I: {index}", NULL};
+    url_add(fixture, "http://127.0.0.1:%u/", fixture->ports[0]);
+    fixture->options.http = (struct haul_options){.user_agent = "",
+                                                  .headers = headers,
+                                                  .has_body = true,
+                                                  .body = "{random}",
+                                                  .body_length = 8};
+    assert_int_equal(open_workload(fixture), 0);
+    assert_int_equal(fixture->workload.prepared, 0);
+    struct span one = round_burst(&fixture->workload.places[0].rounds[0], 0, 1);
+    assert_non_null(memmem(one.bytes, one.length, "\r\nX-I: {index}\r\n", 16));
+    assert_memory_equal(one.bytes + one.length - 8, "{random}", 8);
+    workload_close(&fixture->workload);
+    fixture->options.is_template = true;
+    fixture->options.threads = 4;
+    fixture->options.requests = 1;
+    assert_int_equal(open_workload(fixture), 0);
+    for (uint32_t loop = 0; loop < 4; loop++)
+        assert_int_equal(place_round(&fixture->workload.places[0], loop)->count, 1);
+    workload_close(&fixture->workload);
+}
+
+/* What a target has of its own: method, headers behind those of all, a body. */
+static void test_own(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const headers[] = {"X-A: 1", NULL}, *const own[] = {"X-B: 2", "X-C;", NULL};
+    static const struct load_target targets[] = {
+        {0},
+        {.method = "HEAD", .headers = own},
+        {.body = "abc", .body_length = 3, .has_body = true}};
+    for (int i = 0; i < 3; i++)
+        url_add(fixture, "http://127.0.0.1:%u/p", fixture->ports[0]);
+    fixture->options.targets = targets;
+    fixture->options.http = (struct haul_options){.user_agent = "", .headers = headers};
+    assert_int_equal(open_workload(fixture), 0);
+    const struct round *round = &fixture->workload.places[0].rounds[0];
+    assert_true(fixture->workload.is_mixed);
+    assert_int_equal(round->kinds[0], REQUEST_IS_IDEMPOTENT);
+    assert_int_equal(round->kinds[1], REQUEST_IS_IDEMPOTENT | REQUEST_IS_HEAD);
+    assert_int_equal(round->kinds[2], 0);
+    struct span all = round_burst(round, 0, 3);
+    const char *second = memmem(all.bytes, all.length, "HEAD /p ", 8);
+    assert_non_null(second);
+    assert_non_null(
+        memmem(second, round->at[2] - round->at[1], "X-A: 1\r\nX-B: 2\r\nX-C: \r\n\r\n", 25));
+    assert_memory_equal(all.bytes + round->at[2], "POST /p ", 8);
+    assert_memory_equal(all.bytes + all.length - 7, "\r\n\r\nabc", 7);
     workload_close(&fixture->workload);
 }
 
@@ -513,6 +600,9 @@ int main(void)
         TEST(address),
         TEST(requests),
         TEST(default_agent),
+        TEST(template),
+        TEST(no_template),
+        TEST(own),
         TEST(faults),
         TEST(short_message),
     };
