@@ -206,11 +206,22 @@ static json_t *server(const struct member_source *source)
     return text_or_null(source->context->server);
 }
 
+/* Of the first target, as url is. */
 static json_t *method(const struct member_source *source)
 {
     const struct haul_options *http = &source->options->http;
-    const char *usual = http->has_body ? "POST" : "GET";
-    return text(http->method != NULL ? http->method : usual);
+    const struct load_target none = {0};
+    const struct load_target *own = source->options->targets ? source->options->targets : &none;
+    const char *usual = http->has_body || own->has_body ? "POST" : "GET";
+    const char *asked = own->method != NULL ? own->method : http->method;
+    return text(asked != NULL ? asked : usual);
+}
+
+/* Of a template. */
+static json_t *prepared(const struct member_source *source)
+{
+    uint64_t requests = source->result->prepared;
+    return requests > 0 ? count(requests) : json_null();
 }
 
 static json_t *loop(const struct member_source *source)
@@ -625,6 +636,7 @@ const struct member run_members[] = {
     {"targets", MEMBER_COUNT, MERGE_SAME, .make = targets},
     {"server", MEMBER_TEXT, MERGE_SAME, .make = server},
     {"method", MEMBER_TEXT, MERGE_SAME, .make = method},
+    {"prepared", MEMBER_COUNT, MERGE_ALIKE, .make = prepared},
     {"loop", MEMBER_TEXT, MERGE_SAME, .make = loop},
     {"loop_reason", MEMBER_TEXT, MERGE_JOINED, .make = loop_reason},
     {"connections", MEMBER_COUNT, MERGE_SAME_OR_SUM, AT(connections)},

@@ -192,6 +192,20 @@ static void put_requests(struct prose *prose, const json_t *run)
                    TEXT(METRIC_COUNT, resent), plural(resent));
 }
 
+/* Of a template: whether each request was another's like. */
+static void put_prepared(struct prose *prose, const json_t *run)
+{
+    double prepared, begun = number_at(run, "requests") + number_at(run, "unfinished");
+    if (!has_number(run, "prepared", &prepared) || begun <= prepared)
+        return;
+    row_begin(prose, "prepared");
+    prose_put(prose,
+              "%s different requests, which the run went round %s times; {index} began "
+              "again each time",
+              TEXT(METRIC_COUNT, prepared), TEXT(METRIC_COUNT, begun / prepared));
+    prose_end(prose);
+}
+
 static void put_rate(struct prose *prose, const json_t *run)
 {
     double rate, held;
@@ -572,6 +586,7 @@ void result_text(FILE *out, const json_t *run)
     put_sentence(&prose, "aborted", text_at(run, "aborted"));
     put_times(&prose, run);
     put_requests(&prose, run);
+    put_prepared(&prose, run);
     put_rate(&prose, run);
     put_bytes(&prose, run);
     put_outcomes(&prose, run);

@@ -4,9 +4,7 @@
 
 #include "bench/base/unit.h"
 #include "bench/run/stages.h"
-#include "proto/http/url.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,9 +13,7 @@
 
 enum {
     BODY_BYTES_MAX = 64 << 20,
-    LINE_BYTES_MAX = 16000,
     CONNECTIONS_MAX = 100000,
-    WHERE_BYTES = 240, /* a file's name and a line's number */
 };
 
 #define INTERVAL_NS_MAX (UINT64_C(86400) * 1000000000)
@@ -76,50 +72,6 @@ static __attribute__((format(printf, 2, 3))) bool bad(char *message, const char 
     vsnprintf(message, OPTIONS_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
-}
-
-/* Where it stands in a file, with a colon; or nothing. */
-static bool url_add(struct options *options, const char *where, const char *text, char *message)
-{
-    struct url url;
-    size_t offset;
-    char room[URL_ROOM_BYTES];
-    enum proto_error error = url_parse(span_of(text), room, &url, &offset);
-    if (error != PROTO_OK)
-        return bad(message, "%sURL '%.200s', character %zu: %s", where, text, offset + 1,
-                   proto_error_sentence(error));
-    return list_add(&options->urls, text) || bad(message, "out of memory");
-}
-
-/* URLs, one a line; empty lines and lines that begin with '#' are none. */
-static bool urls_read(struct options *options, const char *path, char *message)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    char line[LINE_BYTES_MAX + 2];
-    unsigned long number = 0;
-    bool is_good = true;
-    if (!file)
-        return bad(message, "-i %s: %s", path, strerror(errno));
-    while (is_good && fgets(line, sizeof line, file)) {
-        size_t blanks = strspn(line, " \t");
-        size_t length = strlen(line);
-        char where[WHERE_BYTES];
-        number++;
-        snprintf(where, sizeof where, "%.200s:%lu: ", path, number);
-        while (length > blanks && isspace((unsigned char)line[length - 1]))
-            line[--length] = '\0';
-        if (length > LINE_BYTES_MAX)
-            is_good = bad(message, "%slonger than %d bytes", where, LINE_BYTES_MAX);
-        else if (length > blanks && line[blanks] != '#')
-            is_good = url_add(options, where, line + blanks, message);
-    }
-    if (is_good && ferror(file))
-        is_good = bad(message, "-i %s: %s", path, strerror(errno));
-    if (is_good && !options->urls)
-        is_good = bad(message, "-i %s: has no URL", path);
-    if (file != stdin)
-        fclose(file);
-    return is_good;
 }
 
 static bool body_add(struct options *options, const char *bytes, size_t length, char *message)
@@ -312,9 +264,11 @@ static bool take_data(const struct option_taking *taking)
     return body_set(taking->into, taking->value, taking->message);
 }
 
+/* Read when all options are known: what is a URL is asked of --template too. */
 static bool take_input(const struct option_taking *taking)
 {
-    return urls_read(taking->into, taking->value, taking->message);
+    struct options *options = taking->into;
+    return list_add(&options->inputs, taking->value) || bad(taking->message, "out of memory");
 }
 
 static bool take_reply_size(const struct option_taking *taking)
@@ -402,7 +356,10 @@ static const struct option_row rows[] = {
     {"user-agent", 'A', TEXT("NAME", load.http.user_agent), .help = "what haul calls itself"},
     {"path-as-is", 0, SWITCH(load.http.path_as_is), .help = "leave . and .. in paths"},
     {"input", 'i', "FILE", .take = take_input, .is_many = true,
-     .help = "URLs, one a line ('-': stdin)"},
+     .help = "URLs, one a line ('-': stdin), or objects: {\"url\": ..., \"method\": ..., "
+             "\"headers\": [[name, value]], \"body\": ...}"},
+    {"template", 0, SWITCH(load.is_template),
+     .help = "{index}, {random}, {random:A..B}, {line:FILE} in URLs, headers, bodies"},
     {"reply-size", 0, "SIZE", .take = take_reply_size, .is_server = true,
      .help = "of the embedded server's replies"},
     {"https", 0, SWITCH(is_https), .is_server = true, .help = "the embedded server speaks TLS"},
@@ -480,15 +437,34 @@ static bool stages_fill(struct options *options, char *message)
     return true;
 }
 
+/* The files that headers and bodies name can be read. */
+static bool templates_check(struct options *options, char *message)
+{
+    struct template_text text = {0};
+    const char *body = options->body ? options->body : "";
+    char why[TEMPLATE_MESSAGE_BYTES];
+    int error = 0;
+    if (!options->load.is_template)
+        return true;
+    for (size_t i = 0; !error && options->headers && options->headers[i]; i++)
+        error = template_put(&options->targets.template, &text, options->headers[i],
+                             strlen(options->headers[i]), 0, why);
+    if (!error)
+        error = template_put(&options->targets.template, &text, body,
+                             options->load.http.body_length, 0, why);
+    free(text.bytes);
+    return !error || bad(message, "%s", why);
+}
+
 /* What fits together only as a whole. */
 static bool check(struct options *options, char *message)
 {
     const struct load_options *load = &options->load;
-    options->is_embedded = options->urls == NULL;
+    options->is_embedded = options->targets.count == 0;
     if (!options->is_embedded && (options->is_https || options->reply_bytes > 0))
         return bad(message, "--https and --reply-size are the embedded server's: with a URL they "
                             "mean nothing");
-    if (!stages_fill(options, message))
+    if (!stages_fill(options, message) || !templates_check(options, message))
         return false;
     if (load->rate_to != load->rate_from && load->duration_ns == 0)
         return bad(message, "--rate A..B needs -z: how long the rate is to grow");
@@ -527,6 +503,19 @@ static bool take_option(struct options *options, int code, char **argv, char *me
     return row->take(&(struct option_taking){options, row, optarg, message});
 }
 
+/* In the order in which they stand, files before words; argv from optind on. */
+static bool take_targets(struct options *options, int argc, char **argv, char *message)
+{
+    struct targets *targets = &options->targets;
+    bool is_good = true;
+    targets->is_template = options->load.is_template;
+    for (size_t i = 0; is_good && options->inputs && options->inputs[i]; i++)
+        is_good = targets_read(targets, options->inputs[i], message);
+    for (; is_good && optind < argc; optind++)
+        is_good = targets_add(targets, argv[optind], message);
+    return is_good;
+}
+
 /* --help and --version end it. */
 static bool take_words(struct options *options, int argc, char **argv, char *message)
 {
@@ -539,9 +528,8 @@ static bool take_words(struct options *options, int argc, char **argv, char *mes
     while (is_good && options->verdict == OPTIONS_RUN &&
            (code = getopt_long(argc, argv, getopt.letters, getopt.options, NULL)) != -1)
         is_good = take_option(options, code, argv, message);
-    for (; is_good && options->verdict == OPTIONS_RUN && optind < argc; optind++)
-        is_good = url_add(options, "", argv[optind], message);
-    return is_good;
+    return is_good &&
+           (options->verdict != OPTIONS_RUN || take_targets(options, argc, argv, message));
 }
 
 enum options_verdict options_parse(struct options *ret_options, int argc, char **argv,
@@ -553,15 +541,16 @@ enum options_verdict options_parse(struct options *ret_options, int argc, char *
         is_good = check(ret_options, ret_message);
     ret_options->load.http.headers = (const char *const *)ret_options->headers;
     ret_options->load.http.body = ret_options->body;
-    ret_options->load.urls = (const char *const *)ret_options->urls;
-    while (ret_options->urls && ret_options->urls[ret_options->load.url_count])
-        ret_options->load.url_count++;
+    ret_options->load.urls = (const char *const *)ret_options->targets.urls;
+    ret_options->load.url_count = ret_options->targets.count;
+    ret_options->load.targets = ret_options->targets.has_own ? ret_options->targets.list : NULL;
     return is_good ? ret_options->verdict : OPTIONS_BAD;
 }
 
 void options_free(struct options *options)
 {
-    list_free(options->urls);
+    targets_free(&options->targets);
+    list_free(options->inputs);
     list_free(options->headers);
     free(options->body);
     free(options->thresholds);

@@ -7,6 +7,7 @@
 #include "bench/load/load.h"
 #include "bench/result/result.h"
 #include "bench/result/threshold.h"
+#include "bench/run/targets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,9 +19,10 @@ enum { OPTIONS_MESSAGE_BYTES = 560 };
 
 struct options {
     enum options_verdict verdict;              /* as far as the words have been read */
-    struct load_options load;                  /* its urls are urls below */
+    struct load_options load;                  /* what it points to is below */
     struct load_stage stages[LOAD_STAGES_MAX]; /* load's */
-    char **urls;                               /* of the command line and of -i; NULL-terminated */
+    struct targets targets;                    /* of the command line and of -i */
+    char **inputs;                             /* the files of -i; NULL-terminated */
     char **headers;                            /* NULL-terminated */
     char *body;
     enum result_format format;

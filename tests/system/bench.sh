@@ -248,6 +248,21 @@ staged() {
     is_done && same "$(wc -l <staged.csv)" 7
 }
 
+# Placeholders in each place of a request, of a target's own too; the dataset's echo says what came.
+varied() {
+    printf 'one\ntwo\n' >words
+    printf '{"url": "%s/echo/{index}?{line:words}", "headers": [["X-I", "{index}"]], "body": "{index}"}\n' \
+        "$base" >objects
+    bench_json --template -n 20 -c 3 -i objects
+    is '.requests == 20 and .prepared == 20 and .method == "POST" and .errors == {}' || return
+    bench -z 200ms -c 4 --template --rate 20 "$base/s?{random}"
+    is_done && ! grep -q '^prepared' out || return
+    bench_json -n 5 "$base/s?{random}"
+    is '.prepared == null'
+    bench --template "$base/{line:none}"
+    code_is 2 && has "$(cat err)" 'haul bench: {line:none}: No such file'
+}
+
 csv() {
     bench -n 20 --format csv "$base/s"
     is_done && same "$(wc -l <out)" 2 && same "$(head -c 14 out)" schema,kind,ha || return
@@ -471,6 +486,7 @@ row 'Prometheus' prometheus
 row 'HdrHistogram logs' hdr
 row 'a timeline' timeline
 row 'stages' staged
+row '--template, objects' varied
 row 'CSV' csv
 row '--abort-on' aborted
 row 'CSV of a sweep and a report' csv_of_many

@@ -64,7 +64,8 @@ static void open_fixture(struct fixture *fixture)
                                            .window_s = 1,
                                            .threads = &fixture->thread,
                                            .thread_count = 1,
-                                           .connections = 64};
+                                           .connections = 64,
+                                           .prepared = COUNTED};
     assert_int_equal(stats_open(stats), 0);
     stats->requests = stats->measured = stats->begun = COUNTED;
     stats->finished_in_window = stats->replies = COUNTED - 1;

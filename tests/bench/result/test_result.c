@@ -138,7 +138,7 @@ static void close_fixture(struct fixture *fixture)
 static const char closed_json[] =
     "{'schema':'haul-bench/1','kind':'run','haul':'" HAUL_VERSION "',"
     "'started_at':'2026-11-21T00:00:00.013Z','url':'http://127.0.0.1:9000/s','targets':1,"
-    "'server':'embedded','method':'GET','loop':'uring',"
+    "'server':'embedded','method':'GET','prepared':null,'loop':'uring',"
     "'loop_reason':'io_uring with DEFER_TASKRUN','connections':64,'threads':2,'pipeline':1,"
     "'http':'1.1','close':false,'tls':false,'mode':'closed',"
     "'hidden':'closed loop: a connection asks again only when it has been answered, so a server "

@@ -608,6 +608,114 @@ static void test_url_faults(void **state)
     unparse(&parsed);
 }
 
+/* A line that begins with a brace is an object; what it does not have is as for all. */
+static void test_objects(void **state)
+{
+    static const char text[] =
+        "http://a/\n"
+        "  {\"url\": \"http://b/{x}\", \"method\": \"PUT\", \"body\": \"a\\u0000\\u00e9\",\r\n";
+    static const char objects[] =
+        "http://a/\n"
+        " {\"url\":\"http://b/\",\"method\":\"PUT\",\"body\":\"a\\u0000\\u00e9\","
+        "\"headers\":[[\"A\",\"1: 2\"],[\"B\",\"\"]]} \r\n"
+        "{\"url\":\"http://c/\",\"headers\":null,\"body\":null}\n";
+    struct parsed parsed;
+    (void)state;
+    file_make(objects, sizeof objects - 1);
+    const struct load_options *load = parse_with_file(&parsed, "-H X:~1 -i ");
+    if (parsed.verdict != OPTIONS_RUN)
+        fail_msg("%s", parsed.message);
+    assert_int_equal(load->url_count, 3);
+    assert_string_equal(load->urls[1], "http://b/");
+    assert_null(load->targets[0].method);
+    assert_string_equal(load->targets[1].method, "PUT");
+    assert_int_equal(load->targets[1].body_length, 4);
+    assert_memory_equal(load->targets[1].body, "a\0\xc3\xa9", 4);
+    assert_string_equal(load->targets[1].headers[0], "A: 1: 2");
+    assert_string_equal(load->targets[1].headers[1], "B;");
+    assert_null(load->targets[1].headers[2]);
+    assert_null(load->targets[2].headers);
+    assert_false(load->targets[2].has_body);
+    unparse(&parsed);
+    file_make(text, sizeof text - 1); /* an object is a line */
+    parse_with_file(&parsed, "-i ");
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    assert_non_null(strstr(parsed.message, ":2: no JSON, character "));
+    unparse(&parsed);
+}
+
+/* What is wrong with an object is told, with its line. */
+static void test_object_faults(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *message;
+    } faults[] = {
+        {"{}", "it has no \"url\""},
+        {"{\"url\":7}", "it has no \"url\""},
+        {"{\"url\":\"htp://b\"}",
+         "URL 'htp://b', character 1: the URL's scheme is neither http nor https"},
+        {"{\"url\":\"http://b\",\"verb\":\"GET\"}",
+         "no member is called \"verb\": url, method, headers and body are"},
+        {"{\"url\":\"http://b\",\"url\":\"http://c\"}",
+         "no JSON, character 23: duplicate object key"},
+        {"{\"url\":\"http://b\",\"method\":\"\"}", "\"method\" is not a string that is not empty"},
+        {"{\"url\":\"http://b\",\"body\":7}", "\"body\" is not a string"},
+        {"{\"url\":\"http://b\",\"headers\":{}}",
+         "\"headers\" is not a list of pairs, [[name, value], ...], of strings"},
+        {"{\"url\":\"http://b\",\"headers\":[[\"A\"]]}",
+         "\"headers\" is not a list of pairs, [[name, value], ...], of strings"},
+        {"{\"url\":\"http://b\",\"headers\":[[\"A: b\",\"c\"]]}",
+         "\"headers\" is not a list of pairs, [[name, value], ...], of strings"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        struct parsed parsed;
+        char text[256], message[OPTIONS_MESSAGE_BYTES];
+        int length = snprintf(text, sizeof text, "#\n%s\n", faults[i].line);
+        file_make(text, (size_t)length);
+        parse_with_file(&parsed, "-i ");
+        snprintf(message, sizeof message, "%s:2: %s", file_path, faults[i].message);
+        assert_int_equal(parsed.verdict, OPTIONS_BAD);
+        if (strncmp(parsed.message, message, strlen(message)) != 0)
+            fail_msg("%s, not %s", parsed.message, message);
+        unparse(&parsed);
+    }
+}
+
+/* Of a template the first request is looked at, and each file that is named. */
+static void test_template(void **state)
+{
+    struct parsed parsed;
+    (void)state;
+    const struct load_options *load =
+        parse(&parsed, "--template http://127.0.0.{random:1..1}:8{index}/{x}");
+    if (parsed.verdict != OPTIONS_RUN)
+        fail_msg("%s", parsed.message);
+    assert_true(load->is_template);
+    assert_string_equal(load->urls[0], "http://127.0.0.{random:1..1}:8{index}/{x}");
+    unparse(&parsed);
+    parse(&parsed, "http://u:8{index}/");
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    unparse(&parsed);
+    parse(&parsed, "--template http://u:x{index}/");
+    assert_string_equal(parsed.message, "URL 'http://u:x0/', character 10: the URL's port is not "
+                                        "a number from 1 to 65535");
+    unparse(&parsed);
+    static const char *const lines[] = {"http://u/{line:/none} --template",
+                                        "--template -H X:~{line:/none} http://u/",
+                                        "--template -d {line:/none}"};
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        parse(&parsed, lines[i]);
+        assert_int_equal(parsed.verdict, OPTIONS_BAD);
+        assert_string_equal(parsed.message, "{line:/none}: No such file or directory");
+        unparse(&parsed);
+    }
+    parse(&parsed, "-d {line:/none}");
+    assert_int_equal(parsed.verdict, OPTIONS_RUN);
+    unparse(&parsed);
+}
+
 static void test_url_line_lengths(void **state)
 {
     (void)state;
@@ -814,6 +922,9 @@ int main(void)
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_url_files),
+        cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_object_faults),
+        cmocka_unit_test(test_template),
         cmocka_unit_test(test_url_line_lengths),
         cmocka_unit_test(test_url_faults),
         cmocka_unit_test(test_body_files),
