@@ -319,6 +319,19 @@ static void question_send(struct question *question, struct nameserver *server, 
     lookup_hurry(lookup, now_ns);
 }
 
+static bool has_room(const struct resolver *resolver)
+{
+    return resolver->fresh_count + FAMILIES <= FRESH_MAX && resolver->asks < ASKS_MAX;
+}
+
+/* An answer can be done without where there is one already, and others have none. */
+static bool must_give_way(const struct resolver_lookup *lookup)
+{
+    const struct resolver *resolver = lookup->resolver;
+
+    return lookup->is_told && (!list_is_empty(&resolver->queued) || !has_room(resolver));
+}
+
 /* With the next server, of this round or the next. is_late: the time of the last is up; if it is
  * not, and one that was asked before may still answer, this round is waited for. */
 static void question_go_on(struct question *question, uint64_t now_ns, bool is_late)
@@ -327,6 +340,10 @@ static void question_go_on(struct question *question, uint64_t now_ns, bool is_l
     uint32_t first = question->lookup->turn;
     struct nameserver *server = question->server;
 
+    if (must_give_way(question->lookup)) {
+        question_end(question, ARES_ETIMEOUT);
+        return;
+    }
     if (!question->is_cut)
         server = nameservers_pick(servers, first, question->tried | question->refused, now_ns);
     question->is_cut = false;
@@ -888,11 +905,6 @@ static void go_on_with_due(struct resolver *resolver, uint64_t now_ns)
         list_remove(node);
         question_go_on(LIST_OWNER(node, struct question, waits), now_ns, false);
     }
-}
-
-static bool has_room(const struct resolver *resolver)
-{
-    return resolver->fresh_count + FAMILIES <= FRESH_MAX && resolver->asks < ASKS_MAX;
 }
 
 /* What completes answers, or nobody waits for, makes room for what waits to be asked; whatever else

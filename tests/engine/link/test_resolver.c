@@ -927,6 +927,78 @@ static void one_family_is_enough(struct loop *loop, struct resolver *resolver)
     }
 }
 
+/* A server that never answers for IPv6, is slow from some time on, and whose socket has room for so
+ * many datagrams. */
+struct slow_server {
+    struct question waiting[256];
+    uint64_t due_ns[256];
+    uint32_t first;
+    uint32_t count;
+    uint64_t delay_ns;
+};
+
+static void slow_server_serve(struct slow_server *server, struct desk *desk)
+{
+    enum { ROOM = 256 };
+    struct question question;
+
+    while (desk_take(desk, &question)) {
+        uint32_t last = (server->first + server->count) % ROOM;
+        if (question.type == AAAA || server->count == ROOM)
+            continue;
+        server->waiting[last] = question;
+        server->due_ns[last] = clock_ns() + server->delay_ns;
+        server->count++;
+    }
+    while (server->count > 0 && server->due_ns[server->first] <= clock_ns()) {
+        desk_answer(desk, &server->waiting[server->first]);
+        server->first = (server->first + 1) % ROOM;
+        server->count--;
+    }
+}
+
+/* More names than questions that c-ares is to have: those that are dropped to make room fail none,
+ * and what was told in part keeps nobody waiting. */
+static void silent_questions_make_room(struct loop *loop, struct resolver *resolver)
+{
+    (void)resolver;
+    enum { NAMES = 20000, AT_ONCE = 64 };
+    static uint64_t begun_ns[NAMES]; /* 0: it has been answered */
+    static struct slow_server server;
+    struct desk desk;
+    struct resolver_answer answer;
+    uint32_t begun = 0;
+    uint32_t done = 0;
+    uint64_t longest_ns = 0;
+
+    desk_open(&desk, loop, PATIENCE_MS);
+    server = (struct slow_server){0};
+    while (done < NAMES) {
+        for (; begun < NAMES && begun - done < AT_ONCE; begun++) {
+            begun_ns[begun] = clock_ns();
+            desk_lookup(&desk, begun);
+        }
+        server.delay_ns = begun < NAMES / 2 ? 0 : 300 * UINT64_C(1000000);
+        slow_server_serve(&server, &desk);
+        if (!resolver_next(desk.resolver, &answer)) {
+            turn_until(loop, desk.resolver,
+                       server.count > 0 ? server.due_ns[server.first] : UINT64_MAX);
+            continue;
+        }
+        assert_int_equal(answer.error, 0);
+        assert_int_equal(answer.addresses.count, 1);
+        if (begun_ns[answer.id] == 0)
+            continue;
+        uint64_t took_ns = clock_ns() - begun_ns[answer.id];
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+        begun_ns[answer.id] = 0;
+        done++;
+    }
+    print_message("  the longest took %.3f s\n", (double)longest_ns / 1e9);
+    assert_in_range(longest_ns, 0, 3 * UINT64_C(1000000000));
+    desk_close(&desk);
+}
+
 /* The datagrams of one family are lost twice: the other is not all there is. */
 static void both_families_late_are_both_told(struct loop *loop, struct resolver *resolver)
 {
@@ -1440,6 +1512,7 @@ int main(void)
         BOTH(questions_are_asked_again),
         BOTH(patience_ends),
         BOTH(one_family_is_enough),
+        BOTH(silent_questions_make_room),
         BOTH(both_families_late_are_both_told),
         BOTH(late_answers_are_taken),
         BOTH(families_are_answered_apart),
