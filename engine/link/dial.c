@@ -139,19 +139,24 @@ static bool is_shortage(const struct dials *dials, const struct dial *dial, int 
     return link_is_shortage(error) || (error == EADDRNOTAVAIL && (!is_ipv6 || dials->has_ipv6));
 }
 
-/* The address was not tried, and may be the next. */
-static bool tell_shortage(struct dials *dials, uint32_t slot, int error, struct dial_news *ret_news)
+static bool tell_shortage(uint32_t slot, int error, struct dial_news *ret_news)
 {
-    struct dial *dial = dial_at(dials, slot);
     struct failure failure = {
         HAUL_RESOURCE, "no descriptor is left, and a connection needs 1: see ulimit -n", error};
     if (error == EADDRNOTAVAIL)
         failure.message = "no local port is left, and a connection needs 1";
     else if (error != EMFILE && error != ENFILE)
         failure.message = "the kernel has no memory left for a connection";
-    tried_remove(dial->tried, &dial->address);
     tell_failure(ret_news, slot, &failure);
     return ret_news->is_shortage = true;
+}
+
+/* The address was not tried, and may be the next. */
+static bool tell_untried(struct dials *dials, uint32_t slot, int error, struct dial_news *ret_news)
+{
+    struct dial *dial = dial_at(dials, slot);
+    tried_remove(dial->tried, &dial->address);
+    return tell_shortage(slot, error, ret_news);
 }
 
 /* An address has failed. */
@@ -193,7 +198,7 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
             return tell(ret_news, DIAL_BEGUN, slot);
         }
         if (link_is_shortage(error))
-            return tell_shortage(dials, slot, error, ret_news);
+            return tell_untried(dials, slot, error, ret_news);
         take_failure(dials, slot, "no socket of the address's family", error);
     }
     if (origin->lookup) { /* the other family's addresses are still to come */
@@ -223,7 +228,7 @@ static bool on_refused(struct dials *dials, uint32_t slot, int error, struct dia
 {
     struct dial *dial = dial_at(dials, slot);
     if (is_shortage(dials, dial, error))
-        return tell_shortage(dials, slot, error, ret_news);
+        return tell_untried(dials, slot, error, ret_news);
     take_failure(dials, slot, "the connection was refused or failed", error);
     tell_failure(ret_news, slot, &dial->tried->last);
     ret_news->has_another = dial_has_another(dials, slot);
@@ -320,6 +325,8 @@ bool dial_next(struct dials *dials, const struct resolver_answer *answer,
     if (answer && answer->error) { /* who waits stands there until it is forgotten */
         uint32_t slot = dials->origins->list[answer->id].waiting;
         struct failure failure = {HAUL_RESOLVE, answer->message, -answer->error};
+        if (slot != NO_SLOT && link_is_shortage(-answer->error))
+            return tell_shortage(slot, -answer->error, ret_news);
         if (slot != NO_SLOT)
             return tell_failure(ret_news, slot, &failure);
     }

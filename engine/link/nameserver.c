@@ -14,6 +14,7 @@
  * is not safe between threads. */
 
 #include "engine/link/nameserver.h"
+#include "engine/link/link.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -121,6 +122,7 @@ static ares_socket_t on_open(int family, int type, int protocol, void *argument)
     int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
     server->is_cut = false;
+    server->shortage = fd < 0 && link_is_shortage(errno) ? errno : 0;
     if (fd >= 0 && type == SOCK_DGRAM)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     else if (fd >= 0)

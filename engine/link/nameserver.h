@@ -39,6 +39,7 @@ struct nameserver {
     uint64_t answered_ns;   /* the last that was none of a refusal */
     uint64_t asked_last_ns; /* until then it is asked after the others */
     bool is_cut;            /* its TCP connection has ended: c-ares calls all refused */
+    int shortage;           /* as it does where there was no socket to be had: the errno; 0 */
 };
 
 /* What one reading of resolv.conf led to. Lookups that began with it end with it. */

@@ -144,12 +144,20 @@ struct resolver {
 
 /* --- what has failed -------------------------------------------------------------------------- */
 
-/* The more telling first: what says something of the name, then of a server, then nothing. */
+/* No status of c-ares: so much above the errno of a socket that was not to be had. */
+enum { SHORTAGE = 1000 };
+
+/* The more telling first: what is to be tried again, what says something of the name, then of a
+ * server, then nothing. */
 static const struct dns_failure {
     int status;
     int error;
     const char *message;
 } failures[] = {
+    {SHORTAGE + EMFILE, -EMFILE, "no descriptor is left to look the host name up"},
+    {SHORTAGE + ENFILE, -ENFILE, "no descriptor is left to look the host name up"},
+    {SHORTAGE + ENOBUFS, -ENOBUFS, "out of memory while looking the host name up"},
+    {SHORTAGE + ENOMEM, -ENOMEM, "out of memory while looking the host name up"},
     {ARES_ENOMEM, -ENOMEM, "out of memory while looking the host name up"},
     {ARES_EBADNAME, -EINVAL, "the host name is not one that can be looked up"},
     {ARES_ENOTFOUND, -ENOENT, "the host name does not exist"},
@@ -524,6 +532,10 @@ static void on_reply(void *argument, int status, int timeouts, unsigned char *by
     if (status == ARES_ECONNREFUSED && server->is_cut && question->repeats++ < REPEATS_MAX) {
         question->is_cut = true;
         question_is_due(question);
+        return;
+    }
+    if (status == ARES_ECONNREFUSED && server->shortage != 0) {
+        question_end(question, SHORTAGE + server->shortage);
         return;
     }
     judge_server(server, question, status, now_ns, took_ns);

@@ -111,11 +111,47 @@ static void fewer_descriptors_in_mid_run(void)
     gathering_close(haul);
 }
 
+/* The sockets that names are asked for by are not to be had either, while another connection, whose
+ * end would give one back, is open: it waits, and the name is asked for when there are some. With
+ * none open it says what is needed. */
+static void a_name_waits_for_descriptors_too(void)
+{
+    struct rlimit limit;
+    const struct haul_result *result;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int is_open = 0; is_open < 2; is_open++) {
+        struct haul *haul = gathering_open(&(struct haul_options){
+            .concurrency = 2, .dns_servers = "127.0.0.1:1", .unordered = true});
+        if (is_open) {
+            submit(haul, "/stall");
+            while (haul->engine.fetches[0].sent_ns == 0)
+                assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
+        }
+        struct rlimit few = {0, limit.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        gathering_submit_to(haul, 1, "http://a.example/");
+        while (is_open && haul->engine.fetches[1].waits_since_ns == 0)
+            assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
+        if (is_open)
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        result = gathering_next(haul);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_int_equal(result->error, is_open ? HAUL_RESOLVE : HAUL_RESOURCE);
+        assert_int_equal(result->os_error, is_open ? ECONNREFUSED : EMFILE);
+        assert_int_equal(!is_open, strstr(result->message, "needs 1") != NULL);
+        haul_release(haul, result);
+        if (is_open) {
+            assert_int_equal(haul_cancel(haul, 0), 0);
+            haul_release(haul, gathering_next(haul));
+        }
+        gathering_close(haul);
+    }
+}
+
 static const struct gathering_scenario scenarios[] = {
-    SCENARIO(a_shortage_burns_nothing),
-    SCENARIO(what_waits_has_its_time),
-    SCENARIO(what_waits_can_be_cancelled),
-    SCENARIO(fewer_descriptors_in_mid_run),
+    SCENARIO(a_shortage_burns_nothing),         SCENARIO(what_waits_has_its_time),
+    SCENARIO(what_waits_can_be_cancelled),      SCENARIO(fewer_descriptors_in_mid_run),
+    SCENARIO(a_name_waits_for_descriptors_too),
 };
 
 int main(void)
