@@ -128,10 +128,11 @@ PYTHON
     count $counts
 }
 
+# Half of a test is waiting: two for each processor keep it busy.
 run_tests() {
     echo "== tests of $1"
     rm -f "$1/meson-logs/testlog.json"
-    meson test -C "$1" --no-rebuild --print-errorlogs
+    meson test -C "$1" --no-rebuild --print-errorlogs --num-processes $((2 * $(nproc)))
     count_tests "$1"
 }
 

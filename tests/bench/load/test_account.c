@@ -221,6 +221,7 @@ static struct load_options options_draw(uint64_t *chance)
         .threads = 1 + below(chance, 3),
         .pipeline = below(chance, 2) ? 1 : 1 + below(chance, 4),
         .timeout_ns = 300 * MS,
+        .linger_ns = 20 * MS,
     };
     bool is_timed = below(chance, 2);
     if (is_timed)

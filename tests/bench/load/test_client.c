@@ -19,6 +19,7 @@
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
 enum { SCRIPTS_MAX = 8, PATHS_MAX = 3, URL_BYTES = 64 };
+enum { SHORT_LINGER_NS = 50000000 }; /* where no end is to come */
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define REPLY(length, body) OK "Content-Length: " #length "\r\n\r\n" body
@@ -175,7 +176,7 @@ static const struct row rows[] = {
         "the server says that it closes, and does not",
         {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
          SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "b")}, {EXPECT_END})},
-        .options = {.requests = 2},
+        .options = {.requests = 2, .linger_ns = SHORT_LINGER_NS},
         .summary = "200 x2; 2 connections; 2 body bytes",
     },
     {
@@ -291,7 +292,7 @@ static const struct row rows[] = {
         "the request says that it is the last, and the server does not care",
         {CALL, SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END}),
          SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})},
-        .options = {.requests = 2, .is_closing = true},
+        .options = {.requests = 2, .is_closing = true, .linger_ns = SHORT_LINGER_NS},
         .summary = "200 x2; 2 connections; 2 body bytes",
     },
     {

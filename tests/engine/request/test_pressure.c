@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 50, MIB = 1 << 20, SMALLEST = 20 * MIB, REQUESTS_MAX = 400, KEPT_MAX = 8 };
+enum { ROUNDS = 20, MIB = 1 << 20, SMALLEST = 20 * MIB, REQUESTS_MAX = 400, KEPT_MAX = 8 };
 
 struct round {
     uint64_t random;
