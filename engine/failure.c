@@ -5,9 +5,10 @@
 struct failure failure_of(enum proto_error error)
 {
     static const enum haul_error errors[] = {
-        [PROTO_CLASS_NONE] = HAUL_PROTOCOL,   [PROTO_CLASS_URL] = HAUL_URL,
-        [PROTO_CLASS_LIMIT] = HAUL_LIMIT,     [PROTO_CLASS_TRUNCATED] = HAUL_TRUNCATED,
-        [PROTO_CLASS_RECEIVE] = HAUL_RECEIVE, [PROTO_CLASS_PROTOCOL] = HAUL_PROTOCOL,
+        [PROTO_CLASS_NONE] = HAUL_PROTOCOL,     [PROTO_CLASS_URL] = HAUL_URL,
+        [PROTO_CLASS_LIMIT] = HAUL_LIMIT,       [PROTO_CLASS_TRUNCATED] = HAUL_TRUNCATED,
+        [PROTO_CLASS_RECEIVE] = HAUL_RECEIVE,   [PROTO_CLASS_PROTOCOL] = HAUL_PROTOCOL,
+        [PROTO_CLASS_REDIRECT] = HAUL_REDIRECT,
     };
     return (struct failure){errors[proto_error_class(error)], proto_error_sentence(error), 0};
 }

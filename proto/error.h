@@ -110,7 +110,13 @@
     X(TRAILER_LINE, PROTOCOL, "a trailer field is malformed")                                      \
     X(TRAILER_TOO_LONG, LIMIT, "the trailer section is longer than its limit")                     \
     PROTO_ANOMALIES(X)                                                                             \
-    X(BODY_TRUNCATED, TRUNCATED, "the connection ended inside the body")
+    X(BODY_TRUNCATED, TRUNCATED, "the connection ended inside the body")                           \
+    /* where a reply leads */                                                                      \
+    X(LOCATION_DIFFERS, REDIRECT, "the reply has several Location fields, which differ")           \
+    X(LOCATION_SCHEME, REDIRECT, "the reply's Location is neither of http nor of https")           \
+    X(LOCATION_BACKSLASH, REDIRECT,                                                                \
+      "the reply's Location has a backslash before its path, which some take for a slash")         \
+    X(LOCATION_TOO_LONG, REDIRECT, "the reply's Location leads to a URL longer than 16000 bytes")
 
 enum proto_error {
 #define PROTO_ERROR_ENUM(name, ...) PROTO_##name,
@@ -146,6 +152,7 @@ enum proto_error_class {
     PROTO_CLASS_TRUNCATED, /* the connection ended inside the reply */
     PROTO_CLASS_RECEIVE,   /* it ended before the reply's first byte */
     PROTO_CLASS_PROTOCOL,  /* the reply breaks the grammar, or its framing has two readings */
+    PROTO_CLASS_REDIRECT,  /* the reply leads where it is not followed */
 };
 
 /* PROTOCOL for a value outside the enum. */

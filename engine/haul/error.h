@@ -22,7 +22,8 @@
     X(STATUS, "status")           /* the status is at or above fail_status */                      \
     X(CANCELLED, "cancelled")     /* ended by haul_cancel() or by another's failure */             \
     X(NOT_STARTED, "not_started") /* cancelled before it was begun */                              \
-    X(RESOURCE, "resource")       /* this process or machine ran out of something */
+    X(RESOURCE, "resource")       /* this process or machine ran out of something */               \
+    X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */
 
 enum haul_error {
 #define HAUL_ERROR_ENUM(name, text) HAUL_##name,

@@ -117,6 +117,22 @@ static bool is_idempotency_key(const struct field_line *line)
                                  span_equal_fold(line->name, SPAN("X-Idempotency-Key")));
 }
 
+static bool begins_with_fold(struct span text, struct span prefix)
+{
+    return text.length >= prefix.length &&
+           span_equal_fold((struct span){text.bytes, prefix.length}, prefix);
+}
+
+/* Is it one that does not go where the request was redirected to? */
+static bool is_left_behind(const struct request_options *options, struct span name)
+{
+    if (options->without_content && begins_with_fold(name, SPAN("Content-")))
+        return true;
+    return options->without_credentials && (span_equal_fold(name, SPAN("Authorization")) ||
+                                            span_equal_fold(name, SPAN("Proxy-Authorization")) ||
+                                            span_equal_fold(name, SPAN("Cookie")));
+}
+
 /* Do the fields, each of them well-formed, name this one? */
 static bool has_field(const char *const *fields, struct span name)
 {
@@ -154,7 +170,7 @@ static enum proto_error fields_check(struct request_template *template,
         *ret_bad_field = i;
         if (error != PROTO_OK)
             return error;
-        if (span_equal_fold(line.name, SPAN("Host")))
+        if (span_equal_fold(line.name, SPAN("Host")) && !options->without_host)
             template->host = line.value;
         if (span_equal_fold(line.name, SPAN("Connection")))
             template->asks_close |= list_has(line.value, SPAN("close"));
@@ -173,13 +189,16 @@ static void put_defaults(struct writer *writer, const struct request_options *op
         put_field(writer, SPAN("Accept"), SPAN("*/*"));
 }
 
-static void put_user_fields(struct writer *writer, const char *const *fields)
+static void put_user_fields(struct writer *writer, const struct request_options *options)
 {
+    const char *const *fields = options->fields;
+
     for (; fields != NULL && *fields != NULL; fields++) {
         struct field_line line;
 
         field_line_parse(*fields, &line);
-        if (!line.is_removal && !span_equal_fold(line.name, SPAN("Host")))
+        if (!line.is_removal && !span_equal_fold(line.name, SPAN("Host")) &&
+            !is_left_behind(options, line.name))
             put_field(writer, line.name, line.value);
     }
 }
@@ -222,7 +241,7 @@ enum proto_error request_template_init(struct request_template *template,
     template->host.bytes = buffer;
     template->fields.bytes = buffer + template->host.length;
     put_defaults(&writer, options);
-    put_user_fields(&writer, options->fields);
+    put_user_fields(&writer, options);
     put_body_fields(&writer, template->method, options);
     put(&writer, SPAN("\r\n"));
     template->fields.length = writer.length - template->host.length;

@@ -24,6 +24,10 @@ struct request_options {
                                   POST, PUT and PATCH say that their length is 0 */
     uint64_t body_bytes;
     bool path_as_is; /* dot segments stay in the URL's path */
+    /* Which of the fields do not go along, since the request was redirected: */
+    bool without_host;        /* Host: to another origin */
+    bool without_credentials; /* Authorization, Proxy-Authorization, Cookie: likewise */
+    bool without_content;     /* those that begin with Content-: the body does not go along */
 };
 
 struct request_template {

@@ -8,7 +8,7 @@
 
 #include "proto/error.h"
 
-enum { ERROR_COUNT = PROTO_BODY_TRUNCATED + 1 };
+enum { ERROR_COUNT = PROTO_LOCATION_TOO_LONG + 1 };
 
 /* Every error has a sentence of its own. */
 static void test_sentences(void **state)
@@ -19,7 +19,7 @@ static void test_sentences(void **state)
         for (int other = PROTO_OK; other < error; other++)
             assert_string_not_equal(proto_error_sentence(error), proto_error_sentence(other));
     }
-    assert_string_equal(proto_error_sentence(PROTO_BODY_TRUNCATED + 1), "unknown error");
+    assert_string_equal(proto_error_sentence(PROTO_LOCATION_TOO_LONG + 1), "unknown error");
 }
 
 /* The words are for scripts to match: they stay as they are, and so do their bits. */
@@ -62,6 +62,7 @@ static void test_classes(void **state)
         {PROTO_HEAD_TRUNCATED, PROTO_HEAD_TRUNCATED, PROTO_CLASS_TRUNCATED},
         {PROTO_BODY_TRUNCATED, PROTO_BODY_TRUNCATED, PROTO_CLASS_TRUNCATED},
         {PROTO_EMPTY_REPLY, PROTO_EMPTY_REPLY, PROTO_CLASS_RECEIVE},
+        {PROTO_LOCATION_DIFFERS, PROTO_LOCATION_TOO_LONG, PROTO_CLASS_REDIRECT},
     };
 
     (void)state;

@@ -91,6 +91,26 @@ static const struct row {
      "PROPFIND / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://a/", {.method = "get!"}, {0}, "get! / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
 
+    /* what does not go along where it was redirected to */
+    {"http://a/",
+     {.without_host = true, .without_credentials = true, .without_content = true},
+     {"Host: b", "authorization: c", "Cookie: d", "Proxy-Authorization: e", "content-type: f"},
+     "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/",
+     {.without_credentials = true},
+     {"Host: b", "Authorization;", "Cookies: d", "X-Authorization: e", "Content-Type: f"},
+     "GET / HTTP/1.1\r\nHost: b\r\nAccept: */*\r\nCookies: d\r\nX-Authorization: e\r\n"
+     "Content-Type: f\r\n\r\n"},
+    {"http://a/",
+     {.without_content = true, .method = "PUT"},
+     {"Content: a", "Content-: b", "CONTENT-MD5: c", "Contents-Of: d"},
+     "PUT / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent: a\r\nContents-Of: d\r\n"
+     "Content-Length: 0\r\n\r\n"},
+    {"http://a/",
+     {.without_host = true},
+     {"Host: b", "Authorization: c"},
+     "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nAuthorization: c\r\n\r\n"},
+
     /* bodies */
     {"http://a/",
      {.has_body = true, .body_bytes = 12},
