@@ -403,7 +403,8 @@ bool dial_secure(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
     assert(dial->state == DIAL_CONNECTED_BARE);
     dial->state = DIAL_SECURING;
     int error = secure_open(links->secure, dials->options, dials->count, &why);
-    if (!error && link_secure(links, slot, host, origin->has_session ? &origin->session : NULL))
+    const struct tls_session *session = origin->has_session ? &origin->session : NULL;
+    if (!error && link_secure(links, slot, host, session, origin->is_anonymous))
         return false;
     struct failure failure = {HAUL_TLS, why.message, -error};
     tell_failure(ret_news, slot, &failure);

@@ -45,11 +45,11 @@ bool link_is_shortage(int error)
 }
 
 bool link_secure(struct links *links, uint32_t index, struct span host,
-                 const struct tls_session *session)
+                 const struct tls_session *session, bool is_anonymous)
 {
     struct link *link = link_at(links, index);
     assert(link->state == LINK_OPEN && !link->tls);
-    link->tls = secure_begin(links->secure, index, host, session);
+    link->tls = secure_begin(links->secure, index, host, session, is_anonymous);
     if (!link->tls)
         return false;
     link->state = LINK_SECURING;

@@ -48,7 +48,7 @@ bool origin_is_of(const struct origin *origin, const struct url *url)
 {
     struct span host = {origin->host, origin->host_length};
     return origin->port == url->port && origin->is_https == url->is_https &&
-           origin->host_kind == url->host_kind &&
+           origin->is_anonymous == url->is_anonymous && origin->host_kind == url->host_kind &&
            (span_equal(host, url->host) || span_equal_fold(host, url->host));
 }
 
@@ -152,6 +152,7 @@ static void origin_fill(struct origin *origin, const struct url *url, const stru
         .host_kind = url->host_kind,
         .port = url->port,
         .is_https = url->is_https,
+        .is_anonymous = url->is_anonymous,
         .host_length = (uint8_t)url->host.length,
     };
     for (size_t i = 0; i < url->host.length; i++)

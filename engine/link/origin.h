@@ -40,6 +40,7 @@ struct origin {
     enum url_host_kind host_kind;
     uint16_t port;
     bool is_https;
+    bool is_anonymous; /* as url's: connections that show no client certificate are others */
     bool has_session;
     uint8_t host_length;
     char host[URL_HOST_BYTES_MAX + 1]; /* lower case, zero-terminated */

@@ -419,7 +419,7 @@ void secure_close(struct secure *secure)
 /* --- connections ------------------------------------------------------------------------------ */
 
 struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
-                         const struct tls_session *session)
+                         const struct tls_session *session, bool is_anonymous)
 {
     unsigned char seed[TLS_SEED_BYTES];
     if (getrandom(seed, sizeof seed, 0) != sizeof seed)
@@ -429,6 +429,7 @@ struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
         .now_s = time(NULL),
         .seed = seed,
         .session = session,
+        .is_anonymous = is_anonymous,
     };
     struct tls *tls = tls_init(secure->memory + slot * tls_size(), secure->config, &peer);
     explicit_bzero(seed, sizeof seed);

@@ -36,9 +36,10 @@ void secure_close(struct secure *secure);
 /* What needs no file: -EINVAL where pinned_keys is malformed, or names no key. */
 int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why);
 
-/* A handshake with host in the memory of a connection's slot. NULL: no entropy. */
+/* A handshake with host in the memory of a connection's slot; is_anonymous: without showing the
+ * client certificate. NULL: no entropy. */
 struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
-                         const struct tls_session *session);
+                         const struct tls_session *session, bool is_anonymous);
 
 /* Appends a finished handshake's secrets to the key log, where there is one. */
 void secure_log_keys(const struct secure *secure, const struct tls *tls);

@@ -31,6 +31,8 @@ struct url {
                               with '?', then a '/' belongs before it (url_target_needs_slash) */
     uint16_t port;         /* 80, or 443 for https, where none is written */
     bool is_https;
+    bool is_anonymous;   /* nothing of the text: whoever asks for it may set that no client
+                            certificate is to be shown to its server */
     bool has_odd_target; /* bytes of its path may have to be encoded, or its dot segments removed:
                             see url_path_write() */
     enum url_host_kind host_kind;

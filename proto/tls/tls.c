@@ -964,7 +964,8 @@ struct tls *tls_init(void *memory, struct tls_config *config, const struct tls_p
     tls->verdict = VERIFY_NO_CERTIFICATE;
     host_copy(tls, peer->host);
     br_ssl_engine_set_x509(&tls->client.eng, &tls->x509);
-    client_auth_use(&tls->client, &config->client);
+    if (!peer->is_anonymous)
+        client_auth_use(&tls->client, &config->client);
     buffers_set(tls);
     br_ssl_engine_inject_entropy(&tls->client.eng, peer->seed, TLS_SEED_BYTES);
     if (resumes)

@@ -161,6 +161,7 @@ struct tls_peer {
     int64_t now_s;    /* seconds since 1970, UTC */
     const unsigned char *seed;         /* TLS_SEED_BYTES random bytes, never used twice */
     const struct tls_session *session; /* to resume; NULL: none */
+    bool is_anonymous;                 /* the configuration's client certificate is not shown */
 };
 
 struct tls;

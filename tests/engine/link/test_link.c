@@ -96,7 +96,7 @@ static void on_event(struct play *play, const struct link_event *event)
     static const struct span host = {"127.0.0.1", 9};
     note(play, event);
     if (event->kind == LINK_CONNECTED && play->is_tls)
-        assert_true(link_secure(&play->links, 0, host, play->offered));
+        assert_true(link_secure(&play->links, 0, host, play->offered, false));
     else if (event->kind == LINK_CONNECTED)
         loop_receive(play->loop, 0);
     else if (event->kind == LINK_READY && !play->offered)
