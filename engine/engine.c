@@ -50,11 +50,19 @@ static struct tried *tried_of(struct engine *engine, struct fetch *fetch)
     return tried;
 }
 
-/* When the whole of a request must be over. */
-static uint64_t whole_due_ns(const struct engine *engine, const struct fetch *fetch)
+static uint64_t due_of(const struct engine *engine, const struct fetch *fetch,
+                       enum haul_stage stage)
 {
-    uint64_t start_ns = fetch->waits_since_ns ? fetch->waits_since_ns : fetch->started_ns;
-    return due_ns(HAUL_STAGE_QUEUE, start_ns, 0, engine->options.max_time_ms);
+    const struct haul_options *options = &engine->options;
+    struct due_starts starts = {.hop_ns = fetch->begun_ns, .attempt_ns = fetch->attempt_ns};
+    return due_ns(stage, &starts, options->connect_timeout_ms, options->max_time_ms);
+}
+
+/* In the queue, what has begun has a time by which it must be over. */
+static void await_turn(struct engine *engine, uint32_t index)
+{
+    engine->has_waits = true;
+    deadline_set(&engine->waits, index, due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE));
 }
 
 /* Back to the front of the queue, to be begun on another connection; its time runs on. */
@@ -65,7 +73,7 @@ static void requeue(struct engine *engine, uint32_t index)
     fetch_retreat(fetch);
     engine->active--;
     schedule_prepend(&engine->schedule, index);
-    deadline_set(&engine->waits, index, whole_due_ns(engine, fetch));
+    await_turn(engine, index);
 }
 
 /* --- the life of a connection slot ------------------------------------------------------------ */
@@ -161,6 +169,7 @@ static void lose(struct engine *engine, uint32_t slot, const struct outcome *out
         break;
     case ATTEMPT_RESEND:
         engine->retries++;
+        engine->fetches[index].begun_ns = 0;
         requeue(engine, index);
         break;
     case ATTEMPT_GO_ON:
@@ -169,19 +178,16 @@ static void lose(struct engine *engine, uint32_t slot, const struct outcome *out
     case ATTEMPT_WAIT:
         wait_for_room(engine, index);
         break;
+    case ATTEMPT_ELSEWHERE: /* a head leads there, no loss */
+    case ATTEMPT_REFUSED:
+    case ATTEMPT_MET:
+        break;
     }
 }
 
 static uint64_t deadline_of(const struct engine *engine, uint32_t slot, enum haul_stage stage)
 {
-    const struct haul_options *options = &engine->options;
-    const struct fetch *fetch = fetch_on(engine, slot);
-    uint64_t time_ns =
-        due_ns(stage, fetch->started_ns, options->connect_timeout_ms, options->max_time_ms);
-    if (fetch->waits_since_ns == 0)
-        return time_ns;
-    uint64_t whole_ns = whole_due_ns(engine, fetch);
-    return whole_ns < time_ns ? whole_ns : time_ns;
+    return due_of(engine, fetch_on(engine, slot), stage);
 }
 
 static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage stage)
@@ -200,9 +206,8 @@ void engine_cancel(struct engine *engine, uint32_t index)
         fail(engine, fetch->conn, &cancelled);
         return;
     }
-    bool has_begun = fetch->started_ns || fetch->waits_since_ns;
     schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE, has_begun ? &cancelled : &not_started);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, fetch->attempt_ns ? &cancelled : &not_started);
 }
 
 void engine_cancel_all(struct engine *engine)
@@ -398,33 +403,108 @@ static bool may_begin_another(const struct engine *engine)
 
 /* --- what an exchange tells ------------------------------------------------------------------- */
 
-static void check_length(struct engine *engine, uint32_t slot, uint64_t length)
+/* What was decided at the head of a reply that is none of the result comes now: its slot is at rest
+ * or closed. */
+static void leave(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    engine->redirects++;
+    fetch_leave(fetch, engine->now_ns);
+    engine->active--;
+    if (engine->collector.is_unordered && engine->collector.current == index)
+        engine->collector.current = NO_FETCH;
+    schedule_prepend(&engine->schedule, index);
+    await_turn(engine, index);
+}
+
+static void close_and_leave(struct engine *engine, uint32_t slot)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
-    const struct failure *failure = fetch_check_length(&engine->fetches[index], length);
-    if (!failure)
-        return;
+    close_slot(engine, slot);
+    leave(engine, index);
+}
+
+/* A long head stays where it is, in the piece that it was carried in. */
+static void keep_head(struct engine *engine, uint32_t slot, struct span head)
+{
+    struct fetch *fetch = fetch_on(engine, slot);
+    if (engine->options.keep_headers && head.length > BLOCK_BYTES)
+        fetch->head_piece = exchange_take_piece(&engine->exchanges, slot);
+    fetch_take_head(fetch, &engine->terms, head);
+}
+
+static void end_at_head(struct engine *engine, uint32_t slot, const struct failure *failure)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
     close_slot(engine, slot);
     engine_finish(engine, index, HAUL_STAGE_HEAD, failure);
 }
 
-/* A long head stays where it is, in the piece that it was carried in. */
+/* The rest of the reply is read where it has an end that is near. */
+static void pass(struct engine *engine, uint32_t slot, uint64_t length)
+{
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    if (response->framing == FRAMING_CLOSE || !fetch_pass(fetch_on(engine, slot), length))
+        close_and_leave(engine, slot);
+}
+
+/* False: the reply is the result. */
+static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
+{
+    struct failure failure;
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    struct fetch *fetch = fetch_on(engine, slot);
+    bool has_length = response->framing == FRAMING_LENGTH;
+    switch (attempt_at_head(fetch, &engine->terms, response->status, head, &failure)) {
+    case ATTEMPT_ELSEWHERE:
+        if (has_length && response->content_length > FETCH_PASSED_BYTES_MAX)
+            close_and_leave(engine, slot);
+        else
+            pass(engine, slot, 0);
+        return true;
+    case ATTEMPT_REFUSED:
+        keep_head(engine, slot, head);
+        end_at_head(engine, slot, &failure);
+        return true;
+    case ATTEMPT_MET:
+        engine->redirects_unfollowed++;
+        return false;
+    case ATTEMPT_DONE:
+    case ATTEMPT_GO_ON:
+    case ATTEMPT_WAIT:
+    case ATTEMPT_RESEND:
+        break;
+    }
+    return false;
+}
+
+static void check_length(struct engine *engine, uint32_t slot, uint64_t length)
+{
+    const struct failure *failure = fetch_check_length(fetch_on(engine, slot), length);
+    if (failure)
+        end_at_head(engine, slot, failure);
+}
+
 static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
     fetch->result.status = response->status;
     fetch->result.version_minor = response->version_minor;
-    if (engine->options.keep_headers && head.length > BLOCK_BYTES)
-        fetch->head_piece = exchange_take_piece(&engine->exchanges, slot);
-    fetch_take_head(fetch, &engine->terms, head);
     fetch->result.anomalies = response->anomalies;
+    if (response->status >= 300 && leads_on(engine, slot, head))
+        return;
+    keep_head(engine, slot, head);
     if (response->framing == FRAMING_LENGTH)
         check_length(engine, slot, response->content_length);
 }
 
 static inline void on_body(struct engine *engine, uint32_t slot, struct span data)
 {
+    if (fetch_on(engine, slot)->is_passing) {
+        pass(engine, slot, data.length);
+        return;
+    }
     const struct failure *failure = fetch_take_body(fetch_on(engine, slot), &engine->terms, data);
     if (failure)
         fail(engine, slot, failure);
@@ -465,13 +545,20 @@ static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusabl
         rest(engine, slot, kept_ns);
     else
         close_slot(engine, slot);
-    engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
+    if (engine->fetches[index].is_passing)
+        leave(engine, index);
+    else
+        engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
 }
 
 static void on_failed(struct engine *engine, uint32_t slot, const struct exchange_news *news)
 {
     enum outcome_kind kind = news->is_unanswered ? OUTCOME_UNANSWERED : OUTCOME_FAILED;
     struct outcome outcome = {kind, news->failure};
+    if (fetch_on(engine, slot)->is_passing) {
+        close_and_leave(engine, slot);
+        return;
+    }
     if (news->is_unanswered && fetch_on(engine, slot)->result.reused_connection)
         pool_is_cut(&engine->pool, slot, engine->now_ns);
     lose(engine, slot, &outcome);
@@ -701,8 +788,8 @@ static void on_deadline(struct engine *engine, uint32_t slot)
 static void on_wait_over(struct engine *engine, uint32_t index)
 {
     const struct fetch *fetch = &engine->fetches[index];
-    bool has_begun = fetch->started_ns || fetch->waits_since_ns;
-    if (fetch->state != FETCH_QUEUED || !has_begun || engine->now_ns < whole_due_ns(engine, fetch))
+    if (fetch->state != FETCH_QUEUED || !fetch->attempt_ns ||
+        engine->now_ns < due_of(engine, fetch, HAUL_STAGE_QUEUE))
         return;
     schedule_remove(&engine->schedule, index);
     engine_finish(engine, index, HAUL_STAGE_QUEUE, due_failure(HAUL_STAGE_QUEUE));
@@ -761,6 +848,17 @@ static uint32_t take_slot(struct engine *engine, uint32_t index)
     return may_open ? pool_take(&engine->pool, &engine->fetches[index].url, index) : NO_SLOT;
 }
 
+/* Out of the queue: there is a slot for it. */
+static inline void start(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    if (fetch->attempt_ns)
+        deadline_clear(&engine->waits, index);
+    schedule_remove(&engine->schedule, index);
+    fetch_begin(fetch, engine->now_ns);
+    engine->active++;
+}
+
 static bool begin_dialing(struct engine *engine, uint32_t index)
 {
     struct dial_news news;
@@ -768,6 +866,7 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     uint32_t slot = take_slot(engine, index);
     if (slot == NO_SLOT)
         return false;
+    start(engine, index);
     fetch->conn = slot;
     exchange_open(&engine->exchanges, slot, slot);
     set_deadline(engine, slot, HAUL_STAGE_CONNECT);
@@ -823,6 +922,7 @@ static bool begin(struct engine *engine, uint32_t index)
     if (trust != POOL_TRUSTED)
         return trust == POOL_DISTRUSTED && begin_dialing(engine, index);
     uint32_t slot = pool_take_idle(&engine->pool, origin, index);
+    start(engine, index);
     fetch->conn = slot;
     send_request(engine, slot, true);
     return true;
@@ -850,18 +950,8 @@ static void begin_queued(struct engine *engine)
     engine->trust_ns = 0;
     while (engine->active < engine->budget.concurrency) {
         uint32_t index = next_queued(engine);
-        if (index == NO_FETCH)
+        if (index == NO_FETCH || !begin(engine, index))
             return;
-        uint64_t started_ns = engine->fetches[index].started_ns;
-        schedule_remove(&engine->schedule, index);
-        fetch_begin(&engine->fetches[index], engine->now_ns);
-        engine->active++;
-        if (!begin(engine, index)) {
-            engine->active--;
-            engine->fetches[index].started_ns = started_ns; /* it goes on waiting */
-            schedule_prepend(&engine->schedule, index);
-            return;
-        }
     }
 }
 
@@ -1025,16 +1115,19 @@ static void arm_tick(struct engine *engine)
     uint64_t turn_ns = pressure_turn_ns(&engine->pressure);
     time_ns = resolver_ns < time_ns ? resolver_ns : time_ns;
     time_ns = turn_ns < time_ns ? turn_ns : time_ns;
-    bool is_short = engine->pool.retry_ns > 0 && engine->schedule.count > 0;
-    if (is_short) {
+    if (engine->has_waits) {
         uint64_t wait_ns = deadline_next_ns(&engine->waits);
+        engine->has_waits = wait_ns != DEADLINE_NEVER;
         time_ns = wait_ns < time_ns ? wait_ns : time_ns;
-        time_ns = engine->pool.retry_ns < time_ns ? engine->pool.retry_ns : time_ns;
     }
+    bool is_short = engine->pool.retry_ns > 0 && engine->schedule.count > 0;
+    if (is_short && engine->pool.retry_ns < time_ns)
+        time_ns = engine->pool.retry_ns;
     bool is_unknown = engine->trust_ns > 0 && engine->schedule.count > 0;
     if (is_unknown && engine->trust_ns < time_ns)
         time_ns = engine->trust_ns;
-    if (time_ns != UINT64_MAX && (engine->active > 0 || is_short || is_unknown))
+    bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown;
+    if (time_ns != UINT64_MAX && is_awaited)
         loop_tick(engine->loop, time_ns);
 }
 

@@ -31,9 +31,10 @@ enum { ENGINE_TERMS_MAX = 16 };
 #define ENGINE_ABSENCE_NS UINT64_C(100000000)
 
 struct engine {
-    struct haul_options options; /* its strings are the engine's own copies, or borrowed */
-    struct haul_tls tls;         /* what options.tls points to, likewise */
-    char **option_strings;       /* those copies */
+    struct haul_options options;   /* its strings are the engine's own copies, or borrowed */
+    struct haul_tls tls;           /* what options.tls points to, likewise */
+    struct haul_redirect redirect; /* what options.redirect points to */
+    char **option_strings;         /* those copies */
     struct budget budget;
     struct loop *loop;
     struct resolver *resolver;
@@ -48,7 +49,7 @@ struct engine {
     struct dials dials;
     struct exchanges exchanges;
     struct deadlines deadlines;
-    struct deadlines waits; /* of requests that wait in a shortage, by their slots */
+    struct deadlines waits; /* of requests that were begun and are queued, by their slots */
     struct pressure pressure;
     struct heads heads;
 
@@ -66,12 +67,15 @@ struct engine {
     uint64_t now_ns;       /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled;     /* nothing new is taken */
     bool is_woken;
+    bool has_waits;       /* something may be in waits */
     uint32_t completions; /* of the last run */
     struct batch batch;
 
     uint64_t requests;
     uint64_t failures;
     uint64_t retries;
+    uint64_t redirects;
+    uint64_t redirects_unfollowed;
     uint64_t bytes_received;
 };
 

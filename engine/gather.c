@@ -25,7 +25,31 @@ static void *copy(const void *bytes, size_t length)
     return memory;
 }
 
-/* What a result borrows, the gathering owns: url, method, head and body are copied. */
+static size_t hop_bytes(const struct haul_hop *hop)
+{
+    return (sizeof *hop + hop->url_length + sizeof(void *)) & ~(sizeof(void *) - 1);
+}
+
+/* The list and its URLs, in one piece; NULL, no memory, or there are none. */
+static const struct haul_hop *copy_hops(const struct haul_hop *hops)
+{
+    size_t bytes = 0;
+    for (const struct haul_hop *hop = hops; hop; hop = hop->next)
+        bytes += hop_bytes(hop);
+    char *memory = bytes > 0 ? malloc(bytes) : NULL;
+    char *at = memory;
+    for (const struct haul_hop *hop = hops; hop && memory; hop = hop->next) {
+        struct haul_hop *kept = (struct haul_hop *)(void *)at;
+        char *url = at + sizeof *kept;
+        at += hop_bytes(hop);
+        *kept = *hop;
+        kept->url = memcpy(url, hop->url, hop->url_length + 1);
+        kept->next = hop->next ? (const struct haul_hop *)(void *)at : NULL;
+    }
+    return (const struct haul_hop *)(void *)memory;
+}
+
+/* What a result borrows, the gathering owns: URLs, method, hops, head and body are copied. */
 static int gathering_keep(struct gathering *gathering, const struct haul_result *result)
 {
     struct haul_result *kept = &gathering->results[result->index];
@@ -35,7 +59,12 @@ static int gathering_keep(struct gathering *gathering, const struct haul_result 
     kept->url = copy(result->url, result->url_length);
     kept->method = result->method ? copy(result->method, strlen(result->method)) : NULL;
     kept->head = result->head ? copy(result->head, result->head_length) : NULL;
-    bool failed = !kept->url || (result->method && !kept->method) || (result->head && !kept->head);
+    kept->url_effective = kept->url;
+    if (result->url_effective != result->url)
+        kept->url_effective = copy(result->url_effective, result->url_effective_length);
+    kept->hops = copy_hops(result->hops);
+    bool failed = !kept->url || !kept->url_effective || (result->method && !kept->method) ||
+                  (result->head && !kept->head) || (result->hops && !kept->hops);
     if (!result->body || failed)
         return failed ? -ENOMEM : 0;
     size_t length = 0;
@@ -86,6 +115,8 @@ static int gathering_skip(struct gathering *gathering, const char *const *urls, 
             .index = i,
             .url = urls[i],
             .url_length = strlen(urls[i]),
+            .url_effective = urls[i],
+            .url_effective_length = strlen(urls[i]),
             .error = HAUL_NOT_STARTED,
             .message = "cancelled before it was begun",
         };
@@ -166,6 +197,9 @@ void haul_gathered_free(struct haul_gathered *gathered)
         return;
     for (size_t i = 0; gathering->results && i < gathering->count; i++) {
         const struct haul_result *result = &gathering->results[i];
+        if (result->url_effective != result->url)
+            free((void *)(uintptr_t)result->url_effective);
+        free((void *)(uintptr_t)result->hops);
         free((void *)(uintptr_t)result->url);
         free((void *)(uintptr_t)result->method);
         free((void *)(uintptr_t)result->head);

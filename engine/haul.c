@@ -349,6 +349,8 @@ void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts,
         .in_flight = engine->active,
         .waiting = engine->schedule.count,
         .races_lost = engine->dials.lost,
+        .redirects = engine->redirects,
+        .redirects_unfollowed = engine->redirects_unfollowed,
     };
     snprintf(facts.loop_reason, sizeof facts.loop_reason, "%s", loop->reason);
     sized_give(ret_facts, size, &facts, sizeof facts);

@@ -49,6 +49,7 @@ const char *haul_version(void);
 
 #include "haul/anomaly.h"
 #include "haul/error.h"
+#include "haul/redirect.h"
 #include "haul/tls.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
@@ -59,9 +60,10 @@ struct haul_options {
     uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
                                    above concurrency */
     enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
-    int64_t connect_timeout_ms; /* name, connection and TLS together; 0: 10,000; negative: none */
-    int64_t max_time_ms;        /* from the request's start to its last byte; 0: 300,000;
+    int64_t connect_timeout_ms; /* name, connection and TLS together, of each hop; 0: 10,000;
                                    negative: none */
+    int64_t max_time_ms;        /* from the request's start to its last byte, redirects included;
+                                   0: 300,000; negative: none */
     bool unordered;             /* results in the order of completion, not of submission */
     bool cancel_on_error;       /* the first failed request cancels all others */
     int fail_status;            /* statuses from this number on are failures, 600 to 999 as
@@ -110,6 +112,8 @@ struct haul_options {
     uint32_t max_head; /* of a reply, in bytes; 0: 262,144. One that is longer is a LIMIT error */
     uint64_t max_body; /* in bytes, as handed out; 0: no limit. A longer one is a LIMIT error, by
                           its Content-Length at once, else when that many have come */
+    const struct haul_redirect *redirect; /* haul/redirect.h; NULL: all its defaults */
+    size_t redirect_size;                 /* sizeof *redirect, as tls_size */
 };
 
 struct haul_request {
@@ -183,6 +187,14 @@ struct haul_result {
     uint64_t total_ns;
 
     uint64_t anomalies; /* what is odd about the reply: haul_anomaly, a set of bits */
+
+    /* With redirects status, head, body, method and the durations above are those of the last hop,
+     * but for queue and total. */
+    const char *url_effective; /* the last hop's URL, zero-terminated; mostly url */
+    size_t url_effective_length;
+    uint32_t redirects;          /* followed */
+    uint64_t redirect_ns;        /* of total_ns, what the hops before the last took */
+    const struct haul_hop *hops; /* redirect->keep_hops: those hops; NULL: none */
 };
 
 struct haul; /* one engine */
@@ -195,6 +207,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
         return NULL;
     *ret = *options;
     ret->tls_size = ret->tls ? sizeof *ret->tls : 0;
+    ret->redirect_size = ret->redirect ? sizeof *ret->redirect : 0;
     return ret;
 }
 

@@ -65,6 +65,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (options->tls)
         engine->tls = *options->tls;
     engine->options.tls = &engine->tls;
+    if (options->redirect)
+        engine->redirect = *options->redirect;
+    engine->options.redirect = &engine->redirect;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -202,6 +205,8 @@ static void requests_init(struct engine *engine)
     engine->terms.store = &engine->store;
     engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
+    engine->terms.trail_reserve = budget->reserve_blocks;
+    engine->terms.has_client_certificate = engine->tls.client_certificate;
 }
 
 static int memory_take(struct engine *engine)

@@ -53,11 +53,22 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
                       "an option is set that this library does not have: it is older than the "
                       "program",
                       ret_why);
-    if (!ret->options.tls)
-        return 0;
-    error = sized_take(&ret->tls, sizeof ret->tls, ret->options.tls, ret->options.tls_size);
-    ret->options.tls = &ret->tls;
-    return refuse(error, "tls", "tls_size is 0",
-                  "tls has an option that this library does not have: it is older than the program",
+    if (ret->options.tls) {
+        error = sized_take(&ret->tls, sizeof ret->tls, ret->options.tls, ret->options.tls_size);
+        ret->options.tls = &ret->tls;
+    }
+    if (error)
+        return refuse(error, "tls", "tls_size is 0",
+                      "tls has an option that this library does not have: it is older than the "
+                      "program",
+                      ret_why);
+    if (ret->options.redirect) {
+        error = sized_take(&ret->redirect, sizeof ret->redirect, ret->options.redirect,
+                           ret->options.redirect_size);
+        ret->options.redirect = &ret->redirect;
+    }
+    return refuse(error, "redirect", "redirect_size is 0",
+                  "redirect has an option that this library does not have: it is older than the "
+                  "program",
                   ret_why);
 }

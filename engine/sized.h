@@ -17,8 +17,9 @@ void sized_give(void *ret, size_t ret_size, const void *from, size_t size);
 
 /* Options, and all they point to, as this library knows them. */
 struct sized_options {
-    struct haul_options options; /* its tls is the one below, or NULL */
+    struct haul_options options; /* what it points to is below, or NULL */
     struct haul_tls tls;
+    struct haul_redirect redirect;
 };
 
 /* from may be NULL: all defaults. Errors: those of sized_take(), and ret_why says which struct. */

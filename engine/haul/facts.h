@@ -21,8 +21,10 @@ struct haul_facts {
     uint64_t buffers_empty;   /* times no receive buffer was left */
     uint64_t queue_overflows; /* completion-queue overflows */
     uint32_t in_flight;
-    uint32_t waiting;    /* submitted, not begun */
+    uint32_t waiting;    /* submitted, not begun, or on the way to another hop */
     uint64_t races_lost; /* of connections: given up for another address that was tried beside */
+    uint64_t redirects;  /* followed */
+    uint64_t redirects_unfollowed; /* replies that lead elsewhere, met without redirect->follow */
 };
 
 void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts, size_t size);

@@ -125,13 +125,17 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     }
     if (options->keep_headers)
         entitled += budget->window;
-    if (options->keep_bodies) {
+    if (options->redirect && options->redirect->follow)
+        entitled += budget->window; /* the URL of the last hop */
+    if (options->keep_bodies || (options->redirect && options->redirect->keep_hops)) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
+        budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
+    }
+    if (options->keep_bodies) {
         entitled += budget->window + 1; /* and the part that is lent while the next comes in */
         budget->flight_blocks = BUDGET_RECEIVE_BUFFERS;
         budget->reserve_blocks = flight_of(budget);
         uint32_t least = 2 * (budget->reserve_blocks + USABLE_MIN);
-        budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
         budget->shared_blocks = budget->shared_blocks < least ? least : budget->shared_blocks;
         if (!options->stream_bodies)
             budget->reserve_blocks += budget->shared_blocks / 2;

@@ -4,6 +4,7 @@
  * connection is fresh, so that there is no third time. */
 
 #include "engine/request/attempt.h"
+#include "engine/request/redirect.h"
 
 static bool may_resend(const struct fetch *fetch)
 {
@@ -23,6 +24,23 @@ enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome)
         fetch->is_resent = true;
         return ATTEMPT_RESEND;
     case OUTCOME_FAILED:
+        break;
+    }
+    return ATTEMPT_DONE;
+}
+
+enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
+                             struct span head, struct failure *ret_failure)
+{
+    switch (redirect_take(fetch, terms, status, head, ret_failure)) {
+    case REDIRECT_FOLLOWS:
+        fetch->is_passing = true;
+        return ATTEMPT_ELSEWHERE;
+    case REDIRECT_REFUSED:
+        return ATTEMPT_REFUSED;
+    case REDIRECT_MET:
+        return ATTEMPT_MET;
+    case REDIRECT_NONE:
         break;
     }
     return ATTEMPT_DONE;

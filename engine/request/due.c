@@ -1,5 +1,6 @@
-/* Owns the rule of deadlines, one row a stage: both times count from a request's beginning, that to
- * connect ends with the handshake, and the whole never ends later than allowed. */
+/* Owns the rule of deadlines, one row a stage: the time to connect counts from the beginning of
+ * each hop and ends with the handshake, and the whole, redirects included, never ends later than
+ * allowed. */
 
 #include "engine/request/due.h"
 #include "engine/memory/deadline.h"
@@ -38,12 +39,13 @@ static uint64_t end_ns(uint64_t start_ns, int64_t allowed_ms)
     return is_never ? DEADLINE_NEVER : start_ns + (uint64_t)allowed_ms * 1000000;
 }
 
-uint64_t due_ns(enum haul_stage stage, uint64_t start_ns, int64_t connect_ms, int64_t max_ms)
+uint64_t due_ns(enum haul_stage stage, const struct due_starts *starts, int64_t connect_ms,
+                int64_t max_ms)
 {
-    uint64_t time_ns = end_ns(start_ns, max_ms);
+    uint64_t time_ns = end_ns(starts->attempt_ns, max_ms);
     if (!rule_of(stage)->is_connecting)
         return time_ns;
-    uint64_t connect_ns = end_ns(start_ns, connect_ms);
+    uint64_t connect_ns = end_ns(starts->hop_ns, connect_ms);
     return connect_ns < time_ns ? connect_ns : time_ns;
 }
 

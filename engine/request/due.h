@@ -7,8 +7,14 @@
 
 #include <stdint.h>
 
-/* start_ns: when it was begun. A time allowed that is negative has no end. */
-uint64_t due_ns(enum haul_stage stage, uint64_t start_ns, int64_t connect_ms, int64_t max_ms);
+struct due_starts {
+    uint64_t hop_ns;     /* when this hop was begun, from which the time to connect counts */
+    uint64_t attempt_ns; /* and the first one, from which the whole does */
+};
+
+/* A time allowed that is negative has no end. */
+uint64_t due_ns(enum haul_stage stage, const struct due_starts *starts, int64_t connect_ms,
+                int64_t max_ms);
 
 const struct failure *due_failure(enum haul_stage stage);
 

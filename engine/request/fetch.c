@@ -28,8 +28,8 @@ static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span 
     memcpy(text, url.bytes, length);
     text[length] = '\0';
     memcpy(text + length + 1, room, room_used);
-    fetch->result.url = text;
-    fetch->result.url_length = length;
+    fetch->result.url = fetch->result.url_effective = text;
+    fetch->result.url_length = fetch->result.url_effective_length = length;
     return 0;
 }
 
@@ -59,6 +59,9 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .has_body = fetch->has_body,
         .body_bytes = fetch->body_length,
         .path_as_is = options->path_as_is,
+        .without_host = fetch->is_abroad,
+        .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
+        .without_content = fetch->without_content,
     };
     return request_template_init(ret_template, &request, fields, TEMPLATE_BYTES, NULL);
 }
@@ -96,7 +99,8 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     if (!url_error)
         url_move(&fetch->url, url, room, fetch->result.url);
     fetch->chain = CHAIN_EMPTY;
-    fetch->head_block = NO_BLOCK;
+    fetch->trail = TRAIL_EMPTY;
+    fetch->head_block = fetch->hop_block = NO_BLOCK;
     fetch->head_piece = NO_PIECE;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
@@ -121,9 +125,33 @@ void fetch_retreat(struct fetch *fetch)
 
 void fetch_wait(struct fetch *fetch)
 {
-    if (fetch->waits_since_ns == 0)
-        fetch->waits_since_ns = fetch->started_ns;
-    fetch->started_ns = 0;
+    if (fetch->result.redirects == 0)
+        fetch->started_ns = 0;
+    else
+        fetch->left_ns = fetch->begun_ns;
+    fetch->begun_ns = 0;
+}
+
+void fetch_leave(struct fetch *fetch, uint64_t now_ns)
+{
+    assert(fetch->is_passing);
+    fetch->result.redirect_ns += now_ns - fetch->begun_ns;
+    if (fetch->last_hop && !fetch->is_cut)
+        fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
+    fetch->result.status = fetch->result.version_minor = 0;
+    fetch->is_passing = fetch->is_resent = fetch->has_tried = false;
+    fetch->passed = 0;
+    fetch->begun_ns = 0;
+    fetch->left_ns = now_ns;
+    fetch_retreat(fetch);
+}
+
+bool fetch_pass(struct fetch *fetch, uint64_t length)
+{
+    if (length > FETCH_PASSED_BYTES_MAX - fetch->passed)
+        return false;
+    fetch->passed += (uint32_t)length;
+    return true;
 }
 
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
@@ -184,7 +212,7 @@ static void take_times(struct fetch *fetch, uint64_t now_ns)
 {
     struct haul_result *result = &fetch->result;
     result->queue_ns = between(fetch->submitted_ns, fetch->started_ns);
-    result->connect_ns = between(fetch->started_ns, fetch->connected_ns);
+    result->connect_ns = between(fetch->begun_ns, fetch->connected_ns);
     result->tls_ns = between(fetch->connected_ns, fetch->secured_ns);
     result->send_ns = between(fetch->secured_ns, fetch->sent_ns);
     result->ttfb_ns = between(fetch->sent_ns, fetch->first_byte_ns);
@@ -199,7 +227,7 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
     int fail_status = terms->options->fail_status;
     if (!failure && fail_status && fetch->result.status >= fail_status)
         failure = &bad_status;
-    if (fetch->waits_since_ns != 0 && fetch->started_ns == 0)
+    if (fetch->attempt_ns && fetch->started_ns == 0)
         fetch->started_ns = now_ns;
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
@@ -227,5 +255,8 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
         store_give(terms->store, fetch->url_block);
         terms->url_blocks_left++;
     }
+    if (fetch->hop_block != NO_BLOCK)
+        store_give(terms->store, fetch->hop_block);
+    trail_free(&fetch->trail, terms->store);
     fetch->state = FETCH_FREE;
 }

@@ -7,6 +7,7 @@
 #include "engine/failure.h"
 #include "engine/haul.h"
 #include "engine/memory/store.h"
+#include "engine/request/trail.h"
 #include "proto/error.h"
 #include "proto/http/request.h"
 #include "proto/http/url.h"
@@ -19,14 +20,26 @@
 
 enum { FETCH_URL_INLINE = 112, TEMPLATE_BYTES = 15000 };
 
+/* Of a body that is dropped so much is read to keep the connection: a new one costs more. */
+enum { FETCH_PASSED_BYTES_MAX = 16384 };
+
 enum fetch_state { FETCH_FREE, FETCH_QUEUED, FETCH_ACTIVE, FETCH_DONE, FETCH_LENT };
+
+/* A hop in the trail. */
+struct fetch_hop {
+    struct haul_hop public;
+    char url[];
+};
 
 struct fetch {
     struct haul_result result;
     uint64_t started_ns;
-    uint64_t waits_since_ns; /* when it was begun, where it had to wait after that; 0: it had not */
-    uint64_t connected_ns;   /* when a connection was there, new or not; 0: never */
-    uint64_t secured_ns;     /* when it could carry the request: after TLS, where there is any */
+    uint64_t
+        attempt_ns;    /* when it was begun at first, from which the whole of it counts; 0: never */
+    uint64_t begun_ns; /* this hop; 0: it is not, or is to begin anew */
+    uint64_t left_ns;  /* when the hop before was over; 0: there was none, or its time is counted */
+    uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
+    uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
     uint64_t first_byte_ns;
     enum fetch_state state : 8;
@@ -36,6 +49,15 @@ struct fetch {
     bool is_idempotent;
     bool is_resent;  /* on a fresh connection, after a reused one died */
     bool is_partial; /* a part of the body has been handed out */
+    bool is_passing; /* the reply under way is none of the result: its body is dropped, and what
+                        was decided at its head comes next */
+    bool is_abroad;  /* it was at another origin than its first */
+    bool without_content; /* its body did not go along, nor do fields about it */
+    bool has_cookie;      /* a reply that was followed had set one */
+    bool came_round;      /* at a URL where it had been */
+    bool is_cut;          /* not every hop found room in the trail */
+    uint32_t passed;      /* bytes of the body that is dropped */
+    struct fetch_hop *last_hop;
 
     /* set when it is taken; all above begins as zero */
     uint64_t submitted_ns;
@@ -46,11 +68,13 @@ struct fetch {
     uint64_t max_body; /* of the reply */
 
     struct chain chain; /* the body as far as it was received and not handed out */
+    struct trail trail;
     uint32_t head_block;
     uint32_t head_piece; /* of a longer one, in which it lies already; NO_PIECE */
     uint32_t url_block;
-    uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
-    uint32_t next; /* in the queue, or among the finished */
+    uint32_t hop_block; /* of a URL that it was redirected to */
+    uint32_t conn;      /* the slot it is on while it is active; NO_SLOT */
+    uint32_t next;      /* in the queue, or among the finished */
     uint32_t previous;
     struct url url;
     char text[FETCH_URL_INLINE];
@@ -64,6 +88,8 @@ struct fetch_terms {
     uint32_t url_blocks;      /* for long URLs */
     uint32_t url_blocks_left; /* of them */
     uint64_t body_bytes_max;
+    uint32_t trail_reserve; /* shared blocks that are for bodies alone */
+    bool has_client_certificate;
 };
 
 /* Takes a request into a free slot; ret_error is what of it is wrong, as far as that can be said
@@ -81,9 +107,15 @@ static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
 /* Active, and to be queued again: nothing has come of the attempt. */
 void fetch_retreat(struct fetch *fetch);
 
-/* Behind that: there is no room for it. What it has waited until it begins again counts as queue,
- * but not against the time that it may take to connect. */
+/* Behind that: there is no room for it. What it has waited until it begins again counts as queue, or
+ * as the hops before, but not against the time that it may take to connect. */
 void fetch_wait(struct fetch *fetch);
+
+/* Active, and to be queued again: for the hop that it was led to. */
+void fetch_leave(struct fetch *fetch, uint64_t now_ns);
+
+/* A piece of a body that is dropped. False: it is too long to go on with. */
+bool fetch_pass(struct fetch *fetch, uint64_t length);
 
 /* A connection can carry the request, which is sent next. */
 static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns);
@@ -109,12 +141,26 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
 
 /* --- what is done at each request, and is mostly little --------------------------------------- */
 
+/* What it waited for its turn behind another hop is that one's. */
+static inline void fetch_begin_hop(struct fetch *fetch, uint64_t now_ns)
+{
+    fetch->begun_ns = now_ns;
+    if (fetch->started_ns == 0)
+        fetch->started_ns = now_ns;
+    if (fetch->attempt_ns == 0)
+        fetch->attempt_ns = now_ns;
+    if (fetch->left_ns == 0)
+        return;
+    fetch->result.redirect_ns += now_ns - fetch->left_ns;
+    fetch->left_ns = 0;
+}
+
 static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns)
 {
     assert(fetch->state == FETCH_QUEUED && fetch->conn == NO_SLOT);
     fetch->state = FETCH_ACTIVE;
-    if (fetch->started_ns == 0)
-        fetch->started_ns = now_ns;
+    if (fetch->begun_ns == 0)
+        fetch_begin_hop(fetch, now_ns);
 }
 
 static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns)

@@ -67,7 +67,7 @@ static void what_waits_can_be_cancelled(void)
         gathering_open_on(fault_open(gathering_open_loop(&options), &rates, 7), &options);
     const struct haul_result *result;
     submit(haul, "/bytes/1");
-    while (haul->engine.fetches[0].waits_since_ns == 0)
+    while (haul->engine.fetches[0].state != FETCH_QUEUED || haul->engine.fetches[0].attempt_ns == 0)
         assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
     assert_int_equal(haul_cancel(haul, 0), 0);
     gathering_expect(haul, "0 cancelled@queue ''\n");
@@ -130,7 +130,8 @@ static void a_name_waits_for_descriptors_too(void)
         struct rlimit few = {0, limit.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
         gathering_submit_to(haul, 1, "http://a.example/");
-        while (is_open && haul->engine.fetches[1].waits_since_ns == 0)
+        const struct fetch *second = &haul->engine.fetches[1];
+        while (is_open && (second->state != FETCH_QUEUED || second->attempt_ns == 0))
             assert_int_equal(gathering_try(haul, &result, 5), -EAGAIN);
         if (is_open)
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);

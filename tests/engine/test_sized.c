@@ -147,6 +147,32 @@ static void the_size_of_tls_travels_too(void **state)
     free(longer);
 }
 
+static void the_size_of_redirect_travels_too(void **state)
+{
+    static const struct haul_redirect follow = {.follow = true, .max = 1};
+    struct haul_open_error why;
+    struct haul *haul = NULL;
+    (void)state;
+    for (size_t size = 0; size <= sizeof follow + LONGER; size++) {
+        struct haul_redirect *redirect = cut(&follow, sizeof follow, size);
+        const struct haul_options options = {.redirect = redirect, .redirect_size = size};
+        int error = haul_open_sized(&haul, &options, sizeof options, &why, sizeof why);
+        assert_int_equal(error, size == 0 ? -EINVAL : 0);
+        if (error)
+            assert_string_equal(why.option, "redirect");
+        else
+            haul_close(haul);
+        free(redirect);
+    }
+    char *longer = cut(&follow, 0, sizeof follow + 1);
+    longer[sizeof follow] = 1;
+    const struct haul_options options = {.redirect = (const void *)longer,
+                                         .redirect_size = sizeof follow + 1};
+    assert_int_equal(haul_open_sized(&haul, &options, sizeof options, &why, sizeof why), -E2BIG);
+    assert_string_equal(why.option, "redirect");
+    free(longer);
+}
+
 /* It is not asked for where there is no tls, and the inline functions know it by themselves. */
 static void the_size_of_tls_is_filled_in(void **state)
 {
@@ -276,6 +302,7 @@ int main(void)
         cmocka_unit_test(options_may_be_cut_anywhere),
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(the_size_of_tls_travels_too),
+        cmocka_unit_test(the_size_of_redirect_travels_too),
         cmocka_unit_test(the_size_of_tls_is_filled_in),
         cmocka_unit_test(requests_may_be_cut),
         cmocka_unit_test(no_more_is_written_than_there_is_room),

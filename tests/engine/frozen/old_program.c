@@ -4,6 +4,8 @@
  * end. All that it hands to the library is exactly as long as it knows it, on the heap, so that a
  * sanitizer sees a library that reads or writes beyond. It uses everything there is in haul.h. */
 
+#include "tests/engine/frozen/layout.h"
+
 #include <haul.h>
 
 #include <errno.h>
@@ -295,8 +297,11 @@ static int open_longer(size_t longer, bool is_zero)
     return error;
 }
 
-static void the_library_is_the_one_meant(size_t appended)
+/* layout: of the options that it was built with. */
+static void the_library_is_the_one_meant(const struct layout *layout, size_t grown)
 {
+    size_t appended = layout->structs[0].size - sizeof(struct haul_options);
+    REQUIRE(appended >= grown);
     REQUIRE(appended == 0 || open_longer(appended, false) == 0);
     REQUIRE(open_longer(appended + 1, false) == -E2BIG);
     REQUIRE(open_longer(appended + 8, false) == -E2BIG);
@@ -311,7 +316,8 @@ int main(int argc, char **argv)
     REQUIRE(argc == 2);
     snprintf(origin, sizeof origin, "http://127.0.0.1:%u",
              (unsigned)server_open(&listener, &thread));
-    the_library_is_the_one_meant((size_t)strtoul(argv[1], NULL, 10));
+    size_t grown = (size_t)strtoul(argv[1], NULL, 10);
+    the_library_is_the_one_meant(grown > 0 ? &layout_grown : &layout_current, grown);
     requests_are_made(origin);
     all_at_once(origin);
     refusals_are_explained();

@@ -12,6 +12,8 @@
 
 #define MS UINT64_C(1000000)
 
+static const struct due_starts same = {5 * MS, 5 * MS};
+
 static const struct {
     enum haul_stage stage;
     uint64_t due_ns; /* begun at 5 ms, with 10 ms to connect and 100 ms in all */
@@ -28,7 +30,7 @@ static void each_stage_has_its_time_and_its_sentence(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct failure *failure = due_failure(rows[i].stage);
-        assert_int_equal(due_ns(rows[i].stage, 5 * MS, 10, 100), rows[i].due_ns);
+        assert_int_equal(due_ns(rows[i].stage, &same, 10, 100), rows[i].due_ns);
         assert_int_equal(failure->error, HAUL_DEADLINE);
         assert_int_equal(failure->os_error, ETIMEDOUT);
         assert_non_null(strstr(failure->message, rows[i].word));
@@ -38,18 +40,29 @@ static void each_stage_has_its_time_and_its_sentence(void **state)
 static void the_whole_is_the_bound_and_negative_is_none(void **state)
 {
     (void)state;
-    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, 100, 10), 15 * MS);
-    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, -1, 10), 15 * MS);
-    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, 10, -1), 15 * MS);
-    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, 5 * MS, -1, -1), UINT64_MAX);
-    assert_int_equal(due_ns(HAUL_STAGE_BODY, 5 * MS, 10, -1), UINT64_MAX);
-    assert_int_equal(due_ns(HAUL_STAGE_BODY, 5 * MS, 10, INT64_MAX), UINT64_MAX);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, &same, 100, 10), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, &same, -1, 10), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, &same, 10, -1), 15 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, &same, -1, -1), UINT64_MAX);
+    assert_int_equal(due_ns(HAUL_STAGE_BODY, &same, 10, -1), UINT64_MAX);
+    assert_int_equal(due_ns(HAUL_STAGE_BODY, &same, 10, INT64_MAX), UINT64_MAX);
+}
+
+static void the_time_to_connect_begins_anew_with_each_hop(void **state)
+{
+    static const struct due_starts later = {.hop_ns = 50 * MS, .attempt_ns = 5 * MS};
+    (void)state;
+    assert_int_equal(due_ns(HAUL_STAGE_CONNECT, &later, 10, 100), 60 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_TLS, &later, 80, 100), 105 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_SEND, &later, 10, 100), 105 * MS);
+    assert_int_equal(due_ns(HAUL_STAGE_BODY, &later, 10, 20), 25 * MS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_stage_has_its_time_and_its_sentence),
+        cmocka_unit_test(the_time_to_connect_begins_anew_with_each_hop),
         cmocka_unit_test(the_whole_is_the_bound_and_negative_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,210 @@
+/* Owns the rules of redirects (RFC 9110, 15.4). The hard idea is what never comes back: at another
+ * origin the credentials are left behind, and a chain that returns to the first one could have been
+ * led there by the second, so that they stay behind for good. */
+
+#include "engine/request/redirect.h"
+#include "proto/http/location.h"
+#include "proto/http/response.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { MAX_DEFAULT = 30, HASHES = 16 };
+
+/* A hop's URL, and which ones were asked for before, in the block that a fetch has from its first
+ * redirect on. */
+struct hop {
+    uint32_t hashes[HASHES]; /* the last of them, at redirects % HASHES; 0: none */
+    char text[URL_BYTES_MAX + 1 + URL_ROOM_BYTES];
+};
+
+_Static_assert(sizeof(struct hop) <= BLOCK_BYTES, "a block holds any hop");
+
+static bool is_redirect(unsigned status)
+{
+    return (status >= 300 && status <= 303) || status == 307 || status == 308;
+}
+
+static enum redirect_answer refuse(const char *sentence, struct failure *ret_failure)
+{
+    *ret_failure = (struct failure){HAUL_REDIRECT, sentence, 0};
+    return REDIRECT_REFUSED;
+}
+
+/* --- too many --------------------------------------------------------------------------------- */
+
+static bool is_too_many(const struct fetch *fetch, const struct haul_redirect *redirect)
+{
+    int64_t max = redirect->has_max ? redirect->max : MAX_DEFAULT;
+    return max >= 0 && fetch->result.redirects >= max;
+}
+
+static enum redirect_answer refuse_more(const struct fetch *fetch, struct failure *ret_failure)
+{
+    static const char *const sentences[] = {
+        "too many redirects",
+        "too many redirects: the same URL came round again",
+        "too many redirects; a reply had set a cookie, which haul does not send back",
+        "too many redirects: the same URL came round again; a reply had set a cookie, which haul "
+        "does not send back",
+    };
+    return refuse(sentences[fetch->came_round + 2 * fetch->has_cookie], ret_failure);
+}
+
+/* FNV-1a, never 0. */
+static uint32_t hash_of(struct span text)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < text.length; i++)
+        hash = (hash ^ (uint8_t)text.bytes[i]) * 16777619u;
+    return hash ? hash : 1;
+}
+
+static bool sets_cookie(struct span head)
+{
+    struct span name;
+    struct span value;
+    for (size_t cursor = 0; response_field_next(head, &cursor, &name, &value);)
+        if (span_equal_fold(name, SPAN("Set-Cookie")))
+            return true;
+    return false;
+}
+
+/* --- what is asked there ---------------------------------------------------------------------- */
+
+static bool is_other_origin(const struct url *a, const struct url *b)
+{
+    return a->is_https != b->is_https || a->port != b->port || a->host_kind != b->host_kind ||
+           !span_equal_fold(a->host, b->host);
+}
+
+static bool becomes_get(const struct fetch *fetch, const struct haul_redirect *redirect,
+                        unsigned status)
+{
+    bool is_post = strcmp(fetch->result.method, "POST") == 0;
+    bool is_bare_get = strcmp(fetch->result.method, "GET") == 0 && !fetch->has_body;
+    switch (status) {
+    case 301:
+        return is_post && !redirect->post301;
+    case 302:
+        return is_post && !redirect->post302;
+    case 303:
+        return !(is_post && redirect->post303) && !is_bare_get &&
+               strcmp(fetch->result.method, "HEAD") != 0;
+    default:
+        return false;
+    }
+}
+
+static void become_get(struct fetch *fetch)
+{
+    fetch->has_own = true;
+    fetch->without_content = true;
+    fetch->method = fetch->result.method = "GET";
+    fetch->is_idempotent = true;
+    fetch->has_body = false;
+    fetch->body = NULL;
+    fetch->body_length = 0;
+}
+
+/* The URL into the hop's memory, which is taken for the first one. */
+static void move(struct fetch *fetch, const struct fetch_terms *terms, struct span text,
+                 const char *room, const struct url *url)
+{
+    struct haul_result *result = &fetch->result;
+    bool is_first = fetch->hop_block == NO_BLOCK;
+    if (is_first)
+        fetch->hop_block = store_take(terms->store);
+    struct hop *hop = (struct hop *)(void *)store_block(terms->store, fetch->hop_block)->bytes;
+    if (is_first) {
+        memset(hop->hashes, 0, sizeof hop->hashes);
+        hop->hashes[0] = hash_of((struct span){result->url, result->url_length});
+    }
+    uint32_t hash = hash_of(text);
+    for (size_t i = 0; i < HASHES; i++)
+        fetch->came_round |= hop->hashes[i] == hash;
+    memcpy(hop->text, text.bytes, text.length);
+    hop->text[text.length] = '\0';
+    fetch->url = *url;
+    memcpy(hop->text + text.length + 1, room, url_room_used(url, room));
+    url_move(&fetch->url, text, room, hop->text);
+    result->url_effective = hop->text;
+    result->url_effective_length = text.length;
+    hop->hashes[++result->redirects % HASHES] = hash;
+}
+
+static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
+               struct span text, const char *room, const struct url *url)
+{
+    const struct haul_redirect *redirect = terms->options->redirect;
+    if (is_other_origin(&fetch->url, url))
+        fetch->is_abroad = fetch->has_own = true;
+    if (becomes_get(fetch, redirect, status))
+        become_get(fetch);
+    move(fetch, terms, text, room, url);
+    fetch->url.is_anonymous =
+        fetch->is_abroad && terms->has_client_certificate && !redirect->location_trusted;
+}
+
+/* --- the list of hops ------------------------------------------------------------------------- */
+
+/* How long it took is said when it is left. */
+static void remember(struct fetch *fetch, const struct fetch_terms *terms, unsigned status)
+{
+    struct haul_result *result = &fetch->result;
+    size_t length = result->url_effective_length;
+    struct fetch_hop *hop = NULL;
+    if (terms->options->redirect->keep_hops && !fetch->is_cut)
+        hop =
+            trail_add(&fetch->trail, terms->store, terms->trail_reserve, sizeof *hop + length + 1);
+    fetch->is_cut |= !hop;
+    if (!hop)
+        return;
+    memcpy(hop->url, result->url_effective, length + 1);
+    hop->public = (struct haul_hop){.url = hop->url, .url_length = length, .status = (int)status};
+    *(fetch->last_hop ? &fetch->last_hop->public.next : &result->hops) = &hop->public;
+    fetch->last_hop = hop;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* Why a Location that was resolved is no URL. */
+static const char *const bad_urls[] = {
+#define BAD_URL(name, class, sentence, ...)                                                        \
+    [PROTO_##name] = "the reply's Location cannot be followed: " sentence,
+    PROTO_ERRORS(BAD_URL)
+#undef BAD_URL
+};
+
+enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms *terms,
+                                   unsigned status, struct span head, struct failure *ret_failure)
+{
+    const struct haul_redirect *redirect = terms->options->redirect;
+    struct span location;
+    char text[URL_BYTES_MAX];
+    char room[URL_ROOM_BYTES];
+    size_t length;
+    struct url url;
+    if (!is_redirect(status))
+        return REDIRECT_NONE;
+    enum proto_error error = location_find(head, &location);
+    if (!error && location.length == 0)
+        return REDIRECT_NONE;
+    if (!redirect->follow)
+        return REDIRECT_MET;
+    if (is_too_many(fetch, redirect))
+        return refuse_more(fetch, ret_failure);
+    struct span base = {fetch->result.url_effective, fetch->result.url_effective_length};
+    if (!error)
+        error = location_resolve(base, location, terms->options->path_as_is, text, sizeof text,
+                                 &length);
+    if (error)
+        return refuse(proto_error_sentence(error), ret_failure);
+    error = url_parse((struct span){text, length}, room, &url, NULL);
+    if (error)
+        return refuse(bad_urls[error], ret_failure);
+    fetch->has_cookie |= sets_cookie(head);
+    remember(fetch, terms, status);
+    go(fetch, terms, status, (struct span){text, length}, room, &url);
+    return REDIRECT_FOLLOWS;
+}
