@@ -392,6 +392,15 @@ static int settle_files(struct parser *parser)
     return 0;
 }
 
+/* Before the output, which tells of redirects where they are followed. */
+static void settle_redirect(struct args *args)
+{
+    struct haul_redirect *redirect = &args->redirect;
+    redirect->follow = redirect->follow || redirect->location_trusted;
+    redirect->keep_hops = redirect->follow && args->sink.verbose;
+    args->sink.follows = redirect->follow;
+}
+
 static int settle_output(struct parser *parser)
 {
     struct args *args = parser->args;
@@ -476,7 +485,11 @@ static int settle_words(struct parser *parser)
 int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, size_t size)
 {
     struct parser parser = {.args = ret_args, .message = ret_message, .message_size = size};
-    *ret_args = (struct args){.inputs.repeat = 1, .engine.tls = &ret_args->tls};
+    *ret_args = (struct args){
+        .inputs.repeat = 1,
+        .engine = {.tls = &ret_args->tls, .redirect = &ret_args->redirect},
+        .redirect = {.has_max = true, .max = 30},
+    };
     if (argc == 2 && strcmp(argv[1], "doctor") == 0) {
         ret_args->action = ARGS_DOCTOR;
         return 0;
@@ -488,6 +501,7 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         error = settle_request(&parser);
     if (error == 0)
         error = settle_tls(&parser);
+    settle_redirect(ret_args);
     if (error == 0)
         error = settle_output(&parser);
     if (error == 0)

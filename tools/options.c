@@ -113,10 +113,11 @@ const struct option_row option_rows[] = {
                "Without it: the concurrency and at least 1,024 more, at most 4,096 more."},
     {OPTIONS_CONTROL, "max-time", 'm', "SECONDS", "for one request, start to last byte",
      TAKES_SECONDS(engine.max_time_ms), .initial = "300",
-     .manual = "For one request, from its start to its last byte."},
+     .manual = "For one request, from its start to its last byte, redirects included."},
     {OPTIONS_CONTROL, "connect-timeout", 0, "SECONDS", "for name, connection and TLS together",
      TAKES_SECONDS(engine.connect_timeout_ms), .initial = "10",
-     .manual = "For the name, the connection and TLS together. For so long DNS servers that do "
+     .manual = "For the name, the connection and TLS together, of each hop anew. For so long DNS "
+               "servers that do "
                "not answer are asked again, see *NAMES* (with *0* seven times); the error then "
                "is *deadline*."},
     {OPTIONS_CONTROL, "idle-timeout", 0, "SECONDS", "how long a kept connection may be idle",
@@ -152,6 +153,22 @@ const struct option_row option_rows[] = {
     {OPTIONS_CONTROL, "max-filesize", 0, "BYTES", "the same, by curl's name",
      TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX), .is_rare = true,
      .manual = "As *--max-body*."},
+    {OPTIONS_CONTROL, "location", 'L', NULL, "follow redirects", TAKES_FLAG(redirect.follow),
+     .manual = "Follows redirects; see *REDIRECTS*."},
+    {OPTIONS_CONTROL, "max-redirs", 0, "N", "follow at most N; -1: any number",
+     TAKES_NUMBER(int64_t, redirect.max, -1, INT32_MAX), .initial = "30", .is_rare = true,
+     .manual = "Follows at most _N_ redirects of a request; one more is the error *redirect*. *-1* "
+               "is no limit."},
+    {OPTIONS_CONTROL, "post301", 0, NULL, "POST stays POST behind a 301",
+     TAKES_FLAG(redirect.post301), .is_rare = true, .manual = "POST stays POST behind a 301."},
+    {OPTIONS_CONTROL, "post302", 0, NULL, "the same behind a 302", TAKES_FLAG(redirect.post302),
+     .is_rare = true, .manual = "The same behind a 302."},
+    {OPTIONS_CONTROL, "post303", 0, NULL, "the same behind a 303", TAKES_FLAG(redirect.post303),
+     .is_rare = true, .manual = "The same behind a 303."},
+    {OPTIONS_CONTROL, "location-trusted", 0, NULL, "as -L, and credentials go along everywhere",
+     TAKES_FLAG(redirect.location_trusted), .is_rare = true,
+     .manual = "As *-L*, and Authorization, Cookie, Proxy-Authorization and the client "
+               "certificate go along to other origins: to whatever hosts the replies name."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
@@ -235,8 +252,10 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(sink.headers), .manual = "Adds the reply's headers to the NDJSON."},
     {OPTIONS_OUTPUT, "body", 0, NULL, "the reply's body into the NDJSON", TAKES_FLAG(sink.body),
      .manual = "Adds the reply's body to the NDJSON. A body above 16 MiB is an error *limit*."},
-    {OPTIONS_OUTPUT, "verbose", 'v', NULL, "what TLS agreed on into the NDJSON",
-     TAKES_FLAG(sink.verbose), .manual = "Adds what TLS agreed on to the NDJSON."},
+    {OPTIONS_OUTPUT, "verbose", 'v', NULL, "TLS and redirects in detail into the NDJSON",
+     TAKES_FLAG(sink.verbose),
+     .manual = "Adds what TLS agreed on to the NDJSON, and with *-L* each hop that was "
+               "followed."},
     {OPTIONS_OUTPUT, "bodies", 0, "DIR", "each body into a file of its own",
      TAKES_TEXT(sink.files.directory),
      .manual = "Writes every body of a whole reply to a file in _DIR_, named by the request's "

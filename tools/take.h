@@ -23,8 +23,9 @@ struct args_list {
 
 struct args {
     enum args_action action;
-    struct haul_options engine; /* its tls is the one below: args are not copied */
+    struct haul_options engine; /* what it points to is below: args are not copied */
     struct haul_tls tls;
+    struct haul_redirect redirect;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;

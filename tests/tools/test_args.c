@@ -328,6 +328,30 @@ static void test_control(void **state)
 }
 
 /* In the order of writing; what they say is the engine's to check. */
+static void test_redirects(void **state)
+{
+    struct parsed parsed;
+    const struct haul_redirect *redirect = &parsed.args.redirect;
+    (void)state;
+    parse(&parsed, "u");
+    assert_ptr_equal(parsed.args.engine.redirect, redirect);
+    assert_false(redirect->follow || redirect->keep_hops || parsed.args.sink.follows);
+    assert_true(redirect->has_max);
+    assert_int_equal(redirect->max, 30);
+    args_free(&parsed.args);
+    parse(&parsed, "-L -v --max-redirs 0 --post301 --post303 u");
+    assert_true(redirect->follow && redirect->keep_hops && parsed.args.sink.follows);
+    assert_true(redirect->post301 && !redirect->post302 && redirect->post303);
+    assert_false(redirect->location_trusted);
+    assert_int_equal(redirect->max, 0);
+    args_free(&parsed.args);
+    parse(&parsed, "--location-trusted --max-redirs -1 --post302 u");
+    assert_true(redirect->follow && redirect->location_trusted && redirect->post302);
+    assert_false(redirect->keep_hops);
+    assert_int_equal(redirect->max, -1);
+    args_free(&parsed.args);
+}
+
 static void test_rerouting(void **state)
 {
     (void)state;
@@ -601,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_inputs_keep_their_order),
         cmocka_unit_test(test_control),
+        cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_rerouting),
         cmocka_unit_test(test_shortest_time),
         cmocka_unit_test(test_tls),

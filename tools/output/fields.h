@@ -81,7 +81,17 @@
           "from being started to the end")                                                         \
     FIELD(anomalies, ALL, true, anomalies, result->anomalies,                                      \
           "what is odd about the reply, a list of the words under *REPLIES*, mostly []; in CSV "   \
-          "with a space between them")
+          "with a space between them")                                                             \
+    FIELD(url_effective, ALL, options->follows, text, field_url_effective(result),                 \
+          "with *-L*: the URL of the last hop, which all but *index*, *url*, *queue_us* and "      \
+          "*total_us* are about")                                                                  \
+    FIELD(redirects, ALL, options->follows, number, result->redirects,                             \
+          "with *-L*, number: followed")                                                           \
+    FIELD(redirect_us, ALL, options->follows, time, result->redirect_ns,                           \
+          "with *-L*: how much of total_us the hops before the last took")                         \
+    FIELD(hops, NDJSON, options->follows && options->verbose, hops, result,                        \
+          "with *-L* and *-v*: a list of those hops, {url, status, total_us} each, as far as "     \
+          "the memory for bodies had room for it")
 /* clang-format on */
 
 /* --- what a field has to be asked for --------------------------------------------------------- */
@@ -94,6 +104,11 @@ struct field_text {
 static inline struct field_text field_url(const struct haul_result *result)
 {
     return (struct field_text){result->url, result->url_length};
+}
+
+static inline struct field_text field_url_effective(const struct haul_result *result)
+{
+    return (struct field_text){result->url_effective, result->url_effective_length};
 }
 
 /* RFC 9112, section 2.3: one digit. */

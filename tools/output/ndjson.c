@@ -20,6 +20,7 @@ struct line {
     char lead; /* what stands before the next name: the brace of its object, then commas */
 };
 
+#define KEY(name) "\"" #name "\":", sizeof("\"" #name "\":") - 1
 #define WRITE_LITERAL(output, literal) output_write((output), (literal), sizeof(literal) - 1)
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -204,6 +205,24 @@ static void ndjson_base64(struct line *line, const char *key, size_t length,
     WRITE_LITERAL(output, "\"");
 }
 
+static void ndjson_hops(struct line *line, const char *key, size_t length,
+                        const struct haul_result *result)
+{
+    struct output *output = line->output;
+    output_commit(output, put_key(line, key, length));
+    WRITE_LITERAL(output, "[");
+    for (const struct haul_hop *hop = result->hops; hop != NULL; hop = hop->next) {
+        struct line object = {output, '{'};
+        if (hop != result->hops)
+            WRITE_LITERAL(output, ",");
+        ndjson_text(&object, KEY(url), (struct field_text){hop->url, hop->url_length});
+        ndjson_number(&object, KEY(status), (uint64_t)hop->status);
+        ndjson_time(&object, KEY(total_us), hop->total_ns);
+        WRITE_LITERAL(output, "}");
+    }
+    WRITE_LITERAL(output, "]");
+}
+
 /* False: null stands for it. */
 static bool ndjson_begin(struct line *line, const char *key, size_t length, bool is_present)
 {
@@ -229,8 +248,6 @@ static bool body_is_utf8(const struct haul_result *result)
             return false;
     return utf8_end(&utf8);
 }
-
-#define KEY(name) "\"" #name "\":", sizeof("\"" #name "\":") - 1
 
 #define NDJSON_FIELD(name, where, given, kind, value, manual)                                      \
     if (given)                                                                                     \

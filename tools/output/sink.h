@@ -19,6 +19,7 @@ struct sink_options {
     bool headers;     /* has_extras only */
     bool body;        /* has_extras only */
     bool verbose;     /* has_extras only */
+    bool follows;     /* redirects are followed */
     const char *path; /* NULL: stdout; borrowed, as are the names in files */
     struct bodies_options files;
     const struct writeout *writeout; /* of -w; NULL: none. Borrowed */

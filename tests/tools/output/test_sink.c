@@ -18,6 +18,9 @@ static const struct haul_piece second_piece = {NULL, "\xA9\n", 2};
 static const struct haul_piece text_body = {&second_piece, "caf\xC3", 4};
 static const struct haul_piece binary_body = {&second_piece, "caf", 3};
 
+static const struct haul_hop second_hop = {NULL, "http://g/", 9, 307, 2000};
+static const struct haul_hop first_hop = {&second_hop, "http://h/\"", 10, 301, 1000};
+
 #define TIMES                                                                                      \
     .queue_ns = 1999, .connect_ns = 2000, .tls_ns = 3000, .send_ns = 4000, .ttfb_ns = 5000,        \
     .total_ns = 15000
@@ -32,9 +35,14 @@ static const struct haul_piece binary_body = {&second_piece, "caf", 3};
 #define OK_BEGIN                                                                                   \
     "{\"index\":7,\"url\":\"http://h/\\\"\",\"method\":\"GET\",\"status\":200,"                    \
     "\"http_version\":\"1.1\","
-#define OK_END                                                                                     \
+#define OK_TIMES                                                                                   \
     "\"error\":null,\"queue_us\":1,\"connect_us\":2,\"tls_us\":3,\"send_us\":4,\"ttfb_us\":5,"     \
-    "\"total_us\":15,\"anomalies\":[]}\n"
+    "\"total_us\":15,\"anomalies\":[]"
+#define OK_END OK_TIMES "}\n"
+#define REDIRECTED                                                                                 \
+    .url_effective = "http://g/#f", .url_effective_length = 11, .redirects = 2,                    \
+    .redirect_ns = 7000, .hops = &first_hop
+#define REDIRECTED_END ",\"url_effective\":\"http://g/#f\",\"redirects\":2,\"redirect_us\":7"
 #define FAILURE_BEGIN                                                                              \
     "{\"index\":18446744073709551615,\"url\":\"http://h/,\",\"method\":\"PUT\",\"status\":null,"   \
     "\"http_version\":null,"
@@ -42,9 +50,10 @@ static const struct haul_piece binary_body = {&second_piece, "caf", 3};
     "\"error\":{\"code\":\"connect\",\"stage\":\"connect\",\"message\":\"it said \\\"no\\\"\","    \
     "\"os_error\":\"ECONNREFUSED\"},\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"   \
     "\"ttfb_us\":0,\"total_us\":0,\"anomalies\":[]}\n"
-#define CSV_HEAD                                                                                   \
+#define CSV_FIELDS                                                                                 \
     "index,url,method,status,http_version,body_bytes,code,stage,message,os_error,"                 \
-    "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us,anomalies\n"
+    "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us,anomalies"
+#define CSV_HEAD CSV_FIELDS "\n"
 
 static const struct {
     struct sink_options options;
@@ -84,6 +93,18 @@ static const struct {
      {OK_REPLY, .tls_verification = "is out of date"},
      OK_BEGIN "\"body_bytes\":6,\"tls\":{\"version\":null,\"suite\":null,\"verification\":"
               "\"is out of date\",\"resumed\":false}," OK_END},
+    {{.format = SINK_NDJSON, .follows = true, .verbose = true},
+     {OK_REPLY, REDIRECTED},
+     OK_BEGIN "\"body_bytes\":6,\"tls\":null," OK_TIMES REDIRECTED_END
+              ",\"hops\":[{\"url\":\"http://h/\\\"\",\"status\":301,\"total_us\":1},"
+              "{\"url\":\"http://g/\",\"status\":307,\"total_us\":2}]}\n"},
+    {{.format = SINK_NDJSON, .follows = true},
+     {OK_REPLY, REDIRECTED},
+     OK_BEGIN "\"body_bytes\":6," OK_TIMES REDIRECTED_END "}\n"},
+    {{.format = SINK_CSV, .follows = true},
+     {OK_REPLY, REDIRECTED},
+     CSV_FIELDS ",url_effective,redirects,redirect_us\n"
+                "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,,http://g/#f,2,7\n"},
     {{.format = SINK_CSV},
      {OK_REPLY},
      CSV_HEAD "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,\n"},

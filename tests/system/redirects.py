@@ -1,0 +1,290 @@
+"""Redirects against servers that keep a log, and beside curl. Rows of TAP.
+
+    redirects.py HAUL LOOP
+
+Chains across hosts, ports and schemes and back: what is secret must not come where curl would not send
+it, nor to any origin once it has left the first. Then the same answers as curl -L from nginx, where it
+is installed. HAUL_SEED is the seed of the chains, printed.
+"""
+
+import http.server
+import json
+import os
+import random
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+haul, loop = os.path.realpath(sys.argv[1]), sys.argv[2]
+work = tempfile.mkdtemp()
+seed = int(os.environ.get("HAUL_SEED", "14"))
+chance = random.Random(seed)
+count = failures = 0
+CHAINS = 30
+HOSTS = ["a.test", "b.test", "c.test"]
+SECRETS = ["Authorization", "Cookie", "Proxy-Authorization"]
+
+
+def row(name, function):
+    global count, failures
+    count += 1
+    try:
+        function()
+        print(f"ok {count} - {name}")
+    except (AssertionError, subprocess.SubprocessError, KeyError) as trouble:
+        failures += 1
+        print("".join(f"# {line}\n" for line in str(trouble).splitlines()), end="")
+        print(f"not ok {count} - {name}")
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print(f"ok {count} - {name} # SKIP {why}")
+
+
+def ask(*words):
+    """A line of haul, as an object."""
+    output = subprocess.run([haul, "--loop", loop, "-q", "-k", *words], stdout=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL, encoding="utf-8").stdout
+    return json.loads(output)
+
+
+# --- servers --------------------------------------------------------------------------------------
+
+chains = []  # lists of (scheme, host, port); what is asked of one is /CHAIN/PLACE
+log = []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        chain, at = (int(word) for word in self.path.split("/")[1:3])
+        shows = bool(isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert())
+        log.append({"chain": chain, "at": at, "headers": dict(self.headers.items()), "cert": shows})
+        more = at + 1 < len(chains[chain])
+        self.send_response([301, 302, 303, 307, 308][at % 5] if more else 200)
+        if more:
+            scheme, host, port = chains[chain][at + 1]
+            self.send_header("Location", f"{scheme}://user:canary@{host}:{port}/{chain}/{at + 1}")
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"end")
+
+    def log_message(self, *_):
+        pass
+
+
+def certificate(name):
+    path = os.path.join(work, name + ".pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path + ".key", "-out",
+                    path, "-days", "2", "-subj", f"/CN={name}", "-addext",
+                    "subjectAltName=DNS:*.test"], check=True, stderr=subprocess.DEVNULL)
+    with open(path, "a", encoding="ascii") as both, open(path + ".key", encoding="ascii") as key:
+        both.write(key.read())
+    return path
+
+
+def serve(context):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True,
+                                            do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+server_pem, client_pem = certificate("server"), certificate("client")
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(server_pem)
+tls.maximum_version = ssl.TLSVersion.TLSv1_2
+tls.verify_mode = ssl.CERT_OPTIONAL
+tls.load_verify_locations(client_pem)
+ports = {"http": [serve(None), serve(None)], "https": [serve(tls), serve(tls)]}
+
+
+def any_place():
+    scheme = chance.choice(["http", "https"])
+    return scheme, chance.choice(HOSTS), chance.choice(ports[scheme])
+
+
+def make_chain():
+    chain = [any_place()]
+    for _ in range(chance.randrange(1, 6)):
+        chain.append(chance.choice([any_place, lambda: chain[0], lambda: chain[-1]])())
+    return chain
+
+
+resolves = [word for host in HOSTS for port in ports["http"] + ports["https"]
+            for word in ("--resolve", f"{host}:{port}:127.0.0.1")]
+fields = [word for field in ("Authorization: Bearer canary", "Cookie: a=canary",
+                             "Proxy-Authorization: Basic canary", "Host: front.test", "X-Kept: yes")
+          for word in ("-H", field)]
+
+
+# --- the canary -----------------------------------------------------------------------------------
+
+def hops_of(chain):
+    found = [entry for entry in log if entry["chain"] == chain]
+    assert [entry["at"] for entry in found] == list(range(len(chains[chain]))), \
+        f"chain {chain} {chains[chain]}: {[entry['at'] for entry in found]}"
+    return found
+
+
+def secrets_of(hop):
+    has = {name for name in SECRETS if "canary" in hop["headers"].get(name, "")}
+    return has | ({"Host"} if hop["headers"]["Host"] == "front.test" else set())
+
+
+def canary():
+    for number in range(CHAINS):
+        chains.append(make_chain())
+        scheme, host, port = chains[number][0]
+        words = ["-L", "--cert", client_pem, *resolves, *fields, f"{scheme}://{host}:{port}/{number}/0"]
+        result = ask("-v", *words)
+        mine = hops_of(number)
+        log.clear()
+        assert result["status"] == 200 and result["redirects"] == len(chains[number]) - 1, result
+        assert len(result["hops"]) == result["redirects"], result
+        assert "canary" not in result["url_effective"], result
+        subprocess.run(["curl", "-sk", "-o", os.devnull, *words], check=True)
+        curls = hops_of(number)
+        log.clear()
+        is_home = True
+        for at, place in enumerate(chains[number]):
+            about = f"seed {seed}, chain {number}, hop {at} of {chains[number]}"
+            is_home = is_home and place == chains[number][0]
+            sent = secrets_of(mine[at])
+            wanted = set(SECRETS) | {"Host"} if is_home else set()
+            assert sent == wanted, f"{about}: {sent}, not {wanted}"
+            assert sent <= secrets_of(curls[at]), f"{about}: curl sent {secrets_of(curls[at])}"
+            assert mine[at]["cert"] == (is_home and place[0] == "https"), f"{about}: certificate"
+            assert mine[at]["headers"]["X-Kept"] == "yes", about
+
+
+def trusted():
+    chains.append([("https", "a.test", ports["https"][0]), ("https", "b.test", ports["https"][1])])
+    number = len(chains) - 1
+    result = ask("--location-trusted", "--cert", client_pem, *resolves, *fields,
+                 f"https://a.test:{ports['https'][0]}/{number}/0")
+    hops = hops_of(number)
+    assert result["status"] == 200, result
+    assert secrets_of(hops[1]) == set(SECRETS) and hops[1]["cert"], hops[1]
+
+
+# --- nginx ----------------------------------------------------------------------------------------
+
+NGINX = """daemon off; pid %(work)s/nginx.pid; error_log %(work)s/nginx.log;
+events {}
+http {
+    access_log off; root %(work)s/root; client_body_temp_path %(work)s/1; proxy_temp_path %(work)s/2;
+    fastcgi_temp_path %(work)s/3; uwsgi_temp_path %(work)s/4; scgi_temp_path %(work)s/5;
+    server {
+        listen 127.0.0.1:%(port)d;
+        location = /r301 { return 301 /page; }
+        location = /r302 { return 302 /page?q=1; }
+        location = /r303 { return 303 /page; }
+        location = /r307 { return 307 /page; }
+        location = /r308 { return 308 /page; }
+        location = /away { return 302 http://localhost:%(port)d/page; }
+        location = /chain1 { return 302 /chain2; }
+        location = /chain2 { return 301 /chain3; }
+        location = /chain3 { return 307 /page#there; }
+        location = /loop { return 302 /loop; }
+        location = /gone { return 302 /missing; }
+        location = /bare { absolute_redirect off; return 302 /dir; }
+        location /old/ { rewrite ^/old/(.*)$ /$1 permanent; }
+        location /deep/a/ { add_header Location ../b/./page; return 302; }
+        location /deep/b/page { return 200 deep; }
+        location = /plain { return 200 plain; }
+        location = /none { return 304; }
+        location = /status300 { add_header Location /page always; return 300; }
+        location = /refused { return 302 http://127.0.0.1:1/; }
+    }
+}
+"""
+PATHS = ["r301", "r302", "r303", "r307", "r308", "away", "chain1", "chain2", "chain3", "loop", "gone",
+         "bare", "dir", "dir?x=y", "old/page", "old/dir", "old/missing", "deep/a/x", "plain", "none",
+         "page", "missing", "r301?a#b", "chain1#mine", "refused", "r302#f"]
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def nginx_start(port):
+    os.makedirs(os.path.join(work, "root", "dir"))
+    for name in ("page", "dir/index.html"):
+        with open(os.path.join(work, "root", name), "w", encoding="ascii") as file:
+            file.write(name)
+    os.chmod(work, 0o755)
+    path = os.path.join(work, "nginx.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(NGINX % {"work": work, "port": port})
+    server = subprocess.Popen([shutil.which("nginx"), "-c", path], stderr=subprocess.DEVNULL)
+    for _ in range(3000):
+        with socket.socket() as probe:
+            if server.poll() is not None or probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.02)
+    return server
+
+
+def compare(base, method):
+    for path in PATHS:
+        words = ["-L", "--max-redirs", "5", *method, f"{base}/{path}"]
+        got = ask("--body", *words)
+        curl = subprocess.run(
+            ["curl", "-s", *words, "-w", "\n%{http_code} %{num_redirects} %{url_effective} "
+             "%{exitcode}"], stdout=subprocess.PIPE).stdout.decode()
+        body, _, figures = curl.rpartition("\n")
+        status, redirects, url, code = figures.split(" ")
+        about = f"{path} {method}: {got}, curl: {figures}"
+        assert got["redirects"] == int(redirects), about
+        assert (got["error"] or {"code": None})["code"] == \
+            {"0": None, "47": "redirect", "7": "connect"}[code], about
+        if code != "7":
+            assert got["status"] == int(status), about
+        if code == "0":
+            assert got["body"] == body, f"{about}: {body}"
+            # curl forgets the fragment at the first hop (RFC 9110, 10.2.2, keeps it)
+            assert got["url_effective"].partition("#")[0] == url.partition("#")[0], about
+
+
+def nginx():
+    port = free_port()
+    server = nginx_start(port)
+    try:
+        compare(f"http://127.0.0.1:{port}", [])
+        compare(f"http://127.0.0.1:{port}", ["-d", "x=1"])
+    finally:
+        server.terminate()
+        server.wait()
+
+
+print(f"# HAUL_SEED={seed}")
+curl_name = "no secret comes where curl would not send it"
+try:
+    if shutil.which("curl"):
+        row(curl_name, canary)
+    else:
+        skip(curl_name, "no curl")
+    row("--location-trusted takes credentials along", trusted)
+    if shutil.which("nginx") and shutil.which("curl"):
+        row("the same answers as curl -L, from nginx", nginx)
+    else:
+        skip("the same answers as curl -L, from nginx", "no nginx, or no curl")
+finally:
+    shutil.rmtree(work)
+print(f"1..{count}")
+sys.exit(failures > 0)
