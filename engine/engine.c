@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
@@ -55,14 +56,25 @@ static uint64_t due_of(const struct engine *engine, const struct fetch *fetch,
 {
     const struct haul_options *options = &engine->options;
     struct due_starts starts = {.hop_ns = fetch->begun_ns, .attempt_ns = fetch->attempt_ns};
-    return due_ns(stage, &starts, options->connect_timeout_ms, options->max_time_ms);
+    uint64_t time_ns = DEADLINE_NEVER;
+    if (fetch->attempt_ns)
+        time_ns = due_ns(stage, &starts, options->connect_timeout_ms, options->max_time_ms);
+    if (engine->retry.max == 0)
+        return time_ns;
+    uint64_t end_ns = retry_end_ns(fetch, &engine->retry);
+    return end_ns < time_ns ? end_ns : time_ns;
+}
+
+static void wake_at(struct engine *engine, uint32_t index, uint64_t time_ns)
+{
+    engine->has_waits = true;
+    deadline_set(&engine->waits, index, time_ns);
 }
 
 /* In the queue, what has begun has a time by which it must be over. */
 static void await_turn(struct engine *engine, uint32_t index)
 {
-    engine->has_waits = true;
-    deadline_set(&engine->waits, index, due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE));
+    wake_at(engine, index, due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE));
 }
 
 /* Back to the front of the queue, to be begun on another connection; its time runs on. */
@@ -157,15 +169,73 @@ static void wait_for_room(struct engine *engine, uint32_t index)
     pool_be_short(&engine->pool, engine->now_ns + RETRY_NS);
 }
 
-/* The attempt has come to nothing; what comes of the request is for request/attempt.c to say. */
-static void lose(struct engine *engine, uint32_t slot, const struct outcome *outcome)
+/* xorshift64 (Marsaglia). */
+static struct retry_view retry_view_of(struct engine *engine)
+{
+    if (engine->retry.max == 0)
+        return (struct retry_view){0};
+    engine->random ^= engine->random << 13;
+    engine->random ^= engine->random >> 7;
+    engine->random ^= engine->random << 17;
+    return (struct retry_view){
+        .now_ns = engine->now_ns,
+        .now_s = time(NULL),
+        .random = engine->random,
+        .begun = engine->begun,
+        .retried = engine->retried,
+    };
+}
+
+/* What was decided comes now: its slot is at rest or closed. Until its time has come it holds
+ * nothing but its place in the window. */
+static void leave(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    uint64_t again_ns = fetch->again_ns;
+    fetch_leave(fetch, &engine->terms, engine->now_ns);
+    engine->active--;
+    if (engine->collector.is_unordered && engine->collector.current == index)
+        engine->collector.current = NO_FETCH;
+    if (again_ns) {
+        engine->retried++;
+        engine->waiting++;
+        fetch->state = FETCH_WAITING;
+        wake_at(engine, index, again_ns);
+    } else {
+        engine->redirects++;
+        schedule_prepend(&engine->schedule, index);
+        await_turn(engine, index);
+    }
+}
+
+static void close_and_leave(struct engine *engine, uint32_t slot)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
-    enum haul_stage stage = engine_stage(engine, slot);
     close_slot(engine, slot);
-    switch (attempt_after(&engine->fetches[index], outcome)) {
+    leave(engine, index);
+}
+
+static void end_wait(struct engine *engine, uint32_t index)
+{
+    assert(engine->waiting > 0 && engine->fetches[index].state == FETCH_WAITING);
+    deadline_clear(&engine->waits, index);
+    engine->fetches[index].again_ns = 0;
+    engine->waiting--;
+}
+
+/* The attempt has come to nothing; what comes of the request is for request/attempt.c to say. */
+static void lose(struct engine *engine, uint32_t slot, struct outcome *outcome)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    struct retry_view view = retry_view_of(engine);
+    outcome->stage = engine_stage(engine, slot);
+    close_slot(engine, slot);
+    switch (attempt_after(&engine->fetches[index], &engine->terms, outcome, &view)) {
     case ATTEMPT_DONE:
-        engine_finish(engine, index, stage, &outcome->failure);
+        engine_finish(engine, index, outcome->stage, &outcome->failure);
+        break;
+    case ATTEMPT_AGAIN:
+        leave(engine, index);
         break;
     case ATTEMPT_RESEND:
         engine->retries++;
@@ -201,13 +271,17 @@ void engine_cancel(struct engine *engine, uint32_t index)
                                                0};
     static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
     struct fetch *fetch = &engine->fetches[index];
-    assert(fetch->state == FETCH_QUEUED || fetch_on(engine, fetch->conn) == fetch);
-    if (fetch->state != FETCH_QUEUED) {
+    if (fetch->state == FETCH_ACTIVE) {
+        assert(fetch_on(engine, fetch->conn) == fetch);
         fail(engine, fetch->conn, &cancelled);
         return;
     }
-    schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE, fetch->attempt_ns ? &cancelled : &not_started);
+    if (fetch->state == FETCH_WAITING)
+        end_wait(engine, index);
+    else
+        schedule_remove(&engine->schedule, index);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE,
+                  fetch_has_begun(fetch) ? &cancelled : &not_started);
 }
 
 void engine_cancel_all(struct engine *engine)
@@ -215,7 +289,7 @@ void engine_cancel_all(struct engine *engine)
     engine->is_cancelled = true;
     for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
         enum fetch_state state = engine->fetches[i].state;
-        if (state == FETCH_QUEUED || state == FETCH_ACTIVE)
+        if (state == FETCH_QUEUED || state == FETCH_WAITING || state == FETCH_ACTIVE)
             engine_cancel(engine, i);
     }
 }
@@ -403,27 +477,6 @@ static bool may_begin_another(const struct engine *engine)
 
 /* --- what an exchange tells ------------------------------------------------------------------- */
 
-/* What was decided at the head of a reply that is none of the result comes now: its slot is at rest
- * or closed. */
-static void leave(struct engine *engine, uint32_t index)
-{
-    struct fetch *fetch = &engine->fetches[index];
-    engine->redirects++;
-    fetch_leave(fetch, engine->now_ns);
-    engine->active--;
-    if (engine->collector.is_unordered && engine->collector.current == index)
-        engine->collector.current = NO_FETCH;
-    schedule_prepend(&engine->schedule, index);
-    await_turn(engine, index);
-}
-
-static void close_and_leave(struct engine *engine, uint32_t slot)
-{
-    uint32_t index = pool_holder(&engine->pool, slot);
-    close_slot(engine, slot);
-    leave(engine, index);
-}
-
 /* A long head stays where it is, in the piece that it was carried in. */
 static void keep_head(struct engine *engine, uint32_t slot, struct span head)
 {
@@ -455,7 +508,9 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
     bool has_length = response->framing == FRAMING_LENGTH;
-    switch (attempt_at_head(fetch, &engine->terms, response->status, head, &failure)) {
+    struct retry_view view = retry_view_of(engine);
+    switch (attempt_at_head(fetch, &engine->terms, response->status, head, &view, &failure)) {
+    case ATTEMPT_AGAIN:
     case ATTEMPT_ELSEWHERE:
         if (has_length && response->content_length > FETCH_PASSED_BYTES_MAX)
             close_and_leave(engine, slot);
@@ -554,7 +609,7 @@ static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusabl
 static void on_failed(struct engine *engine, uint32_t slot, const struct exchange_news *news)
 {
     enum outcome_kind kind = news->is_unanswered ? OUTCOME_UNANSWERED : OUTCOME_FAILED;
-    struct outcome outcome = {kind, news->failure};
+    struct outcome outcome = {.kind = kind, .failure = news->failure};
     if (fetch_on(engine, slot)->is_passing) {
         close_and_leave(engine, slot);
         return;
@@ -715,7 +770,8 @@ static bool can_wait(const struct engine *engine, const struct dial_news *news)
 
 static void on_dial_failed(struct engine *engine, const struct dial_news *news)
 {
-    struct outcome outcome = {OUTCOME_FAILED, news->failure};
+    struct outcome outcome = {
+        .kind = OUTCOME_FAILED, .failure = news->failure, .is_lost = news->is_lost};
     struct fetch *fetch = fetch_on(engine, news->slot);
     if (news->is_shortage)
         pool_is_vain(&engine->pool, news->slot);
@@ -780,15 +836,29 @@ static void on_deadline(struct engine *engine, uint32_t slot)
         race(engine, slot);
         return;
     }
-    slot = fetch_on(engine, slot)->conn;
-    fail(engine, slot, due_failure(engine_stage(engine, slot)));
+    const struct fetch *fetch = fetch_on(engine, slot);
+    slot = fetch->conn;
+    struct outcome outcome = {.kind = OUTCOME_FAILED,
+                              .failure = *due_failure(engine_stage(engine, slot))};
+    close_rival(engine, slot);
+    if (fetch->again_ns)
+        close_and_leave(engine, slot);
+    else
+        lose(engine, slot, &outcome);
 }
 
-/* Of one that was queued again; unless it has begun since, or is another one. */
+/* Of one that waits to be tried again, or was queued again; unless it has begun since, or is
+ * another one. */
 static void on_wait_over(struct engine *engine, uint32_t index)
 {
     const struct fetch *fetch = &engine->fetches[index];
-    if (fetch->state != FETCH_QUEUED || !fetch->attempt_ns ||
+    if (fetch->state == FETCH_WAITING) {
+        end_wait(engine, index);
+        schedule_prepend(&engine->schedule, index);
+        await_turn(engine, index);
+        return;
+    }
+    if (fetch->state != FETCH_QUEUED || !fetch_has_begun(fetch) ||
         engine->now_ns < due_of(engine, fetch, HAUL_STAGE_QUEUE))
         return;
     schedule_remove(&engine->schedule, index);
@@ -852,8 +922,10 @@ static uint32_t take_slot(struct engine *engine, uint32_t index)
 static inline void start(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
-    if (fetch->attempt_ns)
+    if (fetch_has_begun(fetch))
         deadline_clear(&engine->waits, index);
+    else
+        engine->begun++;
     schedule_remove(&engine->schedule, index);
     fetch_begin(fetch, engine->now_ns);
     engine->active++;
@@ -1221,7 +1293,8 @@ static void check_counts(const struct engine *engine)
     const struct store *store = &engine->store;
     assert(engine->active <= engine->budget.concurrency);
     assert((engine->schedule.count == 0) == (engine->schedule.first == NO_FETCH));
-    assert(engine->active + engine->schedule.count <= engine->collector.unfinished);
+    assert(engine->active + engine->schedule.count + engine->waiting <=
+           engine->collector.unfinished);
     assert(engine->collector.unfinished + engine->collector.held == engine->fetch_slab.taken);
     assert(engine->collector.is_unordered ||
            engine->collector.unfinished ==

@@ -34,6 +34,7 @@ struct engine {
     struct haul_options options;   /* its strings are the engine's own copies, or borrowed */
     struct haul_tls tls;           /* what options.tls points to, likewise */
     struct haul_redirect redirect; /* what options.redirect points to */
+    struct haul_retry retry;       /* and options.retry */
     char **option_strings;         /* those copies */
     struct budget budget;
     struct loop *loop;
@@ -49,7 +50,8 @@ struct engine {
     struct dials dials;
     struct exchanges exchanges;
     struct deadlines deadlines;
-    struct deadlines waits; /* of requests that were begun and are queued, by their slots */
+    struct deadlines waits; /* of requests that were begun, and are queued or wait to be tried
+                               again, by their slots */
     struct pressure pressure;
     struct heads heads;
 
@@ -59,8 +61,10 @@ struct engine {
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */
     struct collector collector;
+    uint64_t random; /* xorshift */
 
     uint32_t active;       /* begun, not finished */
+    uint32_t waiting;      /* to be tried again */
     uint64_t trust_ns;     /* when the first in the queue knows whether it may go out; 0: it does */
     uint64_t kept_ns;      /* how long an idle connection is, at most */
     bool has_unrepeatable; /* there was a request that must not be sent twice */
@@ -72,8 +76,10 @@ struct engine {
     struct batch batch;
 
     uint64_t requests;
+    uint64_t begun;
     uint64_t failures;
     uint64_t retries;
+    uint64_t retried;
     uint64_t redirects;
     uint64_t redirects_unfollowed;
     uint64_t bytes_received;

@@ -49,7 +49,22 @@ static const struct haul_hop *copy_hops(const struct haul_hop *hops)
     return (const struct haul_hop *)(void *)memory;
 }
 
-/* What a result borrows, the gathering owns: URLs, method, hops, head and body are copied. */
+static const struct haul_try *copy_tries(const struct haul_try *tries)
+{
+    size_t count = 0;
+    for (const struct haul_try *try = tries; try; try = try->next)
+        count++;
+    struct haul_try *memory = count > 0 ? calloc(count, sizeof *memory) : NULL;
+    struct haul_try *at = memory;
+    for (const struct haul_try *try = tries; try && memory; try = try->next, at++) {
+        *at = *try;
+        at->next = try->next ? at + 1 : NULL;
+    }
+    return memory;
+}
+
+/* What a result borrows, the gathering owns: URLs, method, hops, tries, head and body are
+ * copied. */
 static int gathering_keep(struct gathering *gathering, const struct haul_result *result)
 {
     struct haul_result *kept = &gathering->results[result->index];
@@ -63,8 +78,10 @@ static int gathering_keep(struct gathering *gathering, const struct haul_result 
     if (result->url_effective != result->url)
         kept->url_effective = copy(result->url_effective, result->url_effective_length);
     kept->hops = copy_hops(result->hops);
+    kept->tries = copy_tries(result->tries);
     bool failed = !kept->url || !kept->url_effective || (result->method && !kept->method) ||
-                  (result->head && !kept->head) || (result->hops && !kept->hops);
+                  (result->head && !kept->head) || (result->hops && !kept->hops) ||
+                  (result->tries && !kept->tries);
     if (!result->body || failed)
         return failed ? -ENOMEM : 0;
     size_t length = 0;
@@ -200,6 +217,7 @@ void haul_gathered_free(struct haul_gathered *gathered)
         if (result->url_effective != result->url)
             free((void *)(uintptr_t)result->url_effective);
         free((void *)(uintptr_t)result->hops);
+        free((void *)(uintptr_t)result->tries);
         free((void *)(uintptr_t)result->url);
         free((void *)(uintptr_t)result->method);
         free((void *)(uintptr_t)result->head);

@@ -275,7 +275,7 @@ int haul_cancel(struct haul *haul, uint64_t index)
     if (fetch == NO_FETCH)
         return -ENOENT;
     enum fetch_state state = engine->fetches[fetch].state;
-    if (state != FETCH_QUEUED && state != FETCH_ACTIVE)
+    if (state != FETCH_QUEUED && state != FETCH_WAITING && state != FETCH_ACTIVE)
         return -EALREADY;
     engine_cancel(engine, fetch);
     return 0;
@@ -347,8 +347,9 @@ void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts,
         .buffers_empty = loop->counters.buffers_empty,
         .queue_overflows = loop->counters.queue_overflows,
         .in_flight = engine->active,
-        .waiting = engine->schedule.count,
+        .waiting = engine->schedule.count + engine->waiting,
         .races_lost = engine->dials.lost,
+        .retried = engine->retried,
         .redirects = engine->redirects,
         .redirects_unfollowed = engine->redirects_unfollowed,
     };

@@ -50,6 +50,7 @@ const char *haul_version(void);
 #include "haul/anomaly.h"
 #include "haul/error.h"
 #include "haul/redirect.h"
+#include "haul/retry.h"
 #include "haul/tls.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
@@ -60,9 +61,9 @@ struct haul_options {
     uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
                                    above concurrency */
     enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
-    int64_t connect_timeout_ms; /* name, connection and TLS together, of each hop; 0: 10,000;
-                                   negative: none */
-    int64_t max_time_ms;        /* from the request's start to its last byte, redirects included;
+    int64_t connect_timeout_ms; /* name, connection and TLS together, of each hop and try;
+                                   0: 10,000; negative: none */
+    int64_t max_time_ms;        /* from a try's start to its last byte, redirects included;
                                    0: 300,000; negative: none */
     bool unordered;             /* results in the order of completion, not of submission */
     bool cancel_on_error;       /* the first failed request cancels all others */
@@ -114,6 +115,8 @@ struct haul_options {
                           its Content-Length at once, else when that many have come */
     const struct haul_redirect *redirect; /* haul/redirect.h; NULL: all its defaults */
     size_t redirect_size;                 /* sizeof *redirect, as tls_size */
+    const struct haul_retry *retry;       /* haul/retry.h; NULL: all its defaults */
+    size_t retry_size;                    /* sizeof *retry, likewise */
 };
 
 struct haul_request {
@@ -188,13 +191,19 @@ struct haul_result {
 
     uint64_t anomalies; /* what is odd about the reply: haul_anomaly, a set of bits */
 
-    /* With redirects status, head, body, method and the durations above are those of the last hop,
-     * but for queue and total. */
+    /* With redirects and retries status, head, body, method and the durations above are those of
+     * the last hop of the last try, but for queue and total. */
     const char *url_effective; /* the last hop's URL, zero-terminated; mostly url */
     size_t url_effective_length;
-    uint32_t redirects;          /* followed */
-    uint64_t redirect_ns;        /* of total_ns, what the hops before the last took */
-    const struct haul_hop *hops; /* redirect->keep_hops: those hops; NULL: none */
+    uint32_t redirects;           /* followed */
+    uint64_t redirect_ns;         /* of total_ns, what the hops before the last took */
+    const struct haul_hop *hops;  /* redirect->keep_hops: those hops; NULL: none */
+    uint32_t attempts;            /* how often it was begun: hops, retries, and once more after a
+                                     kept connection died */
+    uint64_t wait_ns;             /* of total_ns, what was waited before retries */
+    uint64_t retry_after_s;       /* how long the reply asked to wait, where that is longer than
+                                     the tries may take, and ended them; else 0 */
+    const struct haul_try *tries; /* retry->keep_tries: those before the last; NULL: none */
 };
 
 struct haul; /* one engine */
@@ -208,6 +217,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
     *ret = *options;
     ret->tls_size = ret->tls ? sizeof *ret->tls : 0;
     ret->redirect_size = ret->redirect ? sizeof *ret->redirect : 0;
+    ret->retry_size = ret->retry ? sizeof *ret->retry : 0;
     return ret;
 }
 

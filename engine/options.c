@@ -68,6 +68,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (options->redirect)
         engine->redirect = *options->redirect;
     engine->options.redirect = &engine->redirect;
+    if (options->retry)
+        engine->retry = *options->retry;
+    engine->options.retry = &engine->retry;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -206,6 +209,7 @@ static void requests_init(struct engine *engine)
     engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
     engine->terms.trail_reserve = budget->reserve_blocks;
+    engine->random = engine->now_ns | 1; /* of no secret: it only spreads what comes back */
     engine->terms.has_client_certificate = engine->tls.client_certificate;
 }
 

@@ -67,8 +67,18 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
                            ret->options.redirect_size);
         ret->options.redirect = &ret->redirect;
     }
-    return refuse(error, "redirect", "redirect_size is 0",
-                  "redirect has an option that this library does not have: it is older than the "
+    if (error)
+        return refuse(error, "redirect", "redirect_size is 0",
+                      "redirect has an option that this library does not have: it is older than "
+                      "the program",
+                      ret_why);
+    if (ret->options.retry) {
+        error =
+            sized_take(&ret->retry, sizeof ret->retry, ret->options.retry, ret->options.retry_size);
+        ret->options.retry = &ret->retry;
+    }
+    return refuse(error, "retry", "retry_size is 0",
+                  "retry has an option that this library does not have: it is older than the "
                   "program",
                   ret_why);
 }

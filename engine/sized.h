@@ -20,6 +20,7 @@ struct sized_options {
     struct haul_options options; /* what it points to is below, or NULL */
     struct haul_tls tls;
     struct haul_redirect redirect;
+    struct haul_retry retry;
 };
 
 /* from may be NULL: all defaults. Errors: those of sized_take(), and ret_why says which struct. */

@@ -14,17 +14,18 @@ struct haul_facts {
     uint64_t requests; /* finished */
     uint64_t failures;
     uint64_t connections; /* opened, or tried to: one for each address tried */
-    uint64_t retries;     /* sent again after a reused connection died */
+    uint64_t retries;     /* sent again after a reused connection died; see retried */
     uint64_t bytes_received;
     uint64_t enters;          /* io_uring_enter calls, or epoll_wait and socket calls */
     uint64_t completions;     /* completion-queue entries, or events */
     uint64_t buffers_empty;   /* times no receive buffer was left */
     uint64_t queue_overflows; /* completion-queue overflows */
     uint32_t in_flight;
-    uint32_t waiting;    /* submitted, not begun, or on the way to another hop */
+    uint32_t waiting;    /* submitted, not begun, or to be begun again */
     uint64_t races_lost; /* of connections: given up for another address that was tried beside */
     uint64_t redirects;  /* followed */
     uint64_t redirects_unfollowed; /* replies that lead elsewhere, met without redirect->follow */
+    uint64_t retried;              /* tries behind the first of a request, by haul_retry */
 };
 
 void haul_get_facts_sized(const struct haul *haul, struct haul_facts *ret_facts, size_t size);

@@ -434,6 +434,7 @@ static bool on_handshake_end(struct dials *dials, const struct link_event *event
     if (event->end != LINK_BROKEN)
         failure = link_failure(dials->links, event);
     tell_failure(ret_news, event->link, &failure);
+    ret_news->is_lost = event->end == LINK_BROKEN || event->end == LINK_CUT;
     bool is_by_tls = event->end != LINK_BROKEN && event->end != LINK_EARLY;
     enum tls_error error = is_by_tls ? tls_failure(tls).error : TLS_OK;
     if (error == TLS_PIN)

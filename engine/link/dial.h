@@ -66,6 +66,7 @@ struct dial_news {
     bool has_another;        /* there is, or will be, an address that was not tried */
     bool is_shortage;        /* of descriptors, ports or memory: the address was not tried */
     enum haul_detail detail; /* of a failure over TLS */
+    bool is_lost;            /* the handshake was cut off, by a FIN or a failing connection */
 };
 
 /* Begins to get a link on a free slot, to an address that is not among those tried; rival: of the

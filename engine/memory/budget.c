@@ -127,7 +127,8 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
         entitled += budget->window;
     if (options->redirect && options->redirect->follow)
         entitled += budget->window; /* the URL of the last hop */
-    if (options->keep_bodies || (options->redirect && options->redirect->keep_hops)) {
+    if (options->keep_bodies || (options->redirect && options->redirect->keep_hops) ||
+        (options->retry && options->retry->keep_tries)) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
     }

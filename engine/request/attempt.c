@@ -11,7 +11,20 @@ static bool may_resend(const struct fetch *fetch)
     return fetch->result.reused_connection && fetch->is_idempotent && !fetch->is_resent;
 }
 
-enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome)
+static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *terms,
+                              const struct outcome *outcome, const struct retry_view *view)
+{
+    struct retry_cause cause = {
+        .failure = outcome->failure,
+        .stage = outcome->stage,
+        .is_lost = outcome->is_lost,
+        .status = fetch->result.status,
+    };
+    return retry_take(fetch, terms, &cause, view) ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+}
+
+enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
+                           const struct outcome *outcome, const struct retry_view *view)
 {
     switch (outcome->kind) {
     case OUTCOME_NO_ROOM:
@@ -20,18 +33,20 @@ enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome)
         return ATTEMPT_GO_ON;
     case OUTCOME_UNANSWERED:
         if (!may_resend(fetch))
-            return ATTEMPT_DONE;
+            break;
         fetch->is_resent = true;
         return ATTEMPT_RESEND;
     case OUTCOME_FAILED:
         break;
     }
-    return ATTEMPT_DONE;
+    return try_again(fetch, terms, outcome, view);
 }
 
 enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
-                             struct span head, struct failure *ret_failure)
+                             struct span head, const struct retry_view *view,
+                             struct failure *ret_failure)
 {
+    struct retry_cause cause = {.status = (int)status, .head = head};
     switch (redirect_take(fetch, terms, status, head, ret_failure)) {
     case REDIRECT_FOLLOWS:
         fetch->is_passing = true;
@@ -43,5 +58,6 @@ enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *term
     case REDIRECT_NONE:
         break;
     }
-    return ATTEMPT_DONE;
+    fetch->is_passing = retry_take(fetch, terms, &cause, view);
+    return fetch->is_passing ? ATTEMPT_AGAIN : ATTEMPT_DONE;
 }

@@ -6,6 +6,7 @@
  * request. */
 
 #include "engine/request/fetch.h"
+#include "engine/request/retry.h"
 
 #include <stdbool.h>
 
@@ -19,6 +20,8 @@ enum outcome_kind {
 struct outcome {
     enum outcome_kind kind;
     struct failure failure; /* to be the result's, where it is done */
+    enum haul_stage stage;
+    bool is_lost; /* FAILED: a handshake was cut off */
 };
 
 enum verdict {
@@ -27,15 +30,19 @@ enum verdict {
     ATTEMPT_WAIT,      /* the same, when there is room */
     ATTEMPT_RESEND,    /* now, on a fresh connection */
     ATTEMPT_ELSEWHERE, /* when the reply has passed: at the URL that the request now has */
+    ATTEMPT_AGAIN,     /* at the request's again_ns; after a head, when the reply has passed */
     ATTEMPT_REFUSED,   /* it is done, for failure, since the reply leads where it may not go; */
     ATTEMPT_MET,       /* or with a reply that leads elsewhere, which is not followed */
 };
 
-enum verdict attempt_after(struct fetch *fetch, const struct outcome *outcome);
+/* view is asked for where there are retries at all. */
+enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
+                           const struct outcome *outcome, const struct retry_view *view);
 
-/* At a final head of a status from 300 on: DONE (the reply is the result), ELSEWHERE, REFUSED or
- * MET. */
+/* At a final head of a status from 300 on: DONE (the reply is the result), ELSEWHERE, AGAIN,
+ * REFUSED or MET. */
 enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
-                             struct span head, struct failure *ret_failure);
+                             struct span head, const struct retry_view *view,
+                             struct failure *ret_failure);
 
 #endif

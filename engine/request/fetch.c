@@ -125,20 +125,52 @@ void fetch_retreat(struct fetch *fetch)
 
 void fetch_wait(struct fetch *fetch)
 {
-    if (fetch->result.redirects == 0)
+    if (fetch->result.redirects + fetch->retries == 0)
         fetch->started_ns = 0;
     else
         fetch->left_ns = fetch->begun_ns;
     fetch->begun_ns = 0;
+    fetch->result.attempts--;
 }
 
-void fetch_leave(struct fetch *fetch, uint64_t now_ns)
+void fetch_count_gap(struct fetch *fetch, uint64_t now_ns)
 {
-    assert(fetch->is_passing);
-    fetch->result.redirect_ns += now_ns - fetch->begun_ns;
-    if (fetch->last_hop && !fetch->is_cut)
-        fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
-    fetch->result.status = fetch->result.version_minor = 0;
+    struct haul_result *result = &fetch->result;
+    uint64_t gap_ns = now_ns - fetch->left_ns;
+    *(fetch->is_retried ? &result->wait_ns : &result->redirect_ns) += gap_ns;
+    if (fetch->is_retried && fetch->last_try && !fetch->is_tries_cut)
+        fetch->last_try->wait_ns += gap_ns;
+    fetch->left_ns = 0;
+}
+
+static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
+{
+    struct haul_result *result = &fetch->result;
+    chain_free(&fetch->chain, terms->store);
+    if (fetch->head_block != NO_BLOCK)
+        store_give(terms->store, fetch->head_block);
+    if (fetch->head_piece != NO_PIECE)
+        store_give_piece(terms->store, fetch->head_piece);
+    fetch->head_block = NO_BLOCK;
+    fetch->head_piece = NO_PIECE;
+    result->head = NULL;
+    result->head_length = 0;
+    result->body_bytes = 0;
+    result->status = result->version_minor = 0;
+    result->detail = HAUL_DETAIL_NONE;
+}
+
+void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns)
+{
+    fetch->is_retried = fetch->again_ns != 0;
+    if (fetch->is_retried) {
+        fetch->attempt_ns = 0;
+    } else {
+        fetch->result.redirect_ns += now_ns - fetch->begun_ns;
+        if (fetch->last_hop && !fetch->is_cut)
+            fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
+    }
+    drop_reply(fetch, terms);
     fetch->is_passing = fetch->is_resent = fetch->has_tried = false;
     fetch->passed = 0;
     fetch->begun_ns = 0;
@@ -229,6 +261,8 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
         failure = &bad_status;
     if (fetch->attempt_ns && fetch->started_ns == 0)
         fetch->started_ns = now_ns;
+    if (fetch->left_ns)
+        fetch_count_gap(fetch, now_ns);
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
     fetch->result.stage = HAUL_STAGE_DONE;

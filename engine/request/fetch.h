@@ -23,7 +23,14 @@ enum { FETCH_URL_INLINE = 112, TEMPLATE_BYTES = 15000 };
 /* Of a body that is dropped so much is read to keep the connection: a new one costs more. */
 enum { FETCH_PASSED_BYTES_MAX = 16384 };
 
-enum fetch_state { FETCH_FREE, FETCH_QUEUED, FETCH_ACTIVE, FETCH_DONE, FETCH_LENT };
+enum fetch_state {
+    FETCH_FREE,
+    FETCH_QUEUED,
+    FETCH_WAITING, /* to be queued again: until again_ns */
+    FETCH_ACTIVE,
+    FETCH_DONE,
+    FETCH_LENT,
+};
 
 /* A hop in the trail. */
 struct fetch_hop {
@@ -34,10 +41,11 @@ struct fetch_hop {
 struct fetch {
     struct haul_result result;
     uint64_t started_ns;
+    uint64_t attempt_ns; /* when this try was begun, with its first hop; 0: it is not */
+    uint64_t again_ns;   /* when it is tried again; 0: it is not */
+    uint64_t begun_ns;   /* this hop; 0: it is not, or is to begin anew */
     uint64_t
-        attempt_ns;    /* when it was begun at first, from which the whole of it counts; 0: never */
-    uint64_t begun_ns; /* this hop; 0: it is not, or is to begin anew */
-    uint64_t left_ns;  /* when the hop before was over; 0: there was none, or its time is counted */
+        left_ns; /* when the hop or try before was over; 0: there was none, or that is counted */
     uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
     uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
@@ -57,7 +65,11 @@ struct fetch {
     bool came_round;      /* at a URL where it had been */
     bool is_cut;          /* not every hop found room in the trail */
     uint32_t passed;      /* bytes of the body that is dropped */
+    bool is_tries_cut;    /* the same of tries */
+    bool is_retried;      /* a try was the last that it left, not a hop */
+    uint32_t retries;
     struct fetch_hop *last_hop;
+    struct haul_try *last_try;
 
     /* set when it is taken; all above begins as zero */
     uint64_t submitted_ns;
@@ -108,11 +120,12 @@ static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
 void fetch_retreat(struct fetch *fetch);
 
 /* Behind that: there is no room for it. What it has waited until it begins again counts as queue, or
- * as the hops before, but not against the time that it may take to connect. */
+ * to what was before, but not against the time that it may take to connect. */
 void fetch_wait(struct fetch *fetch);
 
-/* Active, and to be queued again: for the hop that it was led to. */
-void fetch_leave(struct fetch *fetch, uint64_t now_ns);
+/* Active, and to be queued again: for the hop that it was led to, or, where again_ns is set, to
+ * wait for it. What was kept of the try is given back. */
+void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns);
 
 /* A piece of a body that is dropped. False: it is too long to go on with. */
 bool fetch_pass(struct fetch *fetch, uint64_t length);
@@ -141,18 +154,25 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
 
 /* --- what is done at each request, and is mostly little --------------------------------------- */
 
-/* What it waited for its turn behind another hop is that one's. */
+/* Has anything of it been done? */
+static inline bool fetch_has_begun(const struct fetch *fetch)
+{
+    return fetch->attempt_ns || fetch->retries > 0;
+}
+
+/* What it waited behind another hop is that one's time, or, behind a try, waiting. */
+void fetch_count_gap(struct fetch *fetch, uint64_t now_ns);
+
 static inline void fetch_begin_hop(struct fetch *fetch, uint64_t now_ns)
 {
     fetch->begun_ns = now_ns;
+    fetch->result.attempts++;
     if (fetch->started_ns == 0)
         fetch->started_ns = now_ns;
     if (fetch->attempt_ns == 0)
         fetch->attempt_ns = now_ns;
-    if (fetch->left_ns == 0)
-        return;
-    fetch->result.redirect_ns += now_ns - fetch->left_ns;
-    fetch->left_ns = 0;
+    if (fetch->left_ns)
+        fetch_count_gap(fetch, now_ns);
 }
 
 static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns)

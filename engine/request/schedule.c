@@ -26,8 +26,9 @@ static void insert(struct schedule *schedule, uint32_t index, uint32_t previous,
     struct fetch *fetches = schedule->fetches;
     uint32_t *to = link_to(schedule, previous);
     uint32_t *back = link_back(schedule, next);
-    assert((fetches[index].state == FETCH_FREE || fetches[index].state == FETCH_ACTIVE) &&
-           *to == next && *back == previous);
+    enum fetch_state state = fetches[index].state;
+    assert(state == FETCH_FREE || state == FETCH_ACTIVE || state == FETCH_WAITING);
+    assert(*to == next && *back == previous);
     fetches[index].state = FETCH_QUEUED;
     fetches[index].previous = previous;
     fetches[index].next = next;

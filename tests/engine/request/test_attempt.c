@@ -29,13 +29,17 @@ static const struct {
 
 static void only_what_does_no_harm_is_tried_again(void **state)
 {
+    static const struct haul_retry none;
+    const struct haul_options options = {.retry = &none};
+    const struct fetch_terms terms = {.options = &options};
+    const struct retry_view view = {0};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct outcome outcome = {.kind = rows[i].kind};
         struct fetch fetch = {.is_idempotent = rows[i].is_idempotent,
                               .is_resent = rows[i].is_resent,
                               .result.reused_connection = rows[i].is_reused};
-        assert_int_equal(attempt_after(&fetch, &outcome), rows[i].verdict);
+        assert_int_equal(attempt_after(&fetch, &terms, &outcome, &view), rows[i].verdict);
         bool is_resend = rows[i].verdict == ATTEMPT_RESEND;
         assert_int_equal(fetch.is_resent, rows[i].is_resent || is_resend);
     }

@@ -1,0 +1,457 @@
+/* Retries: what is asked again after what, plain and over TLS, over every loop; and what becomes of
+ * a request that waits. */
+
+#include "engine/engine.h"
+#include "tests/lib/engine/engine_rows.h"
+#include "tests/lib/fault.h"
+#include "tests/lib/tls/tls_loopback.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY(times)                                                                               \
+    .retry = &(const struct haul_retry)                                                            \
+    {                                                                                              \
+        .max = times, .delay_ms = 1                                                                \
+    }
+#define FOLLOW                                                                                     \
+    .redirect = &(const struct haul_redirect)                                                      \
+    {                                                                                              \
+        .follow = true                                                                             \
+    }
+#define BUSY "HTTP/1.1 503 x\r\nContent-Length: 4\r\n\r\nbusy"
+#define TO(status, path)                                                                           \
+    "HTTP/1.1 " status " x\r\nContent-Length: 2\r\nLocation: " path "\r\n\r\nno"
+
+static const struct gathering_row rows[] = {
+    {
+        "a reply that says later",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /a "}, {SEND, BUSY},
+                       {EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(2), .keep_headers = true},
+        .transcript = "200 ok 'a' reused\n",
+    },
+    {
+        "without retries it is the result",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT_END})),
+        .requests = {"/a"},
+        .transcript = "503 ok 'busy'\n",
+    },
+    {
+        "when the tries are spent the last reply is the result",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.1 500 x\r\nContent-Length: 4\r\n\r\nlast"}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(1), .keep_headers = true, .fail_status = 400},
+        .transcript = "500 status@body 'last' reused\n",
+    },
+    {
+        "or the last failure, without the reply before",
+        SCRIPTS(
+            SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /a "}, {SEND, "H"}, {CLOSE})),
+        .requests = {"/a"},
+        .options = {RETRY(1), .keep_headers = true},
+        .transcript = "0 truncated@head '' reused\n",
+    },
+    {
+        "a failed try is not the run's: nothing else is cancelled",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {RESET}),
+                SCRIPT({EXPECT, "GET /"}, {SEND, REPLY(1, "x")}, {EXPECT, "GET /"},
+                       {SEND, REPLY(1, "x")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .options = {RETRY(1), .cancel_on_error = true, .unordered = true},
+        .transcript = "200 ok 'x'\n200 ok 'x' reused\n",
+    },
+    {
+        "a connection that breaks in any state of a reply",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {CLOSE}), SCRIPT({EXPECT, "GET /a "}, {RESET}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 2"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 2"}, {RESET}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(9, "half")}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(9, "half")}, {RESET}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, CHUNKED "4\r\nhalf\r\n"}, {RESET}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(5, "whole")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(7), .keep_headers = true},
+        .transcript = "200 ok 'whole'\n",
+    },
+    {
+        "a reply that says later and then breaks, or is long",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.1 503 x\r\nContent-Length: 9\r\n\r\nhalf"}, {RESET}),
+                SCRIPT({EXPECT, "GET /a "},
+                       {SEND, "HTTP/1.1 503 x\r\nContent-Length: 99999\r\n\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 503 x\r\n\r\nuntil"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(3)},
+        .transcript = "200 ok 'a'\n",
+    },
+    {
+        "what may have been acted upon is not sent again",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {SEND, BUSY}, {EXPECT, "POST /b "}, {CLOSE}),
+                SCRIPT({EXPECT, "POST /c "}, {SEND, "H"}, {RESET})),
+        .requests = {"POST /a", "POST /b", "POST /c"},
+        .options = {RETRY(3)},
+        .transcript = "503 ok 'busy'\n0 receive@head '' reused\n0 receive@head ''\n",
+    },
+    {
+        "unless it has a key, or all are asked for",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, "x"}, {SEND, BUSY}, {EXPECT, "POST /a "},
+                       {EXPECT_BODY, "x"}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(3), .body = "x", .body_length = 1, .has_body = true,
+                    .headers = (const char *const[]){"Idempotency-Key: 1", NULL}},
+        .transcript = "200 ok 'a' reused\n",
+    },
+    {
+        "all are asked for",
+        SCRIPTS(
+            SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, "x"}, {SEND, "H"}, {CLOSE}),
+            SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, "x"}, {SEND, REPLY(1, "a")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {.retry =
+                        &(const struct haul_retry){.max = 1, .delay_ms = 1, .all_methods = true},
+                    .body = "x",
+                    .body_length = 1,
+                    .has_body = true},
+        .transcript = "200 ok 'a'\n",
+    },
+    {
+        "what is refused for good",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n"},
+                       {EXPECT, "GET /b "}, {SEND, "nonsense\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, "nonsense\r\n"}, {EXPECT_END}),
+                SCRIPT({EXPECT, "GET /c "},
+                       {SEND, "HTTP/1.1 503 x\r\nRetry-After: 601\r\nContent-Length: 0\r\n\r\n"},
+                       {EXPECT_END})),
+        .requests = {"/a", "/b", "/c"},
+        .options = {RETRY(3), .fail_status = 500},
+        .transcript = "404 ok ''\n0 protocol@head ''\n503 status@body ''\n",
+        .retries = 1,
+    },
+    {
+        "the hop that failed is asked for again, and none before it",
+        SCRIPTS(SCRIPT({EXPECT, "POST /a "}, {EXPECT_BODY, "x"}, {SEND, TO("303", "/b")},
+                       {EXPECT, "GET /b "}, {SEND, BUSY}, {EXPECT, "GET /b "},
+                       {SEND, TO("302", "/c")}, {EXPECT, "GET /c "}, {LACKS, "Content-"},
+                       {SEND, "HTTP"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END})),
+        .requests = {"/a"},
+        .options = {RETRY(2), FOLLOW, .body = "x", .body_length = 1, .has_body = true},
+        .transcript = "200 ok 'c'\n",
+    },
+    {
+        "a kept connection that dies is no try",
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})),
+        .requests = {"/a", "/b"},
+        .options = {RETRY(1)},
+        .transcript = "200 ok 'a'\n200 ok 'b'\n",
+        .retries = 1,
+    },
+};
+
+/* --- what is told ----------------------------------------------------------------------------- */
+
+static void the_tries_are_listed(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /a "}, {SEND, "H"}, {RESET}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, TO("302", "/b")}, {EXPECT, "GET /b "},
+               {SEND, REPLY(1, "b")}, {EXPECT_END})};
+    static const struct haul_retry retry = {.max = 5, .delay_ms = 20, .keep_tries = true};
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = gathering_open(&(struct haul_options){.retry = &retry, FOLLOW});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_OK);
+    assert_int_equal(result->attempts, 4);
+    assert_int_equal(result->redirects, 1);
+    const struct haul_try *first = result->tries;
+    assert_true(first && first->status == 503 && first->error == HAUL_OK);
+    assert_true(first->wait_ns >= UINT64_C(20000000));
+    const struct haul_try *second = first->next;
+    assert_true(second && second->status == 0 && second->error == HAUL_RECEIVE && !second->next);
+    assert_int_equal(result->wait_ns, first->wait_ns + second->wait_ns);
+    assert_true(result->wait_ns + result->redirect_ns + result->ttfb_ns <= result->total_ns);
+    haul_release(haul, result);
+    struct haul_facts facts;
+    haul_get_facts(haul, &facts);
+    assert_true(facts.retried == 2 && facts.redirects == 1 && facts.retries == 0);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void what_was_asked_is_told_where_it_is_too_long(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "},
+               {SEND, "HTTP/1.1 429 x\r\nRetry-After: 3153600000\r\nContent-Length: 0\r\n\r\n"},
+               {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){RETRY(5)});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->status, 429);
+    assert_int_equal(result->attempts, 1);
+    assert_true(result->retry_after_s == UINT64_C(3153600000));
+    haul_release(haul, result);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- those that wait -------------------------------------------------------------------------- */
+
+static const struct haul_retry patient = {.max = 5, .delay_ms = 3600000};
+
+static const struct loopback_script busy[] = {SCRIPT(
+    {EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /b "}, {SEND, REPLY(1, "b")}, {EXPECT_END})};
+
+/* The only place and the only connection are another's meanwhile. */
+static struct haul *open_with_one_waiting(struct loopback *server, bool cancels)
+{
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1,
+                                                              .retry = &patient,
+                                                              .unordered = true,
+                                                              .fail_status = cancels ? 200 : 0,
+                                                              .cancel_on_error = cancels});
+    gathering_submit(haul, server, "/a");
+    gathering_until_asked(haul, server, 1);
+    for (int steps = 0; haul->engine.waiting == 0;)
+        engine_step(haul, &steps);
+    struct haul_facts facts;
+    haul_get_facts(haul, &facts);
+    assert_true(facts.waiting == 1 && facts.in_flight == 0);
+    return haul;
+}
+
+static void expect_cancelled(struct haul *haul)
+{
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_CANCELLED);
+    assert_int_equal(result->stage, HAUL_STAGE_QUEUE);
+    assert_int_equal(result->status, 0);
+    haul_release(haul, result);
+}
+
+static void a_place_is_free_while_one_waits_and_it_can_be_cancelled(void)
+{
+    struct loopback *server = loopback_open(busy, 1);
+    struct haul *haul = open_with_one_waiting(server, false);
+    gathering_submit(haul, server, "/b");
+    const struct haul_result *result = gathering_next(haul);
+    assert_true(result->index == 1 && result->status == 200 && result->reused_connection);
+    haul_release(haul, result);
+    assert_int_equal(haul_cancel(haul, 0), 0);
+    assert_int_equal(haul_cancel(haul, 0), -EALREADY);
+    expect_cancelled(haul);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void anothers_failure_reaches_one_that_waits(void)
+{
+    struct loopback *server = loopback_open(busy, 1);
+    struct haul *haul = open_with_one_waiting(server, true);
+    gathering_submit(haul, server, "/b");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_STATUS);
+    haul_release(haul, result);
+    expect_cancelled(haul);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void all_are_cancelled_or_closed_with_one_that_waits(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = open_with_one_waiting(server, false);
+    haul_cancel_all(haul);
+    expect_cancelled(haul);
+    gathering_close(haul);
+    assert_loopback(server);
+    server = loopback_open(scripts, 1);
+    haul_close(open_with_one_waiting(server, false));
+    assert_loopback(server);
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static void each_try_has_its_own_time(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {HOLD}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(9, "half")}, {HOLD}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, BUSY}, {EXPECT, "GET /a "},
+               {SEND, "HTTP/1.1 503 x\r\n"
+                      "Content-Length: 9\r\n\r\nhalf"},
+               {HOLD}),
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 4);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.max_time_ms = 1500, RETRY(5), .keep_bodies = true});
+    gathering_submit(haul, server, "/a");
+    gathering_expect(haul, "200 ok 'a'\n");
+    gathering_close(haul);
+    loopback_close(server); /* a machine that is very busy needs another try */
+}
+
+static void all_tries_together_have_a_time(void)
+{
+    static const struct loopback_script scripts[] = {SCRIPT({EXPECT, "GET /a "}, {HOLD})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .retry = &(const struct haul_retry){.max = 100, .delay_ms = 1, .max_time_ms = 300}});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_DEADLINE);
+    assert_true(result->total_ns >= UINT64_C(300000000));
+    haul_release(haul, result);
+    gathering_close(haul);
+    loopback_close(server);
+}
+
+static void the_time_to_connect_is_that_of_each_try(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({HANDSHAKE_BEFORE, "ServerHello"}, {HOLD}),
+        SCRIPT({HANDSHAKE_INSIDE, "Certificate"}, {RESET}),
+        SCRIPT({HANDSHAKE_BEFORE, "ServerKeyExchange"}, {CLOSE}),
+        SCRIPT({EXPECT, "POST /a "}, {SEND, REPLY(1, "a")}, {EXPECT_END})};
+    if (strcmp(gathering_scheme(), "https") != 0)
+        return;
+    struct loopback *server = loopback_open(scripts, 4);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.connect_timeout_ms = 2000, RETRY(9), .keep_bodies = true});
+    gathering_submit(haul, server, "POST /a"); /* of which nothing was sent */
+    gathering_expect(haul, "200 ok 'a'\n");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* --- bodies and budgets ----------------------------------------------------------------------- */
+
+static void a_body_handed_out_in_part_is_not_asked_for_again(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, OK "Content-Length: 9\r\n\r\nhalf"}, {PAUSE}, {RESET})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.keep_bodies = true, .stream_bodies = true, RETRY(5)});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *result = gathering_next(haul);
+    assert_true(result->more);
+    haul_release(haul, result);
+    loopback_continue(server, 0);
+    result = gathering_next(haul);
+    assert_true(result->error == HAUL_RECEIVE && !result->more && result->attempts == 1);
+    haul_release(haul, result);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+static void a_budget_runs_out(void)
+{
+    enum { REQUESTS = 30 };
+    static const struct haul_retry retry = {.max = 5, .delay_ms = 1, .has_budget = true};
+    struct haul *haul = gathering_open(&(struct haul_options){.retry = &retry, .window = 100});
+    uint64_t attempts = 0;
+    for (int i = 0; i < REQUESTS; i++)
+        gathering_submit_to(haul, 1, "/a");
+    for (int i = 0; i < REQUESTS; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->error, HAUL_CONNECT);
+        attempts += result->attempts;
+        haul_release(haul, result);
+    }
+    assert_int_equal(attempts, REQUESTS + 10);
+    gathering_close(haul);
+}
+
+/* --- chance ----------------------------------------------------------------------------------- */
+
+/* Failures, waits, hops and cancellations in any order, some of them while memory is short. */
+static void nothing_is_lost_whatever_happens(void)
+{
+    static const char *const replies[] = {BUSY, TO("302", "/b"), REPLY(1, "x"),
+                                          "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"};
+    static struct loopback_script script = {.repeat = true};
+    static const struct haul_retry retry = {.max = 6, .delay_ms = 2, .keep_tries = true};
+    static const struct haul_redirect redirect = {.follow = true, .keep_hops = true};
+    const char *rounds = getenv("HAUL_TEST_ROUNDS");
+    const char *seeds = getenv("HAUL_SEED");
+    uint64_t seed = seeds ? strtoull(seeds, NULL, 10) : 1;
+    size_t requests = rounds ? strtoull(rounds, NULL, 10) : 250; /* by four loops */
+    for (size_t i = 0; i + 2 < LOOPBACK_ROWS_MAX; i += 2) {
+        script.rows[i] = (struct loopback_row){EXPECT, "GET /"};
+        script.rows[i + 1] = (struct loopback_row){SEND, replies[i / 2 % 4]};
+    }
+    for (size_t done = 0; done < requests; done += 50, seed++) {
+        gathering_note("HAUL_SEED=%" PRIu64, seed);
+        struct loopback *server = loopback_open(&script, 1);
+        struct haul_options options = {.concurrency = 1 + (uint32_t)(seed % 7),
+                                       .keep_bodies = seed % 4 != 0,
+                                       .stream_bodies = seed % 4 == 1,
+                                       .keep_headers = seed % 3 == 0,
+                                       .unordered = seed % 5 < 2,
+                                       .retry = &retry,
+                                       .redirect = &redirect};
+        struct fault_rates rates = {.receive_cut = 300,
+                                    .receive_failed = 30,
+                                    .receive_ended = 30,
+                                    .connect_failed = 50,
+                                    .send_failed = 30,
+                                    .reordered = 50,
+                                    .delayed = 50};
+        struct haul *haul =
+            gathering_open_on(fault_open(gathering_open_loop(&options), &rates, seed), &options);
+        if (seed % 3 == 1 && options.keep_bodies)
+            haul->engine.budget.reserve_blocks = haul->engine.budget.shared_blocks - 4;
+        for (int i = 0; i < 50; i++)
+            gathering_submit(haul, server, "/a");
+        const struct haul_result *result;
+        for (uint64_t taken = 0; taken < 50;) {
+            assert_int_equal(gathering_try(haul, &result, GATHERING_PATIENCE_MS), 0);
+            taken += !result->more;
+            haul_release(haul, result);
+            if ((taken + seed) % 4 == 0)
+                haul_cancel(haul, taken + 2 + seed % 9);
+        }
+        assert_int_equal(haul->engine.waiting, 0);
+        gathering_close(haul);
+        loopback_close(server);
+    }
+}
+
+static const struct gathering_scenario scenarios[] = {
+    SCENARIO(the_tries_are_listed),
+    SCENARIO(what_was_asked_is_told_where_it_is_too_long),
+    SCENARIO(a_place_is_free_while_one_waits_and_it_can_be_cancelled),
+    SCENARIO(anothers_failure_reaches_one_that_waits),
+    SCENARIO(all_are_cancelled_or_closed_with_one_that_waits),
+    SCENARIO(each_try_has_its_own_time),
+    SCENARIO(all_tries_together_have_a_time),
+    SCENARIO(the_time_to_connect_is_that_of_each_try),
+    SCENARIO(a_body_handed_out_in_part_is_not_asked_for_again),
+    SCENARIO(a_budget_runs_out),
+    SCENARIO(nothing_is_lost_whatever_happens),
+};
+
+int main(void)
+{
+    size_t row_count = sizeof rows / sizeof *rows;
+    size_t scenario_count = sizeof scenarios / sizeof *scenarios;
+    const struct loopback_layer *tls = tls_loopback_layer();
+    int failed = gathering_main(rows, row_count, scenarios, scenario_count);
+    loopback_use(tls);
+    gathering_trust(tls_loopback_roots());
+    return failed + gathering_main(rows, row_count, scenarios, scenario_count);
+}
