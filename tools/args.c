@@ -401,6 +401,15 @@ static void settle_redirect(struct args *args)
     args->sink.follows = redirect->follow;
 }
 
+/* Before the output, likewise. */
+static void settle_retry(struct args *args)
+{
+    struct haul_retry *retry = &args->retry;
+    retry->has_budget = retry->budget_percent <= 100;
+    retry->keep_tries = retry->max > 0 && args->sink.verbose;
+    args->sink.retries = retry->max > 0;
+}
+
 static int settle_output(struct parser *parser)
 {
     struct args *args = parser->args;
@@ -487,7 +496,10 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
     struct parser parser = {.args = ret_args, .message = ret_message, .message_size = size};
     *ret_args = (struct args){
         .inputs.repeat = 1,
-        .engine = {.tls = &ret_args->tls, .redirect = &ret_args->redirect},
+        .engine = {.tls = &ret_args->tls,
+                   .redirect = &ret_args->redirect,
+                   .retry = &ret_args->retry},
+        .retry.budget_percent = UINT32_MAX, /* none is given */
         .redirect = {.has_max = true, .max = 30},
     };
     if (argc == 2 && strcmp(argv[1], "doctor") == 0) {
@@ -502,6 +514,7 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
     if (error == 0)
         error = settle_tls(&parser);
     settle_redirect(ret_args);
+    settle_retry(ret_args);
     if (error == 0)
         error = settle_output(&parser);
     if (error == 0)

@@ -54,7 +54,7 @@ void help_write(FILE *to)
             "       haul doctor                 what this machine allows   (haul bench: load)\n");
     for (int group = 0; group < option_group_count; group++)
         write_group(to, (enum option_group)group);
-    fprintf(to, "What they do, and more: haul --help all (or input, tls, -c ...), man haul\n");
+    fprintf(to, "What they do, and more: haul --help all (or input, tls, retry ...), man haul\n");
 }
 
 static bool is_meant(const struct option_row *row, const char *topic)

@@ -113,13 +113,15 @@ const struct option_row option_rows[] = {
                "Without it: the concurrency and at least 1,024 more, at most 4,096 more."},
     {OPTIONS_CONTROL, "max-time", 'm', "SECONDS", "for one request, start to last byte",
      TAKES_SECONDS(engine.max_time_ms), .initial = "300",
-     .manual = "For one request, from its start to its last byte, redirects included."},
+     .manual =
+         "For one request, from its start to its last byte, redirects included, of each try anew."},
     {OPTIONS_CONTROL, "connect-timeout", 0, "SECONDS", "for name, connection and TLS together",
      TAKES_SECONDS(engine.connect_timeout_ms), .initial = "10",
-     .manual = "For the name, the connection and TLS together, of each hop anew. For so long DNS "
-               "servers that do "
-               "not answer are asked again, see *NAMES* (with *0* seven times); the error then "
-               "is *deadline*."},
+     .manual =
+         "For the name, the connection and TLS together, of each hop and try anew. For so long DNS "
+         "servers that do "
+         "not answer are asked again, see *NAMES* (with *0* seven times); the error then "
+         "is *deadline*."},
     {OPTIONS_CONTROL, "idle-timeout", 0, "SECONDS", "how long a kept connection may be idle",
      TAKES_SECONDS(engine.idle_timeout_ms), .initial = "60", .is_rare = true,
      .manual = "A connection that has been idle for so long is not used again; see *KEPT "
@@ -169,6 +171,27 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(redirect.location_trusted), .is_rare = true,
      .manual = "As *-L*, and Authorization, Cookie, Proxy-Authorization and the client "
                "certificate go along to other origins: to whatever hosts the replies name."},
+    {OPTIONS_CONTROL, "retry", 0, "N", "try what fails in passing again, N times",
+     TAKES_NUMBER(uint32_t, retry.max, 0, 1000000), .initial = "0",
+     .manual = "Tries what fails in passing again, at most _N_ times a request; see *RETRIES*."},
+    {OPTIONS_CONTROL, "retry-delay", 0, "SECONDS", "before each retry; 0: 1 s at most, doubled",
+     TAKES_SECONDS(retry.delay_ms), .initial = "0", .is_rare = true,
+     .manual = "Waits so long before each retry. *0* is a random time below 1 second before the "
+               "first one, below twice as long before each other, at most 60 seconds."},
+    {OPTIONS_CONTROL, "retry-max-time", 0, "SECONDS", "for all tries and waits; 0: no limit",
+     TAKES_SECONDS(retry.max_time_ms), .initial = "0", .is_rare = true,
+     .manual = "For all tries of a request and the waits between them: a try that is not over then "
+               "ends, and none is begun that would begin later. Counts only with *--retry*. *0* is "
+               "no limit."},
+    {OPTIONS_CONTROL, "retry-all-methods", 0, NULL, "also what may have been acted upon",
+     TAKES_FLAG(retry.all_methods), .is_rare = true,
+     .manual = "Tries requests again whatever their method: a server may then act upon a POST "
+               "twice."},
+    {OPTIONS_CONTROL, "retry-budget", 0, "PERCENT", "retries for each 100 requests at most",
+     TAKES_NUMBER(uint32_t, retry.budget_percent, 0, 100), .is_rare = true,
+     .manual =
+         "At most so many retries for each 100 requests begun so far, but never fewer than 10 "
+         "in all. Without it there is no such bound."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
@@ -252,10 +275,10 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(sink.headers), .manual = "Adds the reply's headers to the NDJSON."},
     {OPTIONS_OUTPUT, "body", 0, NULL, "the reply's body into the NDJSON", TAKES_FLAG(sink.body),
      .manual = "Adds the reply's body to the NDJSON. A body above 16 MiB is an error *limit*."},
-    {OPTIONS_OUTPUT, "verbose", 'v', NULL, "TLS and redirects in detail into the NDJSON",
+    {OPTIONS_OUTPUT, "verbose", 'v', NULL, "TLS, redirects, retries into the NDJSON",
      TAKES_FLAG(sink.verbose),
-     .manual = "Adds what TLS agreed on to the NDJSON, and with *-L* each hop that was "
-               "followed."},
+     .manual = "Adds what TLS agreed on to the NDJSON, with *-L* each hop that was "
+               "followed, and with *--retry* each try that another one followed."},
     {OPTIONS_OUTPUT, "bodies", 0, "DIR", "each body into a file of its own",
      TAKES_TEXT(sink.files.directory),
      .manual = "Writes every body of a whole reply to a file in _DIR_, named by the request's "

@@ -26,6 +26,7 @@ struct args {
     struct haul_options engine; /* what it points to is below: args are not copied */
     struct haul_tls tls;
     struct haul_redirect redirect;
+    struct haul_retry retry;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;

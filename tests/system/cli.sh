@@ -952,6 +952,38 @@ with_python "heads have at most 256 KiB, or what --max-head says" heads_are_limi
 with_python "who has no memory for a long head waits for it" many_long_heads
 with_python "bodies have at most what --max-body says" bodies_are_limited
 row "the first failure in the order of the arguments counts" first_failure_counts
+
+# --- retries ----------------------------------------------------------------------------------
+
+retried() {
+    run -f -v --retry 2 --retry-delay 0.01 "$base/status/503" "$base/status/404" "$refused"
+    code_is 22 && same "$(member attempts)" "3 1 3" && same "$(member status)" "503 404 null" &&
+        has "$(sed -n 1p out)" '"tries":[{"status":503,"error":null,"wait_us":' &&
+        has "$(sed -n 2p out)" '"wait_us":0,"tries":[]' &&
+        has "$(sed -n 3p out)" '"tries":[{"status":null,"error":"connect","wait_us":'
+}
+
+no_retry_of_post() {
+    run --retry 2 --retry-delay 0.01 -d x "$base/status/503" "$refused" &&
+        same "$(member attempts)" "1 3"
+    run --retry 2 --retry-delay 0.01 -d x --retry-all-methods "$base/status/503"
+    code_is 0 && same "$(member attempts)" 3
+}
+
+retry_is_interrupted() {
+    begin_talk --retry 9 --retry-delay 3600 --unordered
+    printf '%s\n' "$base/status/503" "$base/p/1" >&3
+    read -r first <&4
+    kill -TERM "$pid"
+    read -r second <&4
+    ended
+    code_is 143 && has "$first" '{"index":1,' && has "$second" '{"index":0,' &&
+        has "$second" '"code":"cancelled","stage":"queue"'
+}
+
+row "what fails in passing is tried again" retried
+row "but a POST only where that was asked for, or nothing was sent" no_retry_of_post
+row "a signal reaches what waits to be tried again" retry_is_interrupted
 row "--on-error cancel ends the siblings" cancels
 row "a run that ends inside a glob says how much of it was left" leaves_a_glob
 row "--on-error cancel does not wait for stdin" cancels_beside_stdin

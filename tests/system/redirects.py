@@ -180,6 +180,20 @@ def trusted():
     assert secrets_of(hops[1]) == set(SECRETS) and hops[1]["cert"], hops[1]
 
 
+def words_about_redirects():
+    chains.append([("http", "127.0.0.1", ports["http"][0])] * 4)
+    url = f"http://127.0.0.1:{ports['http'][0]}/{len(chains) - 1}/0"
+    for words, code, told in (
+            ([url], 0, "note: 1 redirect was not followed: -L follows it"),
+            (["-L", url], 0, ""), (["-L", "--max-redirs", "3", url], 0, ""),
+            (["-L", "--max-redirs", "2", url], 47, "redirect 1"),
+            (["-L", "--max-redirs", "2", "--format", "body", url], 47, "too many redirects")):
+        ran = subprocess.run([haul, "--loop", loop, *words], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, encoding="utf-8")
+        assert ran.returncode == code and told in ran.stderr, (words, ran)
+        assert told or "not followed" not in ran.stderr, ran
+
+
 # --- nginx ----------------------------------------------------------------------------------------
 
 NGINX = """daemon off; pid %(work)s/nginx.pid; error_log %(work)s/nginx.log;
@@ -279,6 +293,7 @@ try:
         row(curl_name, canary)
     else:
         skip(curl_name, "no curl")
+    row("what is said of redirects, and the exit status", words_about_redirects)
     row("--location-trusted takes credentials along", trusted)
     if shutil.which("nginx") and shutil.which("curl"):
         row("the same answers as curl -L, from nginx", nginx)

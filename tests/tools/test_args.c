@@ -352,6 +352,29 @@ static void test_redirects(void **state)
     args_free(&parsed.args);
 }
 
+static void test_retries(void **state)
+{
+    struct parsed parsed;
+    const struct haul_retry *retry = &parsed.args.retry;
+    (void)state;
+    parse(&parsed, "u");
+    assert_ptr_equal(parsed.args.engine.retry, retry);
+    assert_int_equal(retry->max, 0);
+    assert_false(retry->has_budget || retry->keep_tries || parsed.args.sink.retries);
+    args_free(&parsed.args);
+    parse(&parsed, "--retry 3 -v --retry-delay 0.5 --retry-max-time 7 --retry-budget 0 u");
+    assert_int_equal(retry->max, 3);
+    assert_int_equal(retry->delay_ms, 500);
+    assert_int_equal(retry->max_time_ms, 7000);
+    assert_true(retry->has_budget && retry->budget_percent == 0);
+    assert_true(retry->keep_tries && parsed.args.sink.retries && !retry->all_methods);
+    args_free(&parsed.args);
+    parse(&parsed, "--retry 1 --retry-delay 0 --retry-budget 20 --retry-all-methods u");
+    assert_true(retry->delay_ms <= 0 && retry->all_methods && !retry->keep_tries);
+    assert_int_equal(retry->budget_percent, 20);
+    args_free(&parsed.args);
+}
+
 static void test_rerouting(void **state)
 {
     (void)state;
@@ -626,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_inputs_keep_their_order),
         cmocka_unit_test(test_control),
         cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_retries),
         cmocka_unit_test(test_rerouting),
         cmocka_unit_test(test_shortest_time),
         cmocka_unit_test(test_tls),

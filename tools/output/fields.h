@@ -91,7 +91,15 @@
           "with *-L*: how much of total_us the hops before the last took")                         \
     FIELD(hops, NDJSON, options->follows && options->verbose, hops, result,                        \
           "with *-L* and *-v*: a list of those hops, {url, status, total_us} each, as far as "     \
-          "the memory for bodies had room for it")
+          "the memory for bodies had room for it")                                                 \
+    FIELD(attempts, ALL, options->retries, number, result->attempts,                               \
+          "with *--retry*, number: how often it was begun; hops, retries, and once more after a "  \
+          "kept connection died")                                                                  \
+    FIELD(wait_us, ALL, options->retries, time, result->wait_ns,                                   \
+          "with *--retry*: how much of total_us was waited before retries")                        \
+    FIELD(tries, NDJSON, options->retries && options->verbose, tries, result,                      \
+          "with *--retry* and *-v*: a list of the tries before the last, {status, error, "         \
+          "wait_us} each, as far as the memory for bodies had room for it")
 /* clang-format on */
 
 /* --- what a field has to be asked for --------------------------------------------------------- */

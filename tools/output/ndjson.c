@@ -223,6 +223,25 @@ static void ndjson_hops(struct line *line, const char *key, size_t length,
     WRITE_LITERAL(output, "]");
 }
 
+static void ndjson_tries(struct line *line, const char *key, size_t length,
+                         const struct haul_result *result)
+{
+    struct output *output = line->output;
+    output_commit(output, put_key(line, key, length));
+    WRITE_LITERAL(output, "[");
+    for (const struct haul_try *try = result->tries; try != NULL; try = try->next) {
+        struct line object = {output, '{'};
+        if (try != result->tries)
+            WRITE_LITERAL(output, ",");
+        ndjson_count(&object, KEY(status), (uint64_t)try->status);
+        ndjson_word(&object, KEY(error),
+                    try->error != HAUL_OK ? haul_error_name(try->error) : NULL);
+        ndjson_time(&object, KEY(wait_us), try->wait_ns);
+        WRITE_LITERAL(output, "}");
+    }
+    WRITE_LITERAL(output, "]");
+}
+
 /* False: null stands for it. */
 static bool ndjson_begin(struct line *line, const char *key, size_t length, bool is_present)
 {

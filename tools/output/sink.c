@@ -19,6 +19,12 @@ const struct format *const sink_formats[] = {
 
 const char *sink_message(struct sink *sink, const struct haul_result *result)
 {
+    if (result->error != HAUL_OK && result->retry_after_s > 0) {
+        snprintf(sink->message, sizeof(sink->message),
+                 "%s; its Retry-After asks for %llu s, longer than the tries may take",
+                 result->message, (unsigned long long)result->retry_after_s);
+        return sink->message;
+    }
     if (result->error != HAUL_URL)
         return result->message;
     char place[SINK_MESSAGE_BYTES / 2];

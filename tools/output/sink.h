@@ -20,6 +20,7 @@ struct sink_options {
     bool body;        /* has_extras only */
     bool verbose;     /* has_extras only */
     bool follows;     /* redirects are followed */
+    bool retries;     /* there are retries */
     const char *path; /* NULL: stdout; borrowed, as are the names in files */
     struct bodies_options files;
     const struct writeout *writeout; /* of -w; NULL: none. Borrowed */

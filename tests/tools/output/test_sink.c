@@ -21,6 +21,9 @@ static const struct haul_piece binary_body = {&second_piece, "caf", 3};
 static const struct haul_hop second_hop = {NULL, "http://g/", 9, 307, 2000};
 static const struct haul_hop first_hop = {&second_hop, "http://h/\"", 10, 301, 1000};
 
+static const struct haul_try second_try = {NULL, 0, HAUL_CONNECT, 3000};
+static const struct haul_try first_try = {&second_try, 503, HAUL_OK, 5000};
+
 #define TIMES                                                                                      \
     .queue_ns = 1999, .connect_ns = 2000, .tls_ns = 3000, .send_ns = 4000, .ttfb_ns = 5000,        \
     .total_ns = 15000
@@ -50,6 +53,7 @@ static const struct haul_hop first_hop = {&second_hop, "http://h/\"", 10, 301, 1
     "\"error\":{\"code\":\"connect\",\"stage\":\"connect\",\"message\":\"it said \\\"no\\\"\","    \
     "\"os_error\":\"ECONNREFUSED\"},\"queue_us\":0,\"connect_us\":0,\"tls_us\":0,\"send_us\":0,"   \
     "\"ttfb_us\":0,\"total_us\":0,\"anomalies\":[]}\n"
+#define RETRIED .attempts = 3, .wait_ns = 8000, .tries = &first_try
 #define CSV_FIELDS                                                                                 \
     "index,url,method,status,http_version,body_bytes,code,stage,message,os_error,"                 \
     "queue_us,connect_us,tls_us,send_us,ttfb_us,total_us,anomalies"
@@ -105,6 +109,29 @@ static const struct {
      {OK_REPLY, REDIRECTED},
      CSV_FIELDS ",url_effective,redirects,redirect_us\n"
                 "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,,http://g/#f,2,7\n"},
+    {{.format = SINK_NDJSON, .retries = true, .verbose = true},
+     {OK_REPLY, RETRIED},
+     OK_BEGIN
+     "\"body_bytes\":6,\"tls\":null," OK_TIMES
+     ",\"attempts\":3,\"wait_us\":8,\"tries\":[{\"status\":503,\"error\":null,\"wait_us\":5},"
+     "{\"status\":null,\"error\":\"connect\",\"wait_us\":3}]}\n"},
+    {{.format = SINK_CSV, .retries = true},
+     {OK_REPLY, RETRIED},
+     CSV_FIELDS ",attempts,wait_us\n"
+                "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,,3,8\n"},
+    {{.format = SINK_CSV},
+     {.index = 1,
+      .url = "u",
+      .url_length = 1,
+      .method = "GET",
+      .status = 503,
+      .version_minor = 1,
+      .error = HAUL_STATUS,
+      .message = "bad",
+      .retry_after_s = 86400},
+     CSV_HEAD
+     "1,u,GET,503,1.1,0,status,queue,\"bad; its Retry-After asks for 86400 s, longer than the "
+     "tries may take\",,0,0,0,0,0,0,\n"},
     {{.format = SINK_CSV},
      {OK_REPLY},
      CSV_HEAD "7,\"http://h/\"\"\",GET,200,1.1,6,,,,,1,2,3,4,5,15,\n"},
