@@ -45,8 +45,7 @@ static enum redirect_answer refuse_more(const struct fetch *fetch, struct failur
         "too many redirects",
         "too many redirects: the same URL came round again",
         "too many redirects; a reply had set a cookie, which haul does not send back",
-        "too many redirects: the same URL came round again; a reply had set a cookie, which haul "
-        "does not send back",
+        "too many redirects: the same URL came round again; a reply had set a cookie",
     };
     return refuse(sentences[fetch->came_round + 2 * fetch->has_cookie], ret_failure);
 }
