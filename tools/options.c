@@ -145,7 +145,7 @@ const struct option_row option_rows[] = {
      .manual = "What is odd about a reply, see *REPLIES*, is an error, *protocol*; else it is "
                "read as browsers and curl do, and named."},
     {OPTIONS_CONTROL, "max-head", 0, "BYTES", "the longest head of a reply",
-     TAKES_NUMBER(uint32_t, engine.max_head, 1, 16 << 20), .initial = "262144",
+     TAKES_NUMBER(uint32_t, engine.max_head, 1, 16 << 20), .initial = "262144", .is_rare = true,
      .manual = "The longest head of a reply. One that is longer is an error *limit*."},
     {OPTIONS_CONTROL, "max-body", 0, "BYTES", "the longest body of a reply",
      TAKES_NUMBER(uint64_t, engine.max_body, 0, INT64_MAX),
