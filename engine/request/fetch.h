@@ -119,8 +119,8 @@ static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
 /* Active, and to be queued again: nothing has come of the attempt. */
 void fetch_retreat(struct fetch *fetch);
 
-/* Behind that: there is no room for it. What it has waited until it begins again counts as queue, or
- * to what was before, but not against the time that it may take to connect. */
+/* Behind that: there is no room for it. What it has waited until it begins again counts as queue,
+ * or to what was before, but not against the time that it may take to connect. */
 void fetch_wait(struct fetch *fetch);
 
 /* Active, and to be queued again: for the hop that it was led to, or, where again_ns is set, to
