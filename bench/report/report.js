@@ -209,6 +209,11 @@
         };
     }
 
+    // The upper end of the intervals, which are to be within the axis too.
+    function highest(levels) {
+        return Math.max(0, ...levels.flat().filter(Boolean).map((it) => it[2] ?? it[0]));
+    }
+
     function levelChart(canvas) {
         const panel = data.panels[canvas.dataset.index];
         const metric = data.metrics[canvas.dataset.metric];
@@ -236,6 +241,7 @@
                     },
                     y: {
                         beginAtZero: true,
+                        suggestedMax: highest(view.levels[canvas.dataset.metric]),
                         ticks: {callback: (value) => compact.format(value).replace('K', 'k')},
                     },
                 },
@@ -339,7 +345,13 @@
             charts.push(kinds[canvas.dataset.chart](canvas));
         status.drawn = [...document.querySelectorAll('canvas')].filter(isDrawn).length;
         status.loaded = performance.getEntriesByType('resource').length;
+        framesMark();
         status.overflow = Math.max(0, root.scrollWidth - window.innerWidth);
+    }
+
+    function framesMark() {
+        for (const frame of document.querySelectorAll('.frame'))
+            frame.classList.toggle('wide', frame.scrollWidth > frame.clientWidth + 1);
     }
 
     // Choices of the same thing stand in several places and move together.
@@ -415,6 +427,7 @@
     choicesFill('context', () => data.contexts.map((context) => context.name));
     draw();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+    window.addEventListener('resize', framesMark);
     window.addEventListener('beforeprint', () => paper(true));
     window.addEventListener('afterprint', () => paper(false));
 })();

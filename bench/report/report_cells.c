@@ -271,6 +271,28 @@ const char *report_run_verdict(const struct report_run *run)
     return verdict != NULL ? verdict : "ok";
 }
 
+bool report_run_is_bound(const struct report_run *run)
+{
+    const char *verdict = report_run_verdict(run);
+    return strcmp(verdict, "ok") != 0 && strcmp(verdict, "all_failed") != 0 &&
+           strcmp(verdict, "rate_not_held") != 0;
+}
+
+/* Older runs do not say how many replies there were. */
+static bool has_replies(const json_t *run)
+{
+    const json_t *replies = json_object_get(run, "replies");
+    return !json_is_number(replies) || json_number_value(replies) > 0;
+}
+
+bool report_cell_has_replies(const struct report_cell *cell)
+{
+    bool has = false;
+    for (size_t i = 0; i < cell->good_count; i++)
+        has |= has_replies(cell->runs[i].json);
+    return has;
+}
+
 /* There are at most as many as runs. */
 static bool make_cells(struct report *report)
 {
@@ -286,7 +308,7 @@ static bool make_cells(struct report *report)
         }
         cell->run_count++;
         cell->good_count += run->json != NULL;
-        cell->bound_count += run->json != NULL && strcmp(report_run_verdict(run), "ok") != 0;
+        cell->bound_count += run->json != NULL && report_run_is_bound(run);
     }
     return true;
 }
@@ -344,7 +366,7 @@ static bool sum_histograms(struct report *report, struct report_cell *cell, stru
     for (size_t i = 0; i < cell->good_count; i++) {
         const struct report_run *run = &cell->runs[i];
         const json_t *payload = payload_of(run->json);
-        if (!json_is_string(payload))
+        if (!json_is_string(payload) || !has_replies(run->json))
             continue;
         struct span bytes = {json_string_value(payload), json_string_length(payload)};
         enum hdrlog_error error = hdrlog_decode(bytes, one);

@@ -93,7 +93,7 @@ static void bar_text(char *buffer, const json_t *row, double most)
 static void put_cell(const struct report_page *page, const struct report_table *table, size_t at,
                      const json_t *row, double most)
 {
-    char text[METRIC_TEXT_BYTES], bar[BAR_BYTES];
+    char text[REPORT_NUMBER_BYTES], bar[BAR_BYTES];
     bool is_errors = at == COLUMN_ERRORS;
     double value = is_errors                 ? errors_of(row)
                    : columns[at].key != NULL ? number(row, columns[at].key)
@@ -107,7 +107,7 @@ static void put_cell(const struct report_page *page, const struct report_table *
         report_sayf(page, "%.6g", value);
     } else if (isfinite(value) && !(is_errors && value <= 0)) {
         report_say(page,
-                   metric_text(text, columns[at].in, at == COLUMN_RATE ? round(value) : value));
+                   report_measure(text, columns[at].in, at == COLUMN_RATE ? round(value) : value));
     } else {
         report_say(page, "\u2013");
     }

@@ -97,7 +97,7 @@ struct report_cell {
     const struct report_run *runs;
     size_t run_count;
     size_t good_count;  /* those that did not fail, which come first */
-    size_t bound_count; /* of these: the instrument's verdict was not "ok" */
+    size_t bound_count; /* of these: report_run_is_bound() */
     float *curve_us;    /* NULL: there are no histograms */
     size_t curve_count;
 };
@@ -140,6 +140,13 @@ int report_axis_find(const struct report *report, const char *name);
 
 /* One of the words of the instrument's verdict; "ok" where there is none. */
 const char *report_run_verdict(const struct report_run *run);
+
+/* Did haul bench, or its machine, stand between the server and the figures? Not where all requests
+ * failed, or a rate was not held by the server. */
+bool report_run_is_bound(const struct report_run *run);
+
+/* Was any request of its runs answered? */
+bool report_cell_has_replies(const struct report_cell *cell);
 
 /* --- for those who fill it --- */
 

@@ -233,7 +233,7 @@ static void put_compared_legend(const struct report_page *page, const json_t *co
         if (name == NULL || i >= REPORT_SIDES_MAX)
             continue;
         legend_item_begin(page, i);
-        put_escaped(page->out, name);
+        put_escaped(page->out, report_value_name(name));
         fputs("</li>\n", page->out);
     }
     fputs("</ul>\n", page->out);
@@ -277,17 +277,20 @@ static void section_end(const struct report_page *page)
 
 static void put_ratios(const struct report_page *page)
 {
-    fputs("<p class=\"hint\">Each point is the first of a pair, of its second, with its 95&nbsp;% "
-          "interval. It has the colour and the shape of the one that is better there, or is grey "
-          "where no difference was detected. Each chart has a scale of its own.</p>\n",
+    fputs("<p class=\"hint\">Each point says how much more or less the first has than the second",
           page->out);
+    fputs(page->sums->rounds > 1
+              ? ", a line through it how sure that is (its 95&nbsp;% interval). It has the colour "
+                "and the shape of the one that is better there, or is grey where no difference was "
+                "detected."
+              : ", in the only round: grey, since that is no verdict.",
+          page->out);
+    fputs(" Each chart has a scale of its own.</p>\n", page->out);
     put_choice(page, "panel", 0);
     put_legend(page);
     for (size_t pair = 0; pair < page->sums->pair_count; pair++) {
         fputs("<h3>", page->out);
-        report_side(page, page->sums->pairs[pair][0]);
-        fputs(" of ", page->out);
-        report_side(page, page->sums->pairs[pair][1]);
+        report_against(page, pair);
         fputs("</h3>\n<div class=\"figures\">\n", page->out);
         for (enum report_metric metric = 0; metric < REPORT_COMPARED_COUNT; metric++)
             put_figure(page, "ratio", pair, report_metrics[metric].key,
@@ -307,7 +310,8 @@ static size_t put_comparison(const struct report_page *page, const json_t *compa
     json_array_foreach(json_object_get(compare, "pairs"), i, pair)
     {
         char *title = NULL;
-        if (asprintf(&title, "%s of %s", text_at(pair, "a"), text_at(pair, "b")) >= 0)
+        if (asprintf(&title, "%s against %s", report_value_name(text_at(pair, "a")),
+                     report_value_name(text_at(pair, "b"))) >= 0)
             put_figure(page, "compared", figure++, "", title, "");
         free(title);
     }
@@ -349,7 +353,7 @@ static void put_curves(const struct report_page *page)
     put_choice(page, "context", 0);
     put_legend(page);
     put_figure(page, "curve", 0, "", "Latency that a share of requests stayed below, all rounds",
-               "");
+               report_clock(page));
 }
 
 /* --- sections --------------------------------------------------------------------------------- */
@@ -357,6 +361,15 @@ static void put_curves(const struct report_page *page)
 static bool has_compared(const struct report_page *page)
 {
     return page->sums->report->compare_count > 0;
+}
+
+static bool has_curves(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    bool has = false;
+    for (size_t i = 0; i < report->cell_count; i++)
+        has |= report_has_curve(&report->cells[i]);
+    return has;
 }
 
 /* What has failed comes first; that nothing did, last. */
@@ -382,11 +395,11 @@ static const struct section {
      report_has_ratios, true},
     {"compared", "Compared", "What compare has found", put_compared, has_compared, true},
     {"over", NULL, NULL, NULL, NULL, true},
-    {"latency", "Latency", "Latency by percentile", put_curves, NULL, true},
-    {"instrument", "Instrument", "Was it the client?", report_instrument, NULL, false},
-    {"environment", "Environment", "Environment", report_environment, NULL, false},
+    {"latency", "Latency", "Latency by percentile", put_curves, has_curves, true},
+    {"instrument", "Instrument", "Was it the client?", report_instrument, report_has_runs, false},
+    {"environment", "Environment", "Environment", report_environment, report_has_runs, false},
     {"failures", "Failures", "Failures", report_failures, has_no_failures, false},
-    {"numbers", "All numbers", "All numbers", report_tables, NULL, false},
+    {"numbers", "All numbers", "All numbers", report_tables, report_has_runs, false},
 };
 
 enum { SECTIONS = sizeof sections / sizeof *sections };
@@ -394,7 +407,7 @@ enum { SECTIONS = sizeof sections / sizeof *sections };
 static bool is_numeric(const struct report_page *page, size_t panel)
 {
     int axis = page->sums->panels[panel].axis;
-    return axis >= 0 && page->sums->report->axes[axis].is_numeric;
+    return axis >= 0 && page->sums->report->axes[axis].is_numeric && report_has_runs(page);
 }
 
 static void put_entry(const struct report_page *page, const struct section *section)

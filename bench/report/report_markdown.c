@@ -166,9 +166,12 @@ void report_markdown(const struct report_page *with)
         put_section(page, "Over time", report_course);
     if (report_has_stages(page))
         put_section(page, "Stages", report_stages);
-    put_section(page, "Was it the client?", report_instrument);
-    put_section(page, "Environment", report_environment);
+    if (report_has_runs(page)) {
+        put_section(page, "Was it the client?", report_instrument);
+        put_section(page, "Environment", report_environment);
+    }
     if (!report_has_failures(page))
         put_section(page, "Failures", report_failures);
-    put_section(page, "All numbers", put_numbers);
+    if (report_has_runs(page))
+        put_section(page, "All numbers", put_numbers);
 }

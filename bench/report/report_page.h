@@ -3,6 +3,7 @@
 
 /* A report as sentences and tables, written once for every format. */
 
+#include "bench/base/unit.h"
 #include "bench/report/report_sums.h"
 
 #include <stdio.h>
@@ -67,6 +68,9 @@ void report_csv(const struct report_page *page);
 /* The data that the page's charts are drawn from: one JSON object, in which no "<" stands. */
 void report_points(const struct report_page *page);
 
+/* Has it latencies to draw, of requests that were answered? */
+bool report_has_curve(const struct report_cell *cell);
+
 /* --- words: report_words.c -------------------------------------------------------------------- */
 
 void report_say(const struct report_page *page, const char *text);
@@ -76,6 +80,12 @@ __attribute__((format(printf, 2, 3))) void report_sayf(const struct report_page 
                                                        const char *format, ...);
 
 enum { REPORT_NUMBER_BYTES = 48 };
+
+/* A metric's title, by the name that it is asked for; the name where it has none. */
+const char *report_metric_title(const char *name);
+
+/* As metric_text() into REPORT_NUMBER_BYTES, but as the page writes it: "12.34 µs". */
+char *report_measure(char *buffer, enum metric_unit unit, double value);
 
 /* A number of a metric in its unit: "12.34", "10,021". */
 char *report_number(char *buffer, enum report_metric metric, double value);
@@ -87,6 +97,9 @@ const char *report_value_name(const char *value);
 void report_value(const struct report_page *page, size_t axis, size_t value);
 
 void report_side(const struct report_page *page, size_t side);
+
+/* "io_uring against epoll": of which the figures are, and what they are compared with. */
+void report_against(const struct report_page *page, size_t pair);
 
 /* "io_uring and epoll" */
 void report_pair(const struct report_page *page, size_t pair);
@@ -114,8 +127,15 @@ void report_where(const struct report_page *page);
 const char *report_verdict_title(const struct report_page *page);
 void report_verdict(const struct report_page *page);
 
-/* Does this report compare by itself, or only repeat what compare has found? */
+/* Does this report compare by itself, or only repeat what compare has found? Not where no two cells
+ * have been measured that could be compared. */
 bool report_has_ratios(const struct report_page *page);
+
+/* Has any run been measured? */
+bool report_has_runs(const struct report_page *page);
+
+/* "from when it was begun", "from when it was due", or both words where there are both loops. */
+const char *report_clock(const struct report_page *page);
 
 /* A row of a pair's metrics that compare has found, as a ratio of its first side to its second. The
  * winner is the better one, or the higher where neither is better. false: it was not measured. */

@@ -193,6 +193,14 @@ static const struct {
     {20, REPORT_P95}, {100, REPORT_P99}, {1000, REPORT_P99_9}, {10000, REPORT_P99_99},
 };
 
+bool report_has_curve(const struct report_cell *cell)
+{
+    bool has = cell->curve_count > 0;
+    for (size_t i = 0; i < cell->good_count; i++)
+        has |= !isnan(cell->runs[i].values[REPORT_P50]) || !isnan(cell->runs[i].values[REPORT_P99]);
+    return has && report_cell_has_replies(cell);
+}
+
 static void put_point(const struct report_page *page, size_t i, double above, double us)
 {
     fputs(i > 0 ? ",[" : "[", page->out);
@@ -207,6 +215,8 @@ static void put_curve(const struct report_page *page, const struct report_cell *
 {
     size_t count = 0;
     putc('[', page->out);
+    if (cell != NULL && !report_has_curve(cell))
+        cell = NULL;
     for (size_t i = 0; cell != NULL && i < cell->curve_count; i++)
         put_point(page, count++, 1 / (1 - report_quantile(i)), (double)cell->curve_us[i]);
     for (size_t i = 0; cell != NULL && cell->curve_us == NULL &&
@@ -293,7 +303,7 @@ static void put_compared_pair(const struct report_page *page, const json_t *comp
             continue;
         put_comma(page, count++);
         fputs("{\"label\":", page->out);
-        put_string(page, text_at(metric, "metric"));
+        put_string(page, report_metric_title(text_at(metric, "metric")));
         fputs(",\"ratio\":", page->out);
         put_ratio(page, &ratio, winner, sides);
         putc('}', page->out);

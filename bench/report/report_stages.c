@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { CELLS_MAX = 4, TEXT_BYTES = 2 * METRIC_TEXT_BYTES };
+enum { CELLS_MAX = 4, TEXT_BYTES = 2 * REPORT_NUMBER_BYTES };
 
 enum column {
     COLUMN_NUMBER,
@@ -68,9 +68,9 @@ static void asked_text(char *buffer, const json_t *stage)
 {
     const json_t *plan = json_object_get(stage, "plan");
     double from = number_at(plan, "rate_from"), to = number_at(plan, "rate_to");
-    char first[METRIC_TEXT_BYTES], last[METRIC_TEXT_BYTES];
+    char first[REPORT_NUMBER_BYTES], last[REPORT_NUMBER_BYTES];
     snprintf(buffer, TEXT_BYTES, from == to ? "%s" : "%s to %s",
-             metric_text(first, METRIC_COUNT, from), metric_text(last, METRIC_COUNT, to));
+             report_measure(first, METRIC_COUNT, from), report_measure(last, METRIC_COUNT, to));
 }
 
 static double value_of(const json_t *stage, size_t at)
@@ -86,10 +86,12 @@ static void value_text(char *buffer, const json_t *stage, size_t at, double valu
     const json_t *all = json_object_get(json_object_get(stage, "latency_us"), "all");
     bool is_latency = at >= COLUMN_FIRST_LATENCY;
     bool is_none = (at == COLUMN_ERRORS || at == COLUMN_UNSENT) && value <= 0;
-    char text[METRIC_TEXT_BYTES] = "\u2013";
-    if (isfinite(value) && !is_none)
-        metric_text(text, is_latency ? METRIC_MICROSECONDS : METRIC_COUNT,
-                    at == COLUMN_RATE && value >= 100 ? round(value) : value);
+    char text[REPORT_NUMBER_BYTES] = "\u2013";
+    if (at == COLUMN_UNTIL && isfinite(value))
+        snprintf(text, sizeof text, "%.6g", round(value * 1e3) / 1e3);
+    else if (isfinite(value) && !is_none)
+        report_measure(text, is_latency ? METRIC_MICROSECONDS : METRIC_COUNT,
+                       at == COLUMN_RATE && value >= 100 ? round(value) : value);
     snprintf(buffer, TEXT_BYTES, "%s%s",
              is_latency && isfinite(value) && bound_is_of(all, columns[at].key) ? "over " : "",
              text);

@@ -122,9 +122,7 @@ static void cell_pair(const struct report_page *page, const struct report_table 
                       size_t column, size_t pair)
 {
     page->format->cell_begin(page->out, table, column, (double)pair, NULL);
-    report_side(page, page->sums->pairs[pair][0]);
-    report_say(page, " of ");
-    report_side(page, page->sums->pairs[pair][1]);
+    report_against(page, pair);
     page->format->cell_end(page->out, table, column);
 }
 
@@ -156,7 +154,7 @@ void report_table_ratios(const struct report_page *page)
 {
     const struct report_sums *sums = page->sums;
     const struct report_panel *panel = &sums->panels[0];
-    struct report_table table = {.caption = "The first of the second: by how much, with intervals"};
+    struct report_table table = {.caption = "How much more or less the first has than the second"};
     add_column(&table, "Compared", "", REPORT_COLUMN_WORD);
     if (panel->axis >= 0)
         add_column(&table, report_axis_title(sums->report->axes[panel->axis].name), "",
@@ -193,7 +191,7 @@ static void table_all_ratios(const struct report_page *page)
 {
     const struct report_sums *sums = page->sums;
     const struct report_panel *panel = &sums->panels[0];
-    struct report_table table = {.caption = "Every comparison: the first of the second",
+    struct report_table table = {.caption = "Every comparison: how much more or less the first has",
                                  .is_long = true};
     add_column(&table, "Compared", "", REPORT_COLUMN_WORD);
     add_axis_columns(page, &table, sums->by);
@@ -250,7 +248,7 @@ static const struct cell_table {
      {REPORT_RATE, REPORT_RATE_HELD, REPORT_CPU, REPORT_USER_CPU, REPORT_SYSTEM_CPU,
       REPORT_SYSTEM_CALLS, REPORT_COMPLETIONS, REPORT_REQUESTS, REPORT_UNSENT, REPORT_ERRORS},
      10},
-    {"Every cell: latency",
+    {"Every cell: latency of all that finished",
      {REPORT_MIN, REPORT_P50, REPORT_P75, REPORT_P90, REPORT_P95, REPORT_P99, REPORT_P99_9,
       REPORT_P99_99, REPORT_MAX, REPORT_MEAN, REPORT_DEVIATION},
      11},
@@ -315,9 +313,9 @@ static void table_of_cells(const struct report_page *page, const struct cell_tab
 static void cell_compared(const struct report_page *page, const struct report_table *table,
                           size_t column, const char *name, const json_t *level)
 {
-    char text[METRIC_TEXT_BYTES] = "–";
+    char text[REPORT_NUMBER_BYTES] = "–";
     if (json_is_number(level) && metric_is_known(name))
-        metric_text(text, metric_unit(name), json_number_value(level));
+        report_measure(text, metric_unit(name), json_number_value(level));
     cell_text(page, table, column, text);
 }
 
@@ -329,7 +327,7 @@ static void row_compared(const struct report_page *page, const struct report_tab
     enum report_winner winner = REPORT_UNKNOWN;
     report_compared(metric, &ratio, &winner);
     page->format->row_begin(page->out);
-    cell_text(page, table, 0, name);
+    cell_text(page, table, 0, report_metric_title(name));
     cell_compared(page, table, 1, name, json_object_get(metric, "a"));
     cell_compared(page, table, 2, name, json_object_get(metric, "b"));
     page->format->cell_begin(page->out, table, 3, ratio.value, winner_mark(winner, sides));
@@ -343,13 +341,14 @@ static void table_compared(const struct report_page *page, const json_t *compare
                            const json_t *pair)
 {
     size_t sides[2];
-    struct report_table table = {.caption = "Compared, the first of the second", .head_count = 1};
+    struct report_table table = {.caption = "How much more or less the first has than the second",
+                                 .head_count = 1};
     json_t *metric;
     size_t i;
     report_compared_sides(compare, pair, sides);
     add_column(&table, "Metric", "", REPORT_COLUMN_TEXT);
-    add_column(&table, text_at(pair, "a"), "", REPORT_COLUMN_NUMBER);
-    add_column(&table, text_at(pair, "b"), "", REPORT_COLUMN_NUMBER);
+    add_column(&table, report_value_name(text_at(pair, "a")), "", REPORT_COLUMN_NUMBER);
+    add_column(&table, report_value_name(text_at(pair, "b")), "", REPORT_COLUMN_NUMBER);
     add_column(&table, "Difference", "", REPORT_COLUMN_NUMBER);
     add_column(&table, "Verdict", "", REPORT_COLUMN_TEXT);
     page->format->table_begin(page->out, &table);
@@ -384,18 +383,11 @@ void report_tables(const struct report_page *page)
 
 /* --- the instrument --------------------------------------------------------------------------- */
 
-/* What its author calls it, for people. */
-static const char *verdict_name(const char *verdict)
-{
-    static const char *const names[][2] = {{"client_bound", "client-bound"},
-                                           {"rate_not_held", "rate not held"},
-                                           {"all_failed", "all failed"},
-                                           {"limited", "limited"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(verdict, names[i][0]) == 0)
-            return names[i][1];
-    return verdict;
-}
+/* What its author calls it, and what people do. */
+static const char *const verdict_names[][2] = {{"client_bound", "client-bound"},
+                                               {"rate_not_held", "rate not held"},
+                                               {"all_failed", "all failed"},
+                                               {"limited", "limited"}};
 
 /* The loop that was asked for gave way to another. NULL: it did not. */
 static const char *loop_instead(const struct report_run *run)
@@ -413,14 +405,6 @@ static const char *first_sentence(const struct report_run *run)
     return sentence != NULL ? sentence : "";
 }
 
-static const struct report_run *first_bound(const struct report_cell *cell)
-{
-    for (size_t i = 0; i < cell->good_count; i++)
-        if (strcmp(report_run_verdict(&cell->runs[i]), "ok") != 0)
-            return &cell->runs[i];
-    return NULL;
-}
-
 static void row_of_instrument(const struct report_page *page, const struct report_table *table,
                               const struct report_cell *cell, const char *what, size_t rounds,
                               const char *words)
@@ -435,15 +419,40 @@ static void row_of_instrument(const struct report_page *page, const struct repor
     page->format->row_end(page->out);
 }
 
+/* What people call it; itself where it is none of ours, NULL where nothing stood in the way. */
+static const char *verdict_name(const struct report_run *run)
+{
+    const char *verdict = report_run_verdict(run);
+    for (size_t k = 0; k < sizeof verdict_names / sizeof *verdict_names; k++)
+        if (strcmp(verdict, verdict_names[k][0]) == 0)
+            return verdict_names[k][1];
+    return strcmp(verdict, "ok") == 0 ? NULL : verdict;
+}
+
+/* A row for each verdict, with the words of the first run that has it. */
+static void rows_of_verdicts(const struct report_page *page, const struct report_table *table,
+                             const struct report_cell *cell)
+{
+    for (size_t first = 0; first < cell->good_count; first++) {
+        const char *name = verdict_name(&cell->runs[first]);
+        size_t count = 0, before = 0;
+        for (size_t i = 0; name != NULL && i < cell->good_count; i++) {
+            const char *other = verdict_name(&cell->runs[i]);
+            bool is_same = other != NULL && strcmp(other, name) == 0;
+            count += is_same;
+            before += is_same && i < first;
+        }
+        if (count > 0 && before == 0)
+            row_of_instrument(page, table, cell, name, count, first_sentence(&cell->runs[first]));
+    }
+}
+
 static void rows_of_instrument(const struct report_page *page, const struct report_table *table,
                                const struct report_cell *cell)
 {
-    const struct report_run *bound = first_bound(cell);
     size_t count = 0;
     const char *used = NULL;
-    if (bound != NULL)
-        row_of_instrument(page, table, cell, verdict_name(report_run_verdict(bound)),
-                          cell->bound_count, first_sentence(bound));
+    rows_of_verdicts(page, table, cell);
     for (size_t i = 0; i < cell->good_count; i++)
         if (loop_instead(&cell->runs[i]) != NULL) {
             used = loop_instead(&cell->runs[i]);
@@ -456,10 +465,11 @@ static void rows_of_instrument(const struct report_page *page, const struct repo
 
 static bool has_rows(const struct report_cell *cell)
 {
-    bool is_other = false;
+    bool has = false;
     for (size_t i = 0; i < cell->good_count; i++)
-        is_other |= loop_instead(&cell->runs[i]) != NULL;
-    return is_other || cell->bound_count > 0;
+        has |= loop_instead(&cell->runs[i]) != NULL ||
+               strcmp(report_run_verdict(&cell->runs[i]), "ok") != 0;
+    return has;
 }
 
 /* What every closed loop hides, as a run has said it. */
@@ -479,8 +489,7 @@ static void say_hidden(const struct report_page *page)
 void report_instrument(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
-    struct report_table table = {.caption = "Where the instrument stood in the way",
-                                 .is_long = true};
+    struct report_table table = {.caption = "What stood in the way", .is_long = true};
     bool is_any = false;
     for (size_t i = 0; i < report->cell_count; i++)
         is_any |= has_rows(&report->cells[i]);
@@ -602,13 +611,36 @@ void report_environment(const struct report_page *page)
 
 /* --- failures --------------------------------------------------------------------------------- */
 
-static void item_of_failure(const struct report_page *page, const struct report_cell *cell,
-                            const struct report_run *run)
+/* Has a run before it, of those that failed in its cell, said the same? */
+static bool is_said(const struct report_cell *cell, size_t number)
 {
+    for (size_t i = cell->good_count; i < number; i++)
+        if (strcmp(cell->runs[i].failed, cell->runs[number].failed) == 0)
+            return true;
+    return false;
+}
+
+/* "io_uring, 64 connections, rounds 1 and 3: could not connect" */
+static void item_of_failure(const struct report_page *page, const struct report_cell *cell,
+                            size_t number)
+{
+    const char *why = cell->runs[number].failed;
+    size_t count = 0, said = 0;
+    if (is_said(cell, number))
+        return;
+    for (size_t i = number; i < cell->run_count; i++)
+        count += strcmp(cell->runs[i].failed, why) == 0;
     page->format->item_begin(page->out);
     report_cell_name(page, cell);
-    report_sayf(page, ", round %lld: ", (long long)run->round);
-    report_say(page, run->failed);
+    report_say(page, count == 1 ? ", round " : ", rounds ");
+    for (size_t i = number; i < cell->run_count; i++)
+        if (strcmp(cell->runs[i].failed, why) == 0) {
+            const char *between = said == 0 ? "" : said + 1 == count ? " and " : ", ";
+            report_sayf(page, "%s%lld", between, (long long)cell->runs[i].round);
+            said++;
+        }
+    report_say(page, ": ");
+    report_say(page, why);
     page->format->item_end(page->out);
 }
 
@@ -662,6 +694,35 @@ bool report_has_failures(const struct report_page *page)
     return is_any;
 }
 
+/* How much of all: what is read first. */
+static void say_failures(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    size_t failed = 0;
+    double errors = 0, requests = 0;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const struct report_run *run = &report->runs[i];
+        failed += run->json == NULL;
+        errors += fmax(0, run->values[REPORT_ERRORS]);
+        requests += fmax(0, run->values[REPORT_REQUESTS]);
+    }
+    char some[METRIC_TEXT_BYTES], all[METRIC_TEXT_BYTES];
+    page->format->paragraph_begin(page->out, "banner");
+    if (failed == report->run_count)
+        report_sayf(page, failed == 1 ? "The run failed." : "All %zu runs failed.", failed);
+    else if (failed > 0)
+        report_sayf(page, "%zu of %zu runs failed.", failed, report->run_count);
+    if (errors > 0 && errors >= requests)
+        report_say(page,
+                   failed > 0 ? " In the others every request failed." : "Every request failed.");
+    else if (errors > 0)
+        report_sayf(page, "%s%s of %s requests failed%s, %.2g %%.", failed > 0 ? " " : "",
+                    metric_text(some, METRIC_COUNT, errors),
+                    metric_text(all, METRIC_COUNT, requests), failed > 0 ? " in the others" : "",
+                    100 * errors / requests);
+    page->format->paragraph_end(page->out);
+}
+
 void report_failures(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
@@ -671,11 +732,12 @@ void report_failures(const struct report_page *page)
         page->format->paragraph_end(page->out);
         return;
     }
+    say_failures(page);
     page->format->list_begin(page->out, "failures");
     for (size_t i = 0; i < report->cell_count; i++) {
         const struct report_cell *cell = &report->cells[i];
         for (size_t k = cell->good_count; k < cell->run_count; k++)
-            item_of_failure(page, cell, &cell->runs[k]);
+            item_of_failure(page, cell, k);
         if (has_errors(cell))
             item_of_errors(page, cell);
     }

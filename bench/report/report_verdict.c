@@ -48,10 +48,51 @@ static void say_margin(const struct report_page *page, const struct report_estim
 
 /* --- over everything -------------------------------------------------------------------------- */
 
+/* Two sides of it have been measured somewhere. */
+static bool can_compare(const struct report_page *page, size_t pair)
+{
+    const struct report_sums *sums = page->sums;
+    const struct report_panel *panel = &sums->panels[0];
+    for (size_t slice = 0; slice < panel->slice_count; slice++)
+        for (size_t x = 0; x < panel->x_count; x++)
+            if (report_cell_of(sums, panel, slice, x, sums->pairs[pair][0]) != NULL &&
+                report_cell_of(sums, panel, slice, x, sums->pairs[pair][1]) != NULL)
+                return true;
+    return false;
+}
+
 bool report_has_ratios(const struct report_page *page)
 {
     const struct report_sums *sums = page->sums;
-    return sums->pair_count > 0 && strcmp(sums->report->axes[sums->by].name, "side") != 0;
+    bool can = false;
+    if (sums->pair_count == 0 || strcmp(sums->report->axes[sums->by].name, "side") == 0)
+        return false;
+    for (size_t i = 0; i < sums->pair_count && !can; i++)
+        can = can_compare(page, i);
+    return can;
+}
+
+bool report_has_runs(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    bool has = false;
+    for (size_t i = 0; i < report->cell_count; i++)
+        has |= report->cells[i].good_count > 0;
+    return has;
+}
+
+const char *report_clock(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    bool has_open = false, has_closed = false;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const char *mode = text_at(report->runs[i].json, "mode");
+        has_open |= mode != NULL && strcmp(mode, "open") == 0;
+        has_closed |= mode != NULL && strcmp(mode, "open") != 0;
+    }
+    if (has_open && has_closed)
+        return "from when a request was due (open loop) or begun (closed loop)";
+    return has_open ? "from when a request was due" : "from when a request was begun";
 }
 
 /* Who beats most of the others. */
@@ -118,17 +159,33 @@ static void say_ties(const struct report_page *page, enum report_metric metric, 
     }
 }
 
+/* "8 % less", "3 % more", "as much" */
+static void say_more(const struct report_page *page, const struct report_estimate *ratio)
+{
+    double percent = fabs(ratio->value - 1) * 100;
+    if (percent < 0.05)
+        report_say(page, "as much");
+    else
+        report_sayf(page, "%.*f %% %s", percent < 10, percent, ratio->value < 1 ? "less" : "more");
+}
+
 /* A single round has ratios and no interval. */
 static void say_unknown(const struct report_page *page, enum report_metric metric)
 {
+    const char *before = "in the only round ";
     for (size_t i = 0; i < page->sums->pair_count; i++) {
         const struct report_estimate *ratio = &page->sums->overall[i][metric];
         if (report_winner(ratio, metric) != REPORT_UNKNOWN)
             continue;
-        report_say(page, i > 0 ? "; " : "no verdict from a single round; ");
-        report_pair(page, i);
-        report_say(page, ": ");
-        report_difference(page, ratio);
+        report_say(page, before);
+        report_side(page, page->sums->pairs[i][0]);
+        report_say(page, metric == REPORT_RATE  ? " did "
+                         : metric == REPORT_CPU ? " used "
+                                                : " took ");
+        say_more(page, ratio);
+        report_say(page, fabs(ratio->value - 1) < 0.0005 ? " as " : " than ");
+        report_side(page, page->sums->pairs[i][1]);
+        before = "; ";
     }
 }
 
@@ -149,7 +206,7 @@ static void say_overall(const struct report_page *page, enum report_metric metri
     format->strong(page->out, report_metrics[metric].title);
     report_say(page, ": ");
     if (!is_known(page, metric, false)) {
-        report_say(page, "not all have been measured, see below");
+        report_say(page, "not all cells have been measured, see below");
     } else if (!is_known(page, metric, true)) {
         say_unknown(page, metric);
     } else {
@@ -174,11 +231,19 @@ static void say_basis(const struct report_page *page)
         report_say(page, report_has_mean(panel) ? " and " : "; ");
         report_slice(page, panel, report_first_view(panel));
     }
-    report_say(page, ". In brackets: 95 % intervals by bootstrap over rounds");
-    report_say(page, sums->rounds < 5 ? ", too narrow with fewer than five rounds" : "");
-    report_say(page,
-               ". \"No difference detected\" says that the interval holds zero, not that there "
-               "is none. Of many cells without a difference, one in twenty seems to have one.");
+    report_sayf(page, "; latency %s. ", report_clock(page));
+    if (sums->rounds < 2) {
+        report_sayf(page,
+                    "%zu cells, no verdict: one round cannot tell a difference from chance, "
+                    "--rounds 5 can.",
+                    sums->report->cell_count);
+    } else {
+        report_say(page, "In brackets: 95 % intervals by bootstrap over rounds");
+        report_say(page, sums->rounds < 5 ? ", too narrow with fewer than five rounds" : "");
+        report_say(page, ". \"No difference detected\" says that the interval holds zero, not that "
+                         "there is none. Of many cells without a difference, one in twenty seems "
+                         "to have one.");
+    }
     page->format->paragraph_end(page->out);
 }
 
@@ -400,6 +465,28 @@ void report_compared_sides(const json_t *compare, const json_t *pair, size_t ret
     }
 }
 
+static const char *side_of(const json_t *pair, const char *key)
+{
+    return report_value_name(text_at(pair, key));
+}
+
+/* "no difference detected between io_uring and epoll: -13 % [-47 … +44]; one of 38 % would have
+ * shown" */
+static void say_compared_tie(const struct report_page *page, const json_t *pair,
+                             const json_t *metric, const struct report_estimate *ratio)
+{
+    double resolution = number_at(metric, "resolution") * 100;
+    report_say(page, text_at(metric, "verdict"));
+    report_say(page, " between ");
+    report_say(page, side_of(pair, "a"));
+    report_say(page, " and ");
+    report_say(page, side_of(pair, "b"));
+    report_say(page, ": ");
+    report_difference(page, ratio);
+    if (resolution > 0)
+        report_sayf(page, "; one of %.*f %% would have shown", resolution < 10, resolution);
+}
+
 /* Here the higher one is the subject: not of every metric it is known which is better. */
 static void say_compared_metric(const struct report_page *page, const json_t *pair,
                                 const json_t *metric)
@@ -407,21 +494,64 @@ static void say_compared_metric(const struct report_page *page, const json_t *pa
     struct report_estimate ratio;
     enum report_winner winner;
     page->format->item_begin(page->out);
-    page->format->strong(page->out, text_at(metric, "metric"));
+    page->format->strong(page->out, report_metric_title(text_at(metric, "metric")));
     report_say(page, ": ");
     if (!report_compared(metric, &ratio, &winner)) {
         report_say(page, text_at(metric, "verdict"));
     } else if (winner == REPORT_TIE) {
-        report_say(page, text_at(metric, "verdict"));
-        report_say(page, ", ");
-        report_difference(page, &ratio);
+        say_compared_tie(page, pair, metric, &ratio);
     } else {
-        report_say(page, text_at(pair, ratio.value > 1 ? "a" : "b"));
-        report_say(page, " is higher by ");
-        say_margin(page, &ratio, ratio.value > 1 ? REPORT_FIRST : REPORT_SECOND);
+        bool is_first = ratio.value > 1;
+        report_say(page, side_of(pair, is_first ? "a" : "b"));
+        report_say(page, " is higher than ");
+        report_say(page, side_of(pair, is_first ? "b" : "a"));
+        report_say(page, " by ");
+        say_margin(page, &ratio, is_first ? REPORT_FIRST : REPORT_SECOND);
     }
     report_say(page, ".");
     page->format->item_end(page->out);
+}
+
+/* What a pair comes to, as one sentence. */
+static void say_compared_lead(const struct report_page *page, const json_t *pair)
+{
+    json_t *metrics = json_object_get(pair, "metrics"), *metric;
+    size_t i, known = 0, better[2] = {0};
+    json_array_foreach(metrics, i, metric)
+    {
+        struct report_estimate ratio;
+        enum report_winner winner;
+        if (!report_compared(metric, &ratio, &winner))
+            continue;
+        known++;
+        if (winner == REPORT_FIRST || winner == REPORT_SECOND)
+            better[winner == REPORT_SECOND]++;
+    }
+    page->format->item_begin(page->out);
+    if (better[0] + better[1] == 0)
+        report_sayf(page, "No difference detected in %zu of %zu metrics between %s and %s.", known,
+                    json_array_size(metrics), side_of(pair, "a"), side_of(pair, "b"));
+    for (size_t k = 0; k < 2; k++)
+        if (better[k] > 0)
+            report_sayf(page, "%s%s is better than %s in %zu of %zu metrics.",
+                        k == 1 && better[0] > 0 ? " " : "", side_of(pair, k == 0 ? "a" : "b"),
+                        side_of(pair, k == 0 ? "b" : "a"), better[k], json_array_size(metrics));
+    page->format->item_end(page->out);
+}
+
+static void say_compared_leads(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    page->format->list_begin(page->out, "lead");
+    for (size_t k = 0; k < report->compare_count; k++) {
+        json_t *pair;
+        size_t i;
+        json_array_foreach(json_object_get(report->compares[k], "pairs"), i, pair)
+        {
+            say_compared_lead(page, pair);
+        }
+    }
+    page->format->list_end(page->out);
 }
 
 static void say_compared_basis(const struct report_page *page, const json_t *compare)
@@ -447,9 +577,9 @@ static void say_compared(const struct report_page *page, const json_t *compare)
     {
         page->format->group_begin(page->out, "pair");
         page->format->heading_begin(page->out, 3);
-        report_say(page, text_at(pair, "a"));
-        report_say(page, " and ");
-        report_say(page, text_at(pair, "b"));
+        report_say(page, side_of(pair, "a"));
+        report_say(page, " against ");
+        report_say(page, side_of(pair, "b"));
         page->format->heading_end(page->out, 3);
         page->format->list_begin(page->out, "along");
         json_array_foreach(json_object_get(pair, "metrics"), k, metric)
@@ -463,40 +593,73 @@ static void say_compared(const struct report_page *page, const json_t *compare)
 
 /* --- the whole verdict ------------------------------------------------------------------------ */
 
+static void say_level(const struct report_page *page, const struct report_cell *cell,
+                      enum report_metric metric, const char *before, const char *behind)
+{
+    struct report_estimate level = report_cell_level(page->sums, cell, metric);
+    level.bound_count = 0;
+    report_say(page, before);
+    report_estimate(page, &level, metric);
+    report_say(page, behind);
+}
+
 /* Without two to compare, what was measured is the finding. */
 static void say_levels(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
+    bool has_replies = false;
     page->format->list_begin(page->out, "lead");
-    for (size_t i = 0; i < report->cell_count && i < 3; i++) {
+    if (!report_has_runs(page)) {
+        page->format->item_begin(page->out);
+        report_say(page, "Nothing: every run failed.");
+        page->format->item_end(page->out);
+    }
+    for (size_t i = 0; report_has_runs(page) && i < report->cell_count && i < 3; i++) {
         const struct report_cell *cell = &report->cells[i];
         page->format->item_begin(page->out);
-        report_cell_name(page, cell);
-        report_say(page, ": ");
-        for (enum report_metric metric = 0; metric < REPORT_COMPARED_COUNT; metric++) {
-            struct report_estimate level = report_cell_level(page->sums, cell, metric);
-            report_say(page, metric > 0 ? ", " : "");
-            report_say(page, report_metrics[metric].title);
-            report_say(page, " ");
-            report_estimate(page, &level, metric);
-            report_sayf(page, " %s", report_metrics[metric].unit);
+        if (report->cell_count > 1) {
+            report_cell_name(page, cell);
+            report_say(page, ": ");
         }
-        report_say(page, ".");
+        if (cell->good_count == 0) {
+            report_say(page, "not measured, every run failed.");
+        } else if (!report_cell_has_replies(cell)) {
+            report_say(page, "No request was answered: there is neither a rate nor a latency.");
+        } else {
+            say_level(page, cell, REPORT_RATE, "", " requests/s");
+            say_level(page, cell, REPORT_P99, ", p99 latency ", " ms");
+            say_level(page, cell, REPORT_CPU, ", ", " µs of CPU a request.");
+            has_replies = true;
+        }
         page->format->item_end(page->out);
     }
     page->format->list_end(page->out);
+    if (!has_replies)
+        return;
+    page->format->paragraph_begin(page->out, "basis");
+    report_sayf(page, "Latency: %s, of all that finished; the CPU is the client's.",
+                report_clock(page));
+    page->format->paragraph_end(page->out);
 }
 
 static void say_bound(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
-    size_t bound = 0, good = 0;
-    for (size_t i = 0; i < report->cell_count; i++) {
-        bound += report->cells[i].bound_count;
-        good += report->cells[i].good_count;
+    size_t bound = 0, good = 0, late = 0;
+    for (size_t i = 0; i < report->run_count; i++) {
+        const struct report_run *run = &report->runs[i];
+        good += run->json != NULL;
+        bound += run->json != NULL && report_run_is_bound(run);
+        late += run->json != NULL && strcmp(report_run_verdict(run), "rate_not_held") == 0;
     }
+    if (good == 0)
+        return;
     page->format->paragraph_begin(page->out, bound > 0 ? "warning" : "basis");
-    if (bound > 0)
+    if (bound > 0 && good == 1)
+        report_say(page,
+                   "The instrument stood in the way: rate and latency are about haul bench as "
+                   "well as about the server. What it was is named below.");
+    else if (bound > 0)
         report_sayf(
             page,
             "In %zu of %zu runs the instrument stood in the way: there rate and latency are about "
@@ -506,6 +669,14 @@ static void say_bound(const struct report_page *page)
     else
         report_sayf(page, "The instrument kept up in %s%zu run%s.", good > 1 ? "all " : "", good,
                     good == 1 ? "" : "s");
+    page->format->paragraph_end(page->out);
+    if (late == 0)
+        return;
+    page->format->paragraph_begin(page->out, "warning");
+    report_sayf(page,
+                "In %zu of %zu runs the rate that was asked for was not held, though the client "
+                "kept up: the server was at its end, or the connections were too few.",
+                late, good);
     page->format->paragraph_end(page->out);
 }
 
@@ -540,15 +711,16 @@ void report_verdict(const struct report_page *page)
             say_overall(page, metric);
         page->format->list_end(page->out);
         say_basis(page);
-    } else if (report->compare_count == 0) {
+    } else if (report->compare_count > 0) {
+        say_compared_leads(page);
+    } else {
         say_levels(page);
     }
     say_bound(page);
     say_missing(page);
+    bool has_pairs = report_has_ratios(page) && page->sums->panels[0].axis >= 0;
     page->format->group_begin(page->out, "pairs");
-    for (size_t i = 0;
-         report_has_ratios(page) && page->sums->panels[0].axis >= 0 && i < page->sums->pair_count;
-         i++)
+    for (size_t i = 0; has_pairs && page->sums->rounds > 1 && i < page->sums->pair_count; i++)
         say_pair(page, i);
     for (size_t i = 0; i < report->compare_count; i++)
         say_compared(page, report->compares[i]);
@@ -571,6 +743,21 @@ static void say_axes(const struct report_page *page)
     }
 }
 
+/* "64 connections to http://127.0.0.1:8080/", of one cell alone. */
+static void say_run(const struct report_page *page)
+{
+    const struct report *report = page->sums->report;
+    const json_t *run = report->cell_count == 1 ? report->runs[0].json : NULL;
+    const char *url = text_at(run, "url"), *server = text_at(run, "server");
+    double connections = number_at(run, "connections");
+    if (url == NULL || connections < 1) {
+        report_say(page, report->run_count > 1 ? "Runs of haul bench" : "A run of haul bench");
+        return;
+    }
+    report_sayf(page, "%.0f connection%s to ", connections, connections == 1 ? "" : "s");
+    report_say(page, server != NULL ? "the embedded server" : url);
+}
+
 void report_title(const struct report_page *page)
 {
     const struct report_sums *sums = page->sums;
@@ -588,7 +775,7 @@ void report_title(const struct report_page *page)
         report_say(page, "A sweep over ");
         say_axes(page);
     } else {
-        report_say(page, "A run of haul bench");
+        say_run(page);
     }
 }
 

@@ -87,6 +87,13 @@ void report_side(const struct report_page *page, size_t side)
         report_value(page, (size_t)sums->by, side);
 }
 
+void report_against(const struct report_page *page, size_t pair)
+{
+    report_side(page, page->sums->pairs[pair][0]);
+    report_say(page, " against ");
+    report_side(page, page->sums->pairs[pair][1]);
+}
+
 void report_pair(const struct report_page *page, size_t pair)
 {
     report_side(page, page->sums->pairs[pair][0]);
@@ -159,6 +166,20 @@ void report_cell_name(const struct report_page *page, const struct report_cell *
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 _Static_assert((int)REPORT_NUMBER_BYTES >= (int)METRIC_TEXT_BYTES, "a number's text fits");
+
+const char *report_metric_title(const char *name)
+{
+    for (size_t i = 0; i < REPORT_METRIC_COUNT; i++)
+        if (strcmp(report_metrics[i].key, name) == 0)
+            return report_metrics[i].title;
+    return name;
+}
+
+char *report_measure(char *buffer, enum metric_unit unit, double value)
+{
+    char *us = strstr(metric_text(buffer, unit, value), " us");
+    return us != NULL ? memcpy(us, " µs", sizeof " µs"), buffer : buffer;
+}
 
 char *report_number(char *buffer, enum report_metric metric, double value)
 {

@@ -145,7 +145,8 @@ single_run() {
     sed -n 3p sweep.ndjson | jq -c .run >run.json
     report run.json -o run.html && code_is 0 || return
     in_browser --looks desktop "$chromium" run.html || return
-    facts_are desktop canvases 1 drawn 1 complaints 0 title 'A run of haul bench' && rm run.*
+    facts_are desktop canvases 1 drawn 1 complaints 0 title '1 connection to the embedded server' &&
+        rm run.*
 }
 
 row 'what is asked wrongly is a usage error' usage_errors
