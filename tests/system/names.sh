@@ -46,6 +46,7 @@ all_names_are_found() {
 # Two DNS servers at the port that resolv.conf means, each with a domain of its own, in a network
 # where nothing else is. The pause is how seldom resolv.conf is looked at, and not for luck.
 cat >in_a_network.sh <<'SCRIPT'
+: >server.line >dnsmasq.1 >dnsmasq.2 # of the row before
 ip link set lo up
 echo 'nameserver 127.0.0.1' >resolv.conf
 mount --bind resolv.conf /etc/resolv.conf

@@ -16,6 +16,7 @@ fi
 
 cat >in_a_network.sh <<'SCRIPT'
 ip link set lo up
+: >server.line # of the row before
 "$server_program" >server.line &
 pids=$!
 trap 'kill $pids 2>/dev/null; wait' EXIT
