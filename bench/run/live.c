@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+enum { COURSE_LEAST = 3, COURSE_LABEL = 7 }; /* "course " */
+
 enum { COLUMNS_DEFAULT = 60, ROWS_DEFAULT = 24, BAR_LABEL = 18, BAR_LEAST = 4 };
 
 static double now_s(void)
@@ -205,6 +207,46 @@ static void classes_put(struct live_view *view, const struct run_progress *progr
     line_put(view, "%s", line);
 }
 
+/* Another interval is over; at an interval shorter than a look's some are left out. */
+static void course_take(struct live_course *course, const struct timeline_row *row)
+{
+    double rate;
+    if (!row || row->end_ns == course->end_ns || !timeline_rate(row, UINT64_MAX, &rate))
+        return;
+    course->end_ns = row->end_ns;
+    if (course->count == LIVE_COLUMNS_MAX) {
+        course->count--;
+        memmove(course->rates, course->rates + 1, course->count * sizeof *course->rates);
+        memmove(course->is_lost, course->is_lost + 1, course->count * sizeof *course->is_lost);
+    }
+    uint64_t errors = timeline_errors(row);
+    course->rates[course->count] = rate;
+    course->is_lost[course->count++] = errors > 0 && 2 * errors >= row->requests;
+}
+
+/* A mark an interval, the denser the higher its rate: a server that slows down or dies is seen. */
+static void course_put(struct live_view *view)
+{
+    static const char marks[] = " .:-=+*#@";
+    const struct live_course *course = &view->course;
+    uint32_t room =
+        view->size.columns > COURSE_LABEL + 1 ? view->size.columns - COURSE_LABEL - 1 : 0;
+    uint32_t first = course->count > room ? course->count - room : 0;
+    char text[LIVE_COLUMNS_MAX + 1];
+    double most = 0;
+    if (course->count < COURSE_LEAST)
+        return;
+    for (uint32_t i = first; i < course->count; i++)
+        most = course->rates[i] > most ? course->rates[i] : most;
+    for (uint32_t i = first; i < course->count; i++) {
+        double level = most > 0 ? course->rates[i] / most * (sizeof marks - 2) : 0;
+        size_t mark = (size_t)level + (level > (double)(size_t)level);
+        text[i - first] = course->is_lost[i] ? 'x' : marks[mark];
+    }
+    text[course->count - first] = '\0';
+    line_put(view, "course %s", text);
+}
+
 static void figures_put(struct live_view *view, const struct run_progress *progress, double rate)
 {
     uint64_t in_flight =
@@ -216,6 +258,7 @@ static void figures_put(struct live_view *view, const struct run_progress *progr
     if (progress->row && progress->row->requests > 0)
         line_put(view, "p50 %s, p99 %s", TIME_TEXT(progress->row->p50_ns),
                  TIME_TEXT(progress->row->p99_ns));
+    course_put(view);
 }
 
 void live_draw(void *context, const struct run_progress *progress)
@@ -224,6 +267,7 @@ void live_draw(void *context, const struct run_progress *progress)
     double time_s = now_s();
     double length_s = time_s - view->last_s > 0 ? time_s - view->last_s : 1;
     size_take(view);
+    course_take(&view->course, progress->row);
     screen_begin(view);
     if (progress->stage < STAGE_WINDOW)
         view->window_begun = progress->finished;

@@ -15,6 +15,14 @@ struct live_size {
     uint32_t rows;
 };
 
+/* The last intervals that are over, the latest last. */
+struct live_course {
+    double rates[LIVE_COLUMNS_MAX];
+    bool is_lost[LIVE_COLUMNS_MAX]; /* half of what finished in it, or more, were errors */
+    uint32_t count;
+    uint64_t end_ns; /* of the latest */
+};
+
 struct live_view {
     FILE *out;              /* a terminal */
     struct live_size fixed; /* instead of the terminal's; 0: that */
@@ -26,6 +34,7 @@ struct live_view {
     bool is_drawn;
     uint32_t lines; /* drawn so far */
     struct run_progress last;
+    struct live_course course;
     uint64_t window_begun; /* finished when the window began */
     double last_s;
 };

@@ -149,6 +149,31 @@ static void test_requests(void **state)
     assert_string_equal(screen.rows[2], "0 errors");
 }
 
+/* A mark an interval: the rate, and where the server died. */
+static void test_course(void **state)
+{
+    static const uint64_t counts[] = {1000, 500, 0, 125, 1000}, errors[] = {0, 249, 0, 63, 1000};
+    struct run_progress progress = {.stage = STAGE_WINDOW, .elapsed_s = 1};
+    struct live_view view;
+    struct screen screen = {0};
+    struct timeline_row row;
+    (void)state;
+    open_view(&view, &(struct load_options){.requests = 20000});
+    for (uint64_t i = 0; i < 5; i++) {
+        row = (struct timeline_row){.start_ns = i * UINT64_C(1000000000),
+                                    .end_ns = (i + 1) * UINT64_C(1000000000),
+                                    .requests = counts[i],
+                                    .in_window = counts[i],
+                                    .classes = {errors[i]}};
+        progress.row = &row;
+        for (int look = 0; look < 3; look++)
+            draw(&view, &screen, (struct live_size){80, 24}, &progress);
+    }
+    assert_string_equal(screen.rows[4], "course @= xx");
+    draw(&view, &screen, (struct live_size){11, 24}, &progress); /* the latest have room */
+    assert_string_equal(screen.rows[4], "course  xx");
+}
+
 /* Which stage is under way is said. */
 static void test_stages(void **state)
 {
@@ -168,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_few_rows),
-        cmocka_unit_test(test_requests), cmocka_unit_test(test_stages)};
+        cmocka_unit_test(test_requests), cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_course)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
