@@ -28,7 +28,7 @@ static void put_field(struct writer *writer, struct span name, struct span value
     put(writer, SPAN("\r\n"));
 }
 
-static void put_number_field(struct writer *writer, struct span name, uint64_t number)
+static void put_number(struct writer *writer, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof(digits);
@@ -37,7 +37,7 @@ static void put_number_field(struct writer *writer, struct span name, uint64_t n
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    put_field(writer, name, (struct span){digits + at, sizeof(digits) - at});
+    put(writer, (struct span){digits + at, sizeof(digits) - at});
 }
 
 /* --- method --------------------------------------------------------------------------------- */
@@ -175,6 +175,7 @@ static enum proto_error fields_check(struct request_template *template,
         if (span_equal_fold(line.name, SPAN("Connection")))
             template->asks_close |= list_has(line.value, SPAN("close"));
         template->is_idempotent |= is_idempotency_key(&line);
+        template->has_range |= span_equal_fold(line.name, SPAN("Range"));
     }
     return PROTO_OK;
 }
@@ -218,7 +219,19 @@ static void put_body_fields(struct writer *writer, struct span method,
     }
     if (!has_field(options->fields, SPAN("Content-Type")))
         put_field(writer, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
-    put_number_field(writer, SPAN("Content-Length"), options->body_bytes);
+    put(writer, SPAN("Content-Length: "));
+    put_number(writer, options->body_bytes);
+    put(writer, SPAN("\r\n"));
+}
+
+static void put_range(struct writer *writer, const struct request_options *options)
+{
+    if (options->if_range.length == 0)
+        return;
+    put(writer, SPAN("Range: bytes="));
+    put_number(writer, options->range_from);
+    put(writer, SPAN("-\r\n"));
+    put_field(writer, SPAN("If-Range"), options->if_range);
 }
 
 enum proto_error request_template_init(struct request_template *template,
@@ -242,6 +255,7 @@ enum proto_error request_template_init(struct request_template *template,
     template->fields.bytes = buffer + template->host.length;
     put_defaults(&writer, options);
     put_user_fields(&writer, options);
+    put_range(&writer, options);
     put_body_fields(&writer, template->method, options);
     put(&writer, SPAN("\r\n"));
     template->fields.length = writer.length - template->host.length;

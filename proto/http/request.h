@@ -28,6 +28,9 @@ struct request_options {
     bool without_host;        /* Host: to another origin */
     bool without_credentials; /* Authorization, Proxy-Authorization, Cookie: likewise */
     bool without_content;     /* those that begin with Content-: the body does not go along */
+    /* Of a reply's body only what is behind so many bytes, if it is the one with this tag: */
+    uint64_t range_from;
+    struct span if_range; /* empty: all of it */
 };
 
 struct request_template {
@@ -40,6 +43,7 @@ struct request_template {
     bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2), or the fields
                            contain Idempotency-Key or X-Idempotency-Key */
     bool asks_close;    /* the fields contain "Connection: close" */
+    bool has_range;     /* the fields contain Range */
 };
 
 /* Checks the options and writes the template's fields into buffer, which must live as long as the
