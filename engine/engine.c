@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/request/attempt.h"
 #include "engine/request/due.h"
+#include "engine/request/resume.h"
 #include "proto/tls/tls.h"
 
 #include <assert.h>
@@ -192,9 +193,11 @@ static void leave(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
     uint64_t again_ns = fetch->again_ns;
+    engine->redirects += !again_ns && !fetch->asks_anew;
     fetch_leave(fetch, &engine->terms, engine->now_ns);
     engine->active--;
-    if (engine->collector.is_unordered && engine->collector.current == index)
+    bool is_current = engine->collector.is_unordered && engine->collector.current == index;
+    if (is_current && !fetch->is_partial) /* else nothing comes between its parts */
         engine->collector.current = NO_FETCH;
     if (again_ns) {
         engine->retried++;
@@ -202,7 +205,6 @@ static void leave(struct engine *engine, uint32_t index)
         fetch->state = FETCH_WAITING;
         wake_at(engine, index, again_ns);
     } else {
-        engine->redirects++;
         schedule_prepend(&engine->schedule, index);
         await_turn(engine, index);
     }
@@ -251,6 +253,9 @@ static void lose(struct engine *engine, uint32_t slot, struct outcome *outcome)
     case ATTEMPT_ELSEWHERE: /* a head leads there, no loss */
     case ATTEMPT_REFUSED:
     case ATTEMPT_MET:
+    case ATTEMPT_GOES_ON:
+    case ATTEMPT_ANEW:
+    case ATTEMPT_BROKEN:
         break;
     }
 }
@@ -501,6 +506,12 @@ static void pass(struct engine *engine, uint32_t slot, uint64_t length)
         close_and_leave(engine, slot);
 }
 
+static void note_status(struct fetch *fetch, const struct response *response)
+{
+    fetch->result.status = response->status;
+    fetch->result.version_minor = response->version_minor;
+}
+
 /* False: the reply is the result. */
 static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
 {
@@ -509,17 +520,26 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     struct fetch *fetch = fetch_on(engine, slot);
     bool has_length = response->framing == FRAMING_LENGTH;
     struct retry_view view = retry_view_of(engine);
-    switch (attempt_at_head(fetch, &engine->terms, response->status, head, &view, &failure)) {
+    switch (attempt_at_head(fetch, &engine->terms, response, head, &view, &failure)) {
     case ATTEMPT_AGAIN:
+    case ATTEMPT_ANEW:
     case ATTEMPT_ELSEWHERE:
+        if (!fetch->is_resumed)
+            note_status(fetch, response);
         if (has_length && response->content_length > FETCH_PASSED_BYTES_MAX)
             close_and_leave(engine, slot);
         else
             pass(engine, slot, 0);
         return true;
     case ATTEMPT_REFUSED:
+        note_status(fetch, response);
         keep_head(engine, slot, head);
         end_at_head(engine, slot, &failure);
+        return true;
+    case ATTEMPT_BROKEN:
+        end_at_head(engine, slot, &failure);
+        return true;
+    case ATTEMPT_GOES_ON:
         return true;
     case ATTEMPT_MET:
         engine->redirects_unfollowed++;
@@ -544,11 +564,10 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
-    fetch->result.status = response->status;
-    fetch->result.version_minor = response->version_minor;
     fetch->result.anomalies = response->anomalies;
-    if (response->status >= 300 && leads_on(engine, slot, head))
+    if (response->status >= engine->looks_from && leads_on(engine, slot, head))
         return;
+    note_status(fetch, response);
     keep_head(engine, slot, head);
     if (response->framing == FRAMING_LENGTH)
         check_length(engine, slot, response->content_length);
@@ -556,11 +575,14 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
 
 static inline void on_body(struct engine *engine, uint32_t slot, struct span data)
 {
-    if (fetch_on(engine, slot)->is_passing) {
+    struct fetch *fetch = fetch_on(engine, slot);
+    if (fetch->is_passing) {
         pass(engine, slot, data.length);
         return;
     }
-    const struct failure *failure = fetch_take_body(fetch_on(engine, slot), &engine->terms, data);
+    if (fetch->skip > 0)
+        data = fetch_skip(fetch, data);
+    const struct failure *failure = fetch_take_body(fetch, &engine->terms, data);
     if (failure)
         fail(engine, slot, failure);
     else if (pressure_begins(&engine->pressure, engine->store.shared_left,
@@ -588,10 +610,24 @@ static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
     pool_put_idle(&engine->pool, slot, engine->now_ns);
 }
 
+/* The reply is whole, and the body that it was to go on with may not be. */
+static bool is_in_part(struct engine *engine, uint32_t slot)
+{
+    struct fetch *fetch = fetch_on(engine, slot);
+    const struct failure *failure = fetch->is_passing ? NULL : resume_end(fetch, &engine->terms);
+    if (!failure)
+        return false;
+    struct outcome outcome = {.kind = OUTCOME_FAILED, .failure = *failure};
+    lose(engine, slot, &outcome);
+    return true;
+}
+
 static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     assert(engine->fetches[index].conn == slot);
+    if (engine->fetches[index].is_resumed && is_in_part(engine, slot))
+        return;
     uint64_t kept_ns = is_reusable ? engine->kept_ns : 0;
     const struct response *response = exchange_response(&engine->exchanges, slot);
     if (response->has_keep_alive_timeout)
@@ -676,9 +712,10 @@ static void await_reply(struct engine *engine, uint32_t slot)
 static bool send_own(struct engine *engine, uint32_t slot, struct exchange_request *request,
                      struct exchange_news *ret_news)
 {
-    char fields[TEMPLATE_BYTES];
+    char fields[TEMPLATE_BYTES + RESUME_FIELDS_BYTES];
     struct request_template own;
-    enum proto_error error = fetch_template(fetch_on(engine, slot), &engine->terms, &own, fields);
+    enum proto_error error =
+        fetch_template(fetch_on(engine, slot), &engine->terms, &own, fields, sizeof fields);
     request->template = &own;
     if (!error)
         return exchange_begin(&engine->exchanges, slot, request, ret_news);

@@ -61,7 +61,8 @@ struct engine {
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */
     struct collector collector;
-    uint64_t random; /* xorshift */
+    uint64_t random;     /* xorshift */
+    uint16_t looks_from; /* heads of a status from there on are looked at */
 
     uint32_t active;       /* begun, not finished */
     uint32_t waiting;      /* to be tried again */

@@ -209,6 +209,8 @@ static void requests_init(struct engine *engine)
     engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
     engine->terms.trail_reserve = budget->reserve_blocks;
+    engine->terms.resumes = engine->retry.max > 0 && options->stream_bodies;
+    engine->looks_from = engine->terms.resumes ? 0 : 300;
     engine->random = engine->now_ns | 1; /* of no secret: it only spreads what comes back */
     engine->terms.has_client_certificate = engine->tls.client_certificate;
 }

@@ -71,6 +71,9 @@ struct haul_result {
     uint64_t retry_after_s;       /* how long the reply asked to wait, where that is longer than
                                      the tries may take, and ended them; else 0 */
     const struct haul_try *tries; /* retry->keep_tries: those before the last; NULL: none */
+    uint64_t body_offset;         /* stream_bodies: where in the body this part begins. With retries
+                                     it is 0 again where the body begins anew: then the parts
+                                     before do not count */
 };
 
 #endif

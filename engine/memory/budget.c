@@ -127,6 +127,8 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
         entitled += budget->window;
     if (options->redirect && options->redirect->follow)
         entitled += budget->window; /* the URL of the last hop */
+    if (options->retry && options->retry->max > 0 && options->stream_bodies)
+        entitled += budget->window; /* what it takes to go on with a body */
     if (options->keep_bodies || (options->redirect && options->redirect->keep_hops) ||
         (options->retry && options->retry->keep_tries)) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;

@@ -5,6 +5,7 @@
 
 #include "engine/request/attempt.h"
 #include "engine/request/redirect.h"
+#include "engine/request/resume.h"
 
 static bool may_resend(const struct fetch *fetch)
 {
@@ -20,7 +21,11 @@ static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *ter
         .is_lost = outcome->is_lost,
         .status = fetch->result.status,
     };
-    return retry_take(fetch, terms, &cause, view) ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+    if (!retry_take(fetch, terms, &cause, view))
+        return ATTEMPT_DONE;
+    if (fetch->can_resume && outcome->stage == HAUL_STAGE_BODY)
+        resume_blame(fetch, terms, outcome->failure);
+    return ATTEMPT_AGAIN;
 }
 
 enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
@@ -42,12 +47,20 @@ enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
     return try_again(fetch, terms, outcome, view);
 }
 
-enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
-                             struct span head, const struct retry_view *view,
-                             struct failure *ret_failure)
+static enum verdict again_at_head(struct fetch *fetch, const struct fetch_terms *terms, int status,
+                                  struct span head, const struct retry_view *view)
 {
-    struct retry_cause cause = {.status = (int)status, .head = head};
-    switch (redirect_take(fetch, terms, status, head, ret_failure)) {
+    struct retry_cause cause = {.status = status, .head = head};
+    fetch->is_passing = retry_take(fetch, terms, &cause, view);
+    return fetch->is_passing ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+}
+
+/* Of a reply that is none for the rest of a body, or to a request for all of it. */
+static enum verdict judge(struct fetch *fetch, const struct fetch_terms *terms,
+                          const struct response *response, struct span head,
+                          const struct retry_view *view, struct failure *ret_failure)
+{
+    switch (redirect_take(fetch, terms, response->status, head, ret_failure)) {
     case REDIRECT_FOLLOWS:
         fetch->is_passing = true;
         return ATTEMPT_ELSEWHERE;
@@ -58,6 +71,43 @@ enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *term
     case REDIRECT_NONE:
         break;
     }
-    fetch->is_passing = retry_take(fetch, terms, &cause, view);
-    return fetch->is_passing ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+    return again_at_head(fetch, terms, response->status, head, view);
+}
+
+/* The rest of a body was asked for. DONE: the reply is to be judged as any. */
+static enum verdict take_rest(struct fetch *fetch, const struct fetch_terms *terms,
+                              const struct response *response, struct span head,
+                              const struct retry_view *view, struct failure *ret_failure)
+{
+    enum resume_answer answer = resume_take(fetch, terms, response, head);
+    if (answer == RESUME_GOES_ON)
+        return ATTEMPT_GOES_ON;
+    if (terms->options->retry->parts_stay && fetch->is_partial) {
+        if (answer == RESUME_ANEW &&
+            again_at_head(fetch, terms, response->status, head, view) == ATTEMPT_AGAIN)
+            return ATTEMPT_AGAIN;
+        *ret_failure = resume_failure(fetch, terms);
+        return ATTEMPT_BROKEN;
+    }
+    fetch->is_passing = fetch->asks_anew = answer == RESUME_ASK;
+    return fetch->asks_anew ? ATTEMPT_ANEW : ATTEMPT_DONE;
+}
+
+enum verdict attempt_at_head(struct fetch *fetch, struct fetch_terms *terms,
+                             const struct response *response, struct span head,
+                             const struct retry_view *view, struct failure *ret_failure)
+{
+    enum verdict verdict = ATTEMPT_DONE;
+    if (fetch->is_resumed)
+        verdict = take_rest(fetch, terms, response, head, view, ret_failure);
+    if (verdict != ATTEMPT_DONE)
+        return verdict;
+    verdict = judge(fetch, terms, response, head, view, ret_failure);
+    if (verdict == ATTEMPT_AGAIN || verdict == ATTEMPT_ELSEWHERE)
+        return verdict;
+    if (fetch->is_resumed)
+        fetch_begin_anew(fetch, terms);
+    if (terms->resumes)
+        resume_note(fetch, terms, response, head);
+    return verdict;
 }

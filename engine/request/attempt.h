@@ -7,6 +7,7 @@
 
 #include "engine/request/fetch.h"
 #include "engine/request/retry.h"
+#include "proto/http/response.h"
 
 #include <stdbool.h>
 
@@ -33,16 +34,19 @@ enum verdict {
     ATTEMPT_AGAIN,     /* at the request's again_ns; after a head, when the reply has passed */
     ATTEMPT_REFUSED,   /* it is done, for failure, since the reply leads where it may not go; */
     ATTEMPT_MET,       /* or with a reply that leads elsewhere, which is not followed */
+    ATTEMPT_GOES_ON,   /* the reply brings the rest of the body */
+    ATTEMPT_ANEW,      /* when the reply has passed: now, for all of the body */
+    ATTEMPT_BROKEN,    /* it is done, for failure, by which its body broke off before */
 };
 
 /* view is asked for where there are retries at all. */
 enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
                            const struct outcome *outcome, const struct retry_view *view);
 
-/* At a final head of a status from 300 on: DONE (the reply is the result), ELSEWHERE, AGAIN,
- * REFUSED or MET. */
-enum verdict attempt_at_head(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
-                             struct span head, const struct retry_view *view,
-                             struct failure *ret_failure);
+/* At a final head of a status from 300 on, or, where terms->resumes, of any: DONE (the reply is the
+ * result), ELSEWHERE, AGAIN, REFUSED, MET, GOES_ON, ANEW or BROKEN. */
+enum verdict attempt_at_head(struct fetch *fetch, struct fetch_terms *terms,
+                             const struct response *response, struct span head,
+                             const struct retry_view *view, struct failure *ret_failure);
 
 #endif

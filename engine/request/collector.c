@@ -73,10 +73,18 @@ bool collector_is_current(struct collector *collector, uint32_t index)
     return collector_current(collector) == index;
 }
 
+static void note_offset(struct fetch *fetch)
+{
+    fetch->result.body_offset = fetch->handed;
+    fetch->handed = fetch->result.body_bytes;
+}
+
 static uint32_t hand_out(struct collector *collector, uint32_t index)
 {
     struct fetch *fetch = &collector->fetches[index];
     fetch->state = FETCH_LENT;
+    if (collector->hands_out_parts)
+        note_offset(fetch);
     fetch->result.more = false;
     if (fetch->chain.first != NO_BLOCK)
         fetch->result.body = &store_block(collector->store, fetch->chain.first)->piece;
@@ -87,18 +95,19 @@ static uint32_t hand_out(struct collector *collector, uint32_t index)
     return index;
 }
 
-/* The body as far as it has come, while the rest is still coming. */
+/* The body as far as it has come, while the rest is still coming, or is to be asked for again. */
 static uint32_t hand_out_part(struct collector *collector, uint32_t index)
 {
     struct fetch *fetch = &collector->fetches[index];
-    if (!collector->hands_out_parts || fetch->state != FETCH_ACTIVE ||
-        fetch->chain.first == NO_BLOCK)
+    if (!collector->hands_out_parts || fetch->chain.first == NO_BLOCK)
         return NO_FETCH;
+    assert(fetch->state == FETCH_ACTIVE || fetch->is_resumed);
     assert(collector->lent.first == NO_BLOCK);
     collector->lent = fetch->chain;
     fetch->chain = CHAIN_EMPTY;
     fetch->is_partial = true;
     fetch->result.more = true;
+    note_offset(fetch);
     fetch->result.body = &store_block(collector->store, collector->lent.first)->piece;
     collector->lent_part = index;
     return index;

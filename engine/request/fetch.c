@@ -49,7 +49,7 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
 }
 
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
-                                struct request_template *ret_template, char *fields)
+                                struct request_template *ret_template, char *fields, size_t size)
 {
     const struct haul_options *options = terms->options;
     struct request_options request = {
@@ -63,7 +63,12 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
         .without_content = fetch->without_content,
     };
-    return request_template_init(ret_template, &request, fields, TEMPLATE_BYTES, NULL);
+    if (fetch->is_resumed) {
+        const struct resume *resume = resume_in(terms->store, fetch->resume_block);
+        request.range_from = fetch->result.body_bytes;
+        request.if_range = (struct span){resume->tag, resume->tag_length};
+    }
+    return request_template_init(ret_template, &request, fields, size, NULL);
 }
 
 /* Everything about the request but its URL that can be wrong without a network. */
@@ -74,13 +79,14 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     const struct request_template *template = &terms->template;
     fetch->result.method = template->method.bytes;
     if (fetch->has_own) {
-        enum proto_error error = fetch_template(fetch, terms, &own, fields);
+        enum proto_error error = fetch_template(fetch, terms, &own, fields, sizeof fields);
         if (error)
             return error;
         template = &own;
     }
     fetch->result.method = template->method.bytes;
     fetch->is_idempotent = template->is_idempotent;
+    fetch->has_range = template->has_range;
     return PROTO_OK;
 }
 
@@ -100,7 +106,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
         url_move(&fetch->url, url, room, fetch->result.url);
     fetch->chain = CHAIN_EMPTY;
     fetch->trail = TRAIL_EMPTY;
-    fetch->head_block = fetch->hop_block = NO_BLOCK;
+    fetch->head_block = fetch->hop_block = fetch->resume_block = NO_BLOCK;
     fetch->head_piece = NO_PIECE;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
@@ -114,8 +120,9 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
 
 void fetch_retreat(struct fetch *fetch)
 {
-    assert(fetch->state == FETCH_ACTIVE && fetch->chain.first == NO_BLOCK);
-    assert(fetch->head_block == NO_BLOCK && !fetch->is_partial);
+    assert(fetch->state == FETCH_ACTIVE);
+    assert(fetch->is_resumed ||
+           (fetch->chain.first == NO_BLOCK && fetch->head_block == NO_BLOCK && !fetch->handed));
     fetch->conn = NO_SLOT;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
     fetch->result.reused_connection = fetch->result.tls_resumed = false;
@@ -143,7 +150,7 @@ void fetch_count_gap(struct fetch *fetch, uint64_t now_ns)
     fetch->left_ns = 0;
 }
 
-static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
+void fetch_begin_anew(struct fetch *fetch, struct fetch_terms *terms)
 {
     struct haul_result *result = &fetch->result;
     chain_free(&fetch->chain, terms->store);
@@ -155,9 +162,26 @@ static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
     fetch->head_piece = NO_PIECE;
     result->head = NULL;
     result->head_length = 0;
-    result->body_bytes = 0;
+    result->body_bytes = fetch->handed = fetch->skip = 0;
+    fetch->can_resume = fetch->is_resumed = false;
+}
+
+/* Of the reply only that stays with which its body can be gone on with. */
+static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
+{
+    struct haul_result *result = &fetch->result;
     result->status = result->version_minor = 0;
     result->detail = HAUL_DETAIL_NONE;
+    fetch->is_resumed = fetch->is_retried && fetch->can_resume && result->body_bytes > 0;
+    if (!fetch->is_resumed) {
+        fetch_begin_anew(fetch, terms);
+        return;
+    }
+    const struct resume *resume = resume_in(terms->store, fetch->resume_block);
+    result->status = resume->status;
+    result->version_minor = resume->version_minor;
+    fetch->skip = 0;
+    fetch->has_own = true;
 }
 
 void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns)
@@ -165,17 +189,24 @@ void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns
     fetch->is_retried = fetch->again_ns != 0;
     if (fetch->is_retried) {
         fetch->attempt_ns = 0;
-    } else {
+    } else if (!fetch->asks_anew) {
         fetch->result.redirect_ns += now_ns - fetch->begun_ns;
         if (fetch->last_hop && !fetch->is_cut)
             fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
     }
     drop_reply(fetch, terms);
-    fetch->is_passing = fetch->is_resent = fetch->has_tried = false;
+    fetch->left_ns = fetch->asks_anew ? 0 : now_ns;
+    fetch->is_passing = fetch->asks_anew = fetch->is_resent = fetch->has_tried = false;
     fetch->passed = 0;
     fetch->begun_ns = 0;
-    fetch->left_ns = now_ns;
     fetch_retreat(fetch);
+}
+
+struct span fetch_skip(struct fetch *fetch, struct span data)
+{
+    size_t length = data.length < fetch->skip ? data.length : (size_t)fetch->skip;
+    fetch->skip -= length;
+    return (struct span){data.bytes + length, data.length - length};
 }
 
 bool fetch_pass(struct fetch *fetch, uint64_t length)
@@ -291,6 +322,8 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
     }
     if (fetch->hop_block != NO_BLOCK)
         store_give(terms->store, fetch->hop_block);
+    if (fetch->resume_block != NO_BLOCK)
+        store_give(terms->store, fetch->resume_block);
     trail_free(&fetch->trail, terms->store);
     fetch->state = FETCH_FREE;
 }

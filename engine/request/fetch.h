@@ -32,6 +32,28 @@ enum fetch_state {
     FETCH_LENT,
 };
 
+enum { RESUME_TAG_BYTES = 256, RESUME_FIELDS_BYTES = 512 };
+
+/* What it takes to go on with a body that broke off, in a block of its own. */
+struct resume {
+    uint64_t length; /* of the whole body, where it is known */
+    bool has_length;
+    int status; /* of the reply that it began with */
+    int version_minor;
+    struct failure failure; /* by which it broke off */
+    size_t tag_length;
+    char tag[RESUME_TAG_BYTES];
+};
+
+_Static_assert(sizeof(struct resume) + _Alignof(struct resume) <= BLOCK_BYTES, "a block holds it");
+
+/* A block's bytes begin at any multiple of four. */
+static inline struct resume *resume_in(const struct store *store, uint32_t block)
+{
+    char *at = store_block(store, block)->bytes;
+    return (struct resume *)(void *)(at + -(uintptr_t)at % _Alignof(struct resume));
+}
+
 /* A hop in the trail. */
 struct fetch_hop {
     struct haul_hop public;
@@ -55,6 +77,7 @@ struct fetch {
     bool has_own;
     bool has_body;
     bool is_idempotent;
+    bool has_range;  /* its own fields contain Range */
     bool is_resent;  /* on a fresh connection, after a reused one died */
     bool is_partial; /* a part of the body has been handed out */
     bool is_passing; /* the reply under way is none of the result: its body is dropped, and what
@@ -67,6 +90,11 @@ struct fetch {
     uint32_t passed;      /* bytes of the body that is dropped */
     bool is_tries_cut;    /* the same of tries */
     bool is_retried;      /* a try was the last that it left, not a hop */
+    bool can_resume;      /* should the body break off */
+    bool asks_anew;       /* after it has passed: at once, for all of the body */
+    bool is_resumed;      /* what has come of the body stays: the rest of it is asked for */
+    uint64_t handed;      /* bytes of the body that were handed out */
+    uint64_t skip;        /* of the reply under way, that have come before */
     uint32_t retries;
     struct fetch_hop *last_hop;
     struct haul_try *last_try;
@@ -85,8 +113,9 @@ struct fetch {
     uint32_t head_piece; /* of a longer one, in which it lies already; NO_PIECE */
     uint32_t url_block;
     uint32_t hop_block; /* of a URL that it was redirected to */
-    uint32_t conn;      /* the slot it is on while it is active; NO_SLOT */
-    uint32_t next;      /* in the queue, or among the finished */
+    uint32_t resume_block;
+    uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
+    uint32_t next; /* in the queue, or among the finished */
     uint32_t previous;
     struct url url;
     char text[FETCH_URL_INLINE];
@@ -101,6 +130,7 @@ struct fetch_terms {
     uint32_t url_blocks_left; /* of them */
     uint64_t body_bytes_max;
     uint32_t trail_reserve; /* shared blocks that are for bodies alone */
+    bool resumes;           /* bodies that break off are gone on with */
     bool has_client_certificate;
 };
 
@@ -109,9 +139,11 @@ struct fetch_terms {
 int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
                uint64_t now_ns, enum proto_error *ret_error);
 
-/* The template of a request that brings something of its own; fields: TEMPLATE_BYTES for it. */
+/* The template of a request that brings something of its own; fields: size bytes for it, of which
+ * TEMPLATE_BYTES are enough for all that was submitted, and RESUME_FIELDS_BYTES more for what is
+ * said where a body is gone on with. */
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
-                                struct request_template *ret_template, char *fields);
+                                struct request_template *ret_template, char *fields, size_t size);
 
 /* Queued to active; on which slot is then to be said. */
 static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);
@@ -129,6 +161,12 @@ void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns
 
 /* A piece of a body that is dropped. False: it is too long to go on with. */
 bool fetch_pass(struct fetch *fetch, uint64_t length);
+
+/* The body is to begin anew: what has come of it is given back, its head too. */
+void fetch_begin_anew(struct fetch *fetch, struct fetch_terms *terms);
+
+/* Of a piece of a body what has not come before. */
+struct span fetch_skip(struct fetch *fetch, struct span data);
 
 /* A connection can carry the request, which is sent next. */
 static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, uint64_t now_ns);

@@ -67,7 +67,8 @@ static bool may_repeat(const struct fetch *fetch, const struct haul_retry *retry
                        const struct retry_cause *cause)
 {
     bool is_unsent = cause->status == 0 && cause->stage < HAUL_STAGE_SEND;
-    return !fetch->is_partial && (fetch->is_idempotent || retry->all_methods || is_unsent);
+    bool is_stuck = retry->parts_stay && fetch->is_partial && !fetch->can_resume;
+    return !is_stuck && (fetch->is_idempotent || retry->all_methods || is_unsent);
 }
 
 static bool is_in_budget(const struct haul_retry *retry, const struct retry_view *view)

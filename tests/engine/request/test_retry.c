@@ -339,20 +339,244 @@ static void the_time_to_connect_is_that_of_each_try(void)
 
 /* --- bodies and budgets ----------------------------------------------------------------------- */
 
-static void a_body_handed_out_in_part_is_not_asked_for_again(void)
+/* A body of nine bytes breaks off behind the fourth, of which a part was handed out. */
+#define TAG "ETag: \"t\"\r\n"
+#define HALF(fields) OK fields "Content-Length: 9\r\n\r\nhalf"
+#define REST(fields, length, body)                                                                 \
+    "HTTP/1.1 206 x\r\n" fields "Content-Length: " #length "\r\n\r\n" body
+#define ASKS_REST(from)                                                                            \
+    {EXPECT, "GET /a "}, {HAS, "Range: bytes=" #from "-\r\n"},                                     \
+    {                                                                                              \
+        HAS, "If-Range: \"t\"\r\n"                                                                 \
+    }
+#define ASKS_ALL                                                                                   \
+    {EXPECT, "GET /a "},                                                                           \
+    {                                                                                              \
+        LACKS, "Range: "                                                                           \
+    }
+#define ANEW                                                                                       \
+    {                                                                                              \
+        ASKS_ALL, {SEND, REPLY(5, "again")},                                                       \
+        {                                                                                          \
+            EXPECT_END                                                                             \
+        }                                                                                          \
+    }
+
+static const struct {
+    const char *about;
+    const char *first; /* HALF(TAG) where it is NULL */
+    struct loopback_row rest[2][12];
+    const char *body;
+    int status; /* 200 where it is 0 */
+    enum haul_error error;
+    uint32_t attempts;
+    bool parts_stay;
+} resumed[] = {
+    {"the rest is joined",
+     NULL,
+     {{ASKS_REST(4), {SEND, REST(TAG "Content-Range: bytes 4-8/9\r\n", 5, "whole")}, {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 2,
+     .parts_stay = true},
+    {"its length is not needed",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, "HTTP/1.1 206 x\r\n" TAG "Content-Range: bytes 4-8/9\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"},
+       {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 2},
+    {"of the whole what is missing is taken",
+     NULL,
+     {{ASKS_REST(4), {SEND, OK TAG "Content-Length: 9\r\n\r\nhalfwhole"}, {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 2,
+     .parts_stay = true},
+    {"another body begins anew",
+     NULL,
+     {{ASKS_REST(4), {SEND, OK "ETag: \"u\"\r\nContent-Length: 5\r\n\r\nother"}, {EXPECT_END}}},
+     "other",
+     .attempts = 2},
+    {"so does one that is coded, or of another length",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, OK TAG "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\ngzipgzip!"},
+       {EXPECT_END}}},
+     "gzipgzip!",
+     .attempts = 2},
+    {"of another length",
+     NULL,
+     {{ASKS_REST(4), {SEND, OK TAG "Content-Length: 10\r\n\r\nhalfwhole!"}, {EXPECT_END}}},
+     "halfwhole!",
+     .attempts = 2},
+    {"a part of another body is asked for anew",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, REST("ETag: \"u\"\r\nContent-Range: bytes 4-8/9\r\n", 5, "wrong")},
+       ASKS_ALL,
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"one with a weak tag",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, REST("ETag: W/\"t\"\r\nContent-Range: bytes 4-8/9\r\n", 5, "wrong")},
+       ASKS_ALL,
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"one that begins elsewhere",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, REST(TAG "Content-Range: bytes 5-8/9\r\n", 4, "hole")},
+       ASKS_ALL,
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"one of another length",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, REST(TAG "Content-Range: bytes 4-8/10\r\n", 5, "whole")},
+       ASKS_ALL,
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"and none at all",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, "HTTP/1.1 416 x\r\nContent-Length: 2\r\n\r\nno"},
+       ASKS_ALL,
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"what is no rest of it is the result",
+     NULL,
+     {{ASKS_REST(4), {SEND, "HTTP/1.1 404 x\r\nContent-Length: 4\r\n\r\ngone"}, {EXPECT_END}}},
+     "gone",
+     404,
+     .attempts = 2},
+    {"what has come stays while the server is busy",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, BUSY},
+       ASKS_REST(4),
+       {SEND, REST(TAG "Content-Range: bytes 4-8/9\r\n", 5, "whole")},
+       {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 3,
+     .parts_stay = true},
+    {"it may break off again",
+     NULL,
+     {{ASKS_REST(4), {SEND, REST(TAG "Content-Range: bytes 4-8/9\r\n", 5, "wh")}, {CLOSE}},
+      {ASKS_REST(6), {SEND, REST(TAG "Content-Range: bytes 6-8/9\r\n", 3, "ole")}, {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 3},
+    {"or come in parts",
+     NULL,
+     {{ASKS_REST(4), {SEND, REST(TAG "Content-Range: bytes 4-5/9\r\n", 2, "wh")}, {EXPECT_END}},
+      {ASKS_REST(6), {SEND, REST(TAG "Content-Range: bytes 6-8/9\r\n", 3, "ole")}, {EXPECT_END}}},
+     "halfwhole",
+     .attempts = 3},
+    {"elsewhere it is asked for anew",
+     NULL,
+     {{ASKS_REST(4),
+       {SEND, TO("302", "/b")},
+       {EXPECT, "GET /b "},
+       {LACKS, "Range: "},
+       {SEND, REPLY(5, "again")},
+       {EXPECT_END}}},
+     "again",
+     .attempts = 3},
+    {"without a tag it begins anew", HALF(""), {ANEW}, "again", .attempts = 2},
+    {"with a weak one", HALF("ETag: W/\"t\"\r\n"), {ANEW}, "again", .attempts = 2},
+    {"with a coding", HALF(TAG "Content-Encoding: gzip\r\n"), {ANEW}, "again", .attempts = 2},
+    {"where it cannot, it is the error it was",
+     NULL,
+     {{ASKS_REST(4), {SEND, OK "ETag: \"u\"\r\nContent-Length: 5\r\n\r\nother"}, {EXPECT_END}}},
+     "half",
+     .error = HAUL_RECEIVE,
+     .attempts = 2,
+     .parts_stay = true},
+    {"nor is it asked for where nothing can come of it",
+     HALF(""),
+     {{{END}}},
+     "half",
+     .error = HAUL_RECEIVE,
+     .attempts = 1,
+     .parts_stay = true},
+};
+
+/* As a caller does that goes back where a part does. */
+static const struct haul_result *take_parts(struct haul *haul, struct loopback *server, char *body)
 {
+    size_t length = 0;
+    for (;;) {
+        const struct haul_result *result = gathering_next(haul);
+        if (result->body_offset < length)
+            assert_int_equal(result->body_offset, 0);
+        length = (size_t)result->body_offset;
+        length += haul_body_copy(result, body + length, 99 - length);
+        assert_int_equal(length, result->body_bytes);
+        body[length] = '\0';
+        if (!result->more)
+            return result;
+        haul_release(haul, result);
+        loopback_continue(server, 0);
+    }
+}
+
+static void bodies_are_gone_on_with(void)
+{
+    for (size_t i = 0; i < sizeof resumed / sizeof *resumed; i++) {
+        const char *first = resumed[i].first ? resumed[i].first : HALF(TAG);
+        struct loopback_script scripts[3] = {
+            SCRIPT({EXPECT, "GET /a "}, {SEND, first}, {PAUSE}, {RESET})};
+        size_t count = 1;
+        for (; count < 3 && resumed[i].rest[count - 1][0].action != END; count++)
+            memcpy(scripts[count].rows, resumed[i].rest[count - 1], sizeof resumed[i].rest[0]);
+        const struct haul_retry retry = {
+            .max = 3, .delay_ms = 1, .parts_stay = resumed[i].parts_stay};
+        char body[100] = "";
+        gathering_note("%s", resumed[i].about);
+        struct loopback *server = loopback_open(scripts, count);
+        struct haul *haul = gathering_open(&(struct haul_options){.keep_bodies = true,
+                                                                  .stream_bodies = true,
+                                                                  .keep_headers = i % 3 == 0,
+                                                                  .retry = &retry,
+                                                                  FOLLOW});
+        gathering_submit(haul, server, "/a");
+        const struct haul_result *result = take_parts(haul, server, body);
+        assert_string_equal(body, resumed[i].body);
+        assert_int_equal(result->error, resumed[i].error);
+        assert_int_equal(result->status, resumed[i].status ? resumed[i].status : 200);
+        assert_int_equal(result->attempts, resumed[i].attempts);
+        haul_release(haul, result);
+        gathering_close(haul);
+        assert_loopback(server);
+    }
+}
+
+/* A range of its own is the caller's affair. */
+static void a_range_that_was_asked_for_is_asked_for_again(void)
+{
+    static const char *const headers[] = {"Range: bytes=0-8", NULL};
     static const struct loopback_script scripts[] = {
-        SCRIPT({EXPECT, "GET /a "}, {SEND, OK "Content-Length: 9\r\n\r\nhalf"}, {PAUSE}, {RESET})};
-    struct loopback *server = loopback_open(scripts, 1);
-    struct haul *haul = gathering_open(
-        &(struct haul_options){.keep_bodies = true, .stream_bodies = true, RETRY(5)});
+        SCRIPT({EXPECT, "GET /a "}, {SEND, HALF(TAG)}, {PAUSE}, {RESET}),
+        SCRIPT({EXPECT, "GET /a "}, {HAS, "Range: bytes=0-8\r\n"}, {LACKS, "If-Range"},
+               {SEND, REST(TAG "Content-Range: bytes 0-8/9\r\n", 9, "halfwhole")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .keep_bodies = true, .stream_bodies = true, .headers = headers, RETRY(1)});
+    char body[100] = "";
     gathering_submit(haul, server, "/a");
-    const struct haul_result *result = gathering_next(haul);
-    assert_true(result->more);
-    haul_release(haul, result);
-    loopback_continue(server, 0);
-    result = gathering_next(haul);
-    assert_true(result->error == HAUL_RECEIVE && !result->more && result->attempts == 1);
+    const struct haul_result *result = take_parts(haul, server, body);
+    assert_string_equal(body, "halfwhole");
+    assert_int_equal(result->status, 206);
     haul_release(haul, result);
     gathering_close(haul);
     assert_loopback(server);
@@ -440,7 +664,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(each_try_has_its_own_time),
     SCENARIO(all_tries_together_have_a_time),
     SCENARIO(the_time_to_connect_is_that_of_each_try),
-    SCENARIO(a_body_handed_out_in_part_is_not_asked_for_again),
+    SCENARIO(bodies_are_gone_on_with),
+    SCENARIO(a_range_that_was_asked_for_is_asked_for_again),
     SCENARIO(a_budget_runs_out),
     SCENARIO(nothing_is_lost_whatever_happens),
 };

@@ -1,0 +1,115 @@
+/* Owns the rule of what may be joined (RFC 9110, 15.3.7.3). The hard idea: two replies are of one
+ * body only where a strong tag says so, and their lengths do not say otherwise; whatever else comes
+ * is another body, and never a mixture. */
+
+#include "engine/request/resume.h"
+#include "proto/http/range.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct resume *resume_of(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    assert(fetch->resume_block != NO_BLOCK);
+    return resume_in(terms->store, fetch->resume_block);
+}
+
+void resume_note(struct fetch *fetch, const struct fetch_terms *terms,
+                 const struct response *response, struct span head)
+{
+    struct span tag = strong_etag_find(head);
+    fetch->can_resume = response->status == 200 && response->framing != FRAMING_NONE &&
+                        tag.length > 0 && tag.length <= RESUME_TAG_BYTES && !fetch->has_range &&
+                        strcmp(fetch->result.method, "GET") == 0 && !has_content_encoding(head);
+    if (!fetch->can_resume)
+        return;
+    if (fetch->resume_block == NO_BLOCK)
+        fetch->resume_block = store_take(terms->store);
+    struct resume *resume = resume_of(fetch, terms);
+    *resume = (struct resume){
+        .length = response->content_length,
+        .has_length = response->framing == FRAMING_LENGTH,
+        .status = response->status,
+        .version_minor = response->version_minor,
+        .tag_length = tag.length,
+    };
+    memcpy(resume->tag, tag.bytes, tag.length);
+}
+
+static bool has_same_length(const struct resume *resume, uint64_t length, bool has_length)
+{
+    return !resume->has_length || (has_length && length == resume->length);
+}
+
+/* Does the part begin where that ends which is there? Then it is known how long the whole is. */
+static bool is_rest(const struct fetch *fetch, struct resume *resume,
+                    const struct response *response, struct span head)
+{
+    struct content_range range;
+    if (!content_range_find(head, &range) || range.first != fetch->result.body_bytes ||
+        !has_same_length(resume, range.length, range.has_length))
+        return false;
+    if (response->framing == FRAMING_LENGTH &&
+        response->content_length != range.last - range.first + 1)
+        return false;
+    resume->length = range.length;
+    resume->has_length = range.has_length;
+    return true;
+}
+
+/* The server knows no ranges, or none of this one. */
+static bool is_whole(const struct fetch *fetch, const struct resume *resume,
+                     const struct response *response)
+{
+    bool has_length = response->framing == FRAMING_LENGTH;
+    if (has_length && response->content_length < fetch->result.body_bytes)
+        return false;
+    return !has_length || has_same_length(resume, response->content_length, true);
+}
+
+enum resume_answer resume_take(struct fetch *fetch, const struct fetch_terms *terms,
+                               const struct response *response, struct span head)
+{
+    struct resume *resume = resume_of(fetch, terms);
+    struct span tag = strong_etag_find(head);
+    bool is_part = response->status == 206;
+    bool is_same = span_equal(tag, (struct span){resume->tag, resume->tag_length}) &&
+                   !has_content_encoding(head);
+    bool goes_on = is_part
+                       ? is_same && is_rest(fetch, resume, response, head)
+                       : response->status == 200 && is_same && is_whole(fetch, resume, response);
+    if (!goes_on)
+        return is_part || response->status == 416 ? RESUME_ASK : RESUME_ANEW;
+    fetch->skip = is_part ? 0 : fetch->result.body_bytes;
+    fetch->result.status = resume->status;
+    fetch->result.version_minor = resume->version_minor;
+    return RESUME_GOES_ON;
+}
+
+const struct failure *resume_end(struct fetch *fetch, const struct fetch_terms *terms)
+{
+    static const struct failure is_part = {
+        HAUL_TRUNCATED, "the reply ended before the end of the part that was asked for", 0};
+    static const struct failure is_short = {
+        HAUL_TRUNCATED, "the reply was shorter than what of it had come before", 0};
+    const struct resume *resume = resume_of(fetch, terms);
+    if (fetch->skip > 0) {
+        fetch->can_resume = false; /* that it was the same was not true */
+        return &is_short;
+    }
+    return resume->has_length && fetch->result.body_bytes < resume->length ? &is_part : NULL;
+}
+
+void resume_blame(const struct fetch *fetch, const struct fetch_terms *terms,
+                  struct failure failure)
+{
+    resume_of(fetch, terms)->failure = failure;
+}
+
+struct failure resume_failure(struct fetch *fetch, const struct fetch_terms *terms)
+{
+    const struct resume *resume = resume_of(fetch, terms);
+    fetch->result.status = resume->status;
+    fetch->result.version_minor = resume->version_minor;
+    return resume->failure;
+}
