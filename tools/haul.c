@@ -319,7 +319,11 @@ static int trip_open_rest(struct trip *trip)
     if (code != 0)
         return code;
     struct haul_open_error why;
-    int error = haul_open_explained(&trip->haul, &trip->args->engine, &why);
+    struct haul_options options = trip->args->engine;
+    struct haul_retry retry = trip->args->retry;
+    retry.parts_stay = !sink_can_rewind(&trip->sink);
+    options.retry = &retry;
+    int error = haul_open_explained(&trip->haul, &options, &why);
     if (error < 0) {
         sink_close(&trip->sink, false);
         return complain_engine(trip->args, error, &why);

@@ -185,6 +185,7 @@ static int bodies_begin(struct bodies *bodies, const struct haul_result *result,
 {
     int error;
     bodies->is_direct = false;
+    bodies->written = 0;
     bodies->part = bodies->common_part;
     if (output != NULL)
         error = set_own_path(bodies, output);
@@ -201,6 +202,15 @@ static int bodies_begin(struct bodies *bodies, const struct haul_result *result,
     return bodies->fd < 0 ? -errno : 0;
 }
 
+/* The body begins anew: what was written of it is not of this one. */
+static int bodies_rewind(struct bodies *bodies, uint64_t offset)
+{
+    if (ftruncate(bodies->fd, (off_t)offset) < 0 || lseek(bodies->fd, (off_t)offset, SEEK_SET) < 0)
+        return -errno;
+    bodies->written = offset;
+    return 0;
+}
+
 static int bodies_append(struct bodies *bodies, const char *bytes, size_t length)
 {
     while (length > 0) {
@@ -210,6 +220,7 @@ static int bodies_append(struct bodies *bodies, const char *bytes, size_t length
         if (count > 0) {
             bytes += count;
             length -= (size_t)count;
+            bodies->written += (uint64_t)count;
         }
     }
     return 0;
@@ -251,6 +262,8 @@ int bodies_take(struct bodies *bodies, const struct haul_result *result, const c
         return 0;
     }
     int error = bodies->fd < 0 ? bodies_begin(bodies, result, output) : 0;
+    if (error == 0 && result->body_offset < bodies->written)
+        error = bodies_rewind(bodies, result->body_offset);
     for (const struct haul_piece *piece = result->body; piece != NULL && error == 0;
          piece = piece->next)
         error = bodies_append(bodies, piece->bytes, piece->length);

@@ -27,6 +27,7 @@ struct bodies {
     const char *part;  /* of the body at hand, one of the two */
     char *path;        /* where that goes, or the last has gone */
     int fd;            /* of part, or of path; -1: no body is begun */
+    uint64_t written;  /* to it */
     bool is_direct;    /* path is no regular file, and written as it is */
 };
 

@@ -26,6 +26,7 @@ static void output_write_all(struct output *output, const char *bytes, size_t le
         if (count >= 0) {
             bytes += count;
             length -= (size_t)count;
+            output->flushed += (uint64_t)count;
         } else if (errno == EAGAIN) {
             poll(&(struct pollfd){.fd = output->fd, .events = POLLOUT}, 1, -1);
         } else if (errno != EINTR) {
@@ -59,6 +60,26 @@ void output_write_printable(struct output *output, const char *bytes, size_t len
         bytes += taken;
         length -= taken;
     }
+}
+
+bool output_can_rewind(const struct output *output)
+{
+    struct stat status;
+    return fstat(output->fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Where stdout was appended to, what was there before stays: the way back is as long as what came
+ * behind the place. */
+void output_rewind(struct output *output, uint64_t place)
+{
+    output_flush(output);
+    if (output->error != 0)
+        return;
+    off_t end = lseek(output->fd, 0, SEEK_END);
+    off_t target = end - (off_t)(output->flushed - place);
+    if (end < 0 || ftruncate(output->fd, target) < 0 || lseek(output->fd, target, SEEK_SET) < 0)
+        output->error = errno;
+    output->flushed = place;
 }
 
 /* --- the temporary file ----------------------------------------------------------------------- */

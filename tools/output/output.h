@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { OUTPUT_BYTES = 1 << 16 };
 
@@ -14,6 +15,7 @@ struct output {
     int fd;
     int error; /* 0, or the errno of the first failure */
     size_t used;
+    uint64_t flushed; /* written, of all that was taken */
     char *buffer;
     char *target;    /* NULL: stdout; the file that is written */
     char *temporary; /* NULL: target is no regular file and is written as it is */
@@ -30,6 +32,17 @@ int output_close(struct output *output, bool whole);
 /* A name in a directory, a slash added where there is none, that no other process uses for the part
  * of a file that is there so far. The caller frees it; NULL: no memory. */
 char *output_part_name(const char *directory, size_t length);
+
+/* Can what was written be taken back: is it a file, and no pipe? */
+bool output_can_rewind(const struct output *output);
+
+/* How much was taken so far; and takes back what came behind such a place. */
+static inline uint64_t output_place(const struct output *output)
+{
+    return output->flushed + output->used;
+}
+
+void output_rewind(struct output *output, uint64_t place);
 
 void output_flush(struct output *output);
 void output_write(struct output *output, const char *bytes, size_t length);

@@ -187,6 +187,12 @@ int sink_take(struct sink *sink, const struct haul_result *result)
     return sink_check(sink);
 }
 
+bool sink_can_rewind(const struct sink *sink)
+{
+    bool is_body = sink_formats[sink->options.format]->piece != NULL;
+    return !sink->options.files.has_outputs && (!is_body || output_can_rewind(&sink->output));
+}
+
 int sink_flush(struct sink *sink)
 {
     output_flush(&sink->output);
