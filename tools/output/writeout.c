@@ -221,8 +221,13 @@ static struct value find_url(const struct haul_result *result, const struct writ
 static struct value find_url_effective(const struct haul_result *result,
                                        const struct writeout_facts *facts)
 {
-    struct value value = find_url(result, facts);
-    const char *slashes = strstr(result->url, "://");
+    (void)facts;
+    bool has_gone = result->url_effective != NULL;
+    const char *url = has_gone ? result->url_effective : result->url;
+    struct value value = {.kind = TEXT, .text = url, .length = result->url_length};
+    if (has_gone)
+        value.length = result->url_effective_length;
+    const char *slashes = strstr(url, "://");
     if (slashes != NULL && slashes[3 + strcspn(slashes + 3, "/?#")] == '\0')
         value.more = "/";
     return value;
