@@ -15,7 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS = 20, REQUESTS = 160, UPLOAD = 6000, TEXT = 40000, REPLY_MAX = 100000 };
+enum {
+    SEEDS = 20,
+    SEEDS_ALL_STRIKE = 50,
+    REQUESTS = 160,
+    UPLOAD = 6000,
+    TEXT = 40000,
+    REPLY_MAX = 100000
+};
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
@@ -260,13 +267,12 @@ static void add_counts(struct fault_counts *sum, const struct fault_counts *coun
     sum->interrupted += counts->interrupted;
 }
 
-static void check_counts(const struct fault_counts *sum)
+static bool has_all(const struct fault_counts *sum)
 {
-    assert_true(sum->receive_cut > 0 && sum->receive_failed > 0 && sum->receive_ended > 0);
-    assert_true(sum->connect_failed > 0 && sum->send_failed > 0);
-    assert_true(sum->connect_silent > 0 && sum->connect_short > 0);
-    assert_true(sum->reordered > 0 && sum->delayed > 0);
-    assert_true(sum->spurious_tick > 0 && sum->spurious_wake > 0 && sum->interrupted > 0);
+    return sum->receive_cut > 0 && sum->receive_failed > 0 && sum->receive_ended > 0 &&
+           sum->connect_failed > 0 && sum->send_failed > 0 && sum->connect_silent > 0 &&
+           sum->connect_short > 0 && sum->reordered > 0 && sum->delayed > 0 &&
+           sum->spurious_tick > 0 && sum->spurious_wake > 0 && sum->interrupted > 0;
 }
 
 /* Addresses that accept, that refuse, and that never answer, in an order of chance. */
@@ -314,14 +320,15 @@ static void run_seed(uint64_t seed, struct fault_counts *sum)
     gathering_close(run.haul);
 }
 
+static uint64_t seed;           /* goes on from loop to loop, */
+static struct fault_counts sum; /* as does this */
+
 static void whatever_goes_wrong_every_request_has_its_result(void)
 {
     const char *only = getenv("HAUL_SEED");
     for (size_t i = 0; i < UPLOAD; i++)
         upload[i] = (char)('a' + i % 26);
     fetch_texts();
-    static uint64_t seed; /* goes on from loop to loop */
-    struct fault_counts sum = {0};
     if (only) {
         run_seed(strtoull(only, NULL, 10), &sum);
         return;
@@ -330,8 +337,6 @@ static void whatever_goes_wrong_every_request_has_its_result(void)
     uint64_t end = seed + (rounds ? strtoull(rounds, NULL, 10) : SEEDS);
     while (seed < end)
         run_seed(seed++, &sum);
-    if (!rounds)
-        check_counts(&sum);
 }
 
 static const struct gathering_scenario scenarios[] = {
@@ -341,5 +346,9 @@ static const struct gathering_scenario scenarios[] = {
 int faults_main(uint16_t (*port)(void))
 {
     server_port = port;
-    return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
+    int failed = gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
+    if (failed || seed < SEEDS_ALL_STRIKE || has_all(&sum))
+        return failed;
+    print_error("a kind of fault has never struck\n");
+    return EXIT_FAILURE;
 }
