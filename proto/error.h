@@ -116,7 +116,15 @@
     X(LOCATION_SCHEME, REDIRECT, "the reply's Location is neither of http nor of https")           \
     X(LOCATION_BACKSLASH, REDIRECT,                                                                \
       "the reply's Location has a backslash before its path, which some take for a slash")         \
-    X(LOCATION_TOO_LONG, REDIRECT, "the reply's Location leads to a URL longer than 16000 bytes")
+    X(LOCATION_TOO_LONG, REDIRECT, "the reply's Location leads to a URL longer than 16000 bytes")  \
+    /* content codings */                                                                          \
+    X(CONTENT_UNKNOWN, ENCODING, "Content-Encoding names a coding that this haul cannot remove")   \
+    X(CONTENT_CORRUPT, ENCODING, "the body is damaged, or is not what its Content-Encoding says")  \
+    X(CONTENT_TRUNCATED, ENCODING, "the body ends before what its Content-Encoding says does")     \
+    X(CONTENT_WINDOW, ENCODING, "the body's zstd needs a window of more than 8 MiB (RFC 9659)")    \
+    X(CONTENT_COUNT, LIMIT, "the body has more than 5 content codings")                            \
+    X(CONTENT_MEMORY, LIMIT, "the body's content codings need more memory than one body has")      \
+    X(CONTENT_RATIO, LIMIT, "the body's content coding makes too much of too little (max_ratio)")
 
 enum proto_error {
 #define PROTO_ERROR_ENUM(name, ...) PROTO_##name,
@@ -153,6 +161,7 @@ enum proto_error_class {
     PROTO_CLASS_RECEIVE,   /* it ended before the reply's first byte */
     PROTO_CLASS_PROTOCOL,  /* the reply breaks the grammar, or its framing has two readings */
     PROTO_CLASS_REDIRECT,  /* the reply leads where it is not followed */
+    PROTO_CLASS_ENCODING,  /* the body is not what its Content-Encoding says */
 };
 
 /* PROTOCOL for a value outside the enum. */

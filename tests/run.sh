@@ -16,6 +16,7 @@ needed='gcc:gcc dpkg-architecture:dpkg-dev clang:clang ninja:ninja-build meson:m
     pkg-config:pkg-config python3:python3 liburing.pc:liburing-dev libcares.pc:libc-ares-dev
     libidn2.pc:libidn2-dev cmocka.pc:libcmocka-dev
     bearssl.h:libbearssl-dev openssl.pc:libssl-dev jansson.pc:libjansson-dev zlib.pc:zlib1g-dev
+    libbrotlidec.pc:libbrotli-dev libzstd.pc:libzstd-dev
     /usr/share/javascript/chart.js/chart.min.js:libjs-chart.js openssl:openssl jq:jq scdoc:scdoc
     clang-format-14:clang-format-14'
 

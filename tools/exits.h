@@ -32,6 +32,7 @@
     X(RECEIVE, 56, "receive", "the connection failed, or ended before any byte of a reply")        \
     X(CLIENT_CERTIFICATE, 58, "", "the client certificate or its key cannot be used")              \
     X(CERTIFICATE, 60, "tls", "the server's certificate was refused")                              \
+    X(ENCODING, 61, "encoding", "the body is not what its Content-Encoding says")                  \
     X(LIMIT, 63, "limit", "the reply is larger than a limit")                                      \
     X(ROOTS, 77, "-, tls", "the roots to trust cannot be read, or are none")                       \
     X(PIN, 90, "tls", "the server's key is none of those pinned")                                  \

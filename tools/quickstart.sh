@@ -44,7 +44,8 @@ need() {
 # linker do not look.
 if command -v dpkg-query >/dev/null; then
     for package in gcc libc6-dev dpkg-dev meson ninja-build pkg-config liburing-dev libbearssl-dev \
-        libc-ares-dev libidn2-dev libssl-dev libjansson-dev zlib1g-dev libjs-chart.js scdoc; do
+        libc-ares-dev libidn2-dev libssl-dev libjansson-dev zlib1g-dev libbrotli-dev libzstd-dev \
+        libjs-chart.js scdoc; do
         need $package
     done
 else

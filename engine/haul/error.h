@@ -23,7 +23,9 @@
     X(CANCELLED, "cancelled")     /* ended by haul_cancel() or by another's failure */             \
     X(NOT_STARTED, "not_started") /* cancelled before it was begun */                              \
     X(RESOURCE, "resource")       /* this process or machine ran out of something */               \
-    X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */
+    X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */         \
+    X(ENCODING, "encoding")       /* the body is not what its Content-Encoding says, or that names \
+                                     a coding that cannot be removed */
 
 enum haul_error {
 #define HAUL_ERROR_ENUM(name, text) HAUL_##name,

@@ -58,6 +58,7 @@ static bool is_passing_failure(const struct retry_cause *cause)
     case HAUL_NOT_STARTED:
     case HAUL_RESOURCE:
     case HAUL_REDIRECT:
+    case HAUL_ENCODING:
         break;
     }
     return false;

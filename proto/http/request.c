@@ -188,6 +188,8 @@ static void put_defaults(struct writer *writer, const struct request_options *op
         put_field(writer, SPAN("User-Agent"), span_of(options->user_agent));
     if (!has_field(options->fields, SPAN("Accept")))
         put_field(writer, SPAN("Accept"), SPAN("*/*"));
+    if (options->accept_encoding != NULL && !has_field(options->fields, SPAN("Accept-Encoding")))
+        put_field(writer, SPAN("Accept-Encoding"), span_of(options->accept_encoding));
 }
 
 static void put_user_fields(struct writer *writer, const struct request_options *options)

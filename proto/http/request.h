@@ -30,7 +30,8 @@ struct request_options {
     bool without_content;     /* those that begin with Content-: the body does not go along */
     /* Of a reply's body only what is behind so many bytes, if it is the one with this tag: */
     uint64_t range_from;
-    struct span if_range; /* empty: all of it */
+    struct span if_range;        /* empty: all of it */
+    const char *accept_encoding; /* a default; NULL: none */
 };
 
 struct request_template {

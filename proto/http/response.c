@@ -364,6 +364,9 @@ static enum proto_error field_apply(struct response *response, struct span name,
         if (span_equal_fold(name, SPAN("content-length")))
             return content_length_field(response, span_trim(value));
         break;
+    case sizeof("content-encoding") - 1:
+        response->has_content_coding |= span_equal_fold(name, SPAN("content-encoding"));
+        break;
     case sizeof("transfer-encoding") - 1:
         if (span_equal_fold(name, SPAN("transfer-encoding")))
             return transfer_encoding_field(response, span_trim(value));

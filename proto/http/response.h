@@ -49,6 +49,7 @@ struct response {
     bool has_folds;     /* see response_unfold() */
     bool has_keep_alive_timeout;
     uint32_t keep_alive_timeout_s; /* the field Keep-Alive's */
+    bool has_content_coding;       /* there is a Content-Encoding */
 
     /* how far the parser is; private */
     uint32_t offset;  /* of the line being read */

@@ -8,7 +8,7 @@
 
 #include "proto/error.h"
 
-enum { ERROR_COUNT = PROTO_LOCATION_TOO_LONG + 1 };
+enum { ERROR_COUNT = PROTO_CONTENT_RATIO + 1 };
 
 /* Every error has a sentence of its own. */
 static void test_sentences(void **state)
@@ -19,7 +19,7 @@ static void test_sentences(void **state)
         for (int other = PROTO_OK; other < error; other++)
             assert_string_not_equal(proto_error_sentence(error), proto_error_sentence(other));
     }
-    assert_string_equal(proto_error_sentence(PROTO_LOCATION_TOO_LONG + 1), "unknown error");
+    assert_string_equal(proto_error_sentence(PROTO_CONTENT_RATIO + 1), "unknown error");
 }
 
 /* The words are for scripts to match: they stay as they are, and so do their bits. */
@@ -63,6 +63,8 @@ static void test_classes(void **state)
         {PROTO_BODY_TRUNCATED, PROTO_BODY_TRUNCATED, PROTO_CLASS_TRUNCATED},
         {PROTO_EMPTY_REPLY, PROTO_EMPTY_REPLY, PROTO_CLASS_RECEIVE},
         {PROTO_LOCATION_DIFFERS, PROTO_LOCATION_TOO_LONG, PROTO_CLASS_REDIRECT},
+        {PROTO_CONTENT_UNKNOWN, PROTO_CONTENT_WINDOW, PROTO_CLASS_ENCODING},
+        {PROTO_CONTENT_COUNT, PROTO_CONTENT_RATIO, PROTO_CLASS_LIMIT},
     };
 
     (void)state;
