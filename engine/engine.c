@@ -27,12 +27,21 @@ static struct fetch *fetch_on(const struct engine *engine, uint32_t slot)
     return &engine->fetches[pool_holder(&engine->pool, slot)];
 }
 
+static inline void end_decoding(struct engine *engine, struct fetch *fetch)
+{
+    if (fetch->decoder == NO_DECODER)
+        return;
+    decoder_close(&engine->decoders, fetch->decoder);
+    fetch->decoder = NO_DECODER;
+}
+
 void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
                    const struct failure *failure)
 {
     struct fetch *fetch = &engine->fetches[index];
     if (fetch->state == FETCH_ACTIVE)
         engine->active--;
+    end_decoding(engine, fetch);
     bool has_failed = fetch_finish(fetch, &engine->terms, stage, failure, engine->now_ns);
     engine->requests++;
     engine->failures += has_failed;
@@ -83,6 +92,7 @@ static void requeue(struct engine *engine, uint32_t index)
 {
     assert(engine->active > 0);
     struct fetch *fetch = &engine->fetches[index];
+    end_decoding(engine, fetch);
     fetch_retreat(fetch);
     engine->active--;
     schedule_prepend(&engine->schedule, index);
@@ -134,6 +144,7 @@ static void close_slot(struct engine *engine, uint32_t slot)
     exchange_end(&engine->exchanges, slot);
     pressure_leave(&engine->pressure, slot);
     heads_leave(&engine->heads, slot);
+    heads_leave(&engine->coded, slot);
     deadline_clear(&engine->deadlines, slot);
     pool_close(&engine->pool, slot);
     if (rival != NO_SLOT)
@@ -194,6 +205,7 @@ static void leave(struct engine *engine, uint32_t index)
     struct fetch *fetch = &engine->fetches[index];
     uint64_t again_ns = fetch->again_ns;
     engine->redirects += !again_ns && !fetch->asks_anew;
+    end_decoding(engine, fetch);
     fetch_leave(fetch, &engine->terms, engine->now_ns);
     engine->active--;
     bool is_current = engine->collector.is_unordered && engine->collector.current == index;
@@ -327,13 +339,14 @@ static struct pressure_view view_of(const struct engine *engine)
         .is_unordered = is_unordered,
         .may_change = is_unordered && current && !current->is_partial,
         .caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished,
-        .heads_wait = engine->heads.count > 0,
+        .heads_wait = engine->heads.count + engine->coded.count > 0,
     };
 }
 
 static bool awaits_reply(const struct engine *engine, uint32_t slot)
 {
-    return pool_state(&engine->pool, slot) == POOL_BUSY && !heads_is_waiting(&engine->heads, slot);
+    return pool_state(&engine->pool, slot) == POOL_BUSY &&
+           !heads_is_waiting(&engine->heads, slot) && !heads_is_waiting(&engine->coded, slot);
 }
 
 /* Blocks have become short: nobody receives as before. */
@@ -416,12 +429,16 @@ static bool has_blocks(const struct engine *engine, uint32_t slot)
            pressure_has_room(&engine->pressure, &view, slot == view.current);
 }
 
-/* The one whose turn it is, or out of order all there are, and nothing but what the caller holds
- * would let it go on. */
-static bool heads_wait_for_caller(const struct engine *engine)
+static uint32_t next_queued(const struct engine *engine);
+
+/* Of one line: the one whose turn it is, or out of order all there are in both, and nothing but
+ * what the caller holds would let it go on. */
+static bool line_waits_for_caller(const struct engine *engine, const struct heads *line)
 {
     struct heads_view view = heads_view_of(engine);
-    uint32_t slot = heads_next(&engine->heads, &view);
+    uint32_t slot = heads_next(line, &view);
+    if (slot == NO_SLOT)
+        return false;
     bool caller_has_results = engine->fetch_slab.taken > engine->collector.unfinished;
     bool is_callers =
         !has_piece(engine, slot) ? engine->options.keep_headers : !has_blocks(engine, slot);
@@ -429,13 +446,14 @@ static bool heads_wait_for_caller(const struct engine *engine)
         return false;
     if (!view.is_unordered)
         return slot == view.current;
-    bool may_begin = engine->schedule.count > 0 && engine->active < engine->budget.concurrency;
-    return engine->heads.count == engine->active && !may_begin;
+    bool may_begin = engine->active < engine->budget.concurrency && next_queued(engine) != NO_FETCH;
+    return engine->heads.count + engine->coded.count == engine->active && !may_begin;
 }
 
 bool engine_waits_for_caller(const struct engine *engine)
 {
-    if (engine->heads.count > 0 && heads_wait_for_caller(engine))
+    if (line_waits_for_caller(engine, &engine->heads) ||
+        line_waits_for_caller(engine, &engine->coded))
         return true;
     if (engine->pressure.first == NO_SLOT)
         return false;
@@ -478,6 +496,101 @@ static bool may_begin_another(const struct engine *engine)
 {
     struct pressure_view view = view_of(engine);
     return pressure_may_begin(&engine->pressure, &view);
+}
+
+/* --- coded bodies ----------------------------------------------------------------------------- */
+
+/* What a decoder has, a piece of the body, becomes as much plain body as there are blocks for.
+ * False: the rest has to wait, or it has failed and is over. */
+static bool decode(struct engine *engine, uint32_t slot)
+{
+    struct fetch *fetch = fetch_on(engine, slot);
+    for (bool has_more = true; has_more;) {
+        struct span data;
+        enum proto_error error;
+        if (engine->pressure.was_held_back || !has_blocks(engine, slot))
+            return false;
+        has_more = decoder_take(&engine->decoders, fetch->decoder, &data, &error);
+        struct failure failure = failure_of(error);
+        const struct failure *cut = fetch_take_body(fetch, &engine->terms, data);
+        if (cut || error) {
+            fail(engine, slot, cut ? cut : &failure);
+            return false;
+        }
+        if (pressure_begins(&engine->pressure, engine->store.shared_left,
+                            engine->budget.reserve_blocks))
+            hold_all_back(engine);
+    }
+    return true;
+}
+
+static const struct failure no_room_held = {HAUL_LIMIT,
+                                            "no memory is left for bodies that are decoded", 0};
+
+/* It waits half decoded: what is left of the piece stays with its decoder, what comes behind it is
+ * held. */
+static void wait_for_blocks(struct engine *engine, uint32_t slot)
+{
+    decoder_keep(&engine->decoders, fetch_on(engine, slot)->decoder);
+    bool is_held = exchange_is_held(&engine->exchanges, slot);
+    if (!exchange_hold(&engine->exchanges, slot)) {
+        fail(engine, slot, &no_room_held);
+        return;
+    }
+    pressure_leave(&engine->pressure, slot);
+    loop_pause(engine->loop, slot);
+    if (is_held)
+        heads_wait_first(&engine->coded, slot);
+    else
+        heads_wait(&engine->coded, slot);
+}
+
+static __attribute__((noinline)) void on_coded_body(struct engine *engine, uint32_t slot,
+                                                    struct span data)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    decoder_feed(&engine->decoders, engine->fetches[index].decoder, data);
+    if (!decode(engine, slot) && engine->fetches[index].decoder != NO_DECODER)
+        wait_for_blocks(engine, slot);
+}
+
+/* The codings of the body that this head comes before. */
+static enum proto_error list_codings(struct span head, struct coding_list *ret_list)
+{
+    struct span name;
+    struct span value;
+    enum proto_error error = PROTO_OK;
+    *ret_list = (struct coding_list){0};
+    for (size_t cursor = 0; !error && response_field_next(head, &cursor, &name, &value);)
+        if (span_equal_fold(name, SPAN("Content-Encoding")))
+            error = coding_list_add(ret_list, value);
+    return error;
+}
+
+/* A part of a coded body cannot be decoded alone (206), and what has no body has nothing to. */
+static const struct failure *begin_decoding(struct engine *engine, uint32_t slot, struct span head,
+                                            struct failure *failure)
+{
+    struct coding_list list;
+    struct fetch *fetch = fetch_on(engine, slot);
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    if (response->framing == FRAMING_NONE)
+        return NULL;
+    enum proto_error error = list_codings(head, &list);
+    fetch->result.codings_kept = list.named;
+    if (!engine->options.compressed || response->status == 206 || (!error && list.count == 0))
+        return NULL;
+    *failure = failure_of(error);
+    if (error)
+        return failure;
+    fetch->decoder = decoder_open(&engine->decoders, &list, &error);
+    *failure = error ? failure_of(error)
+                     : (struct failure){HAUL_RESOURCE, "there is no memory for a decoder", ENOMEM};
+    if (fetch->decoder == NO_DECODER)
+        return failure;
+    fetch->result.codings = list.count;
+    fetch->result.codings_kept = 0;
+    return NULL;
 }
 
 /* --- what an exchange tells ------------------------------------------------------------------- */
@@ -553,9 +666,17 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     return false;
 }
 
-static void check_length(struct engine *engine, uint32_t slot, uint64_t length)
+/* What a reply fails by before its body comes. The length of a coded one is none of its body's. */
+static void check_body(struct engine *engine, uint32_t slot, struct span head)
 {
-    const struct failure *failure = fetch_check_length(fetch_on(engine, slot), length);
+    struct failure room;
+    const struct failure *failure = NULL;
+    const struct fetch *fetch = fetch_on(engine, slot);
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    if (response->has_content_coding)
+        failure = begin_decoding(engine, slot, head, &room);
+    if (!failure && response->framing == FRAMING_LENGTH && fetch->decoder == NO_DECODER)
+        failure = fetch_check_length(fetch, response->content_length);
     if (failure)
         end_at_head(engine, slot, failure);
 }
@@ -569,8 +690,8 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
         return;
     note_status(fetch, response);
     keep_head(engine, slot, head);
-    if (response->framing == FRAMING_LENGTH)
-        check_length(engine, slot, response->content_length);
+    if (response->framing == FRAMING_LENGTH || response->has_content_coding)
+        check_body(engine, slot, head);
 }
 
 static inline void on_body(struct engine *engine, uint32_t slot, struct span data)
@@ -582,6 +703,11 @@ static inline void on_body(struct engine *engine, uint32_t slot, struct span dat
     }
     if (fetch->skip > 0)
         data = fetch_skip(fetch, data);
+    fetch->result.body_wire_bytes += data.length;
+    if (fetch->decoder != NO_DECODER) {
+        on_coded_body(engine, slot, data);
+        return;
+    }
     const struct failure *failure = fetch_take_body(fetch, &engine->terms, data);
     if (failure)
         fail(engine, slot, failure);
@@ -622,6 +748,15 @@ static bool is_in_part(struct engine *engine, uint32_t slot)
     return true;
 }
 
+static inline void end_body(struct engine *engine, uint32_t index)
+{
+    uint32_t decoder = engine->fetches[index].decoder;
+    enum proto_error bad =
+        decoder == NO_DECODER ? PROTO_OK : decoder_end(&engine->decoders, decoder);
+    struct failure failure = failure_of(bad);
+    engine_finish(engine, index, HAUL_STAGE_BODY, bad ? &failure : NULL);
+}
+
 static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusable)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
@@ -639,7 +774,7 @@ static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusabl
     if (engine->fetches[index].is_passing)
         leave(engine, index);
     else
-        engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
+        end_body(engine, index);
 }
 
 static void on_failed(struct engine *engine, uint32_t slot, const struct exchange_news *news)
@@ -902,20 +1037,30 @@ static void on_wait_over(struct engine *engine, uint32_t index)
     engine_finish(engine, index, HAUL_STAGE_QUEUE, due_failure(HAUL_STAGE_QUEUE));
 }
 
+/* It had its turn, and could not come to its end. */
+static void wait_again(struct engine *engine, uint32_t slot)
+{
+    bool is_coded = fetch_on(engine, slot)->decoder != NO_DECODER;
+    heads_wait_first(is_coded ? &engine->coded : &engine->heads, slot);
+}
+
 /* It reads what was held, as far as there is room for it; then it receives again, or its link has
  * ended. */
 static void go_on(struct engine *engine, uint32_t slot)
 {
     struct exchange_news news;
     struct link_event end;
+    engine->has_gone_on = true;
     heads_leave(&engine->heads, slot);
     if (exchange_lacks_piece(&engine->exchanges, slot))
         exchange_lend(&engine->exchanges, slot, store_take_piece(&engine->store));
     while (exchange_feed_held(&engine->exchanges, slot)) {
         while (exchange_next(&engine->exchanges, &news))
             on_news(engine, &news);
+        if (heads_is_waiting(&engine->coded, slot))
+            return;
         if (exchange_is_held(&engine->exchanges, slot) && !has_blocks(engine, slot)) {
-            heads_wait_first(&engine->heads, slot);
+            wait_again(engine, slot);
             return;
         }
     }
@@ -925,6 +1070,38 @@ static void go_on(struct engine *engine, uint32_t slot)
         await_reply(engine, slot);
     else if (exchange_take(&engine->exchanges, slot, &end, &news))
         on_news(engine, &news);
+}
+
+/* First what was kept half decoded; and a body whose last piece that was ends with it. */
+static void go_on_decoding(struct engine *engine, uint32_t slot)
+{
+    struct exchange_news news;
+    engine->has_gone_on = true;
+    heads_leave(&engine->coded, slot);
+    uint32_t index = pool_holder(&engine->pool, slot);
+    if (!decode(engine, slot)) {
+        if (engine->fetches[index].decoder != NO_DECODER)
+            wait_again(engine, slot);
+        return;
+    }
+    exchange_feed(&engine->exchanges, slot, (struct span){"", 0});
+    while (exchange_next(&engine->exchanges, &news))
+        on_news(engine, &news);
+    if (pool_state(&engine->pool, slot) == POOL_BUSY && !heads_is_waiting(&engine->coded, slot))
+        go_on(engine, slot);
+}
+
+static void let_coded_in(struct engine *engine)
+{
+    while (engine->coded.count > 0) {
+        struct heads_view view = heads_view_of(engine);
+        uint32_t slot = heads_next(&engine->coded, &view);
+        if (!has_blocks(engine, slot) && engine->collector.is_unordered)
+            collector_is_current(&engine->collector, pool_holder(&engine->pool, slot));
+        if (!has_blocks(engine, slot))
+            return;
+        go_on_decoding(engine, slot);
+    }
 }
 
 /* Out of order any may become the one whose turn it is, as in pressure.c. */
@@ -1348,6 +1525,7 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
 {
     uint64_t finished = engine->requests;
     engine->completions = 0;
+    engine->has_gone_on = false;
     int error = catch_up(engine);
     if (!error && engine->pressure.is_short)
         error = land(engine);
@@ -1355,13 +1533,15 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         return error;
     if (engine->heads.count > 0)
         let_heads_in(engine);
+    if (engine->coded.count > 0)
+        let_coded_in(engine);
     begin_queued(engine);
     take_answers(engine);
     if (engine->pressure.is_short)
         engine_let_in(engine);
     arm_tick(engine);
-    bool has_news =
-        engine->completions > 0 || engine->requests > finished || engine_waits_for_caller(engine);
+    bool has_news = engine->completions > 0 || engine->requests > finished || engine->has_gone_on ||
+                    engine_waits_for_caller(engine);
     error = wait_and_take(engine, has_news ? 0 : batch_size(&engine->batch, engine->active),
                           timeout_ns);
     if (error && error != -EINTR)

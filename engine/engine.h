@@ -20,6 +20,7 @@
 #include "engine/memory/slab.h"
 #include "engine/memory/store.h"
 #include "engine/request/collector.h"
+#include "engine/request/decoding.h"
 #include "engine/request/fetch.h"
 #include "engine/request/heads.h"
 #include "engine/request/pressure.h"
@@ -54,6 +55,8 @@ struct engine {
                                again, by their slots */
     struct pressure pressure;
     struct heads heads;
+    struct heads coded; /* whose body waits, half decoded, for blocks */
+    struct decoders decoders;
 
     struct fetch *fetches;
     struct tried *tried; /* by the same slots */
@@ -73,6 +76,7 @@ struct engine {
     bool is_cancelled;     /* nothing new is taken */
     bool is_woken;
     bool has_waits;       /* something may be in waits */
+    bool has_gone_on;     /* in the last run, with what was held: there may be a part to hand out */
     uint32_t completions; /* of the last run */
     struct batch batch;
 

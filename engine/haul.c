@@ -2,6 +2,7 @@
 
 #include "engine/engine.h"
 #include "engine/sized.h"
+#include "proto/coding/coding.h"
 #include "proto/http/idna.h"
 #include "proto/http/response.h"
 
@@ -412,4 +413,9 @@ int haul_probe_uring(char *ret_sentence, size_t size)
 const char *haul_idn_version(void)
 {
     return idna_version();
+}
+
+const char *haul_codings(void)
+{
+    return coding_names();
 }

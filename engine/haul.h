@@ -118,6 +118,10 @@ struct haul_options {
     size_t redirect_size;                 /* sizeof *redirect, as tls_size */
     const struct haul_retry *retry;       /* haul/retry.h; NULL: all its defaults */
     size_t retry_size;                    /* sizeof *retry, likewise */
+    bool compressed;    /* ask for haul_codings(), unless headers do, and decode bodies: of another
+                           coding one is an ENCODING error; a part (206) stays as it came */
+    uint64_t max_ratio; /* decoded to came, of each coding, from 1 MiB on: beyond that, and with
+                           more than 5, it is a LIMIT error; 0: 1,000; UINT64_MAX: none */
 };
 
 struct haul_request {
@@ -171,7 +175,6 @@ static inline int haul_open_explained(struct haul **ret_haul, const struct haul_
     return haul_open_sized(ret_haul, options, sizeof *options, ret_error, sizeof *ret_error);
 }
 
-/* The same, for who needs no sentence. */
 static inline int haul_open(struct haul **ret_haul, const struct haul_options *options)
 {
     return haul_open_explained(ret_haul, options, NULL);
@@ -237,10 +240,6 @@ size_t haul_body_copy(const struct haul_result *result, void *buffer, size_t siz
 
 #include "haul/facts.h"
 #include "haul/gather.h"
-
-/* The version of libidn2 in use; NULL: haul was built without it, and a URL whose host has more
- * than ASCII is a URL error. Static. */
-const char *haul_idn_version(void);
 
 #pragma GCC visibility pop
 

@@ -15,6 +15,7 @@ enum {
     CONNECT_TIMEOUT_DEFAULT_MS = 10000,
     MAX_TIME_DEFAULT_MS = 300000,
     IDLE_TIMEOUT_DEFAULT_MS = 60000,
+    MAX_RATIO_DEFAULT = 1000,
 };
 
 /* The strings of the options, copied into one allocation. */
@@ -81,6 +82,12 @@ static int options_take(struct engine *engine, const struct haul_options *option
         engine->options.idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
     uint64_t idle_ms = (uint64_t)engine->options.idle_timeout_ms; /* negative: very long */
     engine->kept_ns = (idle_ms < KEPT_MAX_MS ? idle_ms : KEPT_MAX_MS) * 1000000;
+    if (options->compressed && !coding_names()) {
+        *ret_why = (struct haul_open_error){
+            .option = "compressed", .message = "compressed: no content coding was built in"};
+        return -EINVAL;
+    }
+    engine->terms.accept_encoding = options->compressed ? coding_names() : NULL;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
     if (nofile == 0) {
         ret_why->message = "RLIMIT_NOFILE leaves no descriptor for a connection";
@@ -103,6 +110,7 @@ static int template_take(struct engine *engine, const struct haul_options *optio
         .has_body = engine->options.has_body,
         .body_bytes = engine->options.body_length,
         .path_as_is = engine->options.path_as_is,
+        .accept_encoding = engine->terms.accept_encoding,
     };
     engine->template_fields = malloc(TEMPLATE_BYTES);
     if (!engine->template_fields)
@@ -148,6 +156,7 @@ enum shelf_group {
     SHELF_ORIGINS,
     SHELF_BLOCKS,
     SHELF_HEADS,
+    SHELF_DECODERS,
     SHELF_GROUPS,
 };
 
@@ -172,7 +181,11 @@ enum shelf_group {
     X(BLOCKS, store.blocks, budget->blocks)                                                        \
     X(BLOCKS, store.slab.next, budget->blocks)                                                     \
     X(HEADS, store.pieces, (size_t)budget->head_bytes * budget->head_pieces)                       \
-    X(HEADS, store.piece_slab.next, budget->head_pieces)
+    X(HEADS, store.piece_slab.next, budget->head_pieces)                                           \
+    X(CONNECTIONS, coded.nodes, budget->conns)                                                     \
+    X(DECODERS, decoders.list, budget->decoders)                                                   \
+    X(DECODERS, decoders.slab.next, budget->decoders)                                              \
+    X(DECODERS, decoders.step, budget->decoders > 0 ? DECODER_STEP_BYTES : 0)
 
 /* Memory that is zero and costs nothing until it is touched. */
 static void *take(size_t count, size_t size, bool *ret_failed)
@@ -233,6 +246,10 @@ static int memory_take(struct engine *engine)
     deadline_init(&engine->waits, engine->waits.entries, budget->window, engine->now_ns);
     pressure_init(&engine->pressure, engine->pressure.waiters);
     heads_init(&engine->heads, engine->heads.nodes);
+    heads_init(&engine->coded, engine->coded.nodes);
+    uint64_t max_ratio = engine->options.max_ratio ? engine->options.max_ratio : MAX_RATIO_DEFAULT;
+    decoders_init(&engine->decoders, engine->decoders.list, engine->decoders.slab.next,
+                  budget->decoders, engine->decoders.step, max_ratio);
     requests_init(engine);
     return 0;
 }
@@ -268,6 +285,9 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     if (budget->head_pieces > 0)
         term(ret, "pieces for heads beyond 16 KiB", budget->head_pieces,
              bytes[SHELF_HEADS] / budget->head_pieces);
+    if (budget->decoders > 0)
+        term(ret, "decoders of coded bodies, from the first one on", budget->decoders,
+             bytes[SHELF_DECODERS] / budget->decoders + decoder_bytes());
     term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
     term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
@@ -277,6 +297,7 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
 static void memory_free(struct engine *engine)
 {
     origins_deinit(&engine->origins);
+    decoders_deinit(&engine->decoders);
 #define SHELF_FREE(group, member, count) free(engine->member);
     SHELVES(SHELF_FREE)
 #undef SHELF_FREE

@@ -84,4 +84,12 @@ static inline int haul_get_budget_term(const struct haul_options *options, size_
  * Returns 0 or the negative errno of io_uring_setup, or of what it takes to use it. */
 int haul_probe_uring(char *ret_sentence, size_t size);
 
+/* The version of libidn2 in use; NULL: haul was built without it, and a URL whose host has more
+ * than ASCII is a URL error. Static. */
+const char *haul_idn_version(void);
+
+/* The content codings that were built in, as an Accept-Encoding names them: "gzip, deflate, br,
+ * zstd"; NULL: none. Static. */
+const char *haul_codings(void);
+
 #endif

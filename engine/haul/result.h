@@ -35,7 +35,7 @@ struct haul_result {
                           included, its folded lines joined; NULL: none. Walk it with
                           haul_header_next() */
     size_t head_length;
-    uint64_t body_bytes;           /* received so far, transfer coding removed */
+    uint64_t body_bytes;           /* received so far, transfer coding removed, and decoded */
     const struct haul_piece *body; /* NULL: empty, or not kept */
 
     const char *tls_version; /* "TLSv1.2"; NULL: no TLS, or no handshake */
@@ -74,6 +74,9 @@ struct haul_result {
     uint64_t body_offset;         /* stream_bodies: where in the body this part begins. With retries
                                      it is 0 again where the body begins anew: then the parts
                                      before do not count */
+    uint64_t body_wire_bytes;     /* as body_bytes, but as they came */
+    uint32_t codings;             /* content codings that were taken off the body, */
+    uint32_t codings_kept;        /* and that it has still */
 };
 
 #endif

@@ -271,13 +271,28 @@ static bool keep(struct exchanges *exchanges, struct exchange *exchange, struct 
     return true;
 }
 
+/* What is left lies in the first block of what was held before, or nothing is. */
+static void hold_again(struct exchanges *exchanges, struct exchange *exchange)
+{
+    if (!exchange->is_feeding)
+        return;
+    struct block *block = store_block(exchanges->store, exchange->held.first);
+    memmove(block->bytes, exchanges->in.bytes, exchanges->in.length);
+    block->piece.length = exchanges->in.length;
+    exchange->is_feeding = false;
+}
+
 bool exchange_hold(struct exchanges *exchanges, uint32_t index)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
-    assert(exchanges->current == index && !exchange->is_held);
+    assert(exchanges->current == index);
     exchanges->current = NO_EXCHANGE;
+    if (exchange->is_held) {
+        hold_again(exchanges, exchange);
+        return true;
+    }
     exchange->is_held = exchange->has_carry = true;
-    if (exchange->reply.carry_length == 0)
+    if (exchange->state == EXCHANGE_HEAD && exchange->reply.carry_length == 0)
         reply_again(&exchange->reply); /* it will not come in one view, as it did now */
     return keep(exchanges, exchange, exchanges->in);
 }

@@ -110,8 +110,8 @@ static inline bool exchange_next(struct exchanges *exchanges, struct exchange_ne
 void exchange_lend(struct exchanges *exchanges, uint32_t index, uint32_t piece);
 uint32_t exchange_take_piece(struct exchanges *exchanges, uint32_t index);
 
-/* Or: it is held from now on. What is left of its bytes, and what comes of events, is kept, as far
- * as there is memory: false, it can only fail. */
+/* Or, or after IS_BODY: it is held from now on. What is left of its bytes, and what comes of
+ * events, is kept, as far as there is memory: false, it can only fail. */
 bool exchange_hold(struct exchanges *exchanges, uint32_t index);
 bool exchange_hold_event(struct exchanges *exchanges, const struct link_event *event);
 

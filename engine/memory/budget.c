@@ -118,8 +118,9 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     budget->url_blocks = clamp(budget->window, 1, LONG_URLS_MAX);
     entitled += budget->url_blocks;
     budget->head_bytes = options->max_head ? options->max_head : HEAD_BYTES_DEFAULT;
-    if (budget->head_bytes > BLOCK_BYTES) {
+    if (budget->head_bytes > BLOCK_BYTES)
         budget->head_pieces = options->keep_headers ? HEAD_PIECES + HEAD_PIECES_KEPT : HEAD_PIECES;
+    if (budget->head_bytes > BLOCK_BYTES || options->compressed) {
         budget->held_blocks = BUDGET_RECEIVE_BUFFERS;
         entitled += BUDGET_HELD_OWN * budget->conns + budget->held_blocks;
     }
@@ -163,6 +164,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     if (budget.window <= budget.concurrency)
         budget.window = budget.concurrency + 1;
     budget.origins = budget.conns + ORIGINS_SLACK;
+    budget.decoders = options->compressed ? budget.concurrency : 0;
     budget_blocks(&budget, options);
     *ret_budget = budget;
     return 0;

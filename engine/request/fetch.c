@@ -62,6 +62,7 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .without_host = fetch->is_abroad,
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
         .without_content = fetch->without_content,
+        .accept_encoding = terms->accept_encoding,
     };
     if (fetch->is_resumed) {
         const struct resume *resume = resume_in(terms->store, fetch->resume_block);
@@ -108,6 +109,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     fetch->trail = TRAIL_EMPTY;
     fetch->head_block = fetch->hop_block = fetch->resume_block = NO_BLOCK;
     fetch->head_piece = NO_PIECE;
+    fetch->decoder = NO_DECODER;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
     take_request(fetch, terms->options, request);
@@ -123,6 +125,7 @@ void fetch_retreat(struct fetch *fetch)
     assert(fetch->state == FETCH_ACTIVE);
     assert(fetch->is_resumed ||
            (fetch->chain.first == NO_BLOCK && fetch->head_block == NO_BLOCK && !fetch->handed));
+    assert(fetch->decoder == NO_DECODER);
     fetch->conn = NO_SLOT;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
     fetch->result.reused_connection = fetch->result.tls_resumed = false;
@@ -162,6 +165,8 @@ void fetch_begin_anew(struct fetch *fetch, struct fetch_terms *terms)
     fetch->head_piece = NO_PIECE;
     result->head = NULL;
     result->head_length = 0;
+    result->body_wire_bytes = 0;
+    result->codings = result->codings_kept = 0;
     result->body_bytes = fetch->handed = fetch->skip = 0;
     fetch->can_resume = fetch->is_resumed = false;
 }
@@ -287,6 +292,7 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
 {
     static const struct failure bad_status = {HAUL_STATUS, "the status is an error", 0};
     assert(fetch->state != FETCH_DONE && fetch->state != FETCH_LENT);
+    assert(fetch->decoder == NO_DECODER);
     int fail_status = terms->options->fail_status;
     if (!failure && fail_status && fetch->result.status >= fail_status)
         failure = &bad_status;

@@ -7,6 +7,7 @@
 #include "engine/failure.h"
 #include "engine/haul.h"
 #include "engine/memory/store.h"
+#include "engine/request/decoding.h"
 #include "engine/request/trail.h"
 #include "proto/error.h"
 #include "proto/http/request.h"
@@ -114,8 +115,9 @@ struct fetch {
     uint32_t url_block;
     uint32_t hop_block; /* of a URL that it was redirected to */
     uint32_t resume_block;
-    uint32_t conn; /* the slot it is on while it is active; NO_SLOT */
-    uint32_t next; /* in the queue, or among the finished */
+    uint32_t decoder; /* of its body; NO_DECODER */
+    uint32_t conn;    /* the slot it is on while it is active; NO_SLOT */
+    uint32_t next;    /* in the queue, or among the finished */
     uint32_t previous;
     struct url url;
     char text[FETCH_URL_INLINE];
@@ -132,6 +134,7 @@ struct fetch_terms {
     uint32_t trail_reserve; /* shared blocks that are for bodies alone */
     bool resumes;           /* bodies that break off are gone on with */
     bool has_client_certificate;
+    const char *accept_encoding;
 };
 
 /* Takes a request into a free slot; ret_error is what of it is wrong, as far as that can be said
