@@ -327,6 +327,7 @@ static int settle_request(struct parser *parser)
     args->engine.headers = args->headers.words;
     args->engine.connect_to = args->connect_to.words;
     args->engine.resolve = args->resolve.words;
+    args->engine.max_ratio = args->max_ratio > 0 ? args->max_ratio : UINT64_MAX;
     args->engine.body = args->body;
     args->engine.body_length = parser->body_length;
     return 0;
@@ -421,13 +422,12 @@ static int settle_output(struct parser *parser)
     const struct format *format = sink_formats[args->sink.format];
     if (!format->has_extras && (args->sink.headers || args->sink.body || args->sink.verbose))
         return take_fail(parser, "--headers, --body and -v/--verbose are for --format ndjson");
+    args->sink.compressed = args->engine.compressed;
     bool whole_bodies = args->sink.body;
     bool bodies = bodies_are_wanted(&args->sink.files) || format->piece != NULL;
     args->engine.keep_bodies = whole_bodies || bodies;
-    /* Who asks for a coding may be told that nobody took it off again. */
-    bool may_be_coded = args->engine.keep_bodies && header_is_given(args, "Accept-Encoding");
-    args->engine.keep_headers = args->sink.headers || may_be_coded ||
-                                (args->writeout != NULL && writeout_needs_heads(args->writeout));
+    args->engine.keep_headers =
+        args->sink.headers || (args->writeout != NULL && writeout_needs_heads(args->writeout));
     args->engine.stream_bodies = bodies && !whole_bodies;
     args->engine.raise_nofile = true;
     return 0;
@@ -496,6 +496,7 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
     struct parser parser = {.args = ret_args, .message = ret_message, .message_size = size};
     *ret_args = (struct args){
         .inputs.repeat = 1,
+        .max_ratio = 1000,
         .engine = {.tls = &ret_args->tls,
                    .redirect = &ret_args->redirect,
                    .retry = &ret_args->retry},

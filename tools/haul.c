@@ -564,7 +564,9 @@ static int print_version(struct args *args)
     (void)args;
     const char *idn = haul_idn_version();
     puts("haul " HAUL_VERSION);
+    const char *codings = haul_codings();
     printf("IDN: %s%s\n", idn ? "libidn2 " : "built without libidn2", idn ? idn : "");
+    printf("content codings: %s\n", codings ? codings : "built without any");
     return EXIT_SUCCESS;
 }
 

@@ -80,6 +80,12 @@ const struct option_row option_rows[] = {
                "knows none sends the whole, with status 200."},
     {OPTIONS_REQUEST, "head", 'I', NULL, "ask by HEAD, for heads only", TAKES_FLAG(head),
      .manual = "Asks by HEAD, for the head of the reply only."},
+    {OPTIONS_REQUEST, "compressed", 0, NULL, "ask for coded bodies, and decode them",
+     TAKES_FLAG(engine.compressed), .is_rare = true,
+     .manual =
+         "Asks for bodies in the content codings that were built in (*haul -V* lists them: "
+         "gzip, deflate, br, zstd), unless *-H* has an Accept-Encoding, and decodes them; see "
+         "*CODED BODIES*."},
     {OPTIONS_REQUEST, "path-as-is", 0, NULL, "leave . and .. in paths",
      TAKES_FLAG(engine.path_as_is), .is_rare = true,
      .manual = "Leaves the segments *.* and *..* in the path, which are removed else."},
@@ -192,6 +198,11 @@ const struct option_row option_rows[] = {
      .manual =
          "At most so many retries for each 100 requests begun so far, but never fewer than 10 "
          "in all. Without it there is no such bound."},
+    {OPTIONS_CONTROL, "max-ratio", 0, "N", "most bytes decoded of one that came",
+     TAKES_NUMBER(uint64_t, max_ratio, 0, INT64_MAX), .initial = "1000", .is_rare = true,
+     .manual = "With *--compressed*: a body of which more than 1 MiB is decoded, and more than _N_ "
+               "bytes of each one that came, over all its codings, is an error *limit*. *0* is no "
+               "limit."},
     {OPTIONS_CONTROL, "loop", 0, "auto|uring|epoll", "the kernel interface",
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
@@ -318,7 +329,8 @@ const struct option_row option_rows[] = {
          "the exit codes: *exits*."},
     {OPTIONS_ABOUT, "version", 'V', NULL, "the version",
      TAKES_CONSTANT(enum args_action, action, ARGS_VERSION),
-     .manual = "Prints the version, and which libidn2 reads hosts beyond ASCII, and exits."},
+     .manual = "Prints the version, which libidn2 reads hosts beyond ASCII, and which content "
+               "codings *--compressed* decodes, and exits."},
 };
 
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);

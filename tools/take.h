@@ -40,6 +40,7 @@ struct args {
     const char *write_out;
     const char *range;
     const char *referer;
+    uint64_t max_ratio;        /* 0: no limit, which the engine says by its largest number */
     bool roots_of_environment; /* the engine's roots are named by SSL_CERT_FILE and SSL_CERT_DIR */
 
     /* What the above points to. */

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 static bool is_consequence(enum haul_error error)
 {
@@ -33,24 +32,12 @@ static bool is_redirect(int status)
     return (status >= 301 && status <= 303) || status == 307 || status == 308;
 }
 
-static bool is_coded(const struct haul_result *result)
-{
-    static const char name[] = "Content-Encoding", none[] = "identity";
-    const char *field, *value;
-    size_t cursor = 0, field_length, length;
-    while (haul_header_next(result, &cursor, &field, &field_length, &value, &length))
-        if (field_length == sizeof(name) - 1 && strncasecmp(field, name, field_length) == 0)
-            return length > 0 &&
-                   (length != sizeof(none) - 1 || strncasecmp(value, none, length) != 0);
-    return false;
-}
-
 static void take_success(struct tally *tally, const struct haul_result *result)
 {
     int class = result->status / 100;
     tally->classes[class < TALLY_CLASSES ? class : TALLY_CLASSES - 1]++;
     tally->redirects += is_redirect(result->status);
-    tally->coded += tally->has_bodies && result->body_bytes > 0 && is_coded(result);
+    tally->coded += tally->has_bodies && result->body_bytes > 0 && result->codings_kept > 0;
 }
 
 static void take_anomalies(struct tally *tally, uint64_t anomalies)

@@ -15,7 +15,7 @@ enum {
 enum { TALLY_CLASSES = 6 }; /* 600 to 999 are as 5xx (RFC 9110, 15) */
 
 struct tally {
-    bool has_bodies; /* set before the first: bodies are kept, and heads with them */
+    bool has_bodies; /* set before the first: bodies are kept */
     uint64_t results;
     uint64_t body_bytes;
     uint64_t errors[TALLY_ERRORS];       /* by enum haul_error, HAUL_OK included */

@@ -455,19 +455,22 @@ omissions() {
     done
 }
 
-# With each of them, the others are what the run itself makes of it.
-coded_bodies() {
+# A server of bodies that are what Content-Encoding says, by /real/BYTES, or are not, by any other.
+coded_begin() {
     cat >coded.py <<'SCRIPT'
-import http.server
+import gzip, http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     def do_GET(self):
+        body, name = b'abc', self.path[1:]
+        if name.startswith('real/'):
+            body, name = gzip.compress(b'z' * int(name[5:])), 'gzip'
         self.send_response(200)
-        if self.path != '/':
-            self.send_header('content-encoding', self.path[1:])
-        self.send_header('Content-Length', '3')
+        if name:
+            self.send_header('content-encoding', name)
+        self.send_header('Content-Length', len(body))
         self.end_headers()
-        self.wfile.write(b'abc')
+        self.wfile.write(body)
     def log_message(self, *words):
         pass
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
@@ -479,6 +482,11 @@ SCRIPT
     python3 coded.py >coded.out 2>python.err &
     pids="$pids $!"
     read -r coded <coded.out
+}
+
+# With each of them, the others are what the run itself makes of it.
+coded_bodies() {
+    coded_begin
     for words in --body '--bodies dir' '--format body'; do
         run $words -H 'Accept-Encoding: gzip' "http://127.0.0.1:$coded/{,GZIP,br,identity}"
         code_is 0 && same "$(notes)" \
@@ -486,6 +494,26 @@ SCRIPT
     done
     run -H 'Accept-Encoding: gzip' "http://127.0.0.1:$coded/{,GZIP,br,identity}"
     code_is 0 && same "$(notes | wc -l)" 0
+}
+
+# How long five letters are as they come is for the encoder to say.
+decoded_bodies() {
+    coded_begin
+    run "http://127.0.0.1:$coded/real/5"
+    wire=$(member body_bytes)
+    code_is 0 && [ "$wire" -gt 15 ] && same "$(grep -c body_wire_bytes out)" 0 || return
+    run --compressed --body --bodies decoded "http://127.0.0.1:$coded/{,identity,real/5}"
+    code_is 0 && same "$(notes | wc -l)" 0 && same "$(member body_bytes)" "3 3 5" &&
+        same "$(member body)" '"abc" "abc" "zzzzz"' && same "$(member body_wire_bytes)" "3 3 $wire" &&
+        same "$(cat decoded/000002)" zzzzz || return
+    run --compressed "http://127.0.0.1:$coded/{gzip,real/5000000}"
+    code_is 61 && same "$(member code)" '"encoding" "limit"' || return
+    run --compressed --max-ratio 0 "http://127.0.0.1:$coded/real/5000000"
+    code_is 0 && same "$(member body_bytes)" 5000000 || return
+    run --compressed --max-body 99 "http://127.0.0.1:$coded/real/100"
+    code_is 63 && same "$(member body_bytes)" 99 || return
+    run --compressed --format csv "http://127.0.0.1:$coded/real/5"
+    has "$(head -n 1 out)" ',body_bytes,body_wire_bytes,' && has "$(tail -n 1 out)" ",5,$wire,"
 }
 
 # --fail keeps no body of what it calls a failure; --fail-with-body does.
@@ -529,6 +557,11 @@ row "what was not done is a note, once" omissions
 row "--fail keeps no body of a failure, --fail-with-body does" body_files_of_failures
 if command -v python3 >/dev/null; then
     row "bodies that are kept coded are a note" coded_bodies
+    if "$haul_program" -V | grep -q 'content codings: gzip'; then
+        row "--compressed decodes them" decoded_bodies
+    else
+        skip "--compressed decodes them" "haul was built without zlib"
+    fi
 else
     skip "bodies that are kept coded are a note" "python3 is not installed"
 fi
@@ -1123,6 +1156,7 @@ informs() {
         run --help tls && has "$(cat out)" "--cacert FILE  " && run --help max-time &&
         same "$(cat out)" "-m, --max-time SECONDS            for one request, start to last byte (300)" &&
         run --version && has "$(cat out)" "haul " && has "$(cat out)" "IDN: " &&
+            has "$(cat out)" "content codings: " &&
         run --budget -c 1000 && code_is 0 &&
         has "$(cat out)" "connections"
 }

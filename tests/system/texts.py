@@ -124,12 +124,14 @@ def fields_are_in_the_manual():
     text = read(scd_path)
     table = re.search(r"^\|\[ \*index\*\n(?:.+\n)+", text, re.M).group(0)
     told = re.findall(r"^\|\[? +\*([a-z0-9_.]+)\*$", table, re.M)
-    line = json.loads(refused("--body", "--headers", "-v", "-L", "--retry", "1", "--bodies", "dir"))
+    line = json.loads(refused("--body", "--headers", "-v", "-L", "--retry", "1", "--compressed",
+                              "--bodies", "dir"))
     names = [f"{name}.{part}" if part else name for name, value in line.items()
              for part in [""] + list(value if isinstance(value, dict) else [])]
     unseen = [name for name in told if name.startswith("tls.") or name == "body_base64"]
     same([name for name in told if name not in unseen], names, "members of the manual")
-    csv = refused("--format", "csv", "-L", "--retry", "1", "--bodies", "dir").splitlines()
+    csv = refused("--format", "csv", "-L", "--retry", "1", "--compressed", "--bodies",
+                  "dir").splitlines()
     wanted = [name.rpartition(".")[2] for name in names
               if name not in ("headers", "body", "tls", "error", "hops", "tries")]
     same(csv[0].split(","), wanted, "head of the CSV")

@@ -37,7 +37,9 @@
           "with *--headers*: a list of [name, value], in the reply's order; null: there was no "   \
           "reply")                                                                                 \
     FIELD(body_bytes, ALL, true, number, result->body_bytes,                                       \
-          "number: received, without the framing")                                                 \
+          "number: received, without the framing, decoded")                                        \
+    FIELD(body_wire_bytes, ALL, options->compressed, number, result->body_wire_bytes,              \
+          "with *--compressed*: number: the same, as they came")                                   \
     FIELD(body, NDJSON, options->body && !is_binary, body, result,                                 \
           "with *--body*: the text; null: there was no reply")                                     \
     FIELD(body_base64, NDJSON, options->body && is_binary, base64, result,                         \

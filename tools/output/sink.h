@@ -21,6 +21,7 @@ struct sink_options {
     bool verbose;     /* has_extras only */
     bool follows;     /* redirects are followed */
     bool retries;     /* there are retries */
+    bool compressed;  /* bodies are decoded where they are coded */
     const char *path; /* NULL: stdout; borrowed, as are the names in files */
     struct bodies_options files;
     const struct writeout *writeout; /* of -w; NULL: none. Borrowed */
