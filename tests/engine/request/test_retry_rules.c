@@ -110,13 +110,19 @@ static void some_failures_pass(void **state)
 static const struct retry_cause refused = {.failure = {HAUL_CONNECT, "", ECONNREFUSED},
                                            .stage = HAUL_STAGE_CONNECT};
 
-static void what_was_handed_out_in_part_is_not_asked_for_again(void **state)
+/* Where parts stay with whom they were given to, a body goes on where it broke off, or not. */
+static void parts_that_stay_are_not_begun_anew(void **state)
 {
     struct fetch fetch = fetch_of(true);
     (void)state;
-    retry = (struct haul_retry){.max = 9, .all_methods = true};
     fetch.is_partial = true;
+    retry = (struct haul_retry){.max = 9, .all_methods = true, .parts_stay = true};
     assert_false(retry_take(&fetch, &terms, &refused, &view));
+    fetch.can_resume = true;
+    assert_true(retry_take(&fetch, &terms, &refused, &view));
+    fetch.can_resume = false;
+    retry.parts_stay = false;
+    assert_true(retry_take(&fetch, &terms, &refused, &view));
 }
 
 static void tries_are_counted(void **state)
@@ -232,7 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_statuses_pass),
         cmocka_unit_test(some_failures_pass),
-        cmocka_unit_test(what_was_handed_out_in_part_is_not_asked_for_again),
+        cmocka_unit_test(parts_that_stay_are_not_begun_anew),
         cmocka_unit_test(tries_are_counted),
         cmocka_unit_test(waits_double_up_to_a_minute),
         cmocka_unit_test(each_wait_is_as_asked),
