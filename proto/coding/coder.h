@@ -46,6 +46,7 @@ struct coder {
     enum coding_kind kind;
     bool has_begun;         /* a byte was taken */
     bool is_ended;          /* so far this is a whole stream */
+    bool is_inside;         /* a frame has begun and has not ended; of zstd alone */
     bool is_over;           /* what comes now is none, and dropped: so do browsers and curl */
     void *state;            /* its own, in the arena */
     uint64_t made;          /* bytes */

@@ -57,6 +57,7 @@ static enum proto_error run(struct coder *coder, struct span *in, struct room *r
     *in = (struct span){in->bytes + input.pos, input.size - input.pos};
     *room = (struct room){room->bytes + output.pos, output.size - output.pos};
     coder->is_ended = result == 0;
+    coder->is_inside = !coder->is_ended;
     return ZSTD_isError(result) ? error_of(result) : PROTO_OK;
 }
 
@@ -69,15 +70,17 @@ static bool is_magic(const unsigned char *bytes)
            (number & ZSTD_MAGIC_SKIPPABLE_MASK) == (uint32_t)ZSTD_MAGIC_SKIPPABLE_START;
 }
 
-/* Behind a frame: another one, or what is none. */
+/* Before a frame: is it one? The library would take those of drafts before the RFC too, by memory
+ * of its own. Behind one, what is none is the end. */
 static enum proto_error go_on(struct coder *coder, struct span *in, struct room *room)
 {
     struct span ahead = {(const char *)coder->ahead, sizeof coder->ahead};
     if (!coder_looks_ahead(coder, in, sizeof coder->ahead))
         return PROTO_OK;
-    coder->is_over = !is_magic(coder->ahead);
-    if (coder->is_over)
-        return PROTO_OK;
+    bool is_frame = is_magic(coder->ahead);
+    coder->is_over = !is_frame && coder->is_ended;
+    if (!is_frame)
+        return coder->is_ended ? PROTO_OK : PROTO_CONTENT_CORRUPT;
     coder->ahead_count = 0;
     enum proto_error error = run(coder, &ahead, room);
     return error != PROTO_OK ? error : run(coder, in, room);
@@ -85,8 +88,8 @@ static enum proto_error go_on(struct coder *coder, struct span *in, struct room 
 
 enum proto_error zstd_run(struct coder *coder, struct span *in, struct room *room)
 {
-    enum proto_error error = coder->is_ended ? PROTO_OK : run(coder, in, room);
-    while (error == PROTO_OK && coder->is_ended && !coder->is_over && in->length > 0 &&
+    enum proto_error error = coder->is_inside ? run(coder, in, room) : PROTO_OK;
+    while (error == PROTO_OK && !coder->is_inside && !coder->is_over && in->length > 0 &&
            room->length > 0)
         error = go_on(coder, in, room);
     return error;
