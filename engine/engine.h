@@ -32,11 +32,12 @@ enum { ENGINE_TERMS_MAX = 16 };
 #define ENGINE_ABSENCE_NS UINT64_C(100000000)
 
 struct engine {
-    struct haul_options options;   /* its strings are the engine's own copies, or borrowed */
-    struct haul_tls tls;           /* what options.tls points to, likewise */
-    struct haul_redirect redirect; /* what options.redirect points to */
-    struct haul_retry retry;       /* and options.retry */
-    char **option_strings;         /* those copies */
+    struct haul_options options;     /* its strings are the engine's own copies, or borrowed */
+    struct haul_tls tls;             /* what options.tls points to, likewise */
+    struct haul_redirect redirect;   /* what options.redirect points to */
+    struct haul_retry retry;         /* and options.retry */
+    struct haul_transport transport; /* and options.transport */
+    char **option_strings;           /* those copies */
     struct budget budget;
     struct loop *loop;
     struct resolver *resolver;

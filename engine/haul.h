@@ -53,6 +53,7 @@ const char *haul_version(void);
 #include "haul/result.h"
 #include "haul/retry.h"
 #include "haul/tls.h"
+#include "haul/transport.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
 
@@ -88,9 +89,8 @@ struct haul_options {
     const void *body;           /* sent with every request that has none of its own; borrowed until
                                    haul_close() */
     size_t body_length;
-    bool has_body;   /* body is to be sent, even where body_length is 0 */
-    bool path_as_is; /* leave the segments . and .. in URLs, which are removed else (RFC 3986,
-                        5.2.4) */
+    bool has_body;           /* body is to be sent, even where body_length is 0 */
+    bool path_as_is;         /* leave . and .. in paths of URLs, else removed (RFC 3986, 5.2.4) */
     const char *dns_servers; /* "host[:port],…" instead of the system's; NULL: the system's */
     /* Both lists as in curl, NULL-terminated and copied; NULL: none. IPv6 literals are in brackets.
      * They concern connections alone: the Host field, SNI and what a certificate must hold for are
@@ -122,6 +122,8 @@ struct haul_options {
                            coding one is an ENCODING error; a part (206) stays as it came */
     uint64_t max_ratio; /* decoded to came, of each coding, from 1 MiB on: beyond that, and with
                            more than 5, it is a LIMIT error; 0: 1,000; UINT64_MAX: none */
+    const struct haul_transport *transport; /* haul/transport.h; NULL: all its defaults */
+    size_t transport_size;                  /* sizeof *transport, as tls_size */
 };
 
 struct haul_request {
@@ -153,6 +155,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
     ret->tls_size = ret->tls ? sizeof *ret->tls : 0;
     ret->redirect_size = ret->redirect ? sizeof *ret->redirect : 0;
     ret->retry_size = ret->retry ? sizeof *ret->retry : 0;
+    ret->transport_size = ret->transport ? sizeof *ret->transport : 0;
     return ret;
 }
 
@@ -161,12 +164,11 @@ int haul_open_sized(struct haul **ret_haul, const struct haul_options *options, 
 
 /* Takes all memory and opens the loop. options NULL: all defaults; copied, except where a field
  * says borrowed. Errors: -EINVAL (an option out of range or malformed, or a header or method that
- * cannot be sent), -E2BIG (an option that this library does not have), -ENOMEM, -EMFILE (no
- * descriptor left: nofile_needed), and with HAUL_LOOP_URING what the kernel answered to
- * io_uring_setup, io_uring_enter or io_uring_register (-ENOSYS, -EPERM …). With tls->at_open:
- * -ENOKEY (roots that cannot be read, or are none), -EKEYREJECTED (client certificate or key), and
- * that of opening key_log (-ENOENT, -EACCES …). On failure *ret_error says which option it is
- * about, and why; its message is NULL on success alone. Both may be NULL. */
+ * cannot be sent), -E2BIG (an option that this library does not have), -ENODEV (interface),
+ * -ENOMEM, -EMFILE (no descriptor left: nofile_needed), and with HAUL_LOOP_URING what the kernel
+ * answered (-ENOSYS, -EPERM …). With tls->at_open: -ENOKEY (roots that cannot be read, or none),
+ * -EKEYREJECTED (client certificate or key), and that of opening key_log. On failure *ret_error
+ * says which option, and why; its message is NULL on success alone. Both may be NULL. */
 static inline int haul_open_explained(struct haul **ret_haul, const struct haul_options *options,
                                       struct haul_open_error *ret_error)
 {

@@ -26,9 +26,16 @@ static int options_copy(struct engine *engine)
     struct haul_tls *tls = &engine->tls;
     const char *const *headers = options->headers ? options->headers : none;
     const char **strings[] = {
-        &options->user_agent, &options->method,   &options->dns_servers,
-        &tls->ca_file,        &tls->ca_directory, &tls->client_certificate,
-        &tls->client_key,     &tls->pinned_keys,  &tls->key_log,
+        &engine->transport.interface,
+        &options->user_agent,
+        &options->method,
+        &options->dns_servers,
+        &tls->ca_file,
+        &tls->ca_directory,
+        &tls->client_certificate,
+        &tls->client_key,
+        &tls->pinned_keys,
+        &tls->key_log,
     };
     enum { STRINGS = sizeof strings / sizeof *strings };
     size_t count = 0;
@@ -72,6 +79,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (options->retry)
         engine->retry = *options->retry;
     engine->options.retry = &engine->retry;
+    if (options->transport)
+        engine->transport = *options->transport;
+    engine->options.transport = &engine->transport;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -111,6 +121,7 @@ static int template_take(struct engine *engine, const struct haul_options *optio
         .body_bytes = engine->options.body_length,
         .path_as_is = engine->options.path_as_is,
         .accept_encoding = engine->terms.accept_encoding,
+        .is_http10 = engine->transport.http_version == 10,
     };
     engine->template_fields = malloc(TEMPLATE_BYTES);
     if (!engine->template_fields)
@@ -338,6 +349,7 @@ static int resolver_take(struct engine *engine, const char *servers,
 {
     const struct resolver_options options = {
         .servers = engine->options.dns_servers,
+        .family = engine->origins.source.family,
         .patience_ms = engine->options.connect_timeout_ms,
     };
     int error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS, &options);
@@ -355,6 +367,7 @@ static int resolver_take(struct engine *engine, const char *servers,
 static void connections_init(struct engine *engine)
 {
     links_init(&engine->links, engine->loop, &engine->store, &engine->secure, engine->link_list);
+    engine->links.source = &engine->origins.source;
     engine->dials = (struct dials){
         .list = engine->dials.list,
         .count = engine->budget.conns,
@@ -384,6 +397,8 @@ static int engine_init(struct engine *engine, const struct haul_options *options
         error = template_take(engine, options, ret_why);
     if (!error)
         error = reroute_take(engine, ret_why);
+    if (!error)
+        error = source_init(&engine->origins.source, options->transport, ret_why);
     if (!error)
         error = secure_check(tls, ret_why);
     if (!error && !engine->loop)

@@ -41,6 +41,20 @@ static int refuse(int error, const char *option, const char *missing, const char
     return error;
 }
 
+static int take_transport(struct sized_options *ret, struct haul_open_error *ret_why)
+{
+    struct haul_options *options = &ret->options;
+    if (!options->transport)
+        return 0;
+    int error = sized_take(&ret->transport, sizeof ret->transport, options->transport,
+                           options->transport_size);
+    options->transport = &ret->transport;
+    return refuse(error, "transport", "transport_size is 0",
+                  "transport has an option that this library does not have: it is older than the "
+                  "program",
+                  ret_why);
+}
+
 int sized_options_take(struct sized_options *ret, const struct haul_options *from, size_t from_size,
                        struct haul_open_error *ret_why)
 {
@@ -77,8 +91,10 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
             sized_take(&ret->retry, sizeof ret->retry, ret->options.retry, ret->options.retry_size);
         ret->options.retry = &ret->retry;
     }
-    return refuse(error, "retry", "retry_size is 0",
-                  "retry has an option that this library does not have: it is older than the "
-                  "program",
-                  ret_why);
+    if (error)
+        return refuse(error, "retry", "retry_size is 0",
+                      "retry has an option that this library does not have: it is older than the "
+                      "program",
+                      ret_why);
+    return take_transport(ret, ret_why);
 }

@@ -499,7 +499,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         .max_ratio = 1000,
         .engine = {.tls = &ret_args->tls,
                    .redirect = &ret_args->redirect,
-                   .retry = &ret_args->retry},
+                   .retry = &ret_args->retry,
+                   .transport = &ret_args->transport},
         .retry.budget_percent = UINT32_MAX, /* none is given */
         .redirect = {.has_max = true, .max = 30},
     };

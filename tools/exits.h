@@ -27,6 +27,7 @@
     X(TLS, 35, "tls", "the handshake failed")                                                      \
     X(CANCELLED, 42, "cancelled", "ended by a signal or another's failure")                        \
     X(NOT_STARTED, 42, "not_started", "the same, before it was begun")                             \
+    X(INTERFACE, 45, "", "--interface names none, or an address of another machine")               \
     X(REDIRECT, 47, "redirect", "too many redirects, or one that cannot be followed")              \
     X(SEND, 55, "send", "the connection failed while the request was sent")                        \
     X(RECEIVE, 56, "receive", "the connection failed, or ended before any byte of a reply")        \

@@ -253,7 +253,7 @@ static void complain_option(const struct haul_open_error *why)
         {"headers", "-H/--header"},        {"method", "-X/--request"},
         {"user_agent", "-A/--user-agent"}, {"connect_to", "--connect-to"},
         {"resolve", "--resolve"},          {"dns_servers", "--dns-servers"},
-        {"pinned_keys", "--pinnedpubkey"},
+        {"pinned_keys", "--pinnedpubkey"}, {"interface", "--interface"},
     };
     for (size_t i = 0; why->item != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].member, why->option) == 0) {
@@ -280,6 +280,9 @@ static int complain_engine(const struct args *args, int error, const struct haul
     case -EINVAL:
         complain_option(why);
         return EXIT_USAGE;
+    case -ENODEV:
+        complain_option(why);
+        return EXIT_INTERFACE;
     case -EKEYREJECTED:
         complain_client(args, why->detail, why->message);
         return EXIT_CLIENT_CERTIFICATE;

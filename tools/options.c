@@ -73,6 +73,13 @@ const struct option_row option_rows[] = {
      .initial = "haul/" HAUL_VERSION, .manual = "The User-Agent. An empty one sends none."},
     {OPTIONS_REQUEST, "referer", 'e', "URL", "send this Referer", .take = take_referer,
      .is_rare = true, .manual = "Sends this Referer. A *-H* of that name goes before."},
+    {OPTIONS_REQUEST, "http1.0", '0', NULL, "send requests of HTTP/1.0",
+     TAKES_CONSTANT(uint32_t, transport.http_version, 10), .is_rare = true,
+     .manual = "Sends requests of HTTP/1.0, each over a connection of its own unless *-H* says "
+               "_Connection: keep-alive_."},
+    {OPTIONS_REQUEST, "http1.1", 0, NULL, "send requests of HTTP/1.1, as ever",
+     TAKES_CONSTANT(uint32_t, transport.http_version, 11), .is_rare = true,
+     .manual = "Sends requests of HTTP/1.1, which is what haul does without it."},
     {OPTIONS_REQUEST, "range", 'r', "RANGE", "ask for these bytes: 0-499, 500-, -500",
      .take = take_range, .is_rare = true,
      .manual = "Asks for these bytes of each body: *0-499*, *500-*, or *-500* for the last; "
@@ -207,6 +214,19 @@ const struct option_row option_rows[] = {
      TAKES_WORD(enum haul_loop, engine.loop), .initial = "auto",
      .manual = "The kernel interface. *auto* is io_uring, or epoll where io_uring is refused; a "
                "note then says why."},
+    {OPTIONS_CONTROL, "ipv4", '4', NULL, "connect over IPv4 alone",
+     TAKES_CONSTANT(uint32_t, transport.ip_family, 4), .is_rare = true,
+     .manual = "Asks for addresses of IPv4 alone, and connects to no others: one that is written "
+               "in the URL is an error *connect*. The last of *-4* and *-6* counts."},
+    {OPTIONS_CONTROL, "ipv6", '6', NULL, "connect over IPv6 alone",
+     TAKES_CONSTANT(uint32_t, transport.ip_family, 6), .is_rare = true,
+     .manual = "As *-4*, with IPv6."},
+    {OPTIONS_CONTROL, "interface", 0, "NAME|ADDRESS", "connect from here",
+     TAKES_TEXT(transport.interface), .is_rare = true,
+     .manual = "Connects from the interface of this _NAME_, whatever the routes say (where that "
+               "is not allowed, from its address), or from this _ADDRESS_ of the machine, and then "
+               "over its family alone. *if!*_NAME_ and *host!*_ADDRESS_ say which is meant. What "
+               "is neither is exit status 45. DNS servers are asked as ever."},
     {OPTIONS_CONTROL, "dns-servers", 0, "HOST[:PORT],...", "ask these servers for names",
      TAKES_TEXT(engine.dns_servers),
      .manual = "Asks these servers for names, instead of the system's; see *NAMES*."},

@@ -27,6 +27,7 @@ struct args {
     struct haul_tls tls;
     struct haul_redirect redirect;
     struct haul_retry retry;
+    struct haul_transport transport;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;
@@ -164,7 +165,8 @@ take_function take_config; /* args.c: it needs all the others */
 /* Is its value one of the words that the row names? */
 static inline bool option_takes_words(const struct option_row *row)
 {
-    return row->value != NULL && strchr(row->value, '|') != NULL && strchr(row->value, '@') == NULL;
+    return row->value != NULL && strchr(row->value, '|') != NULL &&
+           row->value[strcspn(row->value, "@ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
 /* Writes the sentence, and returns EXIT_USAGE. */

@@ -179,6 +179,8 @@ static const union resolver_address *find_next(const struct origin *origin, stru
 static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
 {
     static const struct failure none = {HAUL_CONNECT, "no other address is left to try", 0};
+    static const struct failure other_family = {
+        HAUL_CONNECT, "no address is of the one family that is asked for", 0};
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
     const union resolver_address *next;
@@ -199,12 +201,15 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
         }
         if (link_is_shortage(error))
             return tell_untried(dials, slot, error, ret_news);
-        take_failure(dials, slot, "no socket of the address's family", error);
+        take_failure(dials, slot, "no socket of the address's family, or none that could be bound",
+                     error);
     }
     if (origin->lookup) { /* the other family's addresses are still to come */
         line_insert(dials, slot, DIAL_RESOLVING);
         return false;
     }
+    if (origin->places.addresses.count == 0 && dials->origins->source.family != AF_UNSPEC)
+        return tell_failure(ret_news, slot, &other_family);
     return tell_failure(ret_news, slot, dial->tried->last.message ? &dial->tried->last : &none);
 }
 

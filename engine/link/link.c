@@ -7,6 +7,7 @@
  * send has failed after all. */
 
 #include "engine/link/link.h"
+#include "engine/link/source.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,6 +33,11 @@ int link_open(struct links *links, uint32_t index, const struct sockaddr *addres
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
+    int error = links->source ? source_bind(links->source, fd, address->sa_family) : 0;
+    if (error) {
+        close(fd);
+        return -error;
+    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     *link = (struct link){.state = LINK_CONNECTING, .record_block = NO_BLOCK};
     loop_attach(links->loop, index, fd);

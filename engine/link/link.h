@@ -40,13 +40,16 @@ struct link {
     struct span rest;       /* and what comes behind all that is under way */
 };
 
+struct source;
+
 struct links {
     struct loop *loop;
-    struct store *store;   /* a block for the records of each link */
-    struct secure *secure; /* NULL: no link is to be secured */
-    struct link *list;     /* by slot, zero-filled at first */
-    bool is_curt;          /* may be set: links end without a close_notify of their own */
-    uint64_t bytes_sent;   /* that the loop was given: over TLS records, but for last words */
+    struct store *store;         /* a block for the records of each link */
+    struct secure *secure;       /* NULL: no link is to be secured */
+    struct link *list;           /* by slot, zero-filled at first */
+    const struct source *source; /* may be set: where connections come from; else anywhere */
+    bool is_curt;                /* may be set: links end without a close_notify of their own */
+    uint64_t bytes_sent;         /* that the loop was given: over TLS records, but for last words */
     /* the receive whose events are being taken */
     uint32_t current; /* NO_LINK: none */
     struct span wire; /* what of it TLS has not seen */
@@ -94,7 +97,7 @@ static inline bool links_take(struct links *links, const struct completion *comp
 static inline bool links_next(struct links *links, struct link_event *ret_event);
 
 /* Opens a socket of the address's family for a free slot, and connects it. address must stay until
- * the next event. Errors: those of socket(); the slot is free then as before. */
+ * the next event. Errors: those of socket() and bind(); the slot is free then as before. */
 int link_open(struct links *links, uint32_t index, const struct sockaddr *address,
               socklen_t length);
 

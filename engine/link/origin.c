@@ -124,25 +124,39 @@ static uint32_t entry_take(struct origins *origins)
     return index;
 }
 
+/* Takes away the addresses of the other family, where only one is asked for. */
+static void keep_family(const struct source *source, struct resolver_addresses *addresses)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < addresses->count && source->family != AF_UNSPEC; i++)
+        if (addresses->list[i].any.sa_family == source->family)
+            addresses->list[kept++] = addresses->list[i];
+    if (source->family != AF_UNSPEC)
+        addresses->count = kept;
+}
+
 /* Addresses that are given, those of literals, and those of localhost are known from the start. */
-static void origin_aim(struct origin *origin, const struct reroute *reroute)
+static void origin_aim(struct origin *origin, const struct origins *origins)
 {
     struct reroute_target *target = &origin->target;
     *target = (struct reroute_target){origin->host, origin->host_kind, origin->port};
-    const struct reroute_addresses *given = reroute_find(reroute, target);
-    struct resolver_addresses literal;
+    const struct reroute_addresses *given = reroute_find(&origins->reroute, target);
+    struct resolver_addresses known;
     if (given) {
-        places_renew(&origin->places, &given->addresses);
+        known = given->addresses;
+        keep_family(&origins->source, &known);
+        places_renew(&origin->places, &known);
         origin->expires_ns = given->expires_ns;
         origin->state = ORIGIN_KNOWN;
-    } else if (resolver_literal(target->host, target->kind, target->port, &literal)) {
-        places_renew(&origin->places, &literal);
+    } else if (resolver_literal(target->host, target->kind, target->port, &known)) {
+        keep_family(&origins->source, &known);
+        places_renew(&origin->places, &known);
         origin->expires_ns = UINT64_MAX;
         origin->state = ORIGIN_KNOWN;
     }
 }
 
-static void origin_fill(struct origin *origin, const struct url *url, const struct reroute *reroute)
+static void origin_fill(struct origin *origin, const struct url *url, const struct origins *origins)
 {
     *origin = (struct origin){
         .hash = hash_of(url),
@@ -157,7 +171,7 @@ static void origin_fill(struct origin *origin, const struct url *url, const stru
     };
     for (size_t i = 0; i < url->host.length; i++)
         origin->host[i] = ascii_lower(url->host.bytes[i]);
-    origin_aim(origin, reroute);
+    origin_aim(origin, origins);
 }
 
 uint32_t origin_acquire(struct origins *origins, const struct url *url)
@@ -172,7 +186,7 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
     if (index == NO_ORIGIN)
         return NO_ORIGIN;
     struct origin *origin = &origins->list[index];
-    origin_fill(origin, url, &origins->reroute);
+    origin_fill(origin, url, origins);
     origin->conns = 1;
     origin->next = origins->buckets[origin->hash & origins->bucket_mask];
     origins->buckets[origin->hash & origins->bucket_mask] = index;

@@ -6,6 +6,7 @@
 
 #include "engine/link/places.h"
 #include "engine/link/reroute.h"
+#include "engine/link/source.h"
 #include "engine/link/resolver.h"
 #include "engine/memory/slab.h"
 #include "proto/tls/tls.h"
@@ -48,6 +49,7 @@ struct origin {
 
 struct origins {
     struct reroute reroute;    /* none, unless the caller fills it */
+    struct source source;      /* likewise */
     struct resolver *resolver; /* the caller's too: whose lookups are forgotten with their origin */
     struct origin *list;
     uint32_t *buckets;

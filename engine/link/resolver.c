@@ -123,6 +123,7 @@ struct resolver {
     struct resolver_reading *current; /* NULL until there is something to look up */
     uint32_t retired;
     uint64_t patience_ns;
+    int family;      /* the only one; AF_UNSPEC: both */
     bool is_patient; /* without a limit */
     bool has_ipv6;
     bool is_closing;
@@ -570,12 +571,17 @@ static void lookup_free(struct resolver_lookup *lookup)
     free(lookup);
 }
 
+/* A family that nobody wants has its answer: nothing. */
 static void lookup_ask(struct resolver_lookup *lookup)
 {
     for (int family = 0; family < FAMILIES; family++) {
+        int other = family == IPV4 ? AF_INET6 : AF_INET;
         assert(list_is_empty(&lookup->questions[family].asks));
         question_init(&lookup->questions[family], lookup);
-        question_is_due(&lookup->questions[family]);
+        if (lookup->resolver->family == other)
+            lookup->questions[family].is_over = true;
+        else
+            question_is_due(&lookup->questions[family]);
     }
 }
 
@@ -610,8 +616,9 @@ static void on_hosts(void *argument, int status, int timeouts, struct ares_addri
  * would make it connect a socket to each address. */
 static void lookup_step(struct resolver_lookup *lookup)
 {
-    static const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    const struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT,
+                                              .ai_family = lookup->resolver->family,
+                                              .ai_socktype = SOCK_STREAM};
     struct nameservers *servers = lookup->reading->servers;
     int before = lookup->status;
 
@@ -831,6 +838,7 @@ int resolver_open(struct resolver **ret_resolver, struct loop *loop, uint32_t fi
         return -ENOMEM;
     resolver->sockets = (struct dns_sockets){
         .loop = loop, .first_tag = first_tag, .tags = tags, .list = resolver->list};
+    resolver->family = options->family;
     resolver->is_patient = patience_ms < 0;
     resolver->patience_ns = (uint64_t)(patience_ms < INT32_MAX ? patience_ms : INT32_MAX) * MS;
     for (uint32_t i = 0; i < tags; i++)

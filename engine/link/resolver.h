@@ -80,6 +80,7 @@ bool resolver_literal(const char *host, enum url_host_kind kind, uint16_t port,
 
 struct resolver_options {
     const char *servers; /* "address[:port],…" instead of those of resolv.conf; NULL: those */
+    int family;          /* AF_INET or AF_INET6: the only one that is asked for; 0: both are */
     const char *path;    /* of resolv.conf; NULL: /etc/resolv.conf */
     int64_t patience_ms; /* for so long a name is asked for anew, if nobody forgets it before, and
                             resolv.conf does not say how often; negative: without a limit */

@@ -63,6 +63,7 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
         .without_content = fetch->without_content,
         .accept_encoding = terms->accept_encoding,
+        .is_http10 = options->transport->http_version == 10,
     };
     if (fetch->is_resumed) {
         const struct resume *resume = resume_in(terms->store, fetch->resume_block);

@@ -64,6 +64,8 @@ static enum proto_error method_init(struct request_template *template,
     if (span_equal(method, SPAN("CONNECT")))
         return PROTO_METHOD_CONNECT;
     template->method = method;
+    template->version =
+        options->is_http10 ? SPAN(" HTTP/1.0\r\nHost: ") : SPAN(" HTTP/1.1\r\nHost: ");
     template->path_as_is = options->path_as_is;
     template->is_head = span_equal(method, SPAN("HEAD"));
     template->is_idempotent =
@@ -160,6 +162,7 @@ static enum proto_error fields_check(struct request_template *template,
     const char *user_agent = options->user_agent != NULL ? options->user_agent : "";
     struct span agent = span_of(user_agent);
 
+    bool keeps_alive = false;
     *ret_bad_field = SIZE_MAX;
     if (scan_control(agent.bytes, agent.bytes + agent.length) != agent.bytes + agent.length)
         return PROTO_FIELD_LINE_BYTE;
@@ -172,11 +175,14 @@ static enum proto_error fields_check(struct request_template *template,
             return error;
         if (span_equal_fold(line.name, SPAN("Host")) && !options->without_host)
             template->host = line.value;
-        if (span_equal_fold(line.name, SPAN("Connection")))
+        if (span_equal_fold(line.name, SPAN("Connection"))) {
             template->asks_close |= list_has(line.value, SPAN("close"));
+            keeps_alive |= list_has(line.value, SPAN("keep-alive"));
+        }
         template->is_idempotent |= is_idempotency_key(&line);
         template->has_range |= span_equal_fold(line.name, SPAN("Range"));
     }
+    template->asks_close |= options->is_http10 && !keeps_alive;
     return PROTO_OK;
 }
 
@@ -295,7 +301,7 @@ enum proto_error request_write(const struct request_template *template, const st
         put_odd_target(&writer, url->target, template->path_as_is);
     else
         put(&writer, url->target);
-    put(&writer, SPAN(" HTTP/1.1\r\nHost: "));
+    put(&writer, template->version);
     put(&writer, template->host.length > 0 ? template->host : url->authority);
     put(&writer, SPAN("\r\n"));
     put(&writer, template->fields);

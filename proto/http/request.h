@@ -32,19 +32,22 @@ struct request_options {
     uint64_t range_from;
     struct span if_range;        /* empty: all of it */
     const char *accept_encoding; /* a default; NULL: none */
+    bool is_http10; /* HTTP/1.0, which ends a connection after the reply, unless the fields contain
+                       "Connection: keep-alive" */
 };
 
 struct request_template {
-    struct span method; /* as sent; borrowed from the options, or static */
-    struct span host;   /* a Host value given by the fields, in the caller's buffer; length 0: the
-                           URL's authority */
-    struct span fields; /* every field line but Host, and the blank line; in the caller's buffer */
-    bool path_as_is;    /* the options' */
-    bool is_head;       /* the reply has no body whatever its fields say */
-    bool is_idempotent; /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2), or the fields
-                           contain Idempotency-Key or X-Idempotency-Key */
-    bool asks_close;    /* the fields contain "Connection: close" */
-    bool has_range;     /* the fields contain Range */
+    struct span method;  /* as sent; borrowed from the options, or static */
+    struct span host;    /* a Host value given by the fields, in the caller's buffer; length 0: the
+                            URL's authority */
+    struct span fields;  /* every field line but Host, and the blank line; in the caller's buffer */
+    struct span version; /* what is between the target and the authority */
+    bool path_as_is;     /* the options' */
+    bool is_head;        /* the reply has no body whatever its fields say */
+    bool is_idempotent;  /* GET HEAD PUT DELETE OPTIONS TRACE (RFC 9110, 9.2.2), or the fields
+                            contain Idempotency-Key or X-Idempotency-Key */
+    bool asks_close;     /* the fields contain "Connection: close", or HTTP/1.0 means it */
+    bool has_range;      /* the fields contain Range */
 };
 
 /* Checks the options and writes the template's fields into buffer, which must live as long as the

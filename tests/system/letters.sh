@@ -158,7 +158,7 @@ silent = yes|a.cfg:1: -q/--quiet takes no value
 url|a.cfg:1: --url wants a value
 # x\nmax-time = soon|a.cfg:2: -m/--max-time 'soon': seconds
 header = X: y|a.cfg:1: the value of 'header' has white space, and belongs in quotes
-http://h/|a.cfg:1: unknown option '--http'
+ftp://h/|a.cfg:1: unknown option '--ftp'
 cookie = x|a.cfg:1: unknown option '--cookie': haul keeps no cookies
 url = u\noutput = "a#1"|a.cfg:2: -o/--output 'a#1': it is the file of the results
 output = a\n\noutput = b\nurl = u|a.cfg:1: output has no url that it could belong to
@@ -275,6 +275,75 @@ queries() {
         "$base/p/1?a+b&x=%26y&z=%20 $base/p/2?a+b&x=%26y&z=%20 $base/p/3?q&a+b&x=%26y&z=%20#f"
 }
 
+# --- where connections go, and come from ------------------------------------------------------
+
+one_family() {
+    port=${server_address##*:}
+    run -4 "http://localhost:$port/p/1" --resolve "a.test:$port:[::1],127.0.0.1" \
+        "http://a.test:$port/p/1"
+    code_is 0 && same "$(member status)" "200 200" || return
+    run -6 "$base/p/1"
+    code_is 7 && has "$(cat out)" "no address is of the one family that is asked for" || return
+    run -4 "http://[::1]:$port/p/1"
+    code_is 7 && has "$(cat out)" "no address is of the one family that is asked for" || return
+    run -6 --resolve "a.test:$port:127.0.0.1" "http://a.test:$port/p/1"
+    code_is 7 && has "$(cat out)" "no address is of the one family that is asked for" || return
+    run -6 -4 "$base/p/1"
+    code_is 0
+}
+
+interfaces() {
+    for word in lo 127.0.0.9 if!lo host!127.0.0.9; do
+        run --interface "$word" "$base/p/[1-3]"
+        code_is 0 && same "$(member status)" "200 200 200" || return
+    done
+    while IFS='|' read -r words code said; do
+        run $words "$base/p/1"
+        code_is "$code" && has "$(cat err)" "$said" || return
+    done <<'ROWS'
+--interface nosuch|45|--interface 'nosuch': interface is none of this machine's, nor an address
+--interface if!127.0.0.9|45|interface is none of this machine's
+--interface 192.0.2.77|45|'192.0.2.77': interface is an address that is not this machine's
+--interface 127.0.0.9 -6|2|interface and ip_family (-4, -6) are of different families
+ROWS
+}
+
+# The other end sees it.
+interface_is_seen() {
+    cat >peer.py <<'PYTHON'
+import socket, subprocess, sys
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+url = "http://127.0.0.1:%d/" % listener.getsockname()[1]
+haul = subprocess.Popen(sys.argv[1:] + [url], stdout=subprocess.DEVNULL)
+peer, address = listener.accept()
+peer.recv(65536)
+peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+print(address[0], haul.wait())
+PYTHON
+    python3 peer.py "$haul_program" -q --interface 127.0.0.77 >out 2>err
+    same "$(cat out)" "127.0.0.77 0"
+}
+
+http10() {
+    run -q -0 --format body "$base/echo"
+    has "$(head -n 1 out)" "GET /echo HTTP/1.0" || return
+    run -q -0 -c 1 -w '%{num_connects} ' "$base/p/[1-3]"
+    code_is 0 && same "$(cat out)" "1 1 1 " || return
+    run -q -0 -c 1 -H 'Connection: keep-alive' -w '%{num_connects} ' "$base/p/[1-3]"
+    code_is 0 && same "$(cat out)" "1 0 0 " || return
+    run -q --http1.1 --format body "$base/echo"
+    has "$(head -n 1 out)" "GET /echo HTTP/1.1"
+}
+
+ranges() {
+    run -q -r 0-9 -e http://r/ --format body "$base/echo"
+    has "$(cat out)" "Range: bytes=0-9" && has "$(cat out)" "Referer: http://r/" || return
+    run -q -r 5 -H 'Range: bytes=1-2' --format body "$base/echo"
+    has "$(cat out)" "Range: bytes=1-2" && same "$(grep -c Range: out)" 1
+}
+
 # Options of curl that haul has not: what to type is said.
 sentences() {
     while IFS='|' read -r words said; do
@@ -316,5 +385,14 @@ row "-s, and -S beside it" silence
 row "-Z and the like do nothing" no_operation
 row "--proto-default takes bare hosts" bare_hosts
 row "--url-query adds to every query" queries
+row "-4 and -6 keep to one family" one_family
+row "--interface connects from there, and says what is none" interfaces
+if command -v python3 >/dev/null; then
+    row "--interface is what the other end sees" interface_is_seen
+else
+    skip "--interface is what the other end sees" "python3 is not installed"
+fi
+row "--http1.0 is sent, and ends its connections" http10
+row "-r and -e are fields, unless -H has them" ranges
 row "options of curl that haul has not say what to type" sentences
 rows_end

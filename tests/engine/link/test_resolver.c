@@ -724,6 +724,48 @@ static void expect_addresses(struct desk *desk, uint32_t id, const char *text)
     assert_string_equal(got, text);
 }
 
+/* Of one family, nothing of the other is asked or told; a name without an address of it has none,
+ * and one that does not exist does not. */
+static void one_family_is_asked_for(struct loop *loop, struct resolver *resolver)
+{
+    static const struct {
+        int family;
+        uint32_t type;
+        const char *addresses;
+    } families[] = {{AF_INET, 1, "192.0.2.1#80"}, {AF_INET6, AAAA, "2001:db8::1#80"}};
+    static const int rcodes[] = {OK, NXDOMAIN};
+    (void)resolver;
+
+    for (size_t i = 0; i < 2 * 2; i++) {
+        struct resolver_options options = {.family = families[i / 2].family, .patience_ms = -1};
+        struct zone zone = {.name = "1.test", .rcode = rcodes[i % 2]};
+        struct sockaddr_in address;
+        struct desk desk = {.fd = address_bind(SOCK_DGRAM, &address), .loop = loop};
+        struct question question;
+        char server[64];
+        write_address(server, sizeof(server), desk.fd);
+        options.servers = server;
+        assert_int_equal(resolver_open(&desk.resolver, loop, FIRST_TAG, TAGS, &options), 0);
+        desk_lookup(&desk, 1);
+        desk_await(&desk, &question);
+        assert_int_equal(question.type, families[i / 2].type);
+        assert_int_equal(desk_drain(&desk), 0);
+        if (i % 2 == 0) {
+            desk_answer(&desk, &question);
+            expect_addresses(&desk, 1, families[i / 2].addresses);
+        } else {
+            struct message message = question.message;
+            answer(&message, &zone, question.end);
+            sendto(desk.fd, message.bytes, message.length, 0,
+                   (const struct sockaddr *)&question.client, sizeof(question.client));
+            struct resolver_answer none = await(loop, desk.resolver);
+            assert_int_equal(none.error, -ENOENT);
+            assert_string_equal(none.message, "the host name does not exist");
+        }
+        desk_close(&desk);
+    }
+}
+
 /* A burst has room in a socket; what waits is asked in its order, and nothing is lost. */
 static void few_are_asked_at_once(struct loop *loop, struct resolver *resolver)
 {
@@ -1513,6 +1555,7 @@ int main(void)
         BOTH(patience_ends),
         BOTH(one_family_is_enough),
         BOTH(silent_questions_make_room),
+        BOTH(one_family_is_asked_for),
         BOTH(both_families_late_are_both_told),
         BOTH(late_answers_are_taken),
         BOTH(families_are_answered_apart),

@@ -38,6 +38,7 @@ static const struct row {
     {"http://a:/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://[::1]:81/x", {0}, {0}, "GET /x HTTP/1.1\r\nHost: [::1]:81\r\nAccept: */*\r\n\r\n"},
     {"http://a:80/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+    {"http://a/?b", {.is_http10 = true}, {0}, "GET /?b HTTP/1.0\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://a:080/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"https://a:443/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
     {"http://a:443/", {0}, {0}, "GET / HTTP/1.1\r\nHost: a:443\r\nAccept: */*\r\n\r\n"},
