@@ -49,6 +49,7 @@ const char *haul_version(void);
 
 #include "haul/anomaly.h"
 #include "haul/error.h"
+#include "haul/limits.h"
 #include "haul/redirect.h"
 #include "haul/result.h"
 #include "haul/retry.h"

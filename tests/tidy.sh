@@ -82,7 +82,7 @@ bench/statistics: proto/span.h proto/x509/pem.h
 bench/server: bench/base engine/loop proto proto/http
 bench/load: bench/base bench/statistics engine/loop engine/memory engine/link engine/http engine/haul.h proto proto/http
 bench/result: bench/base bench/statistics bench/load engine/haul.h
-bench/run: bench/base bench/load bench/result proto/http/url.h
+bench/run: bench/base bench/load bench/result engine/haul.h proto/http/url.h
 bench/compare: bench/base bench/statistics bench/result bench/run bench/load/load.h
 bench/sweep: bench/base bench/result bench/run
 bench/report: bench/base bench/statistics bench/result

@@ -35,7 +35,4 @@ bool unit_count(const char *text, uint64_t maximum, uint64_t *ret_count);
  * one before it. */
 bool unit_time(const char *text, uint64_t *ret_ns);
 
-/* "1000", "5k", "1000/s", "30/1m", "5/m", "100..5000/s": a second. */
-bool unit_rate(const char *text, double *ret_from, double *ret_to);
-
 #endif

@@ -3,6 +3,7 @@
 #include "bench/run/options.h"
 
 #include "bench/base/unit.h"
+#include "bench/run/rates.h"
 #include "bench/run/stages.h"
 
 #include <errno.h>
@@ -215,7 +216,7 @@ static bool take_rate(const struct option_taking *taking)
 {
     struct options *options = taking->into;
     struct load_options *load = &options->load;
-    return (unit_rate(taking->value, &load->rate_from, &load->rate_to) &&
+    return (rates_parse(taking->value, &load->rate_from, &load->rate_to) &&
             is_rate(load->rate_from) && is_rate(load->rate_to)) ||
            bad(taking->message, "--rate %s: a rate is wanted, such as 1000, 30/1m or 100..5000/s",
                taking->value);

@@ -4,6 +4,7 @@
 #include "bench/run/stages.h"
 
 #include "bench/base/unit.h"
+#include "bench/run/rates.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static bool stage_parse(const char *piece, struct load_stage *ret_stage)
         return false;
     snprintf(time, sizeof time, "%.*s", (int)(at - piece), piece);
     return unit_time(time, &ret_stage->duration_ns) && ret_stage->duration_ns > 0 &&
-           unit_rate(at + 1, &ret_stage->rate_from, &ret_stage->rate_to) &&
+           rates_parse(at + 1, &ret_stage->rate_from, &ret_stage->rate_to) &&
            is_rate(ret_stage->rate_from) && is_rate(ret_stage->rate_to);
 }
 
