@@ -37,6 +37,7 @@ struct engine {
     struct haul_redirect redirect;   /* what options.redirect points to */
     struct haul_retry retry;         /* and options.retry */
     struct haul_transport transport; /* and options.transport */
+    struct haul_limits limits;       /* and options.limits */
     char **option_strings;           /* those copies */
     struct budget budget;
     struct loop *loop;

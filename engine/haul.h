@@ -125,6 +125,8 @@ struct haul_options {
                            more than 5, it is a LIMIT error; 0: 1,000; UINT64_MAX: none */
     const struct haul_transport *transport; /* haul/transport.h; NULL: all its defaults */
     size_t transport_size;                  /* sizeof *transport, as tls_size */
+    const struct haul_limits *limits;       /* haul/limits.h; NULL: none of them */
+    size_t limits_size;                     /* sizeof *limits, likewise */
 };
 
 struct haul_request {
@@ -157,6 +159,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
     ret->redirect_size = ret->redirect ? sizeof *ret->redirect : 0;
     ret->retry_size = ret->retry ? sizeof *ret->retry : 0;
     ret->transport_size = ret->transport ? sizeof *ret->transport : 0;
+    ret->limits_size = ret->limits ? sizeof *ret->limits : 0;
     return ret;
 }
 

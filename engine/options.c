@@ -82,6 +82,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (options->transport)
         engine->transport = *options->transport;
     engine->options.transport = &engine->transport;
+    if (options->limits)
+        engine->limits = *options->limits;
+    engine->options.limits = &engine->limits;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -153,6 +156,9 @@ static int reroute_take(struct engine *engine, struct haul_open_error *ret_why)
                              engine->now_ns, ret_why);
     options->connect_to = NULL; /* the caller's; what they say is now the reroute's */
     options->resolve = NULL;
+    if (!error)
+        error = deny_init(&engine->origins.deny, engine->limits.deny_addresses, ret_why);
+    engine->limits.deny_addresses = NULL; /* likewise the guard's */
     return error;
 }
 
@@ -313,6 +319,7 @@ static void memory_free(struct engine *engine)
     SHELVES(SHELF_FREE)
 #undef SHELF_FREE
     reroute_deinit(&engine->origins.reroute);
+    deny_deinit(&engine->origins.deny);
     free(engine->template_fields);
     free(engine->option_strings);
 }

@@ -55,6 +55,19 @@ static int take_transport(struct sized_options *ret, struct haul_open_error *ret
                   ret_why);
 }
 
+static int take_limits(struct sized_options *ret, struct haul_open_error *ret_why)
+{
+    struct haul_options *options = &ret->options;
+    if (!options->limits)
+        return 0;
+    int error = sized_take(&ret->limits, sizeof ret->limits, options->limits, options->limits_size);
+    options->limits = &ret->limits;
+    return refuse(error, "limits", "limits_size is 0",
+                  "limits has an option that this library does not have: it is older than the "
+                  "program",
+                  ret_why);
+}
+
 int sized_options_take(struct sized_options *ret, const struct haul_options *from, size_t from_size,
                        struct haul_open_error *ret_why)
 {
@@ -96,5 +109,6 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
                       "retry has an option that this library does not have: it is older than the "
                       "program",
                       ret_why);
-    return take_transport(ret, ret_why);
+    error = take_transport(ret, ret_why);
+    return error ? error : take_limits(ret, ret_why);
 }

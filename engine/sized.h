@@ -22,6 +22,7 @@ struct sized_options {
     struct haul_redirect redirect;
     struct haul_retry retry;
     struct haul_transport transport;
+    struct haul_limits limits;
 };
 
 /* from may be NULL: all defaults. Errors: those of sized_take(), and ret_why says which struct. */

@@ -328,6 +328,7 @@ static int settle_request(struct parser *parser)
     args->engine.connect_to = args->connect_to.words;
     args->engine.resolve = args->resolve.words;
     args->engine.max_ratio = args->max_ratio > 0 ? args->max_ratio : UINT64_MAX;
+    args->limits.deny_addresses = args->deny.words;
     args->engine.body = args->body;
     args->engine.body_length = parser->body_length;
     return 0;
@@ -500,7 +501,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         .engine = {.tls = &ret_args->tls,
                    .redirect = &ret_args->redirect,
                    .retry = &ret_args->retry,
-                   .transport = &ret_args->transport},
+                   .transport = &ret_args->transport,
+                   .limits = &ret_args->limits},
         .retry.budget_percent = UINT32_MAX, /* none is given */
         .redirect = {.has_max = true, .max = 30},
     };
@@ -535,5 +537,6 @@ void args_free(struct args *args)
     free(args->texts.words);
     writeout_close(args->writeout);
     free(args->query);
+    free(args->deny.words);
     free(args->body);
 }

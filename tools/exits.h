@@ -18,6 +18,7 @@
     X(RESOLVE, 6, "resolve", "the host name has no address")                                       \
     X(CONNECT, 7, "connect", "no address accepted a connection")                                   \
     X(PROTOCOL, 8, "protocol", "the reply breaks RFC 9112, or can be read in two ways")            \
+    X(DENIED, 9, "denied", "with --deny-address: every address of the host is denied")             \
     X(TRUNCATED, 18, "truncated", "the connection ended inside the reply")                         \
     X(STATUS, 22, "status", "with --fail: a status from 400 on")                                   \
     X(WRITE, 23, "", "the output cannot be written: a full disk, a closed pipe")                   \

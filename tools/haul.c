@@ -250,10 +250,15 @@ static void complain_option(const struct haul_open_error *why)
         const char *member;
         const char *option;
     } rows[] = {
-        {"headers", "-H/--header"},        {"method", "-X/--request"},
-        {"user_agent", "-A/--user-agent"}, {"connect_to", "--connect-to"},
-        {"resolve", "--resolve"},          {"dns_servers", "--dns-servers"},
-        {"pinned_keys", "--pinnedpubkey"}, {"interface", "--interface"},
+        {"headers", "-H/--header"},
+        {"method", "-X/--request"},
+        {"user_agent", "-A/--user-agent"},
+        {"connect_to", "--connect-to"},
+        {"resolve", "--resolve"},
+        {"dns_servers", "--dns-servers"},
+        {"pinned_keys", "--pinnedpubkey"},
+        {"interface", "--interface"},
+        {"deny_addresses", "--deny-address"},
     };
     for (size_t i = 0; why->item != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].member, why->option) == 0) {

@@ -243,6 +243,17 @@ const struct option_row option_rows[] = {
                "*+* they hold for a minute, and then the name is looked up. The last for a host "
                "and port counts, and *-*_HOST_:_PORT_ takes away those before it. Where "
                "*--connect-to* leads elsewhere, that host and port are meant."},
+    {OPTIONS_CONTROL, "deny-address", 0, "private|ADDRESS|CIDR",
+     "connect to none of these addresses", TAKES_TEXTS(deny), .is_rare = true,
+     .manual =
+         "Connects to none of these addresses, whatever leads there: names, *--resolve*, "
+         "*--connect-to*, redirects. *10.0.0.0/8* and *fc00::/7* are ranges. *private* is "
+         "everything that IANA's registries of special-purpose addresses do not call globally "
+         "reachable: loopback, link-local (169.254.169.254 among it), private use, "
+         "100.64.0.0/10, 0.0.0.0/8, documentation, unique local, reserved; and multicast. An "
+         "IPv6 address that carries one of IPv4 (mapped, 64:ff9b::/96, 2002::/16) is judged "
+         "by that. Other addresses of a host are used; where it has none, nothing is sent, and "
+         "the error is *denied*, exit status 9. Connections to DNS servers are not concerned."},
     {OPTIONS_TLS, "cacert", 0, "FILE", "roots to trust instead of the system's",
      TAKES_TEXT(tls.ca_file),
      .manual = "Trusts the roots of _FILE_ (PEM) instead of the system's. _FILE_ may be a pipe, "

@@ -28,6 +28,7 @@ struct args {
     struct haul_redirect redirect;
     struct haul_retry retry;
     struct haul_transport transport;
+    struct haul_limits limits;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;
@@ -52,6 +53,7 @@ struct args {
     struct args_list texts; /* whose memory is theirs */
     struct writeout *writeout;
     char *query;
+    struct args_list deny;
     char *body;
 };
 

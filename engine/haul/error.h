@@ -24,8 +24,8 @@
     X(NOT_STARTED, "not_started") /* cancelled before it was begun */                              \
     X(RESOURCE, "resource")       /* this process or machine ran out of something */               \
     X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */         \
-    X(ENCODING, "encoding")       /* the body is not what its Content-Encoding says, or that names \
-                                     a coding that cannot be removed */
+    X(ENCODING, "encoding")       /* the body is not what its Content-Encoding says */             \
+    X(DENIED, "denied")           /* every address of the host is one of deny_addresses */
 
 enum haul_error {
 #define HAUL_ERROR_ENUM(name, text) HAUL_##name,

@@ -31,6 +31,7 @@ enum haul_stage dial_stage(const struct dials *dials, uint32_t slot)
     case DIAL_HELD:
     case DIAL_LOOSE:
     case DIAL_CONNECTING:
+    case DIAL_BARRED:
         return HAUL_STAGE_CONNECT;
     case DIAL_CONNECTED_BARE:
     case DIAL_SECURING:
@@ -181,6 +182,8 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
     static const struct failure none = {HAUL_CONNECT, "no other address is left to try", 0};
     static const struct failure other_family = {
         HAUL_CONNECT, "no address is of the one family that is asked for", 0};
+    static const struct failure denied = {
+        HAUL_DENIED, "every address of the host is denied, and nothing was sent", 0};
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
     const union resolver_address *next;
@@ -208,9 +211,14 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
         line_insert(dials, slot, DIAL_RESOLVING);
         return false;
     }
-    if (origin->places.addresses.count == 0 && dials->origins->source.family != AF_UNSPEC)
-        return tell_failure(ret_news, slot, &other_family);
-    return tell_failure(ret_news, slot, dial->tried->last.message ? &dial->tried->last : &none);
+    dial->state = DIAL_BARRED;
+    if (dial->tried->last.message)
+        return tell_failure(ret_news, slot, &dial->tried->last);
+    if (origin->is_denied)
+        return tell_failure(ret_news, slot, &denied);
+    bool is_bare = origin->places.addresses.count == 0;
+    bool is_other_family = is_bare && dials->origins->source.family != AF_UNSPEC;
+    return tell_failure(ret_news, slot, is_other_family ? &other_family : &none);
 }
 
 bool dial_has_another(const struct dials *dials, uint32_t slot)
@@ -318,7 +326,7 @@ void dial_answer(struct dials *dials, const struct resolver_answer *answer, uint
         origin->lookup = NULL;
     if (answer->error) /* a connect may still be under way to one of those of before */
         return;
-    places_renew(&origin->places, &answer->addresses);
+    origin_renew(dials->origins, origin, &answer->addresses);
     origin->is_open &= places_have_proven(&origin->places);
     origin->expires_ns = now_ns + (uint64_t)answer->addresses.ttl_s * 1000000000;
     loosen(dials, &origin->waiting, true);

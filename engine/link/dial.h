@@ -24,6 +24,7 @@ enum dial_state {
     DIAL_HELD,      /* waits for another's connection to its origin */
     DIAL_LOOSE,     /* waits for either no more: dial_next() goes on with it */
     DIAL_CONNECTING,
+    DIAL_BARRED,         /* has no address to go to */
     DIAL_CONNECTED_BARE, /* without the handshake that it needs */
     DIAL_SECURING,       /* the handshake */
 };

@@ -135,28 +135,34 @@ static void keep_family(const struct source *source, struct resolver_addresses *
         addresses->count = kept;
 }
 
+void origin_renew(struct origins *origins, struct origin *origin,
+                  const struct resolver_addresses *addresses)
+{
+    struct resolver_addresses allowed = *addresses;
+    keep_family(&origins->source, &allowed);
+    origin->is_denied = deny_filter(&origins->deny, &allowed);
+    places_renew(&origin->places, &allowed);
+}
+
 /* Addresses that are given, those of literals, and those of localhost are known from the start. */
-static void origin_aim(struct origin *origin, const struct origins *origins)
+static void origin_aim(struct origins *origins, struct origin *origin)
 {
     struct reroute_target *target = &origin->target;
     *target = (struct reroute_target){origin->host, origin->host_kind, origin->port};
     const struct reroute_addresses *given = reroute_find(&origins->reroute, target);
-    struct resolver_addresses known;
+    struct resolver_addresses literal;
     if (given) {
-        known = given->addresses;
-        keep_family(&origins->source, &known);
-        places_renew(&origin->places, &known);
+        origin_renew(origins, origin, &given->addresses);
         origin->expires_ns = given->expires_ns;
         origin->state = ORIGIN_KNOWN;
-    } else if (resolver_literal(target->host, target->kind, target->port, &known)) {
-        keep_family(&origins->source, &known);
-        places_renew(&origin->places, &known);
+    } else if (resolver_literal(target->host, target->kind, target->port, &literal)) {
+        origin_renew(origins, origin, &literal);
         origin->expires_ns = UINT64_MAX;
         origin->state = ORIGIN_KNOWN;
     }
 }
 
-static void origin_fill(struct origin *origin, const struct url *url, const struct origins *origins)
+static void origin_fill(struct origins *origins, struct origin *origin, const struct url *url)
 {
     *origin = (struct origin){
         .hash = hash_of(url),
@@ -171,7 +177,7 @@ static void origin_fill(struct origin *origin, const struct url *url, const stru
     };
     for (size_t i = 0; i < url->host.length; i++)
         origin->host[i] = ascii_lower(url->host.bytes[i]);
-    origin_aim(origin, origins);
+    origin_aim(origins, origin);
 }
 
 uint32_t origin_acquire(struct origins *origins, const struct url *url)
@@ -186,7 +192,7 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
     if (index == NO_ORIGIN)
         return NO_ORIGIN;
     struct origin *origin = &origins->list[index];
-    origin_fill(origin, url, origins);
+    origin_fill(origins, origin, url);
     origin->conns = 1;
     origin->next = origins->buckets[origin->hash & origins->bucket_mask];
     origins->buckets[origin->hash & origins->bucket_mask] = index;

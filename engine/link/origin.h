@@ -4,6 +4,7 @@
 /* The origins (scheme, host and port) in use: their addresses, their idle connections, and the
  * connections that wait for their addresses. */
 
+#include "engine/link/deny.h"
 #include "engine/link/places.h"
 #include "engine/link/reroute.h"
 #include "engine/link/source.h"
@@ -35,6 +36,7 @@ struct origin {
     struct reroute_target target;   /* what is connected to: mostly host and port */
     uint64_t expires_ns;            /* of the addresses */
     struct places places;
+    bool is_denied;       /* some of them were left out */
     uint64_t distrust_ns; /* it closes unannounced, and is taken to until then; 0: it does not */
     bool has_kept;        /* a connection that was idle for a while */
     struct tls_session session; /* to resume, where has_session */
@@ -50,6 +52,7 @@ struct origin {
 struct origins {
     struct reroute reroute;    /* none, unless the caller fills it */
     struct source source;      /* likewise */
+    struct deny deny;          /* likewise: addresses that are none of any origin's */
     struct resolver *resolver; /* the caller's too: whose lookups are forgotten with their origin */
     struct origin *list;
     uint32_t *buckets;
@@ -68,6 +71,10 @@ uint32_t origin_bucket_count(uint32_t count);
 /* Wipes the sessions, which are secrets: to be called before the memory is freed. One that another
  * origin takes the place of, or another session, is overwritten there and then. */
 void origins_deinit(struct origins *origins);
+
+/* It has these addresses from now on, as far as they are not denied. */
+void origin_renew(struct origins *origins, struct origin *origin,
+                  const struct resolver_addresses *addresses);
 
 /* The origin of a URL, with one more connection referring to it; the one unused for longest is
  * replaced for a new one. NO_ORIGIN: connections refer to every one. */

@@ -59,6 +59,7 @@ static bool is_passing_failure(const struct retry_cause *cause)
     case HAUL_RESOURCE:
     case HAUL_REDIRECT:
     case HAUL_ENCODING:
+    case HAUL_DENIED:
         break;
     }
     return false;

@@ -339,6 +339,27 @@ ROWS
     done
 }
 
+
+# To the address that is left; to none where none is, whatever leads there.
+denied_is_left() {
+    run --deny-address 127.0.0.2 --resolve "a.test:$port:127.0.0.2,127.0.0.1" "http://a.test:$port/p/1"
+    code_is 0 && has "$(cat out)" '"status":200' || return
+    for words in "--deny-address private $base/p/1" "--deny-address 127.0.0.0/8 $base/p/1" \
+        "--deny-address private http://localhost:$port/" \
+        "--deny-address private http://[::ffff:127.0.0.1]:$port/" \
+        "--deny-address private --connect-to a.test:80:$server_address http://a.test/" \
+        "--deny-address private --resolve a.test:$port:127.0.0.1 http://a.test:$port/"; do
+        run $words
+        code_is 9 && has "$(cat out)" '"code":"denied"' && has "$(cat out)" '"stage":"connect"' ||
+            return
+    done
+    for value in '' public 10.0.0.0/33 10.0.0/8; do
+        run --deny-address "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: --deny-address '$value': deny_addresses" || return
+    done
+}
+
+row "--deny-address: nothing is connected to those" denied_is_left
 row "--connect-to connects to another host and port" connects_elsewhere
 row "--resolve connects to the addresses given" resolves_elsewhere
 row "what they cannot use is named, exit code 2" rerouting_is_checked

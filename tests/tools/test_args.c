@@ -133,6 +133,7 @@ static const struct {
     {"u --cacert", "--cacert wants a value; see haul --help"},
     {"u --connect-to", "--connect-to wants a value; see haul --help"},
     {"u --resolve", "--resolve wants a value; see haul --help"},
+    {"u --deny-address", "--deny-address wants a value; see haul --help"},
     {"--insecure=no u", "-k/--insecure takes no value"},
     {"--key k.pem u", "--key is the key of a --cert, and there is none"},
     {"-I -d x u", "-I/--head and -d/--data exclude each other"},
@@ -388,6 +389,11 @@ static void test_rerouting(void **state)
     assert_string_equal(options->resolve[0], "-c:80");
     assert_string_equal(options->resolve[1], "*:80:::1");
     assert_null(options->resolve[2]);
+    args_free(&parsed.args);
+    parse(&parsed, "u --deny-address private --deny-address=10.0.0.0/8");
+    assert_string_equal(parsed.args.limits.deny_addresses[0], "private");
+    assert_string_equal(parsed.args.limits.deny_addresses[1], "10.0.0.0/8");
+    assert_null(parsed.args.limits.deny_addresses[2]);
     args_free(&parsed.args);
 }
 

@@ -348,7 +348,7 @@ static void the_second_answer_is_waited_for(void **state)
             assert_true(news.slot == 2 || news.failure.os_error == ECONNREFUSED);
         }
         assert_int_equal(next(&answer).slot, NO_SLOT);
-        assert_int_equal(stage.list[0].state, has_more ? DIAL_HELD : DIAL_NONE);
+        assert_int_equal(stage.list[0].state, has_more ? DIAL_HELD : DIAL_BARRED);
     }
 }
 
