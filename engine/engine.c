@@ -61,24 +61,60 @@ static struct tried *tried_of(struct engine *engine, struct fetch *fetch)
     return tried;
 }
 
+static const struct haul_times *times_of(const struct engine *engine, const struct fetch *fetch)
+{
+    return fetch->has_times ? &fetch->times : &engine->times;
+}
+
+/* When the time of the stage alone is up. */
+static uint64_t own_due_of(const struct engine *engine, const struct fetch *fetch,
+                           enum haul_stage stage)
+{
+    struct due_starts starts = {
+        .hop_ns = fetch->begun_ns,
+        .queued_ns = fetch->queued_ns ? fetch->queued_ns : fetch->submitted_ns,
+        .connected_ns = fetch->connected_ns,
+        .sent_ns = fetch->first_byte_ns ? 0 : fetch->sent_ns,
+    };
+    return due_own_ns(stage, &starts, times_of(engine, fetch));
+}
+
 static uint64_t due_of(const struct engine *engine, const struct fetch *fetch,
                        enum haul_stage stage)
 {
-    const struct haul_options *options = &engine->options;
+    const struct haul_times *times = times_of(engine, fetch);
     struct due_starts starts = {.hop_ns = fetch->begun_ns, .attempt_ns = fetch->attempt_ns};
     uint64_t time_ns = DEADLINE_NEVER;
     if (fetch->attempt_ns)
-        time_ns = due_ns(stage, &starts, options->connect_timeout_ms, options->max_time_ms);
-    if (engine->retry.max == 0)
+        time_ns = due_ns(stage, &starts, times->connect_ms, times->max_ms);
+    if (engine->has_times) {
+        uint64_t own_ns = own_due_of(engine, fetch, stage);
+        time_ns = own_ns < time_ns ? own_ns : time_ns;
+    }
+    if (engine->retry.max == 0 || !fetch_has_begun(fetch))
         return time_ns;
     uint64_t end_ns = retry_end_ns(fetch, &engine->retry);
     return end_ns < time_ns ? end_ns : time_ns;
+}
+
+/* What is said of one whose time is up. */
+static const struct failure *failure_of_due(const struct engine *engine, const struct fetch *fetch,
+                                            enum haul_stage stage)
+{
+    bool is_own = engine->has_times && own_due_of(engine, fetch, stage) <= engine->now_ns;
+    return is_own ? due_own_failure(stage) : due_failure(stage);
 }
 
 static void wake_at(struct engine *engine, uint32_t index, uint64_t time_ns)
 {
     engine->has_waits = true;
     deadline_set(&engine->waits, index, time_ns);
+}
+
+void engine_await_first_turn(struct engine *engine, uint32_t index)
+{
+    if (times_of(engine, &engine->fetches[index])->queue_ms > 0)
+        wake_at(engine, index, due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE));
 }
 
 /* In the queue, what has begun has a time by which it must be over. */
@@ -95,6 +131,7 @@ static void requeue(struct engine *engine, uint32_t index)
     end_decoding(engine, fetch);
     fetch_retreat(fetch);
     engine->active--;
+    fetch->queued_ns = engine->now_ns;
     schedule_prepend(&engine->schedule, index);
     await_turn(engine, index);
 }
@@ -198,6 +235,14 @@ static struct retry_view retry_view_of(struct engine *engine)
     };
 }
 
+/* When it is tried again, or has waited for too long. */
+static uint64_t wake_ns(const struct engine *engine, const struct fetch *fetch, uint64_t again_ns)
+{
+    uint64_t own_ns =
+        engine->has_times ? own_due_of(engine, fetch, HAUL_STAGE_QUEUE) : DEADLINE_NEVER;
+    return own_ns < again_ns ? own_ns : again_ns;
+}
+
 /* What was decided comes now: its slot is at rest or closed. Until its time has come it holds
  * nothing but its place in the window. */
 static void leave(struct engine *engine, uint32_t index)
@@ -206,6 +251,7 @@ static void leave(struct engine *engine, uint32_t index)
     uint64_t again_ns = fetch->again_ns;
     engine->redirects += !again_ns && !fetch->asks_anew;
     end_decoding(engine, fetch);
+    fetch->queued_ns = engine->now_ns;
     fetch_leave(fetch, &engine->terms, engine->now_ns);
     engine->active--;
     bool is_current = engine->collector.is_unordered && engine->collector.current == index;
@@ -215,7 +261,7 @@ static void leave(struct engine *engine, uint32_t index)
         engine->retried++;
         engine->waiting++;
         fetch->state = FETCH_WAITING;
-        wake_at(engine, index, again_ns);
+        wake_at(engine, index, wake_ns(engine, fetch, again_ns));
     } else {
         schedule_prepend(&engine->schedule, index);
         await_turn(engine, index);
@@ -282,33 +328,56 @@ static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage s
     deadline_set(&engine->deadlines, slot, deadline_of(engine, slot, stage));
 }
 
-void engine_cancel(struct engine *engine, uint32_t index)
+/* As begun, or as never begun. */
+static void end_early(struct engine *engine, uint32_t index, const struct failure *begun,
+                      const struct failure *not_started)
 {
-    static const struct failure not_started = {HAUL_NOT_STARTED, "cancelled before it was begun",
-                                               0};
-    static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
     struct fetch *fetch = &engine->fetches[index];
     if (fetch->state == FETCH_ACTIVE) {
         assert(fetch_on(engine, fetch->conn) == fetch);
-        fail(engine, fetch->conn, &cancelled);
+        fail(engine, fetch->conn, begun);
         return;
     }
     if (fetch->state == FETCH_WAITING)
         end_wait(engine, index);
     else
         schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE,
-                  fetch_has_begun(fetch) ? &cancelled : &not_started);
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, fetch_has_begun(fetch) ? begun : not_started);
 }
 
-void engine_cancel_all(struct engine *engine)
+static const struct failure cancelled = {HAUL_CANCELLED, "cancelled", 0};
+static const struct failure not_started = {HAUL_NOT_STARTED, "cancelled before it was begun", 0};
+
+void engine_cancel(struct engine *engine, uint32_t index)
+{
+    end_early(engine, index, &cancelled, &not_started);
+}
+
+static void end_all(struct engine *engine, const struct failure *begun,
+                    const struct failure *unbegun)
 {
     engine->is_cancelled = true;
     for (uint32_t i = 0; i < engine->fetch_slab.touched; i++) {
         enum fetch_state state = engine->fetches[i].state;
         if (state == FETCH_QUEUED || state == FETCH_WAITING || state == FETCH_ACTIVE)
-            engine_cancel(engine, i);
+            end_early(engine, i, begun, unbegun);
     }
+}
+
+void engine_cancel_all(struct engine *engine)
+{
+    end_all(engine, &cancelled, &not_started);
+}
+
+/* The run's own time is up. */
+static void end_run(struct engine *engine)
+{
+    static const struct failure late = {HAUL_DEADLINE, "the deadline of the run has come",
+                                        ETIMEDOUT};
+    static const struct failure too_late = {
+        HAUL_NOT_STARTED, "the deadline of the run came before it was begun", ETIMEDOUT};
+    engine->end_ns = DEADLINE_NEVER;
+    end_all(engine, &late, &too_late);
 }
 
 /* --- while memory is short -------------------------------------------------------------------- */
@@ -790,13 +859,21 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
     lose(engine, slot, &outcome);
 }
 
+/* From now on the first byte is awaited. */
+static inline void on_sent(struct engine *engine, uint32_t slot)
+{
+    fetch_on(engine, slot)->sent_ns = engine->now_ns;
+    if (engine->has_times)
+        set_deadline(engine, slot, HAUL_STAGE_HEAD);
+}
+
 static inline void on_news(struct engine *engine, const struct exchange_news *news)
 {
     uint32_t slot = news->exchange;
     const struct response *response = exchange_response(&engine->exchanges, slot);
     switch (news->kind) {
     case EXCHANGE_SENT:
-        fetch_on(engine, slot)->sent_ns = engine->now_ns;
+        on_sent(engine, slot);
         break;
     case EXCHANGE_IS_LONG:
         on_long_head(engine, slot);
@@ -878,7 +955,7 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
         return;
     }
     if (has_news)
-        fetch->sent_ns = engine->now_ns;
+        on_sent(engine, slot);
     await_reply(engine, slot);
 }
 
@@ -1011,7 +1088,8 @@ static void on_deadline(struct engine *engine, uint32_t slot)
     const struct fetch *fetch = fetch_on(engine, slot);
     slot = fetch->conn;
     struct outcome outcome = {.kind = OUTCOME_FAILED,
-                              .failure = *due_failure(engine_stage(engine, slot))};
+                              .failure =
+                                  *failure_of_due(engine, fetch, engine_stage(engine, slot))};
     close_rival(engine, slot);
     if (fetch->again_ns)
         close_and_leave(engine, slot);
@@ -1024,17 +1102,21 @@ static void on_deadline(struct engine *engine, uint32_t slot)
 static void on_wait_over(struct engine *engine, uint32_t index)
 {
     const struct fetch *fetch = &engine->fetches[index];
+    if (fetch->state == FETCH_WAITING && engine->now_ns < fetch->again_ns) {
+        end_wait(engine, index);
+        engine_finish(engine, index, HAUL_STAGE_QUEUE, due_own_failure(HAUL_STAGE_QUEUE));
+        return;
+    }
     if (fetch->state == FETCH_WAITING) {
         end_wait(engine, index);
         schedule_prepend(&engine->schedule, index);
         await_turn(engine, index);
         return;
     }
-    if (fetch->state != FETCH_QUEUED || !fetch_has_begun(fetch) ||
-        engine->now_ns < due_of(engine, fetch, HAUL_STAGE_QUEUE))
+    if (fetch->state != FETCH_QUEUED || engine->now_ns < due_of(engine, fetch, HAUL_STAGE_QUEUE))
         return;
     schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE, due_failure(HAUL_STAGE_QUEUE));
+    engine_finish(engine, index, HAUL_STAGE_QUEUE, failure_of_due(engine, fetch, HAUL_STAGE_QUEUE));
 }
 
 /* It had its turn, and could not come to its end. */
@@ -1159,6 +1241,8 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     if (dial_begin(&engine->dials, slot, engine->pool.slots[slot].origin, tried_of(engine, fetch),
                    NO_SLOT, engine->now_ns, &news))
         on_dial(engine, &news);
+    else if (engine->has_times)
+        set_deadline(engine, slot, engine_stage(engine, slot));
     return true;
 }
 
@@ -1243,6 +1327,13 @@ static void begin_queued(struct engine *engine)
 
 /* --- completions ------------------------------------------------------------------------------ */
 
+static inline void on_first_byte(struct engine *engine, uint32_t slot)
+{
+    fetch_on(engine, slot)->first_byte_ns = engine->now_ns;
+    if (engine->has_times)
+        set_deadline(engine, slot, HAUL_STAGE_BODY);
+}
+
 static void on_exchange_event(struct engine *engine, const struct link_event *event)
 {
     struct exchange_news news;
@@ -1257,7 +1348,7 @@ static void on_exchange_event(struct engine *engine, const struct link_event *ev
         has_news = exchange_take(&engine->exchanges, exchange, event, &news);
     } else {
         if (!exchange_has_begun(&engine->exchanges, exchange))
-            fetch_on(engine, exchange)->first_byte_ns = engine->now_ns;
+            on_first_byte(engine, exchange);
         exchange_feed(&engine->exchanges, exchange, event->bytes);
     }
     for (; has_news || exchange_next(&engine->exchanges, &news); has_news = false)
@@ -1392,6 +1483,8 @@ static void expire(struct engine *engine)
         on_deadline(engine, slot);
     while (deadline_expired(&engine->waits, engine->now_ns, &slot))
         on_wait_over(engine, slot);
+    if (engine->end_ns <= engine->now_ns)
+        end_run(engine);
 }
 
 static void arm_tick(struct engine *engine)
@@ -1412,7 +1505,9 @@ static void arm_tick(struct engine *engine)
     bool is_unknown = engine->trust_ns > 0 && engine->schedule.count > 0;
     if (is_unknown && engine->trust_ns < time_ns)
         time_ns = engine->trust_ns;
-    bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown;
+    time_ns = engine->end_ns < time_ns ? engine->end_ns : time_ns;
+    bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown ||
+                      engine->end_ns != DEADLINE_NEVER;
     if (time_ns != UINT64_MAX && is_awaited)
         loop_tick(engine->loop, time_ns);
 }

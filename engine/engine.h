@@ -38,6 +38,9 @@ struct engine {
     struct haul_retry retry;         /* and options.retry */
     struct haul_transport transport; /* and options.transport */
     struct haul_limits limits;       /* and options.limits */
+    struct haul_times times;         /* of options.times, and all that it leaves to the options */
+    bool has_times;                  /* there was any that is for one stage, or one request */
+    uint64_t end_ns;                 /* when the run must be over; DEADLINE_NEVER */
     char **option_strings;           /* those copies */
     struct budget budget;
     struct loop *loop;
@@ -109,6 +112,9 @@ void engine_finish(struct engine *engine, uint32_t fetch, enum haul_stage stage,
 
 /* Ends one that is queued or active, as cancelled. */
 void engine_cancel(struct engine *engine, uint32_t fetch);
+
+/* It was submitted and waits for its turn: for so long as it may. */
+void engine_await_first_turn(struct engine *engine, uint32_t fetch);
 
 /* Where on the trip the request on a connection slot is. */
 enum haul_stage engine_stage(const struct engine *engine, uint32_t slot);

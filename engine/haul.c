@@ -124,8 +124,29 @@ void haul_close(struct haul *haul)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+/* A request's own times, where it has none those of all. */
+static int take_times(struct engine *engine, const struct haul_request *request,
+                      struct haul_times *ret_times)
+{
+    const struct haul_times *all = &engine->times;
+    int error = sized_take(ret_times, sizeof *ret_times, request->times, request->times_size);
+#define TAKE_TIME(member) ret_times->member = ret_times->member ? ret_times->member : all->member
+    TAKE_TIME(queue_ms);
+    TAKE_TIME(resolve_ms);
+    TAKE_TIME(connect_ms);
+    TAKE_TIME(tls_ms);
+    TAKE_TIME(first_byte_ms);
+    TAKE_TIME(max_ms);
+#undef TAKE_TIME
+    return error;
+}
+
 static int submit(struct engine *engine, const struct haul_request *request)
 {
+    struct haul_times times;
+    int unusable = request->times ? take_times(engine, request, &times) : 0;
+    if (unusable)
+        return unusable;
     if (engine->is_cancelled)
         return -ECANCELED;
     uint32_t index = slab_take(&engine->fetch_slab);
@@ -138,9 +159,16 @@ static int submit(struct engine *engine, const struct haul_request *request)
         return -EAGAIN;
     }
     engine->has_unrepeatable |= !fetch->is_idempotent;
+    fetch->has_times = request->times;
+    if (request->times) {
+        fetch->times = times;
+        engine->has_times = true;
+    }
     fetch->result.index = collector_add(&engine->collector, index);
     if (!error) {
         schedule_append(&engine->schedule, index);
+        if (engine->has_times)
+            engine_await_first_turn(engine, index);
         return 0;
     }
     struct failure failure = failure_of(error);

@@ -127,6 +127,8 @@ struct haul_options {
     size_t transport_size;                  /* sizeof *transport, as tls_size */
     const struct haul_limits *limits;       /* haul/limits.h; NULL: none of them */
     size_t limits_size;                     /* sizeof *limits, likewise */
+    const struct haul_times *times;         /* haul/limits.h; NULL: all its defaults */
+    size_t times_size;                      /* sizeof *times, likewise */
 };
 
 struct haul_request {
@@ -143,7 +145,9 @@ struct haul_request {
     const void *body;
     bool has_body; /* body is to be sent, even where body_length is 0 */
     size_t body_length;
-    uint64_t max_body; /* UINT64_MAX: no limit */
+    uint64_t max_body;              /* UINT64_MAX: no limit */
+    const struct haul_times *times; /* copied; NULL: as in the options */
+    size_t times_size;              /* sizeof *times; haul_submit() fills it in */
 };
 
 struct haul; /* one engine */
@@ -160,6 +164,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
     ret->retry_size = ret->retry ? sizeof *ret->retry : 0;
     ret->transport_size = ret->transport ? sizeof *ret->transport : 0;
     ret->limits_size = ret->limits ? sizeof *ret->limits : 0;
+    ret->times_size = ret->times ? sizeof *ret->times : 0;
     return ret;
 }
 
@@ -202,7 +207,11 @@ int haul_submit_sized(struct haul *haul, const struct haul_request *request, siz
  * have; -EINVAL, it has no URL. */
 static inline int haul_submit(struct haul *haul, const struct haul_request *request)
 {
-    return haul_submit_sized(haul, request, sizeof *request);
+    if (!request->times)
+        return haul_submit_sized(haul, request, sizeof *request);
+    struct haul_request sized = *request;
+    sized.times_size = sizeof *sized.times;
+    return haul_submit_sized(haul, &sized, sizeof sized);
 }
 
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:

@@ -66,6 +66,23 @@ static int options_copy(struct engine *engine)
     return 0;
 }
 
+/* What is left to others is theirs. */
+static void times_take(struct engine *engine)
+{
+    struct haul_times *times = &engine->times;
+    const struct haul_limits *limits = &engine->limits;
+    if (times->connect_ms == 0)
+        times->connect_ms = engine->options.connect_timeout_ms;
+    if (times->max_ms == 0)
+        times->max_ms = engine->options.max_time_ms;
+    engine->has_times = times->queue_ms > 0 || times->resolve_ms > 0 || times->tls_ms > 0 ||
+                        times->first_byte_ms > 0;
+    uint64_t most_ms = (DEADLINE_NEVER - engine->now_ns) / 1000000;
+    bool ends = limits->deadline_ms > 0 && (uint64_t)limits->deadline_ms < most_ms;
+    engine->end_ns =
+        ends ? engine->now_ns + (uint64_t)limits->deadline_ms * 1000000 : DEADLINE_NEVER;
+}
+
 static int options_take(struct engine *engine, const struct haul_options *options,
                         struct haul_open_error *ret_why)
 {
@@ -85,6 +102,9 @@ static int options_take(struct engine *engine, const struct haul_options *option
     if (options->limits)
         engine->limits = *options->limits;
     engine->options.limits = &engine->limits;
+    if (options->times)
+        engine->times = *options->times;
+    engine->options.times = &engine->times;
     if (!engine->options.user_agent)
         engine->options.user_agent = "haul/" HAUL_VERSION;
     if (engine->options.connect_timeout_ms == 0)
@@ -93,6 +113,7 @@ static int options_take(struct engine *engine, const struct haul_options *option
         engine->options.max_time_ms = MAX_TIME_DEFAULT_MS;
     if (engine->options.idle_timeout_ms == 0)
         engine->options.idle_timeout_ms = IDLE_TIMEOUT_DEFAULT_MS;
+    times_take(engine);
     uint64_t idle_ms = (uint64_t)engine->options.idle_timeout_ms; /* negative: very long */
     engine->kept_ns = (idle_ms < KEPT_MAX_MS ? idle_ms : KEPT_MAX_MS) * 1000000;
     if (options->compressed && !coding_names()) {
@@ -357,7 +378,7 @@ static int resolver_take(struct engine *engine, const char *servers,
     const struct resolver_options options = {
         .servers = engine->options.dns_servers,
         .family = engine->origins.source.family,
-        .patience_ms = engine->options.connect_timeout_ms,
+        .patience_ms = engine->times.connect_ms,
     };
     int error = resolver_open(&engine->resolver, engine->loop, 0, BUDGET_RESOLVER_TAGS, &options);
     engine->origins.resolver = engine->resolver;

@@ -68,6 +68,19 @@ static int take_limits(struct sized_options *ret, struct haul_open_error *ret_wh
                   ret_why);
 }
 
+static int take_times(struct sized_options *ret, struct haul_open_error *ret_why)
+{
+    struct haul_options *options = &ret->options;
+    if (!options->times)
+        return 0;
+    int error = sized_take(&ret->times, sizeof ret->times, options->times, options->times_size);
+    options->times = &ret->times;
+    return refuse(error, "times", "times_size is 0",
+                  "times has an option that this library does not have: it is older than the "
+                  "program",
+                  ret_why);
+}
+
 int sized_options_take(struct sized_options *ret, const struct haul_options *from, size_t from_size,
                        struct haul_open_error *ret_why)
 {
@@ -110,5 +123,7 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
                       "program",
                       ret_why);
     error = take_transport(ret, ret_why);
-    return error ? error : take_limits(ret, ret_why);
+    if (!error)
+        error = take_limits(ret, ret_why);
+    return error ? error : take_times(ret, ret_why);
 }

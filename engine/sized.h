@@ -23,6 +23,7 @@ struct sized_options {
     struct haul_retry retry;
     struct haul_transport transport;
     struct haul_limits limits;
+    struct haul_times times;
 };
 
 /* from may be NULL: all defaults. Errors: those of sized_take(), and ret_why says which struct. */

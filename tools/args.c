@@ -502,7 +502,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
                    .redirect = &ret_args->redirect,
                    .retry = &ret_args->retry,
                    .transport = &ret_args->transport,
-                   .limits = &ret_args->limits},
+                   .limits = &ret_args->limits,
+                   .times = &ret_args->times},
         .retry.budget_percent = UINT32_MAX, /* none is given */
         .redirect = {.has_max = true, .max = 30},
     };

@@ -68,6 +68,8 @@ static inline int exit_code_of(const struct haul_result *result)
         return EXIT_PIN;
     if (exit_is_roots(result))
         return EXIT_ROOTS;
+    if (result->error == HAUL_NOT_STARTED && result->os_error == ETIMEDOUT)
+        return EXIT_DEADLINE;
     return result->detail == HAUL_DETAIL_CERTIFICATE ? EXIT_CERTIFICATE : codes[result->error];
 }
 

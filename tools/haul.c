@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,29 @@ static void trip_take(struct trip *trip, const struct haul_result *result)
     haul_release(trip->haul, result);
 }
 
+/* Until the deadline; negative: there is none. */
+static int64_t deadline_left_ms(const struct trip *trip)
+{
+    int64_t deadline_ms = trip->args->limits.deadline_ms;
+    uint64_t spent_ns = clock_read_ns(CLOCK_MONOTONIC) - trip->begun_ns;
+    int64_t left_ms = deadline_ms - (int64_t)(spent_ns / 1000000);
+    return deadline_ms <= 0 ? -1 : left_ms > 0 ? left_ms : 0;
+}
+
+static bool is_past_deadline(const struct trip *trip)
+{
+    return deadline_left_ms(trip) == 0;
+}
+
+static int patience_of_wait_ms(const struct trip *trip)
+{
+    int64_t left_ms = deadline_left_ms(trip);
+    bool is_shown = trip->progress.shown;
+    if (left_ms < 0 || left_ms > INT_MAX)
+        return is_shown ? PROGRESS_MS : -1;
+    return is_shown && left_ms > PROGRESS_MS ? PROGRESS_MS : (int)left_ms;
+}
+
 /* Nothing is ready: waits for the next input and for the engine, whose kept connections may end
  * although no request is under way. */
 static void trip_wait(struct trip *trip)
@@ -202,7 +226,7 @@ static void trip_wait(struct trip *trip)
         {.fd = haul_fd(trip->haul), .events = POLLIN},
     };
     sink_flush(&trip->sink);
-    if (interrupt_poll(fds, 2, trip->progress.shown ? PROGRESS_MS : -1) > 0 && fds[0].revents != 0)
+    if (interrupt_poll(fds, 2, patience_of_wait_ms(trip)) > 0 && fds[0].revents != 0)
         trip->state = INPUT_READY;
 }
 
@@ -224,6 +248,8 @@ static void trip_stop(struct trip *trip)
 static bool trip_step(struct trip *trip)
 {
     const struct haul_result *result;
+    if (trip->state != INPUT_END && is_past_deadline(trip))
+        trip_end_inputs(trip); /* the engine ends by itself what it has */
     if (interrupt_signal() != 0 && !trip->stopping)
         trip_stop(trip);
     if (trip->state == INPUT_READY)
@@ -356,6 +382,8 @@ static int trip_report_failures(struct trip *trip)
 {
     char message[MESSAGE_BYTES];
     int code = tally_exit_code(&trip->tally);
+    if (code == 0 && trip->input_left && is_past_deadline(trip))
+        code = EXIT_DEADLINE;
     if (trip->input_failed) {
         inputs_describe_failure(trip->inputs, message, sizeof(message));
         complain("%s", message);

@@ -243,6 +243,28 @@ const struct option_row option_rows[] = {
                "*+* they hold for a minute, and then the name is looked up. The last for a host "
                "and port counts, and *-*_HOST_:_PORT_ takes away those before it. Where "
                "*--connect-to* leads elsewhere, that host and port are meant."},
+    {OPTIONS_CONTROL, "queue-timeout", 0, "SECONDS", "for waiting to begin",
+     TAKES_SECONDS(times.queue_ms), .is_rare = true,
+     .manual = "For waiting to begin, each time that a request does: for its turn, for room, "
+               "before a retry. The error is *deadline*, in the stage *queue*."},
+    {OPTIONS_CONTROL, "resolve-timeout", 0, "SECONDS", "for the addresses of a host",
+     TAKES_SECONDS(times.resolve_ms), .is_rare = true,
+     .manual = "For the addresses of a host, which *--connect-timeout* counts too. The error "
+               "is *deadline*, in the stage *resolve*."},
+    {OPTIONS_CONTROL, "tls-timeout", 0, "SECONDS", "for a handshake", TAKES_SECONDS(times.tls_ms),
+     .is_rare = true,
+     .manual = "For a TLS handshake, which *--connect-timeout* counts too. The error is "
+               "*deadline*, in the stage *tls*."},
+    {OPTIONS_CONTROL, "first-byte-timeout", 0, "SECONDS",
+     "from a request to its reply's first byte", TAKES_SECONDS(times.first_byte_ms),
+     .is_rare = true,
+     .manual = "From when a request is sent to the first byte of its reply. The error is "
+               "*deadline*, in the stage *head*."},
+    {OPTIONS_CONTROL, "deadline", 0, "SECONDS", "for the whole run",
+     TAKES_SECONDS(limits.deadline_ms), .is_rare = true,
+     .manual = "For the whole run, which then ends as by Ctrl-C: what is under way is an "
+               "error *deadline*, what was not begun is *not_started*, no further input is "
+               "taken, and the exit status is 28."},
     {OPTIONS_CONTROL, "deny-address", 0, "private|ADDRESS|CIDR",
      "connect to none of these addresses", TAKES_TEXTS(deny), .is_rare = true,
      .manual =

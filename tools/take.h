@@ -29,6 +29,7 @@ struct args {
     struct haul_retry retry;
     struct haul_transport transport;
     struct haul_limits limits;
+    struct haul_times times;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;

@@ -1,8 +1,8 @@
 #ifndef HAUL_LIMITS_H
 #define HAUL_LIMITS_H
 
-/* Options of a client to trust: which addresses it never connects to. A part of haul.h, which
- * includes it. */
+/* Options of a client to trust: which addresses it never connects to, how long each stage of a
+ * request and the whole run may take. A part of haul.h, which includes it. */
 
 struct haul_limits {
     const char *const *deny_addresses; /* NULL-terminated, copied: "private", an address, or a CIDR,
@@ -11,6 +11,21 @@ struct haul_limits {
                                           IANA's special-purpose registries do not call globally
                                           reachable, and multicast. IPv6 that carries IPv4 is judged
                                           by that. NULL: none */
+    int64_t deadline_ms; /* of the run, from haul_open() on. Then what has begun is a DEADLINE error
+                            and what has not is NOT_STARTED (os_error ETIMEDOUT), and nothing new is
+                            taken, as after haul_cancel_all(). 0 and negative: none */
+};
+
+/* How long a stage may take. None counts the time of another, but for connect_ms and max_ms. 0: as
+ * in the options, and in those no limit (connect_ms and max_ms: as their connect_timeout_ms and
+ * max_time_ms); negative: no limit. */
+struct haul_times {
+    int64_t queue_ms;      /* each time it waits to begin: at first, for room, before a retry */
+    int64_t resolve_ms;    /* for the addresses of a hop's host */
+    int64_t connect_ms;    /* name, connection and TLS together, of each hop and try */
+    int64_t tls_ms;        /* a handshake */
+    int64_t first_byte_ms; /* from when a request is sent to the first byte of a reply */
+    int64_t max_ms;        /* a try, redirects included */
 };
 
 /* "10/s", "30/m", "5k/h", "1/d", "2/100ms": a rate, by the second in *ret_rate. A number alone is

@@ -53,3 +53,49 @@ const struct failure *due_failure(enum haul_stage stage)
 {
     return &rule_of(stage)->failure;
 }
+
+/* --- a stage's own time ----------------------------------------------------------------------- */
+
+static uint64_t own_end_ns(uint64_t start_ns, int64_t allowed_ms)
+{
+    return start_ns == 0 || allowed_ms == 0 ? DEADLINE_NEVER : end_ns(start_ns, allowed_ms);
+}
+
+/* A hop begins with looking for its addresses. */
+uint64_t due_own_ns(enum haul_stage stage, const struct due_starts *starts,
+                    const struct haul_times *times)
+{
+    switch (stage) {
+    case HAUL_STAGE_QUEUE:
+        return own_end_ns(starts->queued_ns, times->queue_ms);
+    case HAUL_STAGE_RESOLVE:
+        return own_end_ns(starts->hop_ns, times->resolve_ms);
+    case HAUL_STAGE_TLS:
+        return own_end_ns(starts->connected_ns, times->tls_ms);
+    case HAUL_STAGE_HEAD:
+        return own_end_ns(starts->sent_ns, times->first_byte_ms);
+    case HAUL_STAGE_CONNECT:
+    case HAUL_STAGE_SEND:
+    case HAUL_STAGE_BODY:
+    case HAUL_STAGE_DONE:
+        break;
+    }
+    return DEADLINE_NEVER;
+}
+
+const struct failure *due_own_failure(enum haul_stage stage)
+{
+    static const struct failure queued = {
+        HAUL_DEADLINE, "it waited to begin for longer than the queue timeout", ETIMEDOUT};
+    static const struct failure unresolved = {
+        HAUL_DEADLINE, "the name had no answer within the resolve timeout", ETIMEDOUT};
+    static const struct failure unsecured = {
+        HAUL_DEADLINE, "the handshake was not done within the TLS timeout", ETIMEDOUT};
+    static const struct failure unanswered = {
+        HAUL_DEADLINE, "no byte of a reply within the first-byte timeout", ETIMEDOUT};
+    if (stage == HAUL_STAGE_QUEUE)
+        return &queued;
+    if (stage == HAUL_STAGE_RESOLVE)
+        return &unresolved;
+    return stage == HAUL_STAGE_TLS ? &unsecured : &unanswered;
+}

@@ -66,6 +66,7 @@ struct fetch {
     uint64_t started_ns;
     uint64_t attempt_ns; /* when this try was begun, with its first hop; 0: it is not */
     uint64_t again_ns;   /* when it is tried again; 0: it is not */
+    uint64_t queued_ns;  /* when it began to wait, to begin; 0: when it was submitted */
     uint64_t begun_ns;   /* this hop; 0: it is not, or is to begin anew */
     uint64_t
         left_ns; /* when the hop or try before was over; 0: there was none, or that is counted */
@@ -107,6 +108,8 @@ struct fetch {
     const void *body;
     size_t body_length;
     uint64_t max_body; /* of the reply */
+    bool has_times;    /* of its own: */
+    struct haul_times times;
 
     struct chain chain; /* the body as far as it was received and not handed out */
     struct trail trail;

@@ -359,6 +359,17 @@ denied_is_left() {
     done
 }
 
+# The list goes on, but nobody writes to it.
+deadline_ends_a_run() {
+    rm -f hold && mkfifo hold && exec 9<>hold || return
+    echo "$base/p/1" >&9
+    run --deadline 1.5 -i hold
+    exec 9>&-
+    code_is 28 && same "$(wc -l <out)" 1 && has "$(cat out)" '"status":200' &&
+        has "$(cat err)" 'note: stopped; what follows line 1 of hold'
+}
+
+row "--deadline ends a run that waits for its list" deadline_ends_a_run
 row "--deny-address: nothing is connected to those" denied_is_left
 row "--connect-to connects to another host and port" connects_elsewhere
 row "--resolve connects to the addresses given" resolves_elsewhere

@@ -395,6 +395,14 @@ static void test_rerouting(void **state)
     assert_string_equal(parsed.args.limits.deny_addresses[1], "10.0.0.0/8");
     assert_null(parsed.args.limits.deny_addresses[2]);
     args_free(&parsed.args);
+    parse(&parsed, "u --queue-timeout 1.5 --resolve-timeout 2 --tls-timeout 0 "
+                   "--first-byte-timeout 0.001 --deadline 60");
+    assert_int_equal(parsed.args.engine.times->queue_ms, 1500);
+    assert_int_equal(parsed.args.engine.times->resolve_ms, 2000);
+    assert_int_equal(parsed.args.engine.times->tls_ms, -1);
+    assert_int_equal(parsed.args.engine.times->first_byte_ms, 1);
+    assert_int_equal(parsed.args.engine.limits->deadline_ms, 60000);
+    args_free(&parsed.args);
 }
 
 /* A time that is too short to count in milliseconds is still a limit. */

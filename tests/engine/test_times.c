@@ -1,0 +1,146 @@
+/* Each stage has a time of its own, of all requests and of one; none counts another's. And the run
+ * has one. */
+
+#include "tests/lib/engine/engine_rows.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const struct haul_times first_byte = {.first_byte_ms = 500};
+
+/* Nothing comes; something comes in time, and what follows it late. */
+static void the_first_byte_is_awaited_for_so_long(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /silent"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /early"}, {SEND, "H"}, {PAUSE}, {SEND, "TTP/1.1 200 OK\r\n"},
+               {SEND, "Content-Length: 2\r\n\r\nok"}, {HOLD}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 1, .keep_bodies = true, .times = &first_byte, .unordered = true});
+    gathering_submit(haul, server, "/silent");
+    gathering_expect_one(haul, "0 deadline@head ''");
+    gathering_submit(haul, server, "/early");
+    gathering_until_received(haul, 1);
+    for (int steps = 0; steps < 70; steps++) { /* of 10 ms each */
+        const struct haul_result *result;
+        assert_int_equal(gathering_try(haul, &result, 10), -EAGAIN);
+    }
+    loopback_continue(server, 1);
+    gathering_expect_one(haul, "200 ok 'ok'");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* One waits for the other's place. */
+static void the_queue_is_waited_in_for_so_long(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a"}, {PAUSE}, {SEND, REPLY(2, "ok")}, {EXPECT, "GET /c"},
+               {SEND, REPLY(2, "ok")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = 1,
+                               .keep_bodies = true,
+                               .unordered = true,
+                               .times = &(const struct haul_times){.queue_ms = 300}});
+    gathering_submit(haul, server, "/a");
+    gathering_until_asked(haul, server, 1);
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "0 deadline@queue ''");
+    loopback_continue(server, 0);
+    gathering_expect_one(haul, "200 ok 'ok'");
+    gathering_submit(haul, server, "/c");
+    gathering_expect_one(haul, "200 ok 'ok' reused");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* What is one request's does not hold for the next, and the other way round. */
+static void a_request_has_times_of_its_own(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /"}, {HOLD}), SCRIPT({EXPECT, "GET /"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /"}, {PAUSE}, {SEND, REPLY(2, "ok")}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 3);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 3, .keep_bodies = true, .times = &(const struct haul_times){.max_ms = 600}});
+    char url[64];
+    const struct haul_times times[] = {
+        {.max_ms = 500}, {.first_byte_ms = 300}, {.max_ms = -1, .first_byte_ms = -1}};
+    for (int i = 0; i < 3; i++) {
+        snprintf(url, sizeof url, "%s://127.0.0.1:%u/", gathering_scheme(), loopback_port(server));
+        assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url, .times = &times[i]}),
+                         0);
+        gathering_until_asked(haul, server, (size_t)i + 1);
+    }
+    gathering_expect_one(haul, "0 deadline@head ''");
+    gathering_expect_one(haul, "0 deadline@head ''");
+    for (int steps = 0; steps < 70; steps++) {
+        const struct haul_result *result;
+        assert_int_equal(gathering_try(haul, &result, 10), -EAGAIN);
+    }
+    loopback_continue(server, 2);
+    gathering_expect_one(haul, "200 ok 'ok'");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* What waits for a retry waits to begin. */
+static void a_retry_is_waited_for_so_long(void)
+{
+    static const struct loopback_script scripts[] = {SCRIPT(
+        {EXPECT, "GET /"}, {SEND, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.retry = &(const struct haul_retry){.max = 1, .delay_ms = 3600000},
+                               .times = &(const struct haul_times){.queue_ms = 50}});
+    gathering_submit(haul, server, "/");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_DEADLINE);
+    assert_int_equal(result->stage, HAUL_STAGE_QUEUE);
+    haul_release(haul, result);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* Under way, waiting for a retry, and never begun. */
+static void the_run_has_a_deadline(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /again"}, {SEND, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"},
+               {EXPECT, "GET /hold"}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 1,
+        .retry = &(const struct haul_retry){.max = 1, .delay_ms = 3600000, .max_time_ms = 7200000},
+        .limits = &(const struct haul_limits){.deadline_ms = 2000}});
+    gathering_submit(haul, server, "/again");
+    gathering_until_asked(haul, server, 1);
+    gathering_submit(haul, server, "/hold");
+    gathering_submit(haul, server, "/never");
+    static const enum haul_error errors[] = {HAUL_DEADLINE, HAUL_DEADLINE, HAUL_NOT_STARTED};
+    for (int i = 0; i < 3; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->error, errors[i]);
+        assert_int_equal(result->os_error, ETIMEDOUT);
+        haul_release(haul, result);
+    }
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://127.0.0.1/"}),
+                     -ECANCELED);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+int main(void)
+{
+    static const struct gathering_scenario scenarios[] = {
+        SCENARIO(the_first_byte_is_awaited_for_so_long),
+        SCENARIO(the_queue_is_waited_in_for_so_long),
+        SCENARIO(a_request_has_times_of_its_own),
+        SCENARIO(a_retry_is_waited_for_so_long),
+        SCENARIO(the_run_has_a_deadline),
+    };
+    return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
+}
