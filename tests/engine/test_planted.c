@@ -634,7 +634,7 @@ static const struct fault {
     FAULT(a_link_lost, "list.h", "node->previous->next == node"),
     FAULT(a_deadline_filed_twice, "deadline.c", "entry->next != id"),
     FAULT(a_deadline_lost_from_its_bucket, "deadline.c", "is_filed_well"),
-    FAULT(a_request_queued_twice, "schedule.c", "*to == next"),
+    FAULT(a_request_queued_twice, "schedule.c", "state == FETCH_FREE"),
     FAULT(a_queue_with_a_gap, "schedule.c", "*to == index"),
     FAULT(a_queue_without_its_end, "schedule.c", "*to == next"),
     FAULT(a_result_out_of_order, "collector.c", "result.index == collector->head_index"),
