@@ -212,9 +212,9 @@ int main(void)
         cmocka_unit_test(ends_what_takes_too_long), cmocka_unit_test(ends_when_interrupted),
         cmocka_unit_test(dies_with_its_parent),
     };
-    signals_catch();
     /* A shell starts what it puts in the background with these ignored, and children inherit it. */
     signal(SIGINT, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
+    signals_catch();
     return cmocka_run_group_tests(tests, set_up, scripts_tear_down);
 }
