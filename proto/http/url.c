@@ -33,13 +33,27 @@ static bool is_scheme_byte(char c)
     return is_alpha(c) || ascii_is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* Letters, digits and -._~, a bit each. */
+/* What a byte of a URL may be: part of a host as it stands (letters, digits and -._~), or the end
+ * of an authority. One load a byte, since this is read for every request. */
+enum { HOST_BYTE = 1, AUTHORITY_END = 2 };
+#define H HOST_BYTE
+#define E AUTHORITY_END
+/* clang-format off */
+static const uint8_t byte_kinds[256] = {
+    [0x20] = 0, 0, 0, E, 0, 0, 0, 0, 0, 0, 0, 0, 0, H, H, E,
+    [0x30] = H, H, H, H, H, H, H, H, H, H, 0, 0, 0, 0, 0, E,
+    [0x40] = 0, H, H, H, H, H, H, H, H, H, H, H, H, H, H, H,
+    [0x50] = H, H, H, H, H, H, H, H, H, H, H, 0, 0, 0, 0, H,
+    [0x60] = 0, H, H, H, H, H, H, H, H, H, H, H, H, H, H, H,
+    [0x70] = H, H, H, H, H, H, H, H, H, H, H, 0, 0, 0, H, 0,
+};
+/* clang-format on */
+#undef H
+#undef E
+
 static bool is_host_byte(char c)
 {
-    static const uint64_t bits[] = {0x03ff600000000000, 0x47fffffe87fffffe};
-    unsigned char byte = (unsigned char)c;
-
-    return byte < 0x80 && (bits[byte >> 6] >> (byte & 63) & 1) != 0;
+    return byte_kinds[(unsigned char)c] == HOST_BYTE;
 }
 
 /* --- eight bytes at once ---------------------------------------------------------------------- */
@@ -62,15 +76,27 @@ static bool has_special(uint64_t word)
     return above_space != EACH(0x80) || (word & EACH(0x80)) != 0 || where_equal(word, 0x7f) != 0;
 }
 
-/* Passes over the bytes that nothing is to be said of, by eight. */
-static const char *plain_skip(const char *p, const char *end)
+/* Is there nothing to be said of these eight: only plain bytes, and no dot that may begin a
+ * segment? A slash lies before such a dot: among the eight, or just before them. */
+static bool is_plain_word(const char *p)
 {
-    for (uint64_t word; end - p >= 8; p += 8) {
-        memcpy(&word, p, sizeof word);
-        if (has_special(word) || where_equal(word, '.') != 0)
-            break;
-    }
-    return p;
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    if (where_equal(word, '.') != 0 && (*p == '.' || where_equal(word, '/') != 0))
+        return false;
+    return !has_special(word);
+}
+
+/* Passes over what nothing is to be said of, by eight; the last eight may overlap those before. */
+static const char *plain_skip(const char *start, const char *end)
+{
+    const char *p = start;
+
+    for (; end - p >= 8; p += 8)
+        if (!is_plain_word(p))
+            return p;
+    return p < end && end - start >= 8 && is_plain_word(end - 8) ? end : p;
 }
 
 /* Refuses what would end the request line early. Other bytes that RFC 3986 leaves out (quotes,
@@ -285,21 +311,20 @@ static bool is_dotted_decimal(struct span host)
     if (host.length > INET_ADDRSTRLEN - 1)
         return false;
     for (size_t i = 0; i < host.length; i++) {
-        char c = host.bytes[i];
+        unsigned digit = (unsigned char)host.bytes[i] - '0';
 
-        if (c == '.' && digits > 0) {
-            dots++;
-            number = digits = 0;
-        } else if (!ascii_is_digit(c) || (digits > 0 && number == 0)) {
+        if (digit <= 9) {
+            if (digits++ > 0 && number == 0)
+                return false;
+            number = number * 10 + digit;
+        } else if (host.bytes[i] != '.' || digits == 0 || number > 0xff) {
             return false;
         } else {
-            number = number * 10 + (unsigned)(c - '0');
-            digits++;
+            dots++;
+            number = digits = 0;
         }
-        if (number > 0xff)
-            return false;
     }
-    return dots == 3 && digits > 0;
+    return dots == 3 && digits > 0 && number <= 0xff;
 }
 
 static enum proto_error ipv4_settle(struct cutter *cutter, struct url *url)
@@ -524,7 +549,7 @@ static enum proto_error authority_cut(struct cutter *cutter, struct url *url)
 
 static const char *authority_end(const char *p, const char *end)
 {
-    while (p < end && *p != '/' && *p != '?' && *p != '#')
+    while (p < end && byte_kinds[(unsigned char)*p] != AUTHORITY_END)
         p++;
     return p;
 }

@@ -384,6 +384,27 @@ static void test_paths(void **state)
     }
 }
 
+/* Wherever a dot lies: only one that begins a segment makes the path one to look at. */
+static void test_dots(void **state)
+{
+    static const char letters[] = "http://h/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    char room[URL_ROOM_BYTES], text[sizeof(letters)];
+    struct url url;
+
+    (void)state;
+    for (size_t at = 9; at < sizeof(letters) - 1; at++) {
+        for (size_t length = at + 1; length < sizeof(letters); length++) {
+            memcpy(text, letters, sizeof(letters));
+            text[at] = '.';
+            assert_int_equal(url_parse((struct span){text, length}, room, &url, NULL), PROTO_OK);
+            assert_int_equal(url.has_odd_target, at == 9);
+            text[at - 1] = '/';
+            assert_int_equal(url_parse((struct span){text, length}, room, &url, NULL), PROTO_OK);
+            assert_true(url.has_odd_target);
+        }
+    }
+}
+
 /* What was parsed where it was typed is the same where it is kept, with what it needs behind it. */
 static void test_move(void **state)
 {
@@ -416,7 +437,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_length_limit), cmocka_unit_test(test_path_bytes),
-        cmocka_unit_test(test_paths),        cmocka_unit_test(test_move),
+        cmocka_unit_test(test_paths),        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
