@@ -31,6 +31,8 @@ static struct {
 
 static void keep(const char *bytes, size_t length)
 {
+    if (length == 0)
+        return;
     if (outcome.length + length > outcome.size) {
         outcome.size = 2 * (outcome.length + length);
         outcome.bytes = realloc(outcome.bytes, outcome.size);
