@@ -385,11 +385,28 @@ static int run_main(int argc, char **argv)
     return status;
 }
 
+/* A word of letters alone is no URL; it was meant for one of the subcommands. */
+static bool is_bare_word(const char *word)
+{
+    return word[0] != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
+static int refuse_word(const char *word)
+{
+    fprintf(stderr, "haul bench: '%s' is no URL, and not one of", word);
+    for (size_t i = 0; i < command_count; i++)
+        if (commands[i].run)
+            fprintf(stderr, " %s%s", commands[i].name, i + 1 < command_count ? "," : "\n");
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     signals_catch();
     for (size_t i = 0; argc > 1 && i < command_count; i++)
         if (commands[i].run != NULL && strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
+    if (argc > 1 && is_bare_word(argv[1]))
+        return refuse_word(argv[1]);
     return run_main(argc, argv);
 }

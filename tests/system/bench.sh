@@ -377,7 +377,10 @@ usage() {
     code_is 2 && same "$(cat err)" "haul bench: --frob: no such option (--help lists them)" &&
         same "$(cat out)" "" || return
     bench -z 5x
-    code_is 2 && has "$(cat err)" "haul bench: -z 5x: a time is wanted"
+    code_is 2 && has "$(cat err)" "haul bench: -z 5x: a time is wanted" || return
+    bench comapre
+    code_is 2 && same "$(cat out)" "" && same "$(cat err)" \
+        "haul bench: 'comapre' is no URL, and not one of compare, sweep, merge, report, calibrate"
 }
 
 typo() {
