@@ -41,45 +41,8 @@ static int refuse(int error, const char *option, const char *missing, const char
     return error;
 }
 
-static int take_transport(struct sized_options *ret, struct haul_open_error *ret_why)
-{
-    struct haul_options *options = &ret->options;
-    if (!options->transport)
-        return 0;
-    int error = sized_take(&ret->transport, sizeof ret->transport, options->transport,
-                           options->transport_size);
-    options->transport = &ret->transport;
-    return refuse(error, "transport", "transport_size is 0",
-                  "transport has an option that this library does not have: it is older than the "
-                  "program",
-                  ret_why);
-}
-
-static int take_limits(struct sized_options *ret, struct haul_open_error *ret_why)
-{
-    struct haul_options *options = &ret->options;
-    if (!options->limits)
-        return 0;
-    int error = sized_take(&ret->limits, sizeof ret->limits, options->limits, options->limits_size);
-    options->limits = &ret->limits;
-    return refuse(error, "limits", "limits_size is 0",
-                  "limits has an option that this library does not have: it is older than the "
-                  "program",
-                  ret_why);
-}
-
-static int take_times(struct sized_options *ret, struct haul_open_error *ret_why)
-{
-    struct haul_options *options = &ret->options;
-    if (!options->times)
-        return 0;
-    int error = sized_take(&ret->times, sizeof ret->times, options->times, options->times_size);
-    options->times = &ret->times;
-    return refuse(error, "times", "times_size is 0",
-                  "times has an option that this library does not have: it is older than the "
-                  "program",
-                  ret_why);
-}
+/* The structs that options point to, each with its size beside it. */
+#define PARTS(X) X(tls) X(redirect) X(retry) X(transport) X(limits) X(times)
 
 int sized_options_take(struct sized_options *ret, const struct haul_options *from, size_t from_size,
                        struct haul_open_error *ret_why)
@@ -93,37 +56,17 @@ int sized_options_take(struct sized_options *ret, const struct haul_options *fro
                       "an option is set that this library does not have: it is older than the "
                       "program",
                       ret_why);
-    if (ret->options.tls) {
-        error = sized_take(&ret->tls, sizeof ret->tls, ret->options.tls, ret->options.tls_size);
-        ret->options.tls = &ret->tls;
+    struct haul_options *options = &ret->options;
+#define PART_TAKE(part)                                                                            \
+    if (!error && options->part) {                                                                 \
+        error = refuse(                                                                            \
+            sized_take(&ret->part, sizeof ret->part, options->part, options->part##_size), #part,  \
+            #part "_size is 0",                                                                    \
+            #part " has an option that this library does not have: it is older than the program",  \
+            ret_why);                                                                              \
+        options->part = &ret->part;                                                                \
     }
-    if (error)
-        return refuse(error, "tls", "tls_size is 0",
-                      "tls has an option that this library does not have: it is older than the "
-                      "program",
-                      ret_why);
-    if (ret->options.redirect) {
-        error = sized_take(&ret->redirect, sizeof ret->redirect, ret->options.redirect,
-                           ret->options.redirect_size);
-        ret->options.redirect = &ret->redirect;
-    }
-    if (error)
-        return refuse(error, "redirect", "redirect_size is 0",
-                      "redirect has an option that this library does not have: it is older than "
-                      "the program",
-                      ret_why);
-    if (ret->options.retry) {
-        error =
-            sized_take(&ret->retry, sizeof ret->retry, ret->options.retry, ret->options.retry_size);
-        ret->options.retry = &ret->retry;
-    }
-    if (error)
-        return refuse(error, "retry", "retry_size is 0",
-                      "retry has an option that this library does not have: it is older than the "
-                      "program",
-                      ret_why);
-    error = take_transport(ret, ret_why);
-    if (!error)
-        error = take_limits(ret, ret_why);
-    return error ? error : take_times(ret, ret_why);
+    PARTS(PART_TAKE)
+#undef PART_TAKE
+    return error;
 }
