@@ -64,7 +64,8 @@ awk '
 # no room: it may include everything, and nothing may include it. Calls go down this table only.
 cat >"$scratch/rooms" <<'ROOMS'
 proto:
-proto/http: proto
+proto/auth: proto proto/http/scan.h
+proto/http: proto proto/auth
 proto/coding: proto
 proto/x509: proto
 proto/tls: proto proto/x509
