@@ -9,6 +9,7 @@ struct failure failure_of(enum proto_error error)
         [PROTO_CLASS_LIMIT] = HAUL_LIMIT,       [PROTO_CLASS_TRUNCATED] = HAUL_TRUNCATED,
         [PROTO_CLASS_RECEIVE] = HAUL_RECEIVE,   [PROTO_CLASS_PROTOCOL] = HAUL_PROTOCOL,
         [PROTO_CLASS_REDIRECT] = HAUL_REDIRECT, [PROTO_CLASS_ENCODING] = HAUL_ENCODING,
+        [PROTO_CLASS_AUTH] = HAUL_AUTH,
     };
     return (struct failure){errors[proto_error_class(error)], proto_error_sentence(error), 0};
 }

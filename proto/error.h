@@ -124,7 +124,17 @@
     X(CONTENT_WINDOW, ENCODING, "the body's zstd needs a window of more than 8 MiB (RFC 9659)")    \
     X(CONTENT_COUNT, LIMIT, "the body has more than 5 content codings")                            \
     X(CONTENT_MEMORY, LIMIT, "the body's content codings need more memory than one body has")      \
-    X(CONTENT_RATIO, LIMIT, "the body's content coding makes too much of too little (max_ratio)")
+    X(CONTENT_RATIO, LIMIT, "the body's content coding makes too much of too little (max_ratio)")  \
+    /* challenges */                                                                               \
+    X(DIGEST_MALFORMED, AUTH, "the server's Digest challenge is malformed")                        \
+    X(DIGEST_LONG, AUTH, "the server's Digest challenge is longer than 2048 bytes")                \
+    X(DIGEST_ALGORITHM, AUTH,                                                                      \
+      "the server's Digest challenge wants an algorithm that haul does not know (not MD5, not "    \
+      "SHA-256)")                                                                                  \
+    X(DIGEST_INTEGRITY, AUTH,                                                                      \
+      "the server's Digest challenge wants the body protected (qop=auth-int alone), which haul "   \
+      "does not do")                                                                               \
+    X(DIGEST_QOP, AUTH, "the server's Digest challenge has no qop that haul knows (auth)")
 
 enum proto_error {
 #define PROTO_ERROR_ENUM(name, ...) PROTO_##name,
@@ -162,6 +172,7 @@ enum proto_error_class {
     PROTO_CLASS_PROTOCOL,  /* the reply breaks the grammar, or its framing has two readings */
     PROTO_CLASS_REDIRECT,  /* the reply leads where it is not followed */
     PROTO_CLASS_ENCODING,  /* the body is not what its Content-Encoding says */
+    PROTO_CLASS_AUTH,      /* a challenge cannot be answered */
 };
 
 /* PROTOCOL for a value outside the enum. */

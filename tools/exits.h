@@ -38,6 +38,7 @@
     X(LIMIT, 63, "limit", "the reply is larger than a limit")                                      \
     X(ROOTS, 77, "-, tls", "the roots to trust cannot be read, or are none")                       \
     X(PIN, 90, "tls", "the server's key is none of those pinned")                                  \
+    X(AUTH, 94, "auth", "with --digest: the server's challenge cannot be answered")                \
     X(HANGUP, 129, "", "ended by SIGHUP")                                                          \
     X(INTERRUPT, 130, "", "ended by SIGINT (Ctrl-C)")                                              \
     X(TERMINATE, 143, "", "ended by SIGTERM")

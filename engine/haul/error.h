@@ -25,7 +25,8 @@
     X(RESOURCE, "resource")       /* this process or machine ran out of something */               \
     X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */         \
     X(ENCODING, "encoding")       /* the body is not what its Content-Encoding says */             \
-    X(DENIED, "denied")           /* every address of the host is one of deny_addresses */
+    X(DENIED, "denied")           /* every address of the host is one of deny_addresses */         \
+    X(AUTH, "auth")               /* the server's challenge cannot be answered */
 
 enum haul_error {
 #define HAUL_ERROR_ENUM(name, text) HAUL_##name,

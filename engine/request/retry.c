@@ -60,6 +60,7 @@ static bool is_passing_failure(const struct retry_cause *cause)
     case HAUL_REDIRECT:
     case HAUL_ENCODING:
     case HAUL_DENIED:
+    case HAUL_AUTH:
         break;
     }
     return false;

@@ -8,7 +8,7 @@
 
 #include "proto/error.h"
 
-enum { ERROR_COUNT = PROTO_CONTENT_RATIO + 1 };
+enum { ERROR_COUNT = PROTO_DIGEST_QOP + 1 };
 
 /* Every error has a sentence of its own. */
 static void test_sentences(void **state)
@@ -19,7 +19,7 @@ static void test_sentences(void **state)
         for (int other = PROTO_OK; other < error; other++)
             assert_string_not_equal(proto_error_sentence(error), proto_error_sentence(other));
     }
-    assert_string_equal(proto_error_sentence(PROTO_CONTENT_RATIO + 1), "unknown error");
+    assert_string_equal(proto_error_sentence(PROTO_DIGEST_QOP + 1), "unknown error");
 }
 
 /* The words are for scripts to match: they stay as they are, and so do their bits. */
@@ -65,6 +65,7 @@ static void test_classes(void **state)
         {PROTO_LOCATION_DIFFERS, PROTO_LOCATION_TOO_LONG, PROTO_CLASS_REDIRECT},
         {PROTO_CONTENT_UNKNOWN, PROTO_CONTENT_WINDOW, PROTO_CLASS_ENCODING},
         {PROTO_CONTENT_COUNT, PROTO_CONTENT_RATIO, PROTO_CLASS_LIMIT},
+        {PROTO_DIGEST_MALFORMED, PROTO_DIGEST_QOP, PROTO_CLASS_AUTH},
     };
 
     (void)state;
