@@ -229,6 +229,7 @@ static struct retry_view retry_view_of(struct engine *engine)
     return (struct retry_view){
         .now_ns = engine->now_ns,
         .now_s = time(NULL),
+        .end_ns = engine->end_ns,
         .random = engine->random,
         .begun = engine->begun,
         .retried = engine->retried,

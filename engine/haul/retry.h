@@ -30,8 +30,9 @@ struct haul_retry {
     int64_t delay_ms;    /* before each try; 0 and negative: a random time below 1 s, and twice as
                             long each time, at most below 60 s. A longer Retry-After counts */
     int64_t max_time_ms; /* for all tries of a request and the waits between them; 0 and
-                            negative: no limit, but for a Retry-After of over 10 minutes, which
-                            ends the tries */
+                            negative: no limit. A wait that would reach past it ends the tries at
+                            once; so does a Retry-After past the run's deadline_ms, or, where there
+                            is neither, of over 10 minutes */
 };
 
 /* A try that another one followed. */

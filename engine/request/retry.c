@@ -100,21 +100,28 @@ static uint64_t delay_ns(const struct fetch *fetch, const struct haul_retry *ret
     return random % (is_most ? BACKOFF_MOST_NS : SECOND_NS << fetch->retries);
 }
 
-/* False: it would be too late. */
+static uint64_t left_ns(uint64_t end_ns, const struct retry_view *view)
+{
+    return end_ns > view->now_ns ? end_ns - view->now_ns : 0;
+}
+
+/* False: it would be too late. Where the run ends in the midst of a wait of ours, it ends that; but
+ * what a server says it will not answer before is not waited for in vain. */
 static bool settle_time(struct fetch *fetch, const struct haul_retry *retry,
                         const struct retry_view *view, bool has_retry_after, int64_t after_s)
 {
     uint64_t wait_ns = delay_ns(fetch, retry, view->random);
     uint64_t after_ns = has_retry_after ? (uint64_t)after_s * SECOND_NS : 0;
-    uint64_t left_ns = retry_end_ns(fetch, retry);
-    left_ns = left_ns > view->now_ns ? left_ns - view->now_ns : 0;
-    bool has_end = retry->max_time_ms > 0;
-    if (has_retry_after && (after_ns >= left_ns || (!has_end && after_s > PATIENCE_S))) {
+    uint64_t tries_ns = left_ns(retry_end_ns(fetch, retry), view);
+    uint64_t run_ns = left_ns(view->end_ns, view);
+    bool has_end = retry->max_time_ms > 0 || view->end_ns != UINT64_MAX;
+    if (has_retry_after &&
+        (after_ns >= tries_ns || after_ns >= run_ns || (!has_end && after_s > PATIENCE_S))) {
         fetch->result.retry_after_s = (uint64_t)after_s;
         return false;
     }
     wait_ns = after_ns > wait_ns ? after_ns : wait_ns;
-    if (wait_ns >= left_ns)
+    if (wait_ns >= tries_ns)
         return false;
     fetch->again_ns = view->now_ns + wait_ns;
     return true;

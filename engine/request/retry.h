@@ -18,6 +18,7 @@ struct retry_cause {
 struct retry_view {
     uint64_t now_ns;
     int64_t now_s;   /* since 1970 */
+    uint64_t end_ns; /* of the run; UINT64_MAX: it has none */
     uint64_t random; /* of all values alike */
     uint64_t begun;  /* requests, */
     uint64_t retried;

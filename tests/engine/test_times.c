@@ -133,6 +133,26 @@ static void the_run_has_a_deadline(void)
     assert_loopback(server);
 }
 
+/* What could only be asked again behind it is not waited for. */
+static void a_retry_after_the_run_is_none(void)
+{
+    static const struct loopback_script scripts[] = {SCRIPT(
+        {EXPECT, "GET /"},
+        {SEND, "HTTP/1.1 503 No\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"}, {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.retry = &(const struct haul_retry){.max = 1, .delay_ms = 1},
+                               .limits = &(const struct haul_limits){.deadline_ms = 1800000}});
+    gathering_submit(haul, server, "/");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_OK);
+    assert_int_equal(result->status, 503);
+    assert_int_equal(result->retry_after_s, 3600);
+    haul_release(haul, result);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 int main(void)
 {
     static const struct gathering_scenario scenarios[] = {
@@ -141,6 +161,7 @@ int main(void)
         SCENARIO(a_request_has_times_of_its_own),
         SCENARIO(a_retry_is_waited_for_so_long),
         SCENARIO(the_run_has_a_deadline),
+        SCENARIO(a_retry_after_the_run_is_none),
     };
     return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
 }

@@ -26,7 +26,8 @@ static struct fetch fetch_of(bool is_idempotent)
     return (struct fetch){.started_ns = 100 * S, .is_idempotent = is_idempotent};
 }
 
-static const struct retry_view view = {.now_ns = 110 * S, .random = 7 * S + 123, .begun = 1};
+static const struct retry_view view = {
+    .now_ns = 110 * S, .end_ns = UINT64_MAX, .random = 7 * S + 123, .begun = 1};
 
 /* --- what ------------------------------------------------------------------------------------- */
 
@@ -163,24 +164,34 @@ static const struct {
     const char *after;
     uint64_t wait_ns; /* UINT64_MAX: there is no further try */
     uint64_t asked_s; /* which the result then says */
+    uint64_t end_s;   /* of the run; 0: it has none */
 } waits[] = {
-    {{.delay_ms = 2500}, NULL, 2500000000, 0},
-    {{.delay_ms = 2500}, "1", 2500000000, 0},
-    {{.delay_ms = 2500}, "3", 3 * S, 0},
-    {{.delay_ms = 1}, "600", 600 * S, 0},
-    {{.delay_ms = 1}, "601", UINT64_MAX, 601},
-    {{.delay_ms = 1}, "315360000", UINT64_MAX, 315360000},
-    {{.delay_ms = 1}, "99999999999999", UINT64_MAX, UINT64_C(1) << 33},
-    {{.delay_ms = 1}, "years", 1000000, 0},
-    {{.delay_ms = 1, .max_time_ms = 20000}, "9", 9 * S, 0},
-    {{.delay_ms = 1, .max_time_ms = 20000}, "10", UINT64_MAX, 10},
-    {{.delay_ms = 1, .max_time_ms = 2000000}, "1800", 1800 * S, 0},
-    {{.delay_ms = 9999, .max_time_ms = 20000}, NULL, 9999000000, 0},
-    {{.delay_ms = 10000, .max_time_ms = 20000}, NULL, UINT64_MAX, 0},
-    {{.delay_ms = 1, .max_time_ms = 10000}, NULL, UINT64_MAX, 0},
-    {{.delay_ms = 1, .max_time_ms = 5000}, NULL, UINT64_MAX, 0},
-    {{.delay_ms = INT64_MAX, .max_time_ms = INT64_MAX}, NULL, INT64_MAX, 0},
-    {{.delay_ms = 1, .max_time_ms = -1}, "600", 600 * S, 0},
+    {{.delay_ms = 2500}, NULL, 2500000000, 0, 0},
+    {{.delay_ms = 2500}, "1", 2500000000, 0, 0},
+    {{.delay_ms = 2500}, "3", 3 * S, 0, 0},
+    {{.delay_ms = 1}, "600", 600 * S, 0, 0},
+    {{.delay_ms = 1}, "601", UINT64_MAX, 601, 0},
+    {{.delay_ms = 1}, "315360000", UINT64_MAX, 315360000, 0},
+    {{.delay_ms = 1}, "99999999999999", UINT64_MAX, UINT64_C(1) << 33, 0},
+    {{.delay_ms = 1}, "years", 1000000, 0, 0},
+    {{.delay_ms = 1, .max_time_ms = 20000}, "9", 9 * S, 0, 0},
+    {{.delay_ms = 1, .max_time_ms = 20000}, "10", UINT64_MAX, 10, 0},
+    {{.delay_ms = 1, .max_time_ms = 2000000}, "1800", 1800 * S, 0, 0},
+    {{.delay_ms = 9999, .max_time_ms = 20000}, NULL, 9999000000, 0, 0},
+    {{.delay_ms = 10000, .max_time_ms = 20000}, NULL, UINT64_MAX, 0, 0},
+    {{.delay_ms = 1, .max_time_ms = 10000}, NULL, UINT64_MAX, 0, 0},
+    {{.delay_ms = 1, .max_time_ms = 5000}, NULL, UINT64_MAX, 0, 0},
+    {{.delay_ms = INT64_MAX, .max_time_ms = INT64_MAX}, NULL, INT64_MAX, 0, 0},
+    {{.delay_ms = 1, .max_time_ms = -1}, "600", 600 * S, 0, 0},
+    {{.delay_ms = 1}, "9", 9 * S, 0, 120},
+    {{.delay_ms = 1}, "10", UINT64_MAX, 10, 120},
+    {{.delay_ms = 1}, "1800", 1800 * S, 0, 2000},
+    {{.delay_ms = 1}, "1890", UINT64_MAX, 1890, 2000},
+    {{.delay_ms = 10000}, NULL, 10 * S, 0, 120},
+    {{.delay_ms = 10000}, "1", 10 * S, 0, 120},
+    {{.delay_ms = 1, .max_time_ms = 20000}, "5", 5 * S, 0, 116},
+    {{.delay_ms = 1, .max_time_ms = 20000}, "5", UINT64_MAX, 5, 115},
+    {{.delay_ms = 1, .max_time_ms = 14000}, "5", UINT64_MAX, 5, 2000},
 };
 
 static void each_wait_is_as_asked(void **state)
@@ -195,7 +206,9 @@ static void each_wait_is_as_asked(void **state)
         struct retry_cause cause = {.status = 503, .head = {head, (size_t)length}};
         retry = waits[i].retry;
         retry.max = 1;
-        bool is_again = retry_take(&fetch, &terms, &cause, &view);
+        struct retry_view ends = view;
+        ends.end_ns = waits[i].end_s ? waits[i].end_s * S : UINT64_MAX;
+        bool is_again = retry_take(&fetch, &terms, &cause, &ends);
         if (is_again != (waits[i].wait_ns != UINT64_MAX) ||
             (is_again && fetch.again_ns != view.now_ns + waits[i].wait_ns))
             fail_msg("row %zu: %d, %llu", i, is_again, (unsigned long long)fetch.again_ns);
