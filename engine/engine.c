@@ -1098,6 +1098,26 @@ static void on_deadline(struct engine *engine, uint32_t slot)
         lose(engine, slot, &outcome);
 }
 
+/* Its time is up before its turn has come: a try that has come to nothing is one there too, but for
+ * the time that it may wait for its turn. */
+static void lose_turn(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    struct retry_view view = retry_view_of(engine);
+    const struct failure *failure = failure_of_due(engine, fetch, HAUL_STAGE_QUEUE);
+    struct outcome outcome = {
+        .kind = OUTCOME_FAILED, .failure = *failure, .stage = HAUL_STAGE_QUEUE};
+    schedule_remove(&engine->schedule, index);
+    if (failure == due_own_failure(HAUL_STAGE_QUEUE) ||
+        attempt_after(fetch, &engine->terms, &outcome, &view) != ATTEMPT_AGAIN) {
+        engine_finish(engine, index, HAUL_STAGE_QUEUE, failure);
+        return;
+    }
+    fetch_take_turn(fetch, engine->now_ns);
+    engine->active++;
+    leave(engine, index);
+}
+
 /* Of one that waits to be tried again, or was queued again; unless it has begun since, or is
  * another one. */
 static void on_wait_over(struct engine *engine, uint32_t index)
@@ -1114,10 +1134,8 @@ static void on_wait_over(struct engine *engine, uint32_t index)
         await_turn(engine, index);
         return;
     }
-    if (fetch->state != FETCH_QUEUED || engine->now_ns < due_of(engine, fetch, HAUL_STAGE_QUEUE))
-        return;
-    schedule_remove(&engine->schedule, index);
-    engine_finish(engine, index, HAUL_STAGE_QUEUE, failure_of_due(engine, fetch, HAUL_STAGE_QUEUE));
+    if (fetch->state == FETCH_QUEUED && engine->now_ns >= due_of(engine, fetch, HAUL_STAGE_QUEUE))
+        lose_turn(engine, index);
 }
 
 /* It had its turn, and could not come to its end. */

@@ -154,6 +154,16 @@ void fetch_count_gap(struct fetch *fetch, uint64_t now_ns)
     fetch->left_ns = 0;
 }
 
+void fetch_take_turn(struct fetch *fetch, uint64_t now_ns)
+{
+    assert(fetch->state == FETCH_QUEUED && fetch->conn == NO_SLOT);
+    fetch->state = FETCH_ACTIVE;
+    if (fetch->started_ns == 0)
+        fetch->started_ns = now_ns;
+    if (fetch->left_ns)
+        fetch_count_gap(fetch, now_ns);
+}
+
 void fetch_begin_anew(struct fetch *fetch, struct fetch_terms *terms)
 {
     struct haul_result *result = &fetch->result;

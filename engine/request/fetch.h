@@ -161,6 +161,9 @@ void fetch_retreat(struct fetch *fetch);
  * or to what was before, but not against the time that it may take to connect. */
 void fetch_wait(struct fetch *fetch);
 
+/* Queued to active, to leave at once: its time was up before it could begin. */
+void fetch_take_turn(struct fetch *fetch, uint64_t now_ns);
+
 /* Active, and to be queued again: for the hop that it was led to, or, where again_ns is set, to
  * wait for it. What was kept of the try is given back. */
 void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns);

@@ -83,12 +83,14 @@ static bool is_in_budget(const struct haul_retry *retry, const struct retry_view
 
 /* --- when ------------------------------------------------------------------------------------- */
 
+/* One that waits for room counts as not started, and its try goes on. */
 uint64_t retry_end_ns(const struct fetch *fetch, const struct haul_retry *retry)
 {
-    uint64_t most_ms = (UINT64_MAX - fetch->started_ns) / 1000000;
+    uint64_t from_ns = fetch->started_ns ? fetch->started_ns : fetch->attempt_ns;
+    uint64_t most_ms = (UINT64_MAX - from_ns) / 1000000;
     if (retry->max_time_ms <= 0 || (uint64_t)retry->max_time_ms > most_ms)
         return UINT64_MAX;
-    return fetch->started_ns + (uint64_t)retry->max_time_ms * 1000000;
+    return from_ns + (uint64_t)retry->max_time_ms * 1000000;
 }
 
 static uint64_t delay_ns(const struct fetch *fetch, const struct haul_retry *retry, uint64_t random)

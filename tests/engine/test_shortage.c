@@ -59,6 +59,28 @@ static void what_waits_has_its_time(void)
     gathering_close(haul);
 }
 
+/* And each try its own: it comes to nothing there as it would anywhere. */
+static void what_waits_is_tried_again(void)
+{
+    static const struct haul_retry retry = {.max = 2, .delay_ms = 1, .keep_tries = true};
+    const struct haul_options options = {.concurrency = 1, .max_time_ms = 150, .retry = &retry};
+    const struct fault_rates rates = {.connect_short = 1000};
+    struct haul *haul =
+        gathering_open_on(fault_open(gathering_open_loop(&options), &rates, 7), &options);
+    submit(haul, "POST /echo"); /* of which nothing was sent */
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_DEADLINE);
+    assert_int_equal(result->stage, HAUL_STAGE_QUEUE);
+    assert_true(result->tries && result->tries->next && !result->tries->next->next);
+    assert_int_equal(result->tries->error, HAUL_DEADLINE);
+    assert_true(result->wait_ns <= result->total_ns);
+    haul_release(haul, result);
+    struct haul_facts facts;
+    haul_get_facts(haul, &facts);
+    assert_int_equal(facts.retried, 2);
+    gathering_close(haul);
+}
+
 static void what_waits_can_be_cancelled(void)
 {
     const struct haul_options options = {.concurrency = 2};
@@ -150,9 +172,9 @@ static void a_name_waits_for_descriptors_too(void)
 }
 
 static const struct gathering_scenario scenarios[] = {
-    SCENARIO(a_shortage_burns_nothing),         SCENARIO(what_waits_has_its_time),
-    SCENARIO(what_waits_can_be_cancelled),      SCENARIO(fewer_descriptors_in_mid_run),
-    SCENARIO(a_name_waits_for_descriptors_too),
+    SCENARIO(a_shortage_burns_nothing),     SCENARIO(what_waits_has_its_time),
+    SCENARIO(what_waits_is_tried_again),    SCENARIO(what_waits_can_be_cancelled),
+    SCENARIO(fewer_descriptors_in_mid_run), SCENARIO(a_name_waits_for_descriptors_too),
 };
 
 int main(void)
