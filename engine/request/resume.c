@@ -36,24 +36,25 @@ void resume_note(struct fetch *fetch, const struct fetch_terms *terms,
     memcpy(resume->tag, tag.bytes, tag.length);
 }
 
-static bool has_same_length(const struct resume *resume, uint64_t length, bool has_length)
+static bool has_same_length(const struct resume *resume, uint64_t length)
 {
-    return !resume->has_length || (has_length && length == resume->length);
+    return !resume->has_length || length == resume->length;
 }
 
-/* Does the part begin where that ends which is there? Then it is known how long the whole is. */
+/* Does the part begin where that ends which is there, and say how long the whole is? Else nobody
+ * would know whether the end of the part is that of the body. */
 static bool is_rest(const struct fetch *fetch, struct resume *resume,
                     const struct response *response, struct span head)
 {
     struct content_range range;
     if (!content_range_find(head, &range) || range.first != fetch->result.body_bytes ||
-        !has_same_length(resume, range.length, range.has_length))
+        !range.has_length || !has_same_length(resume, range.length))
         return false;
     if (response->framing == FRAMING_LENGTH &&
         response->content_length != range.last - range.first + 1)
         return false;
     resume->length = range.length;
-    resume->has_length = range.has_length;
+    resume->has_length = true;
     return true;
 }
 
@@ -64,7 +65,7 @@ static bool is_whole(const struct fetch *fetch, const struct resume *resume,
     bool has_length = response->framing == FRAMING_LENGTH;
     if (has_length && response->content_length < fetch->result.body_bytes)
         return false;
-    return !has_length || has_same_length(resume, response->content_length, true);
+    return !has_length || has_same_length(resume, response->content_length);
 }
 
 enum resume_answer resume_take(struct fetch *fetch, const struct fetch_terms *terms,
@@ -92,12 +93,17 @@ const struct failure *resume_end(struct fetch *fetch, const struct fetch_terms *
         HAUL_TRUNCATED, "the reply ended before the end of the part that was asked for", 0};
     static const struct failure is_short = {
         HAUL_TRUNCATED, "the reply was shorter than what of it had come before", 0};
+    static const struct failure is_long = {
+        HAUL_PROTOCOL, "the reply was longer than the rest of the body that it began with", 0};
     const struct resume *resume = resume_of(fetch, terms);
+    uint64_t has = fetch->result.body_bytes;
     if (fetch->skip > 0) {
         fetch->can_resume = false; /* that it was the same was not true */
         return &is_short;
     }
-    return resume->has_length && fetch->result.body_bytes < resume->length ? &is_part : NULL;
+    if (!resume->has_length || has == resume->length)
+        return NULL;
+    return has < resume->length ? &is_part : &is_long;
 }
 
 void resume_blame(const struct fetch *fetch, const struct fetch_terms *terms,
