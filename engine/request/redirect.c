@@ -20,6 +20,11 @@ struct hop {
 
 _Static_assert(sizeof(struct hop) <= BLOCK_BYTES, "a block holds any hop");
 
+static struct hop *hop_of(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    return (struct hop *)(void *)store_block(terms->store, fetch->hop_block)->bytes;
+}
+
 static bool is_redirect(unsigned status)
 {
     return (status >= 300 && status <= 303) || status == 307 || status == 308;
@@ -39,17 +44,6 @@ static bool is_too_many(const struct fetch *fetch, const struct haul_redirect *r
     return max >= 0 && fetch->result.redirects >= max;
 }
 
-static enum redirect_answer refuse_more(const struct fetch *fetch, struct failure *ret_failure)
-{
-    static const char *const sentences[] = {
-        "too many redirects",
-        "too many redirects: the same URL came round again",
-        "too many redirects; a reply had set a cookie, which haul does not send back",
-        "too many redirects: the same URL came round again; a reply had set a cookie",
-    };
-    return refuse(sentences[fetch->came_round + 2 * fetch->has_cookie], ret_failure);
-}
-
 /* FNV-1a, never 0. */
 static uint32_t hash_of(struct span text)
 {
@@ -67,6 +61,31 @@ static bool sets_cookie(struct span head)
         if (span_equal_fold(name, SPAN("Set-Cookie")))
             return true;
     return false;
+}
+
+/* Is it one of those that were asked for? */
+static bool was_before(const struct fetch *fetch, const struct fetch_terms *terms, struct span text)
+{
+    struct span first = {fetch->result.url, fetch->result.url_length};
+    uint32_t hash = hash_of(text);
+    if (fetch->hop_block == NO_BLOCK)
+        return hash == hash_of(first);
+    const struct hop *hop = hop_of(fetch, terms);
+    for (size_t i = 0; i < HASHES; i++)
+        if (hop->hashes[i] == hash)
+            return true;
+    return false;
+}
+
+static enum redirect_answer refuse_more(const struct fetch *fetch, struct failure *ret_failure)
+{
+    static const char *const sentences[] = {
+        "too many redirects",
+        "too many redirects: the same URL came round again",
+        "too many redirects; a reply had set a cookie, which haul does not send back",
+        "too many redirects: the same URL came round again; a reply had set a cookie",
+    };
+    return refuse(sentences[fetch->came_round + 2 * fetch->has_cookie], ret_failure);
 }
 
 /* --- what is asked there ---------------------------------------------------------------------- */
@@ -114,14 +133,11 @@ static void move(struct fetch *fetch, const struct fetch_terms *terms, struct sp
     bool is_first = fetch->hop_block == NO_BLOCK;
     if (is_first)
         fetch->hop_block = store_take(terms->store);
-    struct hop *hop = (struct hop *)(void *)store_block(terms->store, fetch->hop_block)->bytes;
+    struct hop *hop = hop_of(fetch, terms);
     if (is_first) {
         memset(hop->hashes, 0, sizeof hop->hashes);
         hop->hashes[0] = hash_of((struct span){result->url, result->url_length});
     }
-    uint32_t hash = hash_of(text);
-    for (size_t i = 0; i < HASHES; i++)
-        fetch->came_round |= hop->hashes[i] == hash;
     memcpy(hop->text, text.bytes, text.length);
     hop->text[text.length] = '\0';
     fetch->url = *url;
@@ -129,7 +145,7 @@ static void move(struct fetch *fetch, const struct fetch_terms *terms, struct sp
     url_move(&fetch->url, text, room, hop->text);
     result->url_effective = hop->text;
     result->url_effective_length = text.length;
-    hop->hashes[++result->redirects % HASHES] = hash;
+    hop->hashes[++result->redirects % HASHES] = hash_of(text);
 }
 
 static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
@@ -191,8 +207,6 @@ enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms
         return REDIRECT_NONE;
     if (!redirect->follow)
         return REDIRECT_MET;
-    if (is_too_many(fetch, redirect))
-        return refuse_more(fetch, ret_failure);
     struct span base = {fetch->result.url_effective, fetch->result.url_effective_length};
     if (!error)
         error = location_resolve(base, location, terms->options->path_as_is, text, sizeof text,
@@ -203,6 +217,9 @@ enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms
     if (error)
         return refuse(bad_urls[error], ret_failure);
     fetch->has_cookie |= sets_cookie(head);
+    fetch->came_round |= was_before(fetch, terms, (struct span){text, length});
+    if (is_too_many(fetch, redirect))
+        return refuse_more(fetch, ret_failure);
     remember(fetch, terms, status);
     go(fetch, terms, status, (struct span){text, length}, room, &url);
     return REDIRECT_FOLLOWS;
