@@ -674,11 +674,12 @@ static void keep_head(struct engine *engine, uint32_t slot, struct span head)
     fetch_take_head(fetch, &engine->terms, head);
 }
 
-static void end_at_head(struct engine *engine, uint32_t slot, const struct failure *failure)
+static void end_at(struct engine *engine, uint32_t slot, enum haul_stage stage,
+                   const struct failure *failure)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     close_slot(engine, slot);
-    engine_finish(engine, index, HAUL_STAGE_HEAD, failure);
+    engine_finish(engine, index, stage, failure);
 }
 
 /* The rest of the reply is read where it has an end that is near. */
@@ -717,10 +718,10 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     case ATTEMPT_REFUSED:
         note_status(fetch, response);
         keep_head(engine, slot, head);
-        end_at_head(engine, slot, &failure);
+        end_at(engine, slot, HAUL_STAGE_HEAD, &failure);
         return true;
     case ATTEMPT_BROKEN:
-        end_at_head(engine, slot, &failure);
+        end_at(engine, slot, HAUL_STAGE_BODY, &failure);
         return true;
     case ATTEMPT_GOES_ON:
         return true;
@@ -748,7 +749,7 @@ static void check_body(struct engine *engine, uint32_t slot, struct span head)
     if (!failure && response->framing == FRAMING_LENGTH && fetch->decoder == NO_DECODER)
         failure = fetch_check_length(fetch, response->content_length);
     if (failure)
-        end_at_head(engine, slot, failure);
+        end_at(engine, slot, HAUL_STAGE_HEAD, failure);
 }
 
 static void on_head(struct engine *engine, uint32_t slot, struct span head)

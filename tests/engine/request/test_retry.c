@@ -584,6 +584,7 @@ static void bodies_are_gone_on_with(void)
         const struct haul_result *result = take_parts(haul, server, body);
         assert_string_equal(body, resumed[i].body);
         assert_int_equal(result->error, resumed[i].error);
+        assert_int_equal(result->stage, resumed[i].error ? HAUL_STAGE_BODY : HAUL_STAGE_DONE);
         assert_int_equal(result->status, resumed[i].status ? resumed[i].status : 200);
         assert_int_equal(result->attempts, resumed[i].attempts);
         haul_release(haul, result);
