@@ -371,13 +371,23 @@ static int settle_writeout(struct parser *parser)
     return 0;
 }
 
+/* Where a URL's own output leads, as far as that can be told before the run. */
+static void settle_own_output(struct bodies_options *files, const char *output)
+{
+    bool is_standard = strcmp(output, "-") == 0;
+    files->has_outputs = true;
+    files->has_standard |= is_standard;
+    files->has_direct |= !is_standard && !bodies_can_rewind(files, output);
+}
+
 static int settle_files(struct parser *parser)
 {
     struct args *args = parser->args;
     struct bodies_options *files = &args->sink.files;
     files->has_remote_names = args->remote_names;
     for (size_t i = 0; i < parser->item_count; i++)
-        files->has_outputs |= args->items[i].output != NULL;
+        if (args->items[i].output != NULL)
+            settle_own_output(files, args->items[i].output);
     if (files->directory != NULL && files->has_remote_names)
         return take_fail(parser, "--bodies and -O/--remote-name exclude each other: both name "
                                  "the file of a body");

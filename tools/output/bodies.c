@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* --- directories ------------------------------------------------------------------------------ */
@@ -118,24 +119,53 @@ void bodies_close(struct bodies *bodies)
 
 /* --- where a body goes ------------------------------------------------------------------------ */
 
-/* Room is left for what names_take() adds. */
-static int set_path(struct bodies *bodies, const char *directory, const char *name, size_t length)
+/* Room is left for what names_take() adds. NULL: no memory. */
+static char *path_in(const char *directory, const char *name, size_t length)
 {
     size_t directory_bytes = directory != NULL ? strlen(directory) : 0;
     bool has_slash = directory_bytes == 0 || directory[directory_bytes - 1] == '/';
     size_t size = directory_bytes + 1 + length + NAMES_SUFFIX_BYTES;
-    char *path = realloc(bodies->path, size);
+    char *path = malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%s%s%.*s", directory != NULL ? directory : "", has_slash ? "" : "/",
+                 (int)length, name);
+    return path;
+}
+
+static int set_path(struct bodies *bodies, const char *directory, const char *name, size_t length)
+{
+    char *path = path_in(directory, name, length);
     if (path == NULL)
         return -ENOMEM;
+    free(bodies->path);
     bodies->path = path;
-    snprintf(path, size, "%s%s%.*s", directory != NULL ? directory : "", has_slash ? "" : "/",
-             (int)length, name);
     return 0;
+}
+
+static const char *directory_of_own(const struct bodies_options *options, const char *output)
+{
+    return output[0] == '/' ? NULL : options->output_dir;
+}
+
+/* /dev/null, by its number (Documentation/admin-guide/devices.txt): it is as if nothing had ever
+ * been written. */
+static bool is_void(const struct stat *status)
+{
+    return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
+}
+
+bool bodies_can_rewind(const struct bodies_options *options, const char *output)
+{
+    struct stat status;
+    char *path = path_in(directory_of_own(options, output), output, strlen(output));
+    bool is_other = path != NULL && stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    free(path);
+    return !is_other || is_void(&status);
 }
 
 static int set_own_path(struct bodies *bodies, const char *output)
 {
-    const char *directory = output[0] == '/' ? NULL : bodies->options.output_dir;
+    const char *directory = directory_of_own(&bodies->options, output);
     int error = set_path(bodies, directory, output, strlen(output));
     if (error < 0)
         return error;
@@ -171,6 +201,7 @@ static int open_own(struct bodies *bodies)
     if (is_there && S_ISDIR(status.st_mode))
         return -EISDIR;
     bodies->is_direct = is_there && !S_ISREG(status.st_mode);
+    bodies->is_void = bodies->is_direct && is_void(&status);
     if (bodies->is_direct) {
         bodies->fd = open(bodies->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return bodies->fd < 0 ? -errno : 0;
@@ -184,7 +215,7 @@ static int open_own(struct bodies *bodies)
 static int bodies_begin(struct bodies *bodies, const struct haul_result *result, const char *output)
 {
     int error;
-    bodies->is_direct = false;
+    bodies->is_direct = bodies->is_void = false;
     bodies->written = 0;
     bodies->part = bodies->common_part;
     if (output != NULL)
@@ -205,7 +236,9 @@ static int bodies_begin(struct bodies *bodies, const struct haul_result *result,
 /* The body begins anew: what was written of it is not of this one. */
 static int bodies_rewind(struct bodies *bodies, uint64_t offset)
 {
-    if (ftruncate(bodies->fd, (off_t)offset) < 0 || lseek(bodies->fd, (off_t)offset, SEEK_SET) < 0)
+    bool is_back = bodies->is_void || (ftruncate(bodies->fd, (off_t)offset) == 0 &&
+                                       lseek(bodies->fd, (off_t)offset, SEEK_SET) >= 0);
+    if (!is_back)
         return -errno;
     bodies->written = offset;
     return 0;

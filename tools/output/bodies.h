@@ -14,7 +14,9 @@ struct bodies_options {
     const char *directory;    /* of --bodies; NULL: none. Borrowed, as the next is */
     const char *output_dir;   /* where names of -O and of a URL's own lie; NULL: here */
     bool has_remote_names;    /* -O */
-    bool has_outputs;         /* some URLs have names of their own */
+    bool has_outputs;         /* some URLs have names of their own, */
+    bool has_standard;        /* of which some are -, stdout, */
+    bool has_direct;          /* and some those of what cannot be written again, as pipes */
     bool creates_directories; /* of output_dir and of those names, where they are missing */
     bool drops_failed;        /* a reply that --fail calls a failure gets no file */
 };
@@ -28,7 +30,8 @@ struct bodies {
     char *path;        /* where that goes, or the last has gone */
     int fd;            /* of part, or of path; -1: no body is begun */
     uint64_t written;  /* to it */
-    bool is_direct;    /* path is no regular file, and written as it is */
+    bool is_direct;    /* path is no regular file, and written as it is, */
+    bool is_void;      /* to nowhere */
 };
 
 /* Are there to be files at all? */
@@ -36,6 +39,10 @@ static inline bool bodies_are_wanted(const struct bodies_options *options)
 {
     return options->directory != NULL || options->has_remote_names || options->has_outputs;
 }
+
+/* What an own name, other than -, says of what it leads to: is it, or will it be, a file, of which
+ * what was written can be taken back? */
+bool bodies_can_rewind(const struct bodies_options *options, const char *output);
 
 /* Makes the directories where they are missing. taken: a name that no body is to have; NULL: none.
  * Returns 0 or a negative errno. */

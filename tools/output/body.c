@@ -10,20 +10,9 @@ static void body_line(struct sink *sink, const struct haul_result *result)
         sink_complain(sink, result);
 }
 
-/* A body that begins anew takes the place of what was written of it. */
 static void body_piece(struct sink *sink, const struct haul_result *result)
 {
-    if (sink_drops(sink, result))
-        return;
-    uint64_t place = output_place(&sink->output);
-    if (result->body_offset < sink->body_written && sink->body_of == result->index)
-        output_rewind(&sink->output, place - (sink->body_written - result->body_offset));
-    sink->body_of = result->index;
-    sink->body_written = result->body_offset;
-    for (const struct haul_piece *piece = result->body; piece != NULL; piece = piece->next) {
-        output_write(&sink->output, piece->bytes, piece->length);
-        sink->body_written += piece->length;
-    }
+    sink_write_body(sink, &sink->output, result);
 }
 
 const struct format format_body = {.piece = body_piece, .line = body_line};

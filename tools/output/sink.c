@@ -120,10 +120,27 @@ static struct output *standard_of(struct sink *sink)
     return sink->options.path != NULL ? &sink->standard : &sink->output;
 }
 
-static void write_body(struct sink *sink, const struct haul_result *result)
+void sink_write_body(struct sink *sink, struct output *output, const struct haul_result *result)
 {
-    for (const struct haul_piece *piece = result->body; piece != NULL; piece = piece->next)
-        output_write(standard_of(sink), piece->bytes, piece->length);
+    uint64_t place = output_place(output);
+    if (result->body_offset < sink->body_written && sink->body_of == result->index)
+        output_rewind(output, place - (sink->body_written - result->body_offset));
+    sink->body_of = result->index;
+    sink->body_written = result->body_offset;
+    if (sink_drops(sink, result))
+        return;
+    for (const struct haul_piece *piece = result->body; piece != NULL; piece = piece->next) {
+        output_write(output, piece->bytes, piece->length);
+        sink->body_written += piece->length;
+    }
+}
+
+/* A body of stdout, unless all of them go there. */
+static void take_standard(struct sink *sink, const struct haul_result *result)
+{
+    struct output *standard = standard_of(sink);
+    if (sink->options.format != SINK_BODY || standard != &sink->output)
+        sink_write_body(sink, standard, result);
 }
 
 static int take_body(struct sink *sink, const struct haul_result *result)
@@ -132,8 +149,7 @@ static int take_body(struct sink *sink, const struct haul_result *result)
     const char *own = files->has_outputs ? inputs_output(sink->inputs, result->tag_number) : NULL;
     sink->body_file = NULL;
     if (own != NULL && strcmp(own, "-") == 0) {
-        if (!sink_drops(sink, result))
-            write_body(sink, result);
+        take_standard(sink, result);
         return 0;
     }
     int error = bodies_take(&sink->bodies, result, own, &sink->body_file);
@@ -189,8 +205,14 @@ int sink_take(struct sink *sink, const struct haul_result *result)
 
 bool sink_can_rewind(const struct sink *sink)
 {
-    bool is_body = sink_formats[sink->options.format]->piece != NULL;
-    return !sink->options.files.has_outputs && (!is_body || output_can_rewind(&sink->output));
+    const struct sink_options *options = &sink->options;
+    bool has_bodies = sink_formats[options->format]->piece != NULL;
+    if (has_bodies && !output_can_rewind(&sink->output))
+        return false;
+    const struct output *standard = options->path != NULL ? &sink->standard : &sink->output;
+    if (options->files.has_standard && !output_can_rewind(standard))
+        return false;
+    return !options->files.has_direct;
 }
 
 int sink_flush(struct sink *sink)

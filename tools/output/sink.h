@@ -38,7 +38,7 @@ struct sink {
     struct output standard; /* stdout, where output is a file */
     struct bodies bodies;
     const char *body_file;            /* of the result at hand */
-    uint64_t body_of;                 /* --format body: whose body was written last, */
+    uint64_t body_of;                 /* among results: whose body was written last, */
     uint64_t body_written;            /* and how much of it */
     int error;                        /* a negative errno: nothing is written any more */
     bool is_terminal;                 /* stdout is one */
@@ -69,7 +69,11 @@ static inline bool sink_drops(const struct sink *sink, const struct haul_result 
     return options->fail_status > 0 && result->status >= options->fail_status &&
            options->files.drops_failed;
 }
-/* Whether what was written of a body can be taken back. */
+/* Writes a body, or a piece of it, among the results; one that begins anew takes the place of what
+ * was written of it. */
+void sink_write_body(struct sink *sink, struct output *output, const struct haul_result *result);
+
+/* Whether what was written of any body can be taken back. */
 bool sink_can_rewind(const struct sink *sink);
 
 /* Whether anything waits for sink_flush(). */
