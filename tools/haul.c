@@ -445,6 +445,16 @@ static void note_count(uint64_t count, const char *one, const char *more)
         complain("note: %s %s", human_count(number, count), count == 1 ? one : more);
 }
 
+static void note_late(const struct tally *tally)
+{
+    char number[HUMAN_BYTES];
+    if (tally->late > 0)
+        complain("note: %s repl%s in %llu s%s, longer than the tries may take",
+                 human_count(number, tally->late),
+                 tally->late == 1 ? "y asks to be tried again" : "ies ask to be tried again",
+                 (unsigned long long)tally->late_s, tally->late == 1 ? "" : " at most");
+}
+
 /* curl's names, of which HTTP_PROXY is none: a web server sets that one for its children. */
 static void note_proxies(void)
 {
@@ -474,6 +484,7 @@ static void trip_report_notes(const struct trip *trip, const struct haul_facts *
                    "redirects were not followed: -L follows them");
     note_count(trip->tally.coded, "body is kept coded, as its Content-Encoding says",
                "bodies are kept coded, as their Content-Encoding says");
+    note_late(&trip->tally);
     note_proxies();
 }
 

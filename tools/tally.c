@@ -46,12 +46,19 @@ static void take_anomalies(struct tally *tally, uint64_t anomalies)
         tally->anomalies[i] += anomalies >> i & 1;
 }
 
+static void take_retry_after(struct tally *tally, uint64_t asked_s)
+{
+    tally->late += asked_s > 0;
+    tally->late_s = asked_s > tally->late_s ? asked_s : tally->late_s;
+}
+
 void tally_take(struct tally *tally, const struct haul_result *result)
 {
     tally->results++;
     tally->body_bytes += result->body_bytes;
     tally->errors[result->error]++;
     take_anomalies(tally, result->anomalies);
+    take_retry_after(tally, result->retry_after_s);
     if (result->error == HAUL_OK)
         take_success(tally, result);
     else if (comes_first(tally, result)) {

@@ -22,6 +22,8 @@ struct tally {
     uint64_t classes[TALLY_CLASSES];     /* what succeeded, by the first digit of its status */
     uint64_t redirects;                  /* among it: those that lead elsewhere, */
     uint64_t coded;                      /* and bodies kept as they were coded (gzip …) */
+    uint64_t late;                       /* replies whose Retry-After is too far ahead, */
+    uint64_t late_s;                     /* and the longest of those */
     uint64_t anomalies[TALLY_ANOMALIES]; /* replies with each, by the number of its bit */
     uint64_t first_index;                /* of the first failure in the order of the arguments */
     enum haul_error first_error;         /* HAUL_OK: there was none */

@@ -2,7 +2,8 @@
 
     retries.py HAUL LOOP
 
-What a body is joined to, or begun anew with, wherever it may be written to.
+What a body is joined to, or begun anew with, wherever it may be written to; and what is told of a
+Retry-After that is not waited for.
 """
 
 import json
@@ -53,6 +54,8 @@ def first_reply(kind):
 
 
 def next_reply(kind):
+    if kind == "late":
+        return head(503, "Retry-After: 86400", "Content-Length: 4") + b"late"
     if kind == "joined":
         return head(206, 'ETag: "t"', "Content-Range: bytes 12-23/24", "Content-Length: 12") + \
             b"second half\n"
@@ -71,7 +74,7 @@ def serve_one(peer):
     kind = path.split("/")[1]
     heads = requests.setdefault(path, [])
     heads.append(text.decode())
-    if len(heads) == 1:
+    if len(heads) == 1 and kind != "late":
         peer.sendall(first_reply(kind))
         seen[path].wait(60)
     else:
@@ -240,11 +243,28 @@ def own_outputs_that_are_no_files():
         assert ended == code, (name, ended, out, err)
 
 
+# --- a Retry-After that is too long ---------------------------------------------------------------
+
+def late():
+    for words, code, has in ((["-f"], 22, b"its Retry-After asks for 86400 s, longer than the tries"),
+                             ([], 0, b'"error":null'),
+                             (["--retry-max-time", "3600"], 0, b'"error":null'),
+                             (["--deadline", "3600"], 0, b'"error":null')):
+        run = subprocess.run([haul, "--loop", loop, "--retry", "3", *words, base + "/late/0",
+                              base + "/late/1"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, check=False)
+        assert run.returncode == code and run.stdout.count(has) == 2, run
+        assert run.stdout.count(b'"attempts":1,') == 2, run
+        assert b"note: 2 replies ask to be tried again in 86400 s at most, longer than the tries " \
+            b"may take\n" in run.stderr, run
+
+
 row("a body that breaks off is joined or begun anew, in any file", files)
 row("so it is in the file that stdout is", stdout_in_a_file)
 row("of a body that -f drops nothing stays that was before it", failed_body_is_taken_back)
 row("in a pipe it is joined, or the error that it was", pipes)
 row("an output that is no file is such a pipe, but /dev/null", own_outputs_that_are_no_files)
+row("a Retry-After that is too long is told", late)
 shutil.rmtree(work)
 print(f"1..{count}")
 sys.exit(failures > 0)
