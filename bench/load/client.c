@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 
 enum { LATE_NS = 20000000, MARK_NS = 100000000 };
 
@@ -15,16 +16,8 @@ static double seconds(const struct timeval *time)
     return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-void client_time(double *ret_user_s, double *ret_system_s)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    *ret_user_s = seconds(&usage.ru_utime);
-    *ret_system_s = seconds(&usage.ru_stime);
-}
-
 /* "run wait slices", in nanoseconds (sched-stats.txt of the kernel). */
-double client_waited(void)
+static double waited(void)
 {
     unsigned long long waited_ns;
     FILE *file = fopen("/proc/thread-self/schedstat", "re");
@@ -34,9 +27,38 @@ double client_waited(void)
     return count == 1 ? (double)waited_ns / 1e9 : -1;
 }
 
+/* RUSAGE_THREAD is as of the last tick or sleep, of a thread that has not slept up to 10 ms old;
+ * asking for the thread's clock brings it up to date. */
+struct usage client_usage(void)
+{
+    struct timespec used;
+    struct rusage usage;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    getrusage(RUSAGE_THREAD, &usage);
+    return (struct usage){seconds(&usage.ru_utime), seconds(&usage.ru_stime), waited()};
+}
+
+void client_measure(struct client *client, const struct usage *begin, uint64_t now_ns)
+{
+    struct load_thread *time = &client->time;
+    struct usage usage = client_usage();
+    time->user_s = usage.user_s - begin->user_s;
+    time->system_s = usage.system_s - begin->system_s;
+    if (time->span_s > 0)
+        return;
+    time->span_s = (double)(now_ns > client->window_ns ? now_ns - client->window_ns : 1) / 1e9;
+    time->busy = (time->user_s + time->system_s) / time->span_s;
+    time->waited_s = usage.waited_s < 0 ? usage.waited_s : usage.waited_s - begin->waited_s;
+}
+
+bool client_is_to_measure(const struct client *client, uint64_t now_ns)
+{
+    return client->window_ns > 0 && now_ns >= client->end_ns && client->time.span_s == 0;
+}
+
 void lateness_begin(struct lateness *lateness, uint64_t now_ns)
 {
-    *lateness = (struct lateness){.waited_s = client_waited(), .mark_ns = now_ns};
+    *lateness = (struct lateness){.waited_s = waited(), .mark_ns = now_ns};
 }
 
 void lateness_note(struct lateness *lateness, uint64_t until_ns, uint64_t now_ns)
@@ -44,7 +66,7 @@ void lateness_note(struct lateness *lateness, uint64_t until_ns, uint64_t now_ns
     bool is_late = now_ns >= until_ns + LATE_NS;
     if (!is_late && now_ns - lateness->mark_ns < MARK_NS)
         return;
-    double waited_s = client_waited();
+    double waited_s = waited();
     double late_s = (double)(now_ns - until_ns) / 1e9 - (waited_s - lateness->waited_s);
     if (is_late && late_s > 0)
         lateness->stopped_s += late_s;

@@ -109,10 +109,20 @@ static inline uint64_t client_now_ns(void)
 }
 
 /* What the calling thread has used so far, in seconds. */
-void client_time(double *ret_user_s, double *ret_system_s);
+struct usage {
+    double user_s;
+    double system_s;
+    double waited_s; /* for a processor; negative: the kernel does not say */
+};
 
-/* How long it has waited for a processor so far, in seconds; negative: the kernel does not say. */
-double client_waited(void);
+struct usage client_usage(void);
+
+/* What the calling thread has used since the window began. Its shares are of what was measured
+ * first: whoever goes on behind the window's end measures then, and once more when it is over. */
+void client_measure(struct client *client, const struct usage *begin, uint64_t now_ns);
+
+/* Is the window over, and not yet measured? */
+bool client_is_to_measure(const struct client *client, uint64_t now_ns);
 
 /* Wake-ups that come 20 ms later than asked for, or more: the thread was stopped. What it waited
  * for a processor meanwhile is taken off. */

@@ -96,12 +96,9 @@ struct client_loop {
     uint64_t now_ns;               /* as of the completion being handled */
     struct loop_counters counters; /* when the window began */
     uint64_t bytes_sent;           /* then, by links */
-    double user_s;
-    double system_s;
-    double waited_s;
-    uint64_t woken_ns; /* the first completion since the last wait; 0: none */
+    struct usage usage;            /* then */
+    uint64_t woken_ns;             /* the first completion since the last wait; 0: none */
     struct lateness lateness;
-    bool has_window_end;
 };
 
 static void line_open(struct client_loop *loop, uint32_t index);
@@ -712,9 +709,8 @@ static void window_begin(struct client_loop *loop)
 {
     if (loop->next)
         memset(loop->next, 0, loop->workload->place_count * sizeof *loop->next);
-    loop->waited_s = client_waited();
     lateness_begin(&loop->lateness, loop->now_ns);
-    client_time(&loop->user_s, &loop->system_s);
+    loop->usage = client_usage();
     loop->counters = loop->loop->counters;
     loop->bytes_sent = loop->links.bytes_sent;
 }
@@ -726,22 +722,12 @@ static void window_take(struct client_loop *loop)
     struct client *client = loop->client;
     struct stats *stats = client->tally->stats;
     const struct loop_counters *counters = &loop->loop->counters;
-    uint64_t length_ns = loop->now_ns - client->window_ns;
-    double user_s;
-    double system_s;
-    double waited_s = client_waited();
-    client->time.waited_s = waited_s < 0 ? waited_s : waited_s - loop->waited_s;
+    client_measure(client, &loop->usage, loop->now_ns);
     client->time.stopped_s = loop->lateness.stopped_s;
-    client_time(&user_s, &system_s);
-    client->time.user_s = user_s - loop->user_s;
-    client->time.system_s = system_s - loop->system_s;
-    client->time.busy = (client->time.user_s + client->time.system_s) /
-                        ((double)(length_ns > 0 ? length_ns : 1) / 1e9);
     stats->system_calls = counters->enters - loop->counters.enters;
     stats->completions = counters->completions - loop->counters.completions;
     stats->buffers_empty = counters->buffers_empty - loop->counters.buffers_empty;
     stats->queue_overflows = counters->queue_overflows - loop->counters.queue_overflows;
-    loop->has_window_end = true;
 }
 
 /* Follows the conductor, and begins what the new stage allows. */
@@ -797,8 +783,7 @@ static int run(struct client_loop *loop)
         free_fill(loop);
         if (loop->now_ns >= loop->next_scan_ns)
             deadlines_scan(loop);
-        if (!loop->has_window_end && loop->client->window_ns > 0 &&
-            loop->now_ns >= loop->client->end_ns)
+        if (client_is_to_measure(loop->client, loop->now_ns))
             window_take(loop);
         int64_t length_ns = wait_ns(loop);
         uint64_t until_ns = loop->now_ns + (uint64_t)length_ns;
@@ -953,7 +938,7 @@ int client_loop_run(struct client *client)
         error = run(&loop);
     if (!error)
         unfinished_take(&loop);
-    if (!error && client->window_ns > 0 && !loop.has_window_end)
+    if (!error && client->window_ns > 0 && client->time.span_s == 0)
         window_take(&loop);
     client->tally->stats->begun = client->begun;
     client->tally->stats->bytes_sent = loop.links.bytes_sent - loop.bytes_sent;

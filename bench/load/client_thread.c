@@ -34,13 +34,11 @@ struct client_thread {
     uint64_t calls;
     uint64_t lag_from_ns; /* since when this thread had nothing to do */
     bool has_replied;
-    bool is_reset;  /* the connection ended with RST */
-    bool must_look; /* something may have come that was not received */
-    bool is_sent;   /* something of the burst, on this connection */
-    bool was_sent;  /* on an earlier one */
-    double user_s;
-    double system_s;
-    double waited_s;
+    bool is_reset;      /* the connection ended with RST */
+    bool must_look;     /* something may have come that was not received */
+    bool is_sent;       /* something of the burst, on this connection */
+    bool was_sent;      /* on an earlier one */
+    struct usage usage; /* when the stage began */
     char buffer[RECEIVE_BYTES];
 };
 
@@ -56,11 +54,14 @@ static bool is_stopped(const struct client_thread *thread)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-static enum outcome wait_more(const struct client_thread *thread, enum haul_error *ret_error)
+static enum outcome wait_more(struct client_thread *thread, enum haul_error *ret_error)
 {
+    uint64_t now_ns = client_now_ns();
+    if (client_is_to_measure(thread->client, now_ns))
+        client_measure(thread->client, &thread->usage, now_ns);
     if (is_stopped(thread))
         return OUTCOME_STOPPED;
-    if (client_now_ns() < thread->deadline_ns)
+    if (now_ns < thread->deadline_ns)
         return OUTCOME_OK;
     *ret_error = HAUL_DEADLINE;
     return OUTCOME_FAILED;
@@ -645,14 +646,7 @@ static void counts_give(struct client_thread *thread, bool is_window)
 
 static void window_take(struct client_thread *thread)
 {
-    struct load_thread *time = &thread->client->time;
-    double length_s = (double)(client_now_ns() - thread->client->window_ns) / 1e9;
-    double waited_s = client_waited();
-    time->waited_s = waited_s < 0 ? waited_s : waited_s - thread->waited_s;
-    client_time(&time->user_s, &time->system_s);
-    time->user_s -= thread->user_s;
-    time->system_s -= thread->system_s;
-    time->busy = (time->user_s + time->system_s) / (length_s > 0 ? length_s : 1);
+    client_measure(thread->client, &thread->usage, client_now_ns());
     counts_give(thread, true);
 }
 
@@ -672,8 +666,7 @@ static void run(struct client_thread *thread)
         thread->must_look = true;
         counts_give(thread, false);
         client_enter(client, stage);
-        thread->waited_s = client_waited();
-        client_time(&thread->user_s, &thread->system_s);
+        thread->usage = client_usage();
         stage_work(thread);
         if (stage == STAGE_WINDOW) {
             if (options->stage_count > 0) /* the last one may be a pause, which is looked at too */

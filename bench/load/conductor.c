@@ -520,6 +520,17 @@ static int stages_take(const struct run *run, struct load_result *result)
     return 0;
 }
 
+/* A thread that ended before the window did had nothing to do in the rest of it. */
+static struct load_thread thread_time(const struct client *client, double window_s)
+{
+    struct load_thread time = client->time;
+    if (time.span_s < window_s) {
+        time.busy *= time.span_s / window_s;
+        time.span_s = window_s;
+    }
+    return time;
+}
+
 /* The times of the window, and of the client threads in it. */
 static void times_take(struct run *run, struct load_result *result)
 {
@@ -527,12 +538,13 @@ static void times_take(struct run *run, struct load_result *result)
     uint64_t last_ns = window_ns;
     for (uint32_t i = 0; i < run->client_count; i++) {
         const struct client *client = &run->clients[i];
-        result->threads[i] = client->time;
         last_ns = client->last_ns > last_ns ? client->last_ns : last_ns;
     }
+    uint64_t length_ns = window_length_ns(run, last_ns);
+    for (uint32_t i = 0; i < run->client_count; i++)
+        result->threads[i] = thread_time(&run->clients[i], (double)length_ns / 1e9);
     if (window_ns > 0)
         stopped_take(run, result);
-    uint64_t length_ns = window_length_ns(run, last_ns);
     uint64_t elapsed_ns = last_ns - window_ns > length_ns ? last_ns - window_ns : length_ns;
     chronicle_end(&run->chronicle, window_ns > 0, elapsed_ns);
     result->stats = run->chronicle.sum;

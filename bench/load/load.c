@@ -72,6 +72,7 @@ struct load_thread load_threads_sum(const struct load_result *result)
         const struct load_thread *thread = &result->threads[i];
         sum.user_s += thread->user_s;
         sum.system_s += thread->system_s;
+        sum.span_s = thread->span_s > sum.span_s ? thread->span_s : sum.span_s;
         sum.busy = thread->busy > sum.busy ? thread->busy : sum.busy;
         if (i == 0 || thread->waited_s > sum.waited_s)
             sum.waited_s = thread->waited_s;

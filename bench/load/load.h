@@ -92,13 +92,14 @@ struct load_interval {
 struct load_interval load_interval_at(const struct load_options *options, uint64_t time_ns);
 struct load_interval load_interval_of(const struct load_options *options, uint64_t number);
 
-/* One client thread's processor time in the window, in seconds. */
+/* One client thread's time, in seconds. */
 struct load_thread {
-    double user_s;
+    double user_s; /* since the window began, until its end or the thread's last reply */
     double system_s;
-    double busy;      /* of the window's length */
+    double span_s;    /* the window; more where the thread looked at its end later */
+    double busy;      /* of the span, though the thread may have ended long before */
     double waited_s;  /* in it, for a processor; negative: not known */
-    double stopped_s; /* in it, neither waiting nor asleep: woken so much too late */
+    double stopped_s; /* neither waiting nor asleep: woken so much too late */
 };
 
 struct load_result {
@@ -124,7 +125,7 @@ struct load_result {
     uint64_t prepared; /* requests of a template; 0: it was none */
 };
 
-/* The processor time of all client threads together; busy, waited_s, stopped_s: the greatest. */
+/* The processor time of all client threads together; span_s and behind: the greatest. */
 struct load_thread load_threads_sum(const struct load_result *result);
 
 #endif

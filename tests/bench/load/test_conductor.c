@@ -18,6 +18,7 @@
 #include "tests/lib/running.h"
 
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -568,6 +569,45 @@ static void test_duration(void **state)
         assert_int_equal(result.connections, 8);
         for (uint32_t i = 0; i < result.thread_count; i++)
             assert_true(result.threads[i].busy >= 0);
+        load_result_close(&result);
+    }
+}
+
+/* The processor's share is of the window, though its only request is over at once. */
+static void test_share(void **state)
+{
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        struct load_options options = {
+            .connections = 1, .rate_from = 2, .duration_ns = 400 * millisecond_ns};
+        struct load_result result;
+        path_add(&options, 0, "/s");
+        running_do("one request", kind, &options, &result);
+        const struct load_thread *thread = &result.threads[0];
+        double used_s = thread->user_s + thread->system_s;
+        assert_int_equal(result.stats.requests, 1);
+        assert_true(thread->span_s >= 0.4 && used_s > 0);
+        assert_true(fabs(thread->busy * thread->span_s - used_s) < 1e-6);
+        assert_true(thread->busy < 0.25);
+        load_result_close(&result);
+    }
+}
+
+/* It is looked at when the window is over, not when the last reply has come. */
+static void test_share_of_window(void **state)
+{
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        struct load_options options = {.connections = 1,
+                                       .duration_ns = 100 * millisecond_ns,
+                                       .timeout_ns = 2000 * millisecond_ns};
+        struct load_result result;
+        path_add(&options, 0, "/stall");
+        running_do("a reply that does not come", kind, &options, &result);
+        assert_true(result.elapsed_s >= 2);
+        assert_true(result.threads[0].span_s >= 0.1 && result.threads[0].span_s < 1.5);
         load_result_close(&result);
     }
 }
@@ -1203,6 +1243,7 @@ int main(void)
         cmocka_unit_test(test_tickets),     cmocka_unit_test(test_overdue),
         cmocka_unit_test(test_stopped),     cmocka_unit_test(test_starved),
         cmocka_unit_test(test_lingering),   cmocka_unit_test(test_first_request),
+        cmocka_unit_test(test_share),       cmocka_unit_test(test_share_of_window),
         cmocka_unit_test(test_duration),    cmocka_unit_test(test_count_and_duration),
         cmocka_unit_test(test_warm_up),     cmocka_unit_test(test_progress),
         cmocka_unit_test(test_errors),      cmocka_unit_test(test_refused),

@@ -75,9 +75,9 @@ static void test_defaults(void **state)
 static void test_threads_sum(void **state)
 {
     struct load_thread threads[] = {
-        {1, 0.5, 0.25, -1, 0.5}, {2, 0.25, 0.75, 0.5, 0}, {4, 0.125, 0.5, 0.25, 1}};
+        {1, 0.5, 3, 0.25, -1, 0.5}, {2, 0.25, 4, 0.75, 0.5, 0}, {4, 0.125, 2, 0.5, 0.25, 1}};
     const struct load_result result = {.threads = threads, .thread_count = 3};
-    const struct load_thread wanted = {7, 0.875, 0.75, 0.5, 1}, none = {0};
+    const struct load_thread wanted = {7, 0.875, 4, 0.75, 0.5, 1}, none = {0};
     (void)state;
     struct load_thread sum = load_threads_sum(&result);
     assert_memory_equal(&sum, &wanted, sizeof sum);
