@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { LATE_NS = 20000000, MARK_NS = 100000000 };
+enum { LATE_NS = 20000000, MARK_NS = 100000000, LAG_GRAIN_NS = 1000000 };
 
 static double seconds(const struct timeval *time)
 {
@@ -157,6 +157,19 @@ static bool finish(struct client *client, struct stats *stats, const struct flig
     stats->late += now_ns > client->end_ns;
     client->last_ns = now_ns;
     return true;
+}
+
+/* A client that does not run for 5 ms is late with one request, or with fifty: what it missed of
+ * the schedule is 5 ms. */
+void client_lagged(const struct client *client, struct stats *stats, uint64_t index,
+                   uint64_t lag_ns)
+{
+    histogram_record(&stats->lag, lag_ns);
+    if (lag_ns < LAG_GRAIN_NS)
+        return;
+    uint64_t next_ns = workload_due_ns(client->options, index + 1);
+    uint64_t interval_ns = next_ns - workload_due_ns(client->options, index);
+    stats->lagged_ns += lag_ns < interval_ns ? lag_ns : interval_ns;
 }
 
 static void count_anomalies(struct stats *stats, uint32_t anomalies)

@@ -161,6 +161,11 @@ bool client_begin(struct client *client, uint64_t now_ns, struct flight *ret_fli
 /* The flight is of the request of that index. */
 void client_stage(const struct client *client, uint64_t index, struct flight *flight);
 
+/* The window's request of that index was due, a connection was free, and yet it was not begun for
+ * so long. */
+void client_lagged(const struct client *client, struct stats *stats, uint64_t index,
+                   uint64_t lag_ns);
+
 /* A reply is complete; its reading holds the facts. */
 void client_reply(struct client *client, const struct flight *flight, uint64_t first_byte_ns,
                   uint64_t now_ns, const struct reading *reading);

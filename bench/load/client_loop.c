@@ -227,8 +227,10 @@ static void line_send(struct client_loop *loop, uint32_t index)
 static void lag_record(struct client_loop *loop, const struct flight *flight)
 {
     uint64_t since_ns = flight->due_ns > loop->free_since_ns ? flight->due_ns : loop->free_since_ns;
-    if (load_is_open(loop->client->options) && loop->client->stage == STAGE_WINDOW)
-        histogram_record(&loop->client->tally->stats->lag, loop->now_ns - since_ns);
+    const struct client *client = loop->client;
+    if (load_is_open(client->options) && client->stage == STAGE_WINDOW)
+        client_lagged(client, client->tally->stats,
+                      (client->begun - 1) * client->count + client->index, loop->now_ns - since_ns);
 }
 
 /* Which one of the round is begun. */

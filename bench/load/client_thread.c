@@ -27,6 +27,7 @@ struct client_thread {
     uint32_t flight_count;
     uint32_t flight_first; /* of flights, the next to be answered */
     uint64_t ticket;       /* a request taken but not begun; NO_TICKET */
+    uint64_t first_ticket; /* of the burst */
     uint64_t deadline_ns;
     uint64_t first_byte_ns;
     uint64_t received;
@@ -598,6 +599,8 @@ static bool flight_begin(struct client_thread *thread, bool may_wait)
         .is_counted = client->stage == STAGE_WINDOW,
     };
     client_stage(client, index, flight);
+    if (thread->flight_count == 1)
+        thread->first_ticket = index;
     flight->request = request_next(thread);
     return true;
 }
@@ -609,7 +612,7 @@ static void lag_record(struct client_thread *thread)
         return;
     uint64_t since_ns = flight->due_ns > thread->lag_from_ns ? flight->due_ns : thread->lag_from_ns;
     struct stats *stats = client_stats_lock(thread->client);
-    histogram_record(&stats->lag, flight->begun_ns - since_ns);
+    client_lagged(thread->client, stats, thread->first_ticket, flight->begun_ns - since_ns);
     client_stats_unlock(thread->client);
 }
 

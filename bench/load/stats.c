@@ -118,6 +118,7 @@ static void add_counters(struct stats *into, const struct stats *from)
     into->pauses += from->pauses;
     into->lingers += from->lingers;
     into->lingered_ns += from->lingered_ns;
+    into->lagged_ns += from->lagged_ns;
     into->system_calls += from->system_calls;
     into->completions += from->completions;
     into->buffers_empty += from->buffers_empty;

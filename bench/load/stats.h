@@ -56,6 +56,8 @@ struct stats {
     uint64_t pauses;          /* after a connection that could not be opened */
     uint64_t lingers;         /* long ones: a server announced an end that did not come */
     uint64_t lingered_ns;     /* in them, by all connections together */
+    uint64_t lagged_ns;       /* open loop: of the schedule, begun 1 ms late or more (lag): of each
+                                 such request the lag, or the time until the next one was due */
     uint64_t system_calls;
     uint64_t completions; /* completion-queue entries, or events */
     uint64_t buffers_empty;

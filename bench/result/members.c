@@ -483,6 +483,12 @@ static json_t *stopped_s(const struct member_source *source)
     return seconds(load_threads_sum(source->result).stopped_s);
 }
 
+static json_t *lagged_s(const struct member_source *source)
+{
+    double time_s = (double)source->result->stats.lagged_ns / 1e9;
+    return is_open_loop(source) ? seconds(time_s) : json_null();
+}
+
 static json_t *lingered_s(const struct member_source *source)
 {
     return seconds((double)source->result->stats.lingered_ns / 1e9);
@@ -767,6 +773,7 @@ const struct member run_members[] = {
     {"instrument.sentences", MEMBER_LIST, MERGE_SENTENCES, .make = sentences},
     {"instrument.schedule_lag_us", MEMBER_LATENCY, MERGE_LATENCY, .unit = METRIC_MICROSECONDS,
      AT(stats.lag), METRIC("lag", LOWER_IS_BETTER, "lag")},
+    {"instrument.lagged_s", MEMBER_NUMBER, MERGE_SUM, .unit = METRIC_SECONDS, .make = lagged_s},
     {"instrument.waited_s", MEMBER_NUMBER, MERGE_GREATEST, .unit = METRIC_SECONDS, .make = waited_s,
      FAMILY("client_waited_seconds", "For a processor, of the thread that waited longest.")},
     {"instrument.stopped_s", MEMBER_NUMBER, MERGE_GREATEST, .unit = METRIC_SECONDS,

@@ -600,6 +600,33 @@ static void test_handshakes(void **state)
     loopback_use(NULL);
 }
 
+/* What was missed of the schedule, however many requests were due in it. */
+static void test_lagged(void **state)
+{
+    static const struct load_stage stages[] = {
+        {.duration_ns = 1000000000, .rate_from = 100, .rate_to = 100}, {.duration_ns = 9000000000}};
+    static const struct {
+        struct load_options options;
+        uint64_t index, lag_ns, lagged_ns;
+    } lagged_rows[] = {
+        {{.rate_from = 100, .rate_to = 100}, 7, 999999, 0},
+        {{.rate_from = 100, .rate_to = 100}, 7, 4000000, 4000000},
+        {{.rate_from = 100, .rate_to = 100}, 7, 40000000, 10000000},
+        {{.rate_from = 1000, .rate_to = 1000}, 0, 40000000, 1000000},
+        {{.stages = stages, .stage_count = 2}, 99, 40000000, 40000000},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(lagged_rows); i++) {
+        const struct client client = {.options = &lagged_rows[i].options};
+        struct stats stats;
+        assert_int_equal(stats_open(&stats), 0);
+        client_lagged(&client, &stats, lagged_rows[i].index, lagged_rows[i].lag_ns);
+        assert_in_range(stats.lagged_ns, lagged_rows[i].lagged_ns, lagged_rows[i].lagged_ns + 1);
+        assert_int_equal(histogram_max_ns(&stats.lag), lagged_rows[i].lag_ns);
+        stats_close(&stats);
+    }
+}
+
 int main(void)
 {
     static const struct play plays[] = {
@@ -622,8 +649,19 @@ int main(void)
         .initial_state = (void *)(uintptr_t)&plays[number]                                         \
     }
     const struct CMUnitTest tests[] = {
-        ROWS(0),       ROWS(1),       ROWS(2),       ROWS(3),   ROWS(4),   ROWS(5),
-        HANDSHAKES(3), HANDSHAKES(4), HANDSHAKES(5), EXPIRY(3), EXPIRY(4), EXPIRY(5),
+        ROWS(0),
+        ROWS(1),
+        ROWS(2),
+        ROWS(3),
+        ROWS(4),
+        ROWS(5),
+        HANDSHAKES(3),
+        HANDSHAKES(4),
+        HANDSHAKES(5),
+        EXPIRY(3),
+        EXPIRY(4),
+        EXPIRY(5),
+        cmocka_unit_test(test_lagged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

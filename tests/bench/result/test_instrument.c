@@ -27,6 +27,7 @@ struct row {
     uint32_t connections; /* in force; 0: 64 */
     double busy;          /* of each thread; 0: 0.41 */
     double window_s;      /* 0: 10 */
+    double elapsed_s;     /* 0: as window_s */
     uint64_t requests;    /* 0: 100,000 */
     uint64_t failures;    /* of them, without a reply */
     uint64_t bad_statuses;
@@ -36,6 +37,7 @@ struct row {
     uint64_t typical_ns; /* 0: 1 ms */
     uint64_t lag_ns;     /* that many requests lagged so long; the others not at all */
     uint64_t lag_count;
+    uint64_t lagged_ns;
     uint64_t ports_exhausted, queue_overflows, buffers_empty, completions;
     uint64_t clipped;
     bool is_interrupted;
@@ -102,10 +104,33 @@ static const struct row rows[] = {
      OPEN,
      .lag_ns = 1100 * US,
      .lag_count = 1100,
+     .lagged_ns = 50 * MS,
      .verdict = INSTRUMENT_CLIENT_BOUND,
      .exit_status = 98,
      .sentences = {"the client was the bottleneck: one request in a hundred was begun 1.100 ms or "
                    "more after it was due"}},
+    {.name = "a hiccup of a short run",
+     .options = {.rate_from = 1000, .duration_ns = 400 * MS},
+     .window_s = 0.4,
+     .requests = 400,
+     .lag_ns = 11 * MS,
+     .lag_count = 30,
+     .lagged_ns = 24 * MS,
+     .sentences = {FINE,
+                   "of the schedule 24.00 ms were begun late, as happens on any machine now and "
+                   "then; in so short a run p99 holds that$",
+                   FEW("400")}},
+    {.name = "a short run that was late much of the time",
+     .options = {.rate_from = 1000, .duration_ns = 400 * MS},
+     .window_s = 0.4,
+     .requests = 400,
+     .lag_ns = 11 * MS,
+     .lag_count = 50,
+     .lagged_ns = 25 * MS,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: one request in a hundred was begun 11",
+                   FEW("400")}},
     {.name = "fewer than one in a hundred lagged",
      OPEN,
      .lag_ns = 50 * MS,
@@ -122,6 +147,7 @@ static const struct row rows[] = {
      .typical_ns = 100 * MS,
      .lag_ns = 11 * MS,
      .lag_count = 50000,
+     .lagged_ns = 5000 * MS,
      .verdict = INSTRUMENT_CLIENT_BOUND,
      .exit_status = 98,
      .sentences = {"the client was the bottleneck: one request in a hundred was begun 11"}},
@@ -315,6 +341,17 @@ static const struct row rows[] = {
      .busy = 0.001,
      .waited_s = 0.09,
      .sentences = {"nothing stood in the way: the busiest client thread used 0.1 %"}},
+    {.name = "a processor was waited for in a short run",
+     .window_s = 0.2,
+     .waited_s = 0.024,
+     .sentences = {FINE}},
+    {.name = "starved in a short run",
+     .window_s = 0.2,
+     .waited_s = 0.025,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: it was starved: a thread waited 25.00 ms of "
+                   "200.0 ms for a processor"}},
     {.name = "it is not known whether it was starved", .waited_s = -1, .sentences = {FINE}},
     {.name = "stopped",
      .stopped_s = 1,
@@ -323,6 +360,12 @@ static const struct row rows[] = {
      .exit_status = 98,
      .sentences = {"the client was the bottleneck: the client was stopped: it did not run for "
                    "1.000 s of 3.000 s"}},
+    {.name = "stopped for a little while late replies were waited for",
+     .stopped_s = 0.06,
+     .window_s = 0.4,
+     .elapsed_s = 10,
+     .verdict = INSTRUMENT_LIMITED,
+     .sentences = {"the client was stopped: it did not run for 60.00 ms of 10.00 s"}},
     {.name = "stopped for a little of a long time",
      .stopped_s = 0.06,
      .verdict = INSTRUMENT_LIMITED,
@@ -369,10 +412,14 @@ static void fill(struct load_result *result, const struct row *row, struct load_
         .thread_count = row->threads > 0 ? row->threads : 1,
         .connections = row->connections > 0 ? row->connections : 64,
         .window_s = row->window_s > 0 ? row->window_s : 10,
+        .elapsed_s = row->elapsed_s > 0  ? row->elapsed_s
+                     : row->window_s > 0 ? row->window_s
+                                         : 10,
         .is_interrupted = row->is_interrupted,
     };
     for (uint32_t i = 0; i < result->thread_count; i++)
         threads[i] = (struct load_thread){.busy = row->busy > 0 ? row->busy : 0.41,
+                                          .span_s = result->window_s,
                                           .waited_s = row->waited_s,
                                           .stopped_s = row->stopped_s};
     result->unopened = row->unopened;
@@ -407,6 +454,7 @@ static void fill(struct load_result *result, const struct row *row, struct load_
         histogram_record(&stats->actual, row->slowest_ns);
     if (row->clipped > 0)
         histogram_record_many(&stats->actual, HISTOGRAM_HIGHEST_NS + 1, row->clipped);
+    stats->lagged_ns = row->lagged_ns;
     if (row->lag_count > 0)
         histogram_record_many(&stats->lag, row->lag_ns, row->lag_count);
 }

@@ -106,6 +106,7 @@ static void make_open_loop(struct fixture *fixture)
     histogram_record_many(&stats->phases[PHASE_QUEUE], MS, 99997);
     histogram_record_many(&stats->phases[PHASE_TLS], MS, 65);
     histogram_record_many(&stats->lag, 10 * US, 100000);
+    stats->lagged_ns = 12500 * US;
 }
 
 static void parse_thresholds(struct fixture *fixture, const char *const *texts, size_t count)
@@ -178,6 +179,7 @@ static const char closed_json[] =
     "'system_calls_per_request':0.02,'completions_per_request':1.0,"
     "'instrument':{'verdict':'ok','was_bottleneck':false,'sentences':['nothing stood in the way: "
     "the busiest client thread used 41 % of its processor'],'schedule_lag_us':null,"
+    "'lagged_s':null,"
     "'waited_s':0.0,'stopped_s':0.0,'lingers':0,'lingered_s':0.0,'pauses':0,"
     "'queue_overflows':0,'buffers_empty':0,'ports_exhausted':0,'connections_asked':64,"
     "'is_nofile_short':false,'calibration':{'sentence':'it costs 2 us'}},"
@@ -240,6 +242,7 @@ static const struct {
     {"phases_us/queue/p50", "1000.0"},
     {"phases_us/tls/count", "65"},
     {"instrument/schedule_lag_us/p99", "10.0"},
+    {"instrument/lagged_s", "0.0125"},
     {"instrument/connections_asked", "100"},
     {"instrument/is_nofile_short", "true"},
     {"instrument/verdict", "\"limited\""},
