@@ -278,22 +278,32 @@ void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
     client_stats_unlock(client);
 }
 
+/* How much of that time was in the window, which has begun. */
+static uint64_t within_window(const struct client *client, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t begin_ns = from_ns > client->window_ns ? from_ns : client->window_ns;
+    uint64_t end_ns = to_ns < client->end_ns ? to_ns : client->end_ns;
+    return end_ns > begin_ns ? end_ns - begin_ns : 0;
+}
+
 void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns)
 {
     bool is_short = time_ns < client->options->linger_ns / 10; /* a server that closes */
     if (is_short || client->window_ns == 0)
         return;
-    if (time_ns > now_ns - client->window_ns)
-        time_ns = now_ns - client->window_ns;
+    uint64_t within_ns = within_window(client, now_ns - time_ns, now_ns);
+    if (within_ns == 0)
+        return;
     struct stats *stats = client_stats_lock(client);
     stats->lingers++;
-    stats->lingered_ns += time_ns;
+    stats->lingered_ns += within_ns;
     client_stats_unlock(client);
 }
 
-void client_paused(struct client *client)
+void client_paused(struct client *client, uint64_t now_ns)
 {
-    client_stats_lock(client)->pauses++;
+    bool is_over = client->window_ns > 0 && now_ns >= client->end_ns;
+    client_stats_lock(client)->pauses += !is_over;
     client_stats_unlock(client);
 }
 

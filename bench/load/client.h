@@ -187,7 +187,7 @@ void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);
 void client_lingered(struct client *client, uint64_t time_ns, uint64_t now_ns);
 
 /* One that could not be opened will be tried again after a pause. */
-void client_paused(struct client *client);
+void client_paused(struct client *client, uint64_t now_ns);
 
 /* The opening of a connection has come to an end for the first time. */
 void client_tried(struct client *client);

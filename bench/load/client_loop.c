@@ -517,7 +517,7 @@ static void line_pause(struct client_loop *loop, uint32_t index)
 {
     loop->lines[index].state = LINE_WAITING;
     loop->deadline_ns[index] = loop->now_ns + PAUSE_NS;
-    client_paused(loop->client);
+    client_paused(loop->client, loop->now_ns);
 }
 
 /* Without a descriptor there is nothing to close; what waited for it has failed. */

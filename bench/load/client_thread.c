@@ -448,7 +448,7 @@ static enum outcome flights_try(struct client_thread *thread)
     enum outcome outcome = is_new ? thread_open(thread, &error) : OUTCOME_OK;
     if (outcome == OUTCOME_FAILED) {
         flights_fail(thread, error);
-        client_paused(thread->client);
+        client_paused(thread->client, client_now_ns());
         clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         return outcome;
     }

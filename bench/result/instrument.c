@@ -225,7 +225,8 @@ static void judge_opening(struct instrument *instrument, const struct load_resul
 {
     const struct stats *stats = &result->stats;
     uint64_t slow = slow_connects(&stats->phases[PHASE_CONNECT]);
-    double share = idle_share(result, (double)stats->pauses * PAUSE_S);
+    double pause_s = fmin(PAUSE_S, result->window_s);
+    double share = idle_share(result, (double)stats->pauses * pause_s);
     if (result->unopened > 0)
         say(instrument, INSTRUMENT_LIMITED,
             "connections were opened too slowly: %s of %s were not open when the window began",

@@ -1114,6 +1114,28 @@ static void test_lingering(void **state)
     }
 }
 
+/* Of what is late in an open loop the window has no part: no more than its own time is lingered. */
+static void test_lingering_behind(void **state)
+{
+    static const struct loopback_script scripts[] = {SCRIPT_REPEAT(
+        {EXPECT, "GET /a "}, {SEND, OK "Connection: close\r\nContent-Length: 1\r\n\r\nx"}, {HOLD})};
+    (void)state;
+    FOR_KINDS(kind)
+    {
+        struct load_options options = {.connections = 1,
+                                       .rate_from = 10,
+                                       .duration_ns = 200 * millisecond_ns,
+                                       .linger_ns = 500 * millisecond_ns};
+        struct load_result result;
+        struct loopback *loopback = loopback_add(&options, scripts, 1);
+        running_do("lingering behind the window", kind, &options, &result);
+        assert_int_equal(result.stats.requests, 2);
+        assert_in_range(result.stats.lingered_ns, 0, 200 * millisecond_ns);
+        load_result_close(&result);
+        loopback_close(loopback);
+    }
+}
+
 /* --- ports ------------------------------------------------------------------------------------ */
 
 /* Connections that this side has closed first, so that their own ports wait. */
@@ -1236,19 +1258,33 @@ static void test_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_tls_rows),
-        cmocka_unit_test(test_two_servers), cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_arrivals),    cmocka_unit_test(test_resumption),
-        cmocka_unit_test(test_distrust),    cmocka_unit_test(test_freeze),
-        cmocka_unit_test(test_tickets),     cmocka_unit_test(test_overdue),
-        cmocka_unit_test(test_stopped),     cmocka_unit_test(test_starved),
-        cmocka_unit_test(test_lingering),   cmocka_unit_test(test_first_request),
-        cmocka_unit_test(test_share),       cmocka_unit_test(test_share_of_window),
-        cmocka_unit_test(test_duration),    cmocka_unit_test(test_count_and_duration),
-        cmocka_unit_test(test_warm_up),     cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_errors),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_unaccepted),  cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_ports),       cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_tls_rows),
+        cmocka_unit_test(test_two_servers),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_arrivals),
+        cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_distrust),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_overdue),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_lingering),
+        cmocka_unit_test(test_first_request),
+        cmocka_unit_test(test_lingering_behind),
+        cmocka_unit_test(test_share),
+        cmocka_unit_test(test_share_of_window),
+        cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_count_and_duration),
+        cmocka_unit_test(test_warm_up),
+        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unaccepted),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, servers_begin, servers_end);
 }

@@ -397,6 +397,13 @@ static const struct row rows[] = {
      .exit_status = 98,
      .sentences = {"the client was the bottleneck: haul bench paused 64 times for 100 ms after a "
                    "connection that could not be opened, 1 % of the connections' time$"}},
+    {.name = "a pause longer than the window",
+     .window_s = 0.05,
+     .pauses = 16,
+     .verdict = INSTRUMENT_CLIENT_BOUND,
+     .exit_status = 98,
+     .sentences = {"the client was the bottleneck: haul bench paused 16 times for 100 ms after a "
+                   "connection that could not be opened, 25 % of the connections' time$"}},
     {.name = "few replies", .requests = 9999, .sentences = {FINE, FEW("9,999")}},
     {.name = "enough replies", .requests = 10000, .sentences = {FINE}},
 };
