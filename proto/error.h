@@ -39,6 +39,7 @@
     X(URL_SCHEME, URL, "the URL's scheme is neither http nor https")                               \
     X(URL_USERINFO, URL,                                                                           \
       "the URL has user information (an @ before its host); send an Authorization field instead")  \
+    X(URL_USERINFO_CONTROL, URL, "the URL's user information stands for a control byte")           \
     X(URL_AT_SIGNS, URL, "the URL has more than one @ before its path")                            \
     X(URL_HOST_EMPTY, URL, "the URL has no host")                                                  \
     X(URL_HOST, URL, "the URL's host has a byte that no host name has")                            \
@@ -77,6 +78,7 @@
     X(FIELD_LINE_FRAMING, URL,                                                                     \
       "the header frames the message (Content-Length, Transfer-Encoding), which haul does by "     \
       "itself")                                                                                    \
+    X(CREDENTIALS_CONTROL, URL, "the user, password or bearer has a control byte")                 \
     X(REQUEST_TOO_LONG, URL, "the request's head does not fit its buffer")                         \
     /* response head */                                                                            \
     X(STATUS_LINE, PROTOCOL, "the status line is not 'HTTP/1.x NNN reason'")                       \
