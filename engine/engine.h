@@ -3,6 +3,7 @@
 
 /* The engine: everything a run has, in one structure, and the loop that works on it. */
 
+#include "engine/auth/login.h"
 #include "engine/haul.h"
 #include "engine/http/exchange.h"
 #include "engine/link/dial.h"
@@ -41,6 +42,7 @@ struct engine {
     struct haul_times times;         /* of options.times, and all that it leaves to the options */
     bool has_times;                  /* there was any that is for one stage, or one request */
     uint64_t end_ns;                 /* when the run must be over; DEADLINE_NEVER */
+    struct auth auth;                /* of options.auth, which points to nothing then */
     char **option_strings;           /* those copies */
     struct budget budget;
     struct loop *loop;
@@ -64,7 +66,8 @@ struct engine {
     struct decoders decoders;
 
     struct fetch *fetches;
-    struct tried *tried; /* by the same slots */
+    struct tried *tried;  /* by the same slots */
+    struct login *logins; /* likewise */
     struct slab fetch_slab;
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */

@@ -48,6 +48,7 @@ extern "C" {
 const char *haul_version(void);
 
 #include "haul/anomaly.h"
+#include "haul/auth.h"
 #include "haul/error.h"
 #include "haul/limits.h"
 #include "haul/redirect.h"
@@ -129,6 +130,8 @@ struct haul_options {
     size_t limits_size;                     /* sizeof *limits, likewise */
     const struct haul_times *times;         /* haul/limits.h; NULL: all its defaults */
     size_t times_size;                      /* sizeof *times, likewise */
+    const struct haul_auth *auth;           /* haul/auth.h; NULL: no credentials */
+    size_t auth_size;                       /* sizeof *auth, likewise */
 };
 
 struct haul_request {
@@ -148,6 +151,10 @@ struct haul_request {
     uint64_t max_body;              /* UINT64_MAX: no limit */
     const struct haul_times *times; /* copied; NULL: as in the options */
     size_t times_size;              /* sizeof *times; haul_submit() fills it in */
+    const char *user; /* any of these three: instead of all that auth and the URL have. None may
+                         have a control byte. A token goes before user and password */
+    const char *password;
+    const char *bearer;
 };
 
 struct haul; /* one engine */
@@ -165,6 +172,7 @@ static inline const struct haul_options *haul_options_size(const struct haul_opt
     ret->transport_size = ret->transport ? sizeof *ret->transport : 0;
     ret->limits_size = ret->limits ? sizeof *ret->limits : 0;
     ret->times_size = ret->times ? sizeof *ret->times : 0;
+    ret->auth_size = ret->auth ? sizeof *ret->auth : 0;
     return ret;
 }
 
@@ -195,7 +203,8 @@ static inline int haul_open(struct haul **ret_haul, const struct haul_options *o
 const char *haul_strerror(int error);
 
 /* Cancels what is under way, closes every connection, frees everything, results included, and wipes
- * what was secret of TLS: sessions, keys, the text of a client's key. NULL is allowed. */
+ * what was secret: of TLS sessions, keys, the text of a client's key; of auth all strings. NULL is
+ * allowed. */
 void haul_close(struct haul *haul);
 
 int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size);

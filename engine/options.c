@@ -122,6 +122,10 @@ static int options_take(struct engine *engine, const struct haul_options *option
         return -EINVAL;
     }
     engine->terms.accept_encoding = options->compressed ? coding_names() : NULL;
+    int unusable = auth_open(&engine->auth, options->auth, ret_why);
+    engine->options.auth = NULL;
+    if (unusable)
+        return unusable;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
     if (nofile == 0) {
         ret_why->message = "RLIMIT_NOFILE leaves no descriptor for a connection";
@@ -130,6 +134,14 @@ static int options_take(struct engine *engine, const struct haul_options *option
     }
     int error = budget_make(&engine->budget, &engine->options, nofile, ret_why);
     return error ? error : options_copy(engine);
+}
+
+/* What all requests send that have nothing of their own. */
+static struct request_credentials given_to_all(const struct auth *auth)
+{
+    const struct credentials *given = &auth->given;
+    return (struct request_credentials){
+        .bearer = given->bearer, .user = given->user, .password = given->password};
 }
 
 /* options are the caller's, whose words a refusal names. */
@@ -145,6 +157,7 @@ static int template_take(struct engine *engine, const struct haul_options *optio
         .body_bytes = engine->options.body_length,
         .path_as_is = engine->options.path_as_is,
         .accept_encoding = engine->terms.accept_encoding,
+        .credentials = given_to_all(&engine->auth),
         .is_http10 = engine->transport.http_version == 10,
     };
     engine->template_fields = malloc(TEMPLATE_BYTES);
@@ -203,6 +216,7 @@ enum shelf_group {
 #define SHELVES(X)                                                                                 \
     X(REQUESTS, fetches, budget->window)                                                           \
     X(REQUESTS, fetch_slab.next, budget->window)                                                   \
+    X(REQUESTS, logins, budget->window)                                                            \
     X(REQUESTS, tried, budget->window)                                                             \
     X(REQUESTS, waits.entries, budget->window)                                                     \
     X(REQUESTS, collector.ring, budget->window)                                                    \
@@ -263,6 +277,9 @@ static void requests_init(struct engine *engine)
     engine->terms.resumes = engine->retry.max > 0 && options->stream_bodies;
     engine->looks_from = engine->terms.resumes ? 0 : 300;
     engine->random = engine->now_ns | 1; /* of no secret: it only spreads what comes back */
+    engine->terms.auth = &engine->auth;
+    engine->terms.logins = engine->logins;
+    engine->terms.fetches = engine->fetches;
     engine->terms.has_client_certificate = engine->tls.client_certificate;
 }
 
@@ -341,6 +358,9 @@ static void memory_free(struct engine *engine)
 #undef SHELF_FREE
     reroute_deinit(&engine->origins.reroute);
     deny_deinit(&engine->origins.deny);
+    auth_close(&engine->auth);
+    if (engine->template_fields)
+        explicit_bzero(engine->template_fields, TEMPLATE_BYTES);
     free(engine->template_fields);
     free(engine->option_strings);
 }

@@ -42,7 +42,7 @@ static int refuse(int error, const char *option, const char *missing, const char
 }
 
 /* The structs that options point to, each with its size beside it. */
-#define PARTS(X) X(tls) X(redirect) X(retry) X(transport) X(limits) X(times)
+#define PARTS(X) X(tls) X(redirect) X(retry) X(transport) X(limits) X(times) X(auth)
 
 int sized_options_take(struct sized_options *ret, const struct haul_options *from, size_t from_size,
                        struct haul_open_error *ret_why)

@@ -24,6 +24,7 @@ struct sized_options {
     struct haul_transport transport;
     struct haul_limits limits;
     struct haul_times times;
+    struct haul_auth auth;
 };
 
 /* from may be NULL: all defaults. Errors: those of sized_take(), and ret_why says which struct. */

@@ -69,12 +69,13 @@ proto/http: proto proto/auth
 proto/coding: proto
 proto/x509: proto
 proto/tls: proto proto/x509
+engine/auth: engine/memory engine/haul.h proto proto/auth proto/http/scan.h
 engine/memory: engine/haul.h
 engine/loop: engine/haul.h
 engine/link: engine/loop engine/memory engine/haul.h engine/failure.h proto proto/tls proto/x509 proto/http/url.h
 engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto proto/http
-engine/request: engine/memory engine/haul.h engine/failure.h proto proto/coding proto/http
-engine: engine/loop engine/memory engine/link engine/http engine/request proto proto/coding proto/http proto/tls proto/x509
+engine/request: engine/auth engine/memory engine/haul.h engine/failure.h proto proto/auth proto/coding proto/http
+engine: engine/auth engine/loop engine/memory engine/link engine/http engine/request proto proto/auth proto/coding proto/http proto/tls proto/x509
 tools/input: engine/haul.h
 tools/output: tools/input/inputs.h tools/input/filename.h tools/interrupt.h tools/exits.h engine/haul.h
 tools: tools/input tools/output engine/haul.h

@@ -13,7 +13,8 @@ struct haul_piece {
 /* What became of a request. Borrowed: valid, and unchanged, until haul_release(). */
 struct haul_result {
     uint64_t index;  /* 0 for the first request submitted, and so on */
-    const char *url; /* as submitted, zero-terminated; cut to 16,000 bytes */
+    const char *url; /* as submitted, but without user information; zero-terminated, cut to 16,000
+                        bytes */
     size_t url_length;
     union { /* the request's */
         void *tag;

@@ -2,6 +2,7 @@
  * place: the queue, a connection, the collector, or the caller's hands; its state says which. */
 
 #include "engine/request/fetch.h"
+#include "proto/auth/userinfo.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,15 +10,26 @@
 
 /* --- submitting ------------------------------------------------------------------------------- */
 
-/* Keeps a URL that was parsed where the caller has it, and behind its text what parsing wrote into
- * room. Long ones need a block of their own. */
-static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span url,
-                    const char *room, size_t room_used)
+/* A URL that was parsed where the caller has it, what parsing wrote into room, and the user
+ * information that was in it. */
+struct parsed {
+    struct span text;
+    const char *room;
+    size_t room_used;
+    struct span userinfo; /* bytes NULL: none */
+    enum proto_error error;
+};
+
+/* Keeps it: behind its text the room, and where there is any the user information, to be decoded
+ * there. Long ones need a block of their own. */
+static int keep_url(struct fetch *fetch, struct fetch_terms *terms, const struct parsed *parsed)
 {
     _Static_assert(URL_BYTES_MAX + 1 + URL_ROOM_BYTES <= BLOCK_BYTES, "a block holds any URL");
     char *text = fetch->text;
+    struct span url = parsed->text;
+    size_t room_used = parsed->room_used;
     fetch->url_block = NO_BLOCK;
-    if (url.length + room_used >= sizeof fetch->text) {
+    if (url.length + room_used + parsed->userinfo.length >= sizeof fetch->text) {
         if (terms->url_blocks_left == 0)
             return -EAGAIN;
         terms->url_blocks_left--;
@@ -27,10 +39,15 @@ static int keep_url(struct fetch *fetch, struct fetch_terms *terms, struct span 
     size_t length = url.length <= URL_BYTES_MAX ? url.length : URL_BYTES_MAX;
     memcpy(text, url.bytes, length);
     text[length] = '\0';
-    memcpy(text + length + 1, room, room_used);
+    memcpy(text + length + 1, parsed->room, room_used);
     fetch->result.url = fetch->result.url_effective = text;
     fetch->result.url_length = fetch->result.url_effective_length = length;
     return 0;
+}
+
+static char *behind_url(const struct fetch *fetch, const struct parsed *parsed)
+{
+    return (char *)(uintptr_t)fetch->result.url + fetch->result.url_length + 1 + parsed->room_used;
 }
 
 static void take_request(struct fetch *fetch, const struct haul_options *options,
@@ -48,6 +65,20 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
     fetch->max_body = max_body ? max_body : UINT64_MAX;
 }
 
+/* What it has where it has come to, to be sent unasked. */
+static struct request_credentials credentials_at(const struct fetch *fetch,
+                                                 const struct fetch_terms *terms)
+{
+    static const struct request_credentials none;
+    bool is_at_home = !fetch->is_abroad || terms->options->redirect->location_trusted;
+    const struct credentials *credentials = fetch->login ? &fetch->login->now : &terms->auth->given;
+    if (!fetch->login && !is_at_home)
+        return none;
+    return (struct request_credentials){.bearer = credentials->bearer,
+                                        .user = credentials->user,
+                                        .password = credentials->password};
+}
+
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
                                 struct request_template *ret_template, char *fields, size_t size)
 {
@@ -63,6 +94,7 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
         .without_content = fetch->without_content,
         .accept_encoding = terms->accept_encoding,
+        .credentials = credentials_at(fetch, terms),
         .is_http10 = options->transport->http_version == 10,
     };
     if (fetch->is_resumed) {
@@ -92,20 +124,63 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     return PROTO_OK;
 }
 
-int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
-               uint64_t now_ns, enum proto_error *ret_error)
+/* --- credentials ------------------------------------------------------------------------------ */
+
+static struct span span_of_string(const char *string)
 {
-    assert(fetch->state == FETCH_FREE);
-    size_t url_length = request->url_length ? request->url_length : strlen(request->url);
-    struct span url = {request->url, url_length};
-    char room[URL_ROOM_BYTES];
-    memset(fetch, 0, offsetof(struct fetch, submitted_ns));
-    enum proto_error url_error = url_parse(url, room, &fetch->url, NULL);
-    size_t room_used = url_error ? 0 : url_room_used(&fetch->url, room);
-    if (keep_url(fetch, terms, url, room, room_used))
+    return string ? span_of(string) : (struct span){NULL, 0};
+}
+
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.bytes[i] < 0x20 || text.bytes[i] == 0x7f)
+            return true;
+    return false;
+}
+
+/* Those of its own, of its URL, of the netrc: what it cannot share with all others. */
+static __attribute__((noinline)) enum proto_error take_login(struct fetch *fetch,
+                                                             const struct fetch_terms *terms,
+                                                             const struct haul_request *request,
+                                                             const struct parsed *parsed)
+{
+    const struct haul_options *options = terms->options;
+    const char *const *fields = fetch->headers ? fetch->headers : options->headers;
+    struct credentials own = {.user = span_of_string(request->user),
+                              .password = span_of_string(request->password),
+                              .bearer = span_of_string(request->bearer)};
+    struct credentials in_url = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    enum proto_error error = PROTO_OK;
+    if (has_control(own.user) || has_control(own.password) || has_control(own.bearer))
+        return PROTO_CREDENTIALS_CONTROL;
+    if (parsed->userinfo.bytes)
+        error = userinfo_decode(parsed->userinfo, behind_url(fetch, parsed), &in_url.user,
+                                &in_url.password);
+    if (error || parsed->error || request_has_field(fields, SPAN("Authorization")))
+        return error;
+    fetch->login = &terms->logins[fetch - terms->fetches];
+    login_init(fetch->login, terms->auth, &own, &in_url, fetch->url.host, fetch->url.is_https);
+    fetch->has_own |= credentials_are(&fetch->login->now);
+    return PROTO_OK;
+}
+
+static bool has_login(const struct fetch_terms *terms, const struct haul_request *request,
+                      const struct parsed *parsed)
+{
+    return terms->auth->has_netrc || parsed->userinfo.bytes || request->user || request->password ||
+           request->bearer;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int take(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
+                const struct parsed *parsed, uint64_t now_ns, enum proto_error *ret_error)
+{
+    if (keep_url(fetch, terms, parsed))
         return -EAGAIN;
-    if (!url_error)
-        url_move(&fetch->url, url, room, fetch->result.url);
+    if (!parsed->error)
+        url_move(&fetch->url, parsed->text, parsed->room, fetch->result.url);
     fetch->chain = CHAIN_EMPTY;
     fetch->trail = TRAIL_EMPTY;
     fetch->head_block = fetch->hop_block = fetch->resume_block = NO_BLOCK;
@@ -113,10 +188,59 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     fetch->decoder = NO_DECODER;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
+    fetch->login = NULL;
     take_request(fetch, terms->options, request);
-    enum proto_error error = check(fetch, terms);
-    *ret_error = error ? error : url_error;
+    enum proto_error error = PROTO_OK;
+    if (has_login(terms, request, parsed))
+        error = take_login(fetch, terms, request, parsed);
+    enum proto_error bad = check(fetch, terms);
+    error = bad ? bad : error;
+    *ret_error = error ? error : parsed->error;
     return 0;
+}
+
+/* What is refused as it is written may have user information in it: then it is parsed, and shown,
+ * without. */
+static __attribute__((noinline)) int take_odd(struct fetch *fetch, struct fetch_terms *terms,
+                                              const struct haul_request *request,
+                                              struct parsed *parsed, uint64_t now_ns,
+                                              enum proto_error *ret_error)
+{
+    char plain[URL_BYTES_MAX + 1];
+    char room[URL_ROOM_BYTES];
+    struct span before;
+    struct span userinfo;
+    struct span behind;
+    if (!userinfo_find(parsed->text, parsed->error, &before, &userinfo, &behind))
+        return take(fetch, terms, request, parsed, now_ns, ret_error);
+    before.length = before.length < sizeof plain ? before.length : sizeof plain;
+    size_t left = sizeof plain - before.length;
+    behind.length = behind.length < left ? behind.length : left;
+    memcpy(plain, before.bytes, before.length);
+    memcpy(plain + before.length, behind.bytes, behind.length);
+    parsed->text = (struct span){plain, before.length + behind.length};
+    if (parsed->error == PROTO_URL_USERINFO) {
+        parsed->userinfo = userinfo;
+        parsed->room = room;
+        parsed->error = url_parse(parsed->text, room, &fetch->url, NULL);
+        parsed->room_used = parsed->error ? 0 : url_room_used(&fetch->url, room);
+    }
+    return take(fetch, terms, request, parsed, now_ns, ret_error);
+}
+
+int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
+               uint64_t now_ns, enum proto_error *ret_error)
+{
+    assert(fetch->state == FETCH_FREE);
+    size_t url_length = request->url_length ? request->url_length : strlen(request->url);
+    char room[URL_ROOM_BYTES];
+    struct parsed parsed = {.text = {request->url, url_length}, .room = room};
+    memset(fetch, 0, offsetof(struct fetch, submitted_ns));
+    parsed.error = url_parse(parsed.text, room, &fetch->url, NULL);
+    if (parsed.error)
+        return take_odd(fetch, terms, request, &parsed, now_ns, ret_error);
+    parsed.room_used = url_room_used(&fetch->url, room);
+    return take(fetch, terms, request, &parsed, now_ns, ret_error);
 }
 
 /* --- under way -------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 /* One request's life, as data: submitted, queued, begun on a connection, finished, handed out,
  * released. */
 
+#include "engine/auth/login.h"
 #include "engine/failure.h"
 #include "engine/haul.h"
 #include "engine/memory/store.h"
@@ -111,7 +112,8 @@ struct fetch {
     bool has_times;    /* of its own: */
     struct haul_times times;
 
-    struct chain chain; /* the body as far as it was received and not handed out */
+    struct login *login; /* NULL: it has no credentials of its own, and is never to have any */
+    struct chain chain;  /* the body as far as it was received and not handed out */
     struct trail trail;
     uint32_t head_block;
     uint32_t head_piece; /* of a longer one, in which it lies already; NO_PIECE */
@@ -138,6 +140,9 @@ struct fetch_terms {
     bool resumes;           /* bodies that break off are gone on with */
     bool has_client_certificate;
     const char *accept_encoding;
+    const struct auth *auth;
+    struct login *logins; /* by the slots of */
+    struct fetch *fetches;
 };
 
 /* Takes a request into a free slot; ret_error is what of it is wrong, as far as that can be said

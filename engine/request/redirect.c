@@ -152,8 +152,12 @@ static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned st
                struct span text, const char *room, const struct url *url)
 {
     const struct haul_redirect *redirect = terms->options->redirect;
-    if (is_other_origin(&fetch->url, url))
+    if (is_other_origin(&fetch->url, url)) {
         fetch->is_abroad = fetch->has_own = true;
+        if (fetch->login)
+            login_move(fetch->login, terms->auth, url->host, url->is_https,
+                       redirect->location_trusted);
+    }
     if (becomes_get(fetch, redirect, status))
         become_get(fetch);
     move(fetch, terms, text, room, url);

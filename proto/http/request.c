@@ -3,6 +3,7 @@
 
 #include "proto/http/request.h"
 
+#include "proto/auth/basic.h"
 #include "proto/http/scan.h"
 
 /* Counts what is written, also what no longer fits. */
@@ -135,8 +136,7 @@ static bool is_left_behind(const struct request_options *options, struct span na
                                             span_equal_fold(name, SPAN("Cookie")));
 }
 
-/* Do the fields, each of them well-formed, name this one? */
-static bool has_field(const char *const *fields, struct span name)
+bool request_has_field(const char *const *fields, struct span name)
 {
     struct field_line line;
 
@@ -186,15 +186,48 @@ static enum proto_error fields_check(struct request_template *template,
     return PROTO_OK;
 }
 
+static void put_basic(struct writer *writer, const struct request_credentials *credentials)
+{
+    bool has_room = writer->length < writer->size;
+
+    writer->length += basic_write(credentials->user, credentials->password,
+                                  has_room ? writer->buffer + writer->length : NULL,
+                                  has_room ? writer->size - writer->length : 0);
+}
+
+static void put_authorization(struct writer *writer, const struct request_credentials *credentials)
+{
+    put(writer, SPAN("Authorization: "));
+    if (credentials->value.bytes != NULL) {
+        put(writer, credentials->value);
+    } else if (credentials->bearer.bytes != NULL) {
+        put(writer, SPAN("Bearer "));
+        put(writer, credentials->bearer);
+    } else {
+        put_basic(writer, credentials);
+    }
+    put(writer, SPAN("\r\n"));
+}
+
+static bool has_credentials(const struct request_credentials *credentials)
+{
+    return credentials->value.bytes != NULL || credentials->bearer.bytes != NULL ||
+           credentials->user.bytes != NULL || credentials->password.bytes != NULL;
+}
+
 static void put_defaults(struct writer *writer, const struct request_options *options)
 {
     bool has_agent = options->user_agent != NULL && options->user_agent[0] != '\0';
 
-    if (has_agent && !has_field(options->fields, SPAN("User-Agent")))
+    if (has_credentials(&options->credentials) &&
+        !request_has_field(options->fields, SPAN("Authorization")))
+        put_authorization(writer, &options->credentials);
+    if (has_agent && !request_has_field(options->fields, SPAN("User-Agent")))
         put_field(writer, SPAN("User-Agent"), span_of(options->user_agent));
-    if (!has_field(options->fields, SPAN("Accept")))
+    if (!request_has_field(options->fields, SPAN("Accept")))
         put_field(writer, SPAN("Accept"), SPAN("*/*"));
-    if (options->accept_encoding != NULL && !has_field(options->fields, SPAN("Accept-Encoding")))
+    if (options->accept_encoding != NULL &&
+        !request_has_field(options->fields, SPAN("Accept-Encoding")))
         put_field(writer, SPAN("Accept-Encoding"), span_of(options->accept_encoding));
 }
 
@@ -225,7 +258,7 @@ static void put_body_fields(struct writer *writer, struct span method,
             put(writer, SPAN("Content-Length: 0\r\n"));
         return;
     }
-    if (!has_field(options->fields, SPAN("Content-Type")))
+    if (!request_has_field(options->fields, SPAN("Content-Type")))
         put_field(writer, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
     put(writer, SPAN("Content-Length: "));
     put_number(writer, options->body_bytes);

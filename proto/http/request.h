@@ -13,6 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What goes out as Authorization: a token, or a user and a password as Basic; bytes NULL: not
+ * there. Or the value as it is. They have no control byte. */
+struct request_credentials {
+    struct span bearer;
+    struct span user;
+    struct span password;
+    struct span value;
+};
+
 struct request_options {
     const char *method;        /* NULL: GET, or POST where there is a body */
     const char *user_agent;    /* NULL or "": none is sent */
@@ -30,8 +39,9 @@ struct request_options {
     bool without_content;     /* those that begin with Content-: the body does not go along */
     /* Of a reply's body only what is behind so many bytes, if it is the one with this tag: */
     uint64_t range_from;
-    struct span if_range;        /* empty: all of it */
-    const char *accept_encoding; /* a default; NULL: none */
+    struct span if_range;                   /* empty: all of it */
+    const char *accept_encoding;            /* a default; NULL: none */
+    struct request_credentials credentials; /* a default; all of it NULL: none */
     bool is_http10; /* HTTP/1.0, which ends a connection after the reply, unless the fields contain
                        "Connection: keep-alive" */
 };
@@ -57,6 +67,9 @@ struct request_template {
 enum proto_error request_template_init(struct request_template *template,
                                        const struct request_options *options, char *buffer,
                                        size_t size, size_t *ret_bad_field);
+
+/* Do the fields, were it to remove it, name this one? Those of them that are well-formed. */
+bool request_has_field(const char *const *fields, struct span name);
 
 /* Writes the head of a request for url into buffer. ret_length is the head's length, also on
  * failure (what would be needed). Error: REQUEST_TOO_LONG, nothing usable was written. */
