@@ -5,15 +5,19 @@
 #include "tools/options.h"
 #include "tools/exits.h"
 #include "tools/input/config.h"
+#include "tools/input/password.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* --- words ------------------------------------------------------------------------------------ */
 
@@ -340,6 +344,75 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* Once everything else is known to be right: nobody types a password for nothing. */
+static int ask_password(struct parser *parser)
+{
+    enum { PASSWORD_BYTES = 4096 };
+    char password[PASSWORD_BYTES];
+    struct args *args = parser->args;
+    if (!args->asks_password || args->auth.bearer != NULL || args->action != ARGS_RUN)
+        return 0;
+    int error = password_ask(args->auth.user, password, sizeof(password));
+    if (error == -ENXIO)
+        return take_fail(parser, "-u/--user wants USER:PASSWORD where there is no terminal to ask "
+                                 "for the password on");
+    if (error < 0)
+        return take_fail(parser, "-u/--user: no password was given: %s",
+                         error == -E2BIG ? "it is longer than 4,095 bytes" : "the input has ended");
+    char *copy = strdup(password);
+    explicit_bzero(password, sizeof(password));
+    args->auth.password = copy;
+    return take_text_over(parser, copy);
+}
+
+/* ~/.netrc, which need not be there. */
+static int settle_home_netrc(struct parser *parser)
+{
+    char *path = NULL;
+    struct args *args = parser->args;
+    const char *home = environment("HOME");
+    const struct passwd *entry = home == NULL ? getpwuid(geteuid()) : NULL;
+    if (entry != NULL)
+        home = entry->pw_dir;
+    if (asprintf(&path, "%s/.netrc", home != NULL ? home : "") < 0)
+        path = NULL;
+    args->netrc_file = path;
+    int error = take_text_over(parser, path);
+    if (error == 0 && access(path, F_OK) != 0)
+        args->netrc_trouble = strerrordesc_np(errno);
+    return error;
+}
+
+static int settle_netrc(struct parser *parser)
+{
+    char *text;
+    size_t length;
+    struct args *args = parser->args;
+    bool is_optional = args->auth.netrc_optional;
+    int error = 0;
+    if (args->action != ARGS_RUN || (!args->has_netrc && !is_optional && args->netrc_file == NULL))
+        return 0;
+    parser->option = args->netrc_file != NULL ? "--netrc-file"
+                     : args->has_netrc        ? "-n/--netrc"
+                                              : "--netrc-optional";
+    if (args->netrc_file == NULL)
+        error = settle_home_netrc(parser);
+    else if (is_optional && access(args->netrc_file, F_OK) != 0)
+        args->netrc_trouble = strerrordesc_np(errno);
+    if (error != 0 || args->netrc_trouble != NULL)
+        return error;
+    error = take_file(parser, args->netrc_file, &text, &length);
+    if (error != 0)
+        return error;
+    if (strlen(text) != length) {
+        take_fail(parser, "%s: %s has a zero byte, and is no netrc file", parser->option,
+                  args->netrc_file);
+        return EXIT_READ;
+    }
+    args->auth.netrc = text;
+    return 0;
+}
+
 /* Roots that are named by an option are all that is trusted: the environment adds none. */
 static int settle_tls(struct parser *parser)
 {
@@ -513,7 +586,8 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
                    .retry = &ret_args->retry,
                    .transport = &ret_args->transport,
                    .limits = &ret_args->limits,
-                   .times = &ret_args->times},
+                   .times = &ret_args->times,
+                   .auth = &ret_args->auth},
         .retry.budget_percent = UINT32_MAX, /* none is given */
         .redirect = {.has_max = true, .max = 30},
     };
@@ -534,6 +608,10 @@ int args_parse(struct args *ret_args, int argc, char **argv, char *ret_message, 
         error = settle_output(&parser);
     if (error == 0)
         error = settle_inputs(&parser);
+    if (error == 0)
+        error = settle_netrc(&parser);
+    if (error == 0)
+        error = ask_password(&parser);
     return error;
 }
 

@@ -307,10 +307,14 @@ static void complain_resource(const struct haul_open_error *why)
 
 static int complain_engine(const struct args *args, int error, const struct haul_open_error *why)
 {
+    bool is_netrc = why->option != NULL && strcmp(why->option, "netrc") == 0;
     switch (error) {
     case -EINVAL:
-        complain_option(why);
-        return EXIT_USAGE;
+        if (is_netrc)
+            complain("%s: %s", args->netrc_file, why->message);
+        else
+            complain_option(why);
+        return is_netrc ? EXIT_READ : EXIT_USAGE;
     case -ENODEV:
         complain_option(why);
         return EXIT_INTERFACE;
@@ -545,6 +549,13 @@ static void note_page(const struct args *args)
                  args->sink.path, args->sink.path);
 }
 
+static void note_netrc(const struct args *args)
+{
+    if (args->netrc_trouble != NULL && !args->auth.netrc_optional)
+        complain("note: -n/--netrc: %s: %s; no passwords are taken from it", args->netrc_file,
+                 args->netrc_trouble);
+}
+
 static void note_writeout(const struct args *args)
 {
     char names[MESSAGE_BYTES];
@@ -563,6 +574,7 @@ static int run(struct args *args)
     if (!args->quiet) {
         note_page(args);
         note_writeout(args);
+        note_netrc(args);
     }
     int code = trip_open_inputs(&trip);
     if (code != 0)

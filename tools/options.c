@@ -80,6 +80,29 @@ const struct option_row option_rows[] = {
     {OPTIONS_REQUEST, "http1.1", 0, NULL, "send requests of HTTP/1.1, as ever",
      TAKES_CONSTANT(uint32_t, transport.http_version, 11), .is_rare = true,
      .manual = "Sends requests of HTTP/1.1, which is what haul does without it."},
+    {OPTIONS_REQUEST, "user", 'u', "USER:PASSWORD", "send these, as Basic", .take = take_user,
+     .is_rare = true,
+     .manual = "Sends these credentials with every request; see *CREDENTIALS*. A _USER_ without "
+               "a colon is asked for the password on the terminal; where there is none, that is "
+               "exit status 2. What is on the command line is overwritten as soon as it is read, "
+               "so that *ps*(1) shows it for a moment only; in a file of *-K* it is not seen at "
+               "all."},
+    {OPTIONS_REQUEST, "basic", 0, NULL, "send -u as Basic, as ever", TAKES_NOTHING, .is_rare = true,
+     .manual = "Sends *-u* as Basic, which is what haul does without it."},
+    {OPTIONS_REQUEST, "oauth2-bearer", 0, "TOKEN", "send this token, as Bearer",
+     .take = take_bearer, .is_rare = true,
+     .manual = "Sends this token with every request, as _Authorization: Bearer TOKEN_, instead "
+               "of user and password; it is overwritten on the command line as *-u* is."},
+    {OPTIONS_REQUEST, "netrc", 'n', NULL, "take users and passwords from ~/.netrc",
+     TAKES_FLAG(has_netrc), .is_rare = true,
+     .manual = "Takes users and passwords from _~/.netrc_, by the host of each URL; see "
+               "*CREDENTIALS*. Where there is no such file a note says so."},
+    {OPTIONS_REQUEST, "netrc-file", 0, "FILE", "take them from FILE", TAKES_TEXT(netrc_file),
+     .is_rare = true, .manual = "As *-n*, but from _FILE_, which must be there."},
+    {OPTIONS_REQUEST, "netrc-optional", 0, NULL, "as -n, and a password in a URL goes before",
+     TAKES_FLAG(auth.netrc_optional), .is_rare = true,
+     .manual = "As *-n*, but a password in a URL goes before that of the file, and the file need "
+               "not be there."},
     {OPTIONS_REQUEST, "range", 'r', "RANGE", "ask for these bytes: 0-499, 500-, -500",
      .take = take_range, .is_rare = true,
      .manual = "Asks for these bytes of each body: *0-499*, *500-*, or *-500* for the last; "
@@ -500,14 +523,11 @@ static const struct curl_option {
     {'F', "form", "haul makes no forms of parts; --data-binary @FILE sends one that is made"},
     {'G', "get", "--url-query DATA puts it into the URL, encoded"},
     {'J', "remote-header-name", "the name of a file is that of the URL's path; leave it out"},
-    {'n', "netrc", "-H 'Authorization: ...' sends what a server wants to know"},
     {'R', "remote-time", "a file has the time of its writing; --headers tells Last-Modified"},
     {'T', "upload-file", "-X PUT --data-binary @FILE sends a file that fits in memory"},
     {0, "data-urlencode", "--url-query encodes what goes into a URL; -d sends what is encoded"},
     {0, "json", "-d DATA -H 'Content-Type: application/json' sends it"},
     {0, "digest", "haul answers no challenge; -H 'Authorization: ...' sends what is known"},
-    {0, "oauth2-bearer", "-H 'Authorization: Bearer TOKEN' sends it"},
-    {'u', "user", "-H 'Authorization: ...' sends what a server wants to know"},
     {'U', "proxy-user", "haul connects directly, and by no proxy"},
     {'x', "proxy", "haul connects directly, and by no proxy"},
     {0, "socks5", "haul connects directly, and by no proxy"},

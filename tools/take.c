@@ -509,3 +509,41 @@ int take_write_out(struct parser *parser, const struct option_row *row)
     parser->args->write_out = error == 0 ? text : NULL;
     return error;
 }
+
+/* --- credentials ------------------------------------------------------------------------------ */
+
+/* A copy; what was on the command line is for others to see, and is overwritten, as in curl. */
+static int secret_take(struct parser *parser, char **ret_copy)
+{
+    char *value = (char *)(uintptr_t)parser->value;
+    *ret_copy = strdup(value);
+    memset(value, ' ', strlen(value));
+    return take_text_over(parser, *ret_copy);
+}
+
+/* "user:password"; a user alone is asked for the password later. */
+int take_user(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *user;
+    struct args *args = parser->args;
+    int error = secret_take(parser, &user);
+    if (error != 0)
+        return error;
+    char *colon = strchr(user, ':');
+    args->asks_password = colon == NULL;
+    args->auth.user = user;
+    args->auth.password = colon != NULL ? colon + 1 : NULL;
+    if (colon != NULL)
+        *colon = '\0';
+    return 0;
+}
+
+int take_bearer(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *token;
+    int error = secret_take(parser, &token);
+    parser->args->auth.bearer = token;
+    return error;
+}

@@ -30,6 +30,7 @@ struct args {
     struct haul_transport transport;
     struct haul_limits limits;
     struct haul_times times;
+    struct haul_auth auth;
     struct input_options inputs;
     struct sink_options sink;
     bool quiet;
@@ -37,9 +38,13 @@ struct args {
     bool head;
     bool says_output; /* -o, were it "-" */
     bool says_format;
-    bool remote_names; /* -O */
-    bool keeps_failed; /* --fail-with-body */
-    bool shows_errors; /* -S */
+    bool remote_names;         /* -O */
+    bool keeps_failed;         /* --fail-with-body */
+    bool shows_errors;         /* -S */
+    bool asks_password;        /* -u without one */
+    bool has_netrc;            /* -n */
+    const char *netrc_file;    /* --netrc-file; then also the file that is read */
+    const char *netrc_trouble; /* why that of -n, which may be missing, is not */
     const char *write_out;
     const char *range;
     const char *referer;
@@ -163,6 +168,8 @@ take_function take_url_query;
 take_function take_range;
 take_function take_referer;
 take_function take_write_out;
+take_function take_user;
+take_function take_bearer;
 take_function take_config; /* args.c: it needs all the others */
 
 /* Is its value one of the words that the row names? */
