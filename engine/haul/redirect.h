@@ -1,8 +1,8 @@
 #ifndef HAUL_REDIRECT_H
 #define HAUL_REDIRECT_H
 
-/* Options of redirects: whether a reply that leads elsewhere (301, 302, 303, 307, 308, and 300 with
- * a Location) is followed, and what goes along. A part of haul.h, which includes it.
+/* Options of redirects: whether a reply that leads elsewhere (3xx with a Location, but for 304)
+ * is followed, and what goes along. A part of haul.h, which includes it.
  *
  * At an origin (scheme, host, port) other than that of the hop before, Authorization, Cookie,
  * Proxy-Authorization and a Host of the fields are left behind, and the client certificate is not

@@ -25,9 +25,10 @@ static struct hop *hop_of(const struct fetch *fetch, const struct fetch_terms *t
     return (struct hop *)(void *)store_block(terms->store, fetch->hop_block)->bytes;
 }
 
+/* As in curl, also those that nobody sends any more (305, 306); a 304 says to take what is kept. */
 static bool is_redirect(unsigned status)
 {
-    return (status >= 300 && status <= 303) || status == 307 || status == 308;
+    return status >= 300 && status <= 399 && status != 304;
 }
 
 static enum redirect_answer refuse(const char *sentence, struct failure *ret_failure)

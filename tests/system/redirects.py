@@ -226,13 +226,21 @@ http {
         location = /plain { return 200 plain; }
         location = /none { return 304; }
         location = /status300 { add_header Location /page always; return 300; }
+        location = /status305 { add_header Location /page always; return 305; }
+        location = /status306 { add_header Location /page always; return 306; }
+        location = /spaces { add_header Location "/with space"; return 302; }
+        location = /scheme { add_header Location //localhost:%(port)d/page; return 302; }
+        location = /query { add_header Location ?x=y; return 302; }
+        location = /dots { add_header Location /a/../page; return 302; }
+        location = /created { add_header Location /page always; return 201; }
         location = /refused { return 302 http://127.0.0.1:1/; }
     }
 }
 """
 PATHS = ["r301", "r302", "r303", "r307", "r308", "away", "chain1", "chain2", "chain3", "loop", "gone",
          "bare", "dir", "dir?x=y", "old/page", "old/dir", "old/missing", "deep/a/x", "plain", "none",
-         "page", "missing", "r301?a#b", "chain1#mine", "refused", "r302#f"]
+         "page", "missing", "r301?a#b", "chain1#mine", "refused", "r302#f",
+         "status300", "status305", "status306", "spaces", "scheme", "query", "dots", "created"]
 
 
 def free_port():

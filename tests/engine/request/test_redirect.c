@@ -42,14 +42,17 @@ static const struct gathering_row rows[] = {
         SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, TO("300", "/1")}, {EXPECT, "GET /1 "},
                        {SEND, TO("303", "/2")}, {EXPECT, "GET /2 "}, {SEND, TO("307", "/3")},
                        {EXPECT, "GET /3 "}, {SEND, TO("308", "/4")}, {EXPECT, "GET /4 "},
-                       {SEND, TO("305", "/5")}, {EXPECT, "GET /b "}, {SEND, TO("201", "/6")},
-                       {EXPECT, "GET /c "}, {SEND, TO("306", "/7")}, {EXPECT, "GET /d "},
-                       {SEND, "HTTP/1.1 302 x\r\nContent-Length: 0\r\n\r\n"}, {EXPECT, "GET /e "},
+                       {SEND, TO("305", "/5")}, {EXPECT, "GET /5 "}, {SEND, TO("306", "/6")},
+                       {EXPECT, "GET /6 "}, {SEND, TO("399", "/7")}, {EXPECT, "GET /7 "},
+                       {SEND, "HTTP/1.1 304 x\r\nLocation: /8\r\n\r\n"}, {EXPECT, "GET /b "},
+                       {SEND, TO("201", "/9")}, {EXPECT, "GET /c "}, {SEND, TO("400", "/10")},
+                       {EXPECT, "GET /d "}, {SEND, "HTTP/1.1 302 x\r\nContent-Length: 0\r\n\r\n"},
+                       {EXPECT, "GET /e "},
                        {SEND, "HTTP/1.1 302 x\r\nLocation:\r\nContent-Length: 0\r\n\r\n"},
                        {EXPECT_END})),
         .requests = {"/a", "/b", "/c", "/d", "/e"},
         .options = {FOLLOW},
-        .transcript = "305 ok 'no' reused\n201 ok 'no' reused\n306 ok 'no' reused\n"
+        .transcript = "304 ok '' reused\n201 ok 'no' reused\n400 ok 'no' reused\n"
                       "302 ok '' reused\n302 ok '' reused\n",
     },
     {
