@@ -208,16 +208,13 @@ static const struct gathering_row rows[] = {
     },
     {
         "what goes wrong at a hop is the result, without what came before",
-        SCRIPTS(
-            SCRIPT({EXPECT, "GET /a "}, {SEND, TO("302", "/b")}, {EXPECT, "GET /b "}, {SEND, "HT"},
-                   {CLOSE}),
-            SCRIPT({EXPECT, "GET /c "}, {SEND, TO("302", "/d")}, {EXPECT, "GET /d "},
-                   {SEND, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nd"}, {RESET}),
-            SCRIPT({EXPECT, "GET /e "}, {SEND, TO("302", "http://127.0.0.1:1/")}, {EXPECT_END})),
-        .requests = {"/a", "/c", "/e"},
+        SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, TO("302", "/b")}, {EXPECT, "GET /b "},
+                       {SEND, "HT"}, {CLOSE}),
+                SCRIPT({EXPECT, "GET /c "}, {SEND, TO("302", "/d")}, {EXPECT, "GET /d "},
+                       {SEND, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nd"}, {RESET})),
+        .requests = {"/a", "/c"},
         .options = {FOLLOW, .keep_headers = true},
-        .transcript = "0 truncated@head '' reused\n200 receive@body 'd' reused\n0 connect@connect "
-                      "''\n",
+        .transcript = "0 truncated@head '' reused\n200 receive@body 'd' reused\n",
     },
     {
         "a kept connection that dies at a hop is the hop's to try once more",

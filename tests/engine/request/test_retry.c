@@ -2,6 +2,7 @@
  * a request that waits. */
 
 #include "engine/engine.h"
+#include "tests/lib/address.h"
 #include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_gathering.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RETRY(times)                                                                               \
     .retry = &(const struct haul_retry)                                                            \
@@ -620,8 +622,10 @@ static void a_budget_runs_out(void)
     static const struct haul_retry retry = {.max = 5, .delay_ms = 1, .has_budget = true};
     struct haul *haul = gathering_open(&(struct haul_options){.retry = &retry, .window = 100});
     uint64_t attempts = 0;
+    uint16_t port;
+    int held = address_hold(-1, &port); /* which refuses */
     for (int i = 0; i < REQUESTS; i++)
-        gathering_submit_to(haul, 1, "/a");
+        gathering_submit_to(haul, port, "/a");
     for (int i = 0; i < REQUESTS; i++) {
         const struct haul_result *result = gathering_next(haul);
         assert_int_equal(result->error, HAUL_CONNECT);
@@ -630,6 +634,7 @@ static void a_budget_runs_out(void)
     }
     assert_int_equal(attempts, REQUESTS + 10);
     gathering_close(haul);
+    close(held);
 }
 
 /* --- chance ----------------------------------------------------------------------------------- */
