@@ -1,9 +1,11 @@
 /* The public calls: they check what they were given and hand over to the engine. */
 
 #include "engine/engine.h"
+#include "engine/request/redirect.h"
 #include "engine/sized.h"
 #include "proto/coding/coding.h"
 #include "proto/http/idna.h"
+#include "proto/http/location.h"
 #include "proto/http/response.h"
 
 #include <assert.h>
@@ -423,6 +425,27 @@ int haul_get_budget_term_sized(const struct haul_options *options, size_t option
     if (!error)
         sized_give(ret_term, term_size, &terms.list[index], sizeof *ret_term);
     return error;
+}
+
+size_t haul_redirect_url(const struct haul_result *result, char *ret_url, size_t size)
+{
+    struct span head = {result->head, result->head_length};
+    struct span base = {result->url_effective, result->url_effective_length};
+    struct span location;
+    struct url url;
+    char text[URL_BYTES_MAX];
+    char room[URL_ROOM_BYTES];
+    size_t length;
+    if (size > 0)
+        ret_url[0] = '\0';
+    if (!redirect_is(result->status) || !result->head || location_find(head, &location) ||
+        location.length == 0 || location_resolve(base, location, false, text, sizeof text, &length))
+        return 0;
+    if (url_parse((struct span){text, length}, room, &url, NULL))
+        return 0;
+    if (size > 0)
+        snprintf(ret_url, size, "%.*s", (int)length, text);
+    return length;
 }
 
 int haul_probe_uring(char *ret_sentence, size_t size)

@@ -30,4 +30,11 @@ struct haul_hop {
     uint64_t total_ns; /* until the next could be asked for */
 };
 
+struct haul_result;
+
+/* Where a result leads that is a reply to be followed and was not, with keep_headers: the absolute
+ * URL into ret_url, zero-terminated, cut where size bytes are too few (16,001 never are). Returns
+ * its length; 0: it leads nowhere, or where it cannot be followed to. */
+size_t haul_redirect_url(const struct haul_result *result, char *ret_url, size_t size);
+
 #endif

@@ -78,6 +78,7 @@ struct haul_result {
     uint64_t body_wire_bytes;     /* as body_bytes, but as they came */
     uint32_t codings;             /* content codings that were taken off the body, */
     uint32_t codings_kept;        /* and that it has still */
+    uint64_t retries;             /* tries behind the first, by haul_retry */
 };
 
 #endif

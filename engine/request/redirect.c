@@ -26,7 +26,7 @@ static struct hop *hop_of(const struct fetch *fetch, const struct fetch_terms *t
 }
 
 /* As in curl, also those that nobody sends any more (305, 306); a 304 says to take what is kept. */
-static bool is_redirect(unsigned status)
+bool redirect_is(int status)
 {
     return status >= 300 && status <= 399 && status != 304;
 }
@@ -205,7 +205,7 @@ enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms
     char room[URL_ROOM_BYTES];
     size_t length;
     struct url url;
-    if (!is_redirect(status))
+    if (!redirect_is((int)status))
         return REDIRECT_NONE;
     enum proto_error error = location_find(head, &location);
     if (!error && location.length == 0)

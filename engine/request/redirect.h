@@ -12,6 +12,9 @@ enum redirect_answer {
     REDIRECT_REFUSED, /* for failure; the fetch is as it was */
 };
 
+/* Whether a reply of that status leads elsewhere, where it has a Location. */
+bool redirect_is(int status);
+
 /* What a head leads to. The reply's body is then still to be dropped. */
 enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms *terms,
                                    unsigned status, struct span head, struct failure *ret_failure);

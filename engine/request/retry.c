@@ -162,7 +162,7 @@ bool retry_take(struct fetch *fetch, const struct fetch_terms *terms,
     if (!is_passing || !may_repeat(fetch, retry, cause) || !is_in_budget(retry, view) ||
         !settle_time(fetch, retry, view, has_retry_after, after_s))
         return false;
-    fetch->retries++;
+    fetch->result.retries = ++fetch->retries;
     remember(fetch, terms, cause);
     return true;
 }

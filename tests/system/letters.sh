@@ -201,7 +201,7 @@ write_out_as_curl() {
     format='%{http_code} %{response_code} %{size_download} %{size_header} %{num_headers}'
     format="$format %{content_type} %{method} %{scheme} %{http_version} %{url_effective} %{exitcode}"
     format="$format %{errormsg} %{ssl_verify_result} %{http_connect} %{url} %header{CONTENT-LENGTH}"
-    format="$format %{num_connects} %% %x \\\\ \\t|%{onerror}"
+    format="$format %{num_connects} %{num_redirects} %{redirect_url} %{time_redirect} %% %x \\\\ \\t|%{onerror}"
     for url in "$base" "$base/p/1" "$base/status/404" "$base/bytes/100000?q=[1]#f" "$base/truncate"
     do
         curl -g -s -o /dev/null -w "$format\n" "$url" | sed 's/ end of response.*//' >want

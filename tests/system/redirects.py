@@ -288,12 +288,30 @@ def compare(base, method):
             assert got["url_effective"].partition("#")[0] == url.partition("#")[0], about
 
 
+def compare_variables(base):
+    """Without -L, with it, and where it ends."""
+    text = "%{http_code} %{num_redirects} %{redirect_url} %{url_effective} %{scheme} %{exitcode}\n"
+    for path in PATHS:
+        for words in ([], ["-L", "--max-redirs", "5"], ["-L", "--max-redirs", "1"]):
+            words = ["-s", "-w", text, *words, "-o", os.devnull, f"{base}/{path}"]
+            if path == "refused" and "-L" in words:
+                continue  # of a hop without a reply curl has the status of the one before
+            mine = subprocess.run([haul, "--loop", loop, "--format", "none", *words],
+                                  stdout=subprocess.PIPE, check=False).stdout.decode().split(" ")
+            curls = subprocess.run(["curl", *words], stdout=subprocess.PIPE,
+                                   check=False).stdout.decode().split(" ")
+            for line in (mine, curls):  # as above
+                line[2:4] = [url.partition("#")[0] for url in line[2:4]]
+            assert mine == curls, f"{words}: {mine}, curl: {curls}"
+
+
 def nginx():
     port = free_port()
     server = nginx_start(port)
     try:
         compare(f"http://127.0.0.1:{port}", [])
         compare(f"http://127.0.0.1:{port}", ["-d", "x=1"])
+        compare_variables(f"http://127.0.0.1:{port}")
     finally:
         server.terminate()
         server.wait()

@@ -168,10 +168,12 @@ void sink_complain(struct sink *sink, const struct haul_result *result)
 
 static void write_out(struct sink *sink, const struct haul_result *result)
 {
+    char scratch[WRITEOUT_SCRATCH_BYTES];
     const struct writeout_facts facts = {
         .file = sink->body_file,
         .message = result->error != HAUL_OK ? sink_message(sink, result) : NULL,
         .is_terminal = sink->is_terminal,
+        .scratch = scratch,
     };
     writeout_write(sink->options.writeout, result, &facts, standard_of(sink));
 }

@@ -142,8 +142,30 @@ static struct value find_scheme(const struct haul_result *result,
                                 const struct writeout_facts *facts)
 {
     (void)facts;
-    bool is_https = strncasecmp(result->url, "https:", 6) == 0;
-    return text_of(is_https ? "HTTPS" : strncasecmp(result->url, "http:", 5) == 0 ? "HTTP" : NULL);
+    const char *url = result->url_effective != NULL ? result->url_effective : result->url;
+    bool is_https = strncasecmp(url, "https:", 6) == 0;
+    return text_of(is_https ? "HTTPS" : strncasecmp(url, "http:", 5) == 0 ? "HTTP" : NULL);
+}
+
+static struct value find_redirects(const struct haul_result *result,
+                                   const struct writeout_facts *facts)
+{
+    (void)facts;
+    return number_of(result->redirects);
+}
+
+static struct value find_retries(const struct haul_result *result,
+                                 const struct writeout_facts *facts)
+{
+    (void)facts;
+    return number_of(result->retries);
+}
+
+static struct value find_redirect_url(const struct haul_result *result,
+                                      const struct writeout_facts *facts)
+{
+    size_t length = haul_redirect_url(result, facts->scratch, WRITEOUT_SCRATCH_BYTES);
+    return text_of(length > 0 ? facts->scratch : NULL);
 }
 
 static struct value find_body_size(const struct haul_result *result,
@@ -195,6 +217,13 @@ static struct value find_time_pretransfer(const struct haul_result *result,
 {
     (void)facts;
     return time_of(result->connect_ns + result->tls_ns);
+}
+
+static struct value find_time_redirect(const struct haul_result *result,
+                                       const struct writeout_facts *facts)
+{
+    (void)facts;
+    return time_of(result->redirect_ns);
 }
 
 static struct value find_time_starttransfer(const struct haul_result *result,
@@ -257,6 +286,12 @@ static const struct variable {
     {"method", find_method, false, "as sent"},
     {"num_connects", find_connects, false, "1, or 0 where a connection was used again"},
     {"num_headers", find_fields, true, "how many fields the reply's head has"},
+    {"num_redirects", find_redirects, false, "_redirects_, with *-L* and without it"},
+    {"num_retries", find_retries, false,
+     "how many tries there were behind the first, by *--retry*"},
+    {"redirect_url", find_redirect_url, true,
+     "where a reply leads that was not followed, for want of *-L* or by *--max-redirs*; or "
+     "nothing"},
     {"response_code", find_status, false, "as _http_code_"},
     {"scheme", find_scheme, false, "HTTP or HTTPS"},
     {"size_download", find_body_size, false, "_body_bytes_"},
@@ -269,10 +304,12 @@ static const struct variable {
     {"time_connect", find_time_connect, false,
      "seconds to the connection, as all times from when the request was begun"},
     {"time_pretransfer", find_time_pretransfer, false, "seconds to when it could be sent"},
+    {"time_redirect", find_time_redirect, false, "_redirect_us_, in seconds"},
     {"time_starttransfer", find_time_starttransfer, false, "seconds to the reply's first byte"},
     {"time_total", find_time_total, false, "seconds to the end"},
     {"url", find_url, false, "as in NDJSON"},
-    {"url_effective", find_url_effective, false, "the same, with a slash where it has no path"},
+    {"url_effective", find_url_effective, false,
+     "the same of the last hop, with a slash where it has no path"},
     {"urlnum", find_index, false, "_index_"},
 };
 

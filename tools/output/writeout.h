@@ -11,11 +11,14 @@
 
 struct writeout;
 
+enum { WRITEOUT_SCRATCH_BYTES = 16001 }; /* for any URL */
+
 /* What a result does not say of itself. */
 struct writeout_facts {
     const char *file;    /* its body's, or NULL */
     const char *message; /* of its failure, or NULL */
     bool is_terminal;    /* the output ends on one: control bytes of values become ? */
+    char *scratch;       /* WRITEOUT_SCRATCH_BYTES that a value may lie in while it is written */
 };
 
 /* format is copied. Returns 0 or -ENOMEM. */

@@ -416,6 +416,40 @@ static void those_not_followed_are_counted(void)
     assert_loopback(server);
 }
 
+static void where_one_leads_is_told(void)
+{
+    static const struct {
+        int status;
+        const char *head, *url, *leads;
+    } cases[] = {
+        {302, "HTTP/1.1 302 x\r\nLocation: b?c\r\n\r\n", "http://h/a/x#f", "http://h/a/b?c#f"},
+        {305, "HTTP/1.1 305 x\r\nLocation: //u@g:1/\r\n\r\n", "https://h", "https://g:1/"},
+        {304, "HTTP/1.1 304 x\r\nLocation: /b\r\n\r\n", "http://h/", ""},
+        {200, "HTTP/1.1 200 x\r\nLocation: /b\r\n\r\n", "http://h/", ""},
+        {302, "HTTP/1.1 302 x\r\nA: b\r\n\r\n", "http://h/", ""},
+        {302, "HTTP/1.1 302 x\r\nLocation: ftp://h/\r\n\r\n", "http://h/", ""},
+        {302, "HTTP/1.1 302 x\r\nLocation: http://h:0x/\r\n\r\n", "http://h/", ""},
+        {302, NULL, "http://h/", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct haul_result result = {
+            .status = cases[i].status,
+            .head = cases[i].head,
+            .head_length = cases[i].head ? strlen(cases[i].head) : 0,
+            .url_effective = cases[i].url,
+            .url_effective_length = strlen(cases[i].url),
+        };
+        char url[64] = "before", few[8] = "before";
+        size_t length = strlen(cases[i].leads);
+        assert_int_equal(haul_redirect_url(&result, url, sizeof url), length);
+        assert_string_equal(url, cases[i].leads);
+        assert_int_equal(haul_redirect_url(&result, few, sizeof few), length);
+        assert_int_equal(strncmp(few, cases[i].leads, sizeof few - 1), 0);
+        assert_int_equal(strlen(few), length ? sizeof few - 1 : 0);
+        assert_int_equal(haul_redirect_url(&result, NULL, 0), length);
+    }
+}
+
 /* --- stalls and cancellation ------------------------------------------------------------------ */
 
 /* Where a server stops, at the second hop or between the two. */
@@ -516,6 +550,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(the_hops_are_listed),
     SCENARIO(the_message_says_what_went_round),
     SCENARIO(those_not_followed_are_counted),
+    SCENARIO(where_one_leads_is_told),
     SCENARIO(a_stall_at_any_hop_runs_out_of_time),
     SCENARIO(a_request_is_cancelled_at_any_hop),
     SCENARIO(nothing_is_lost_whatever_happens),

@@ -174,6 +174,7 @@ static void the_tries_are_listed(void)
     const struct haul_result *result = gathering_next(haul);
     assert_int_equal(result->error, HAUL_OK);
     assert_int_equal(result->attempts, 4);
+    assert_int_equal(result->retries, 2);
     assert_int_equal(result->redirects, 1);
     const struct haul_try *first = result->tries;
     assert_true(first && first->status == 503 && first->error == HAUL_OK);

@@ -40,6 +40,23 @@ static const struct haul_result failure = {
     .message = "no",
 };
 
+static const struct haul_result redirected = {
+    .url = "http://h/a",
+    .url_length = 10,
+    .method = "GET",
+    .stage = HAUL_STAGE_DONE,
+    .status = 302,
+    .version_minor = 1,
+    .head = "HTTP/1.1 302 x\r\nLocation: ../c d\r\n\r\n",
+    .head_length = 36,
+    .url_effective = "https://g/x/b#f",
+    .url_effective_length = 15,
+    .redirects = 2,
+    .redirect_ns = 1500000000,
+    .retries = 3,
+    .attempts = 6,
+};
+
 static const struct {
     const struct haul_result *result;
     const char *format, *text;
@@ -58,6 +75,11 @@ static const struct {
     {&reply, "%{time_starttransfer} %{time_total}", "0.003001 4.000000", false},
     {&reply, "%{url} %{url_effective} %{scheme} %{method}", "http://h http://h/ HTTP GET", false},
     {&failure, "%{url_effective} %{scheme} %{http_version}", "https://h/p HTTPS 0", false},
+    {&redirected, "%{url_effective} %{scheme} %{redirect_url}",
+     "https://g/x/b#f HTTPS https://g/c%20d#f", false},
+    {&redirected, "%{num_redirects} %{num_retries} %{time_redirect}", "2 3 1.500000", false},
+    {&reply, "%{num_redirects} %{num_retries} %{time_redirect}%{redirect_url}", "0 0 0.000000",
+     false},
     {&reply, "%{http_version} %{num_connects} %{urlnum}", "1.1 1 3", false},
     {&failure, "%{num_connects}", "0", false},
     {&reply, "%{content_type} %header{X}%header{none}", "a/b 1\033[m", false},
@@ -77,7 +99,8 @@ static char *written(const struct writeout *writeout, const struct haul_result *
 {
     char path[] = "/tmp/haul-writeout-XXXXXX";
     struct output output;
-    struct writeout_facts facts = {"file", result->message, is_terminal};
+    char scratch[WRITEOUT_SCRATCH_BYTES];
+    struct writeout_facts facts = {"file", result->message, is_terminal, scratch};
     close(mkstemp(path));
     assert_int_equal(output_open(&output, path), 0);
     writeout_write(writeout, result, &facts, &output);
