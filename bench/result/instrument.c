@@ -41,16 +41,17 @@
 #define WAITED_SHARE 0.1
 #define WAITED_SHARE_IDLE 0.01
 
+/* And so long in all at least: another process keeps the processor until the next tick, 4 ms at
+ * 250 Hz, now and then. Of a short run once is a large share, and says nothing of the client. */
+#define WAITED_GRAIN_S 0.012
+
 /* Of a client that was stopped for a hundredth of the run p99 is its own. */
 #define STOPPED_SHARE 0.01
-#define STOPPED_GRAIN_S 0.05
 
-/* And so long in all at least that it was starved or late: whoever only sleeps until a time is late
- * by 3 to 14 ms once in some seconds on a quiet machine (another process keeps the processor until
- * the next tick, 4 ms at 250 Hz; a hypervisor takes it away). Of a run of half a second that is a
- * large share, and says nothing of the client; with three busy loops on its processor it is late by
- * that much in a third of a second. */
-#define HICCUPS_S 0.025
+/* And so long in all at least that it was stopped, or late: a hypervisor takes a processor away for
+ * 3 to 14 ms once in some seconds, for 34 ms now and then, and whoever only sleeps until a time is
+ * late then, though nobody else wanted the processor. */
+#define LATE_GRAIN_S 0.05
 
 /* From one hundredth of the connections' time on, lost in the client's own waiting, the rate of a
  * closed loop is the client's. */
@@ -164,7 +165,7 @@ static bool was_starved(const struct load_result *result, const struct load_thre
     double others_s = (busy_sum(result) - thread->busy) * thread->span_s;
     bool is_shared = processors > 0 && result->thread_count > processors;
     double waited_s = thread->waited_s - (is_shared ? others_s : 0);
-    return waited_s >= HICCUPS_S &&
+    return waited_s >= WAITED_GRAIN_S &&
            (waited_s >= WAITED_SHARE * thread->span_s ||
             (waited_s >= WAITED_SHARE_IDLE * thread->span_s && waited_s >= ran_s));
 }
@@ -181,7 +182,7 @@ static void judge_waiting(struct instrument *instrument, const struct load_resul
             "the client was the bottleneck: it was starved: a thread waited %s of %s for a "
             "processor that others had, and the latencies hold that",
             NS_TEXT(time.waited_s * 1e9), NS_TEXT(time.span_s * 1e9));
-    if (time.stopped_s < STOPPED_GRAIN_S)
+    if (time.stopped_s < LATE_GRAIN_S)
         return;
     bool is_bound = time.stopped_s >= STOPPED_SHARE * result->elapsed_s;
     say(instrument, is_bound ? INSTRUMENT_CLIENT_BOUND : INSTRUMENT_LIMITED,
@@ -263,7 +264,7 @@ static bool is_late(const struct stats *stats)
 
 static bool judge_lag(struct instrument *instrument, const struct stats *stats)
 {
-    if (!is_late(stats) || (double)stats->lagged_ns / 1e9 < HICCUPS_S)
+    if (!is_late(stats) || (double)stats->lagged_ns / 1e9 < LATE_GRAIN_S)
         return false;
     say(instrument, INSTRUMENT_CLIENT_BOUND,
         "the client was the bottleneck: one request in a hundred was begun %s or more after it was "
@@ -274,7 +275,7 @@ static bool judge_lag(struct instrument *instrument, const struct stats *stats)
 
 static void note_lag(struct instrument *instrument, const struct stats *stats)
 {
-    if (is_late(stats) && (double)stats->lagged_ns / 1e9 < HICCUPS_S)
+    if (is_late(stats) && (double)stats->lagged_ns / 1e9 < LATE_GRAIN_S)
         say(instrument, INSTRUMENT_OK,
             "of the schedule %s were begun late, as happens on any machine now and then; in so "
             "short a run p99 holds that",
