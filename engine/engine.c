@@ -250,7 +250,7 @@ static void leave(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
     uint64_t again_ns = fetch->again_ns;
-    engine->redirects += !again_ns && !fetch->asks_anew;
+    engine->redirects += !again_ns && !fetch->asks_anew && !fetch->answers;
     end_decoding(engine, fetch);
     fetch->queued_ns = engine->now_ns;
     fetch_leave(fetch, &engine->terms, engine->now_ns);
@@ -314,6 +314,7 @@ static void lose(struct engine *engine, uint32_t slot, struct outcome *outcome)
     case ATTEMPT_MET:
     case ATTEMPT_GOES_ON:
     case ATTEMPT_ANEW:
+    case ATTEMPT_ANSWER:
     case ATTEMPT_BROKEN:
         break;
     }
@@ -707,6 +708,7 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     switch (attempt_at_head(fetch, &engine->terms, response, head, &view, &failure)) {
     case ATTEMPT_AGAIN:
     case ATTEMPT_ANEW:
+    case ATTEMPT_ANSWER:
     case ATTEMPT_ELSEWHERE:
         if (!fetch->is_resumed)
             note_status(fetch, response);
@@ -927,9 +929,13 @@ static bool send_own(struct engine *engine, uint32_t slot, struct exchange_reque
                      struct exchange_news *ret_news)
 {
     char fields[TEMPLATE_BYTES + RESUME_FIELDS_BYTES];
+    char answer[TEMPLATE_BYTES];
     struct request_template own;
-    enum proto_error error =
-        fetch_template(fetch_on(engine, slot), &engine->terms, &own, fields, sizeof fields);
+    struct span value;
+    struct fetch *fetch = fetch_on(engine, slot);
+    enum proto_error error = fetch_answer(fetch, &engine->terms, answer, sizeof answer, &value);
+    if (!error)
+        error = fetch_template(fetch, &engine->terms, value, &own, fields, sizeof fields);
     request->template = &own;
     if (!error)
         return exchange_begin(&engine->exchanges, slot, request, ret_news);

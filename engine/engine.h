@@ -3,7 +3,7 @@
 
 /* The engine: everything a run has, in one structure, and the loop that works on it. */
 
-#include "engine/auth/login.h"
+#include "engine/auth/sessions.h"
 #include "engine/haul.h"
 #include "engine/http/exchange.h"
 #include "engine/link/dial.h"
@@ -68,6 +68,7 @@ struct engine {
     struct fetch *fetches;
     struct tried *tried;  /* by the same slots */
     struct login *logins; /* likewise */
+    struct sessions sessions;
     struct slab fetch_slab;
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */

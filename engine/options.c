@@ -123,7 +123,6 @@ static int options_take(struct engine *engine, const struct haul_options *option
     }
     engine->terms.accept_encoding = options->compressed ? coding_names() : NULL;
     int unusable = auth_open(&engine->auth, options->auth, ret_why);
-    engine->options.auth = NULL;
     if (unusable)
         return unusable;
     uint64_t nofile = budget_nofile(engine->options.raise_nofile);
@@ -133,13 +132,17 @@ static int options_take(struct engine *engine, const struct haul_options *option
         return -EMFILE;
     }
     int error = budget_make(&engine->budget, &engine->options, nofile, ret_why);
+    engine->options.auth = NULL;
     return error ? error : options_copy(engine);
 }
 
 /* What all requests send that have nothing of their own. */
 static struct request_credentials given_to_all(const struct auth *auth)
 {
+    static const struct request_credentials none;
     const struct credentials *given = &auth->given;
+    if (auth->is_digest)
+        return none;
     return (struct request_credentials){
         .bearer = given->bearer, .user = given->user, .password = given->password};
 }
@@ -208,6 +211,7 @@ enum shelf_group {
     SHELF_BLOCKS,
     SHELF_HEADS,
     SHELF_DECODERS,
+    SHELF_SESSIONS,
     SHELF_GROUPS,
 };
 
@@ -237,6 +241,8 @@ enum shelf_group {
     X(CONNECTIONS, coded.nodes, budget->conns)                                                     \
     X(DECODERS, decoders.list, budget->decoders)                                                   \
     X(DECODERS, decoders.slab.next, budget->decoders)                                              \
+    X(SESSIONS, sessions.list, budget->sessions)                                                   \
+    X(SESSIONS, sessions.slab.next, budget->sessions)                                              \
     X(DECODERS, decoders.step, budget->decoders > 0 ? DECODER_STEP_BYTES : 0)
 
 /* Memory that is zero and costs nothing until it is touched. */
@@ -278,6 +284,7 @@ static void requests_init(struct engine *engine)
     engine->looks_from = engine->terms.resumes ? 0 : 300;
     engine->random = engine->now_ns | 1; /* of no secret: it only spreads what comes back */
     engine->terms.auth = &engine->auth;
+    engine->terms.sessions = &engine->sessions;
     engine->terms.logins = engine->logins;
     engine->terms.fetches = engine->fetches;
     engine->terms.has_client_certificate = engine->tls.client_certificate;
@@ -305,6 +312,8 @@ static int memory_take(struct engine *engine)
     uint64_t max_ratio = engine->options.max_ratio ? engine->options.max_ratio : MAX_RATIO_DEFAULT;
     decoders_init(&engine->decoders, engine->decoders.list, engine->decoders.slab.next,
                   budget->decoders, engine->decoders.step, max_ratio);
+    sessions_init(&engine->sessions, engine->sessions.list, engine->sessions.slab.next,
+                  budget->sessions);
     requests_init(engine);
     return 0;
 }
@@ -343,6 +352,9 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     if (budget->decoders > 0)
         term(ret, "decoders of coded bodies, from the first one on", budget->decoders,
              bytes[SHELF_DECODERS] / budget->decoders + decoder_bytes());
+    if (budget->sessions > 0)
+        term(ret, "nonces of Digest, as they are met", budget->sessions,
+             bytes[SHELF_SESSIONS] / budget->sessions);
     term(ret, "TLS connections, from the first https URL on", budget->conns, tls_size());
     term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
@@ -353,6 +365,7 @@ static void memory_free(struct engine *engine)
 {
     origins_deinit(&engine->origins);
     decoders_deinit(&engine->decoders);
+    sessions_deinit(&engine->sessions);
 #define SHELF_FREE(group, member, count) free(engine->member);
     SHELVES(SHELF_FREE)
 #undef SHELF_FREE

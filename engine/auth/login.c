@@ -30,6 +30,8 @@ static int check(const struct haul_auth *options, struct haul_open_error *ret_wh
         return refuse("password", "password has a control byte", ret_why);
     if (has_control(options->bearer))
         return refuse("bearer", "bearer has a control byte", ret_why);
+    if (options->bearer && options->digest)
+        return refuse("bearer", "bearer is a token, which digest has no use for", ret_why);
     return 0;
 }
 
@@ -96,6 +98,7 @@ int auth_open(struct auth *auth, const struct haul_auth *options, struct haul_op
     auth->given.user = keep(&text, options->user);
     auth->given.password = keep(&text, options->password);
     auth->given.bearer = keep(&text, options->bearer);
+    auth->is_digest = options->digest;
     auth->is_netrc_optional = options->netrc_optional;
     auth->has_netrc = options->netrc && !credentials_are(&auth->given);
     return options->netrc ? read_netrc(auth, strcpy(text, options->netrc), ret_why) : 0;
@@ -154,7 +157,7 @@ void login_init(struct login *login, const struct auth *auth, const struct crede
                 const struct credentials *in_url, struct span host, bool is_https)
 {
     bool is_given = credentials_are(own) || credentials_are(&auth->given);
-    *login = (struct login){.was_secure = is_https};
+    *login = (struct login){.was_secure = is_https, .session = NO_SESSION};
     login->asks_netrc = auth->has_netrc && !is_given;
     if (is_given)
         login->home = credentials_are(own) ? *own : auth->given;

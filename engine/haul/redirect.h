@@ -5,10 +5,10 @@
  * is followed, and what goes along. A part of haul.h, which includes it.
  *
  * At an origin (scheme, host, port) other than that of the hop before, Authorization, Cookie,
- * Proxy-Authorization and a Host of the fields are left behind, and the client certificate is not
- * shown; nor are they on the way back. Other fields go on, as in curl. User information of a
- * Location is dropped. A reply whose Location cannot be followed is a REDIRECT error that has its
- * status and head. */
+ * Proxy-Authorization and a Host of the fields are left behind, as are credentials (haul/auth.h),
+ * and the client certificate is not shown; nor are they on the way back. Other fields go on, as in
+ * curl. User information of a Location is dropped. A reply whose Location cannot be followed is a
+ * REDIRECT error that has its status and head. */
 
 struct haul_redirect {
     bool follow;

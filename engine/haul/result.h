@@ -64,10 +64,11 @@ struct haul_result {
     const char *url_effective; /* the last hop's URL, zero-terminated; mostly url */
     size_t url_effective_length;
     uint32_t redirects;           /* followed */
-    uint64_t redirect_ns;         /* of total_ns, what the hops before the last took */
+    uint64_t redirect_ns;         /* of total_ns, what the hops before the last took, and what was
+                                     answered by a challenge */
     const struct haul_hop *hops;  /* redirect->keep_hops: those hops; NULL: none */
-    uint32_t attempts;            /* how often it was begun: hops, retries, and once more after a
-                                     kept connection died */
+    uint32_t attempts;            /* how often it was begun: hops, retries, answers to challenges,
+                                     and once more after a kept connection died */
     uint64_t wait_ns;             /* of total_ns, what was waited before retries */
     uint64_t retry_after_s;       /* how long the reply asked to wait, where that is longer than
                                      the tries may take, and ended them; else 0 */

@@ -31,6 +31,7 @@ struct budget {
     uint32_t held_blocks;    /* of those entitled: for what comes after who has no piece was paused,
                                 beyond BUDGET_HELD_OWN each */
     uint32_t decoders;       /* of coded bodies */
+    uint32_t sessions;       /* nonces of Digest */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)

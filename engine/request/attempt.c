@@ -93,12 +93,82 @@ static enum verdict take_rest(struct fetch *fetch, const struct fetch_terms *ter
     return fetch->asks_anew ? ATTEMPT_ANEW : ATTEMPT_DONE;
 }
 
+/* --- challenges ------------------------------------------------------------------------------- */
+
+enum { ROUNDS_MAX = 2 };
+
+static struct digest_offer offer_of(struct span head)
+{
+    struct digest_offer offer = {0};
+    struct span name;
+    struct span value;
+    for (size_t cursor = 0; response_field_next(head, &cursor, &name, &value);)
+        if (span_equal_fold(name, SPAN("WWW-Authenticate")))
+            digest_offer_add(&offer, value);
+    return offer;
+}
+
+/* The answer that was sent was a wrong one. One to a nonce that was not this request's may be too
+ * old without a word about it; else only a nonce that is said to be too old is worth another. */
+static bool is_refused(const struct login *login, const struct session *session,
+                       const struct digest_challenge *challenge)
+{
+    if (!login->is_answer)
+        return false;
+    if (challenge->is_stale)
+        return login->has_answered_stale;
+    bool is_same = span_equal(digest_nonce(challenge), digest_nonce(&session->challenge));
+    return login->rounds > 0 || is_same;
+}
+
+static enum verdict refuse(struct failure failure, struct failure *ret_failure)
+{
+    *ret_failure = failure;
+    return ATTEMPT_REFUSED;
+}
+
+/* DONE: the reply is to be judged as any. */
+static enum verdict answer(struct fetch *fetch, const struct fetch_terms *terms, struct span head,
+                           struct failure *ret_failure)
+{
+    struct login *login = fetch->login;
+    struct digest_offer offer = offer_of(head);
+    struct session *session = sessions_of(terms->sessions, login);
+    struct session_place place = fetch_place(fetch);
+    if (!offer.has_digest || login->rounds == ROUNDS_MAX)
+        return ATTEMPT_DONE;
+    if (!offer.has_best && !login->is_answer)
+        return refuse(failure_of(offer.bad), ret_failure);
+    if (!offer.has_best || is_refused(login, session, &offer.best)) {
+        session->is_refused = true;
+        return ATTEMPT_DONE;
+    }
+    login->has_answered_stale |= login->is_answer && offer.best.is_stale;
+    login->rounds++;
+    int error = sessions_answer(terms->sessions, login, &place, &offer.best);
+    if (error)
+        return refuse((struct failure){HAUL_RESOURCE, "nothing random is to be had", -error},
+                      ret_failure);
+    fetch->is_passing = fetch->answers = true;
+    return ATTEMPT_ANSWER;
+}
+
+static bool may_answer(const struct fetch *fetch, const struct fetch_terms *terms, unsigned status)
+{
+    return status == 401 && terms->auth->is_digest && fetch->login &&
+           login_may_answer(fetch->login);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
 enum verdict attempt_at_head(struct fetch *fetch, struct fetch_terms *terms,
                              const struct response *response, struct span head,
                              const struct retry_view *view, struct failure *ret_failure)
 {
     enum verdict verdict = ATTEMPT_DONE;
-    if (fetch->is_resumed)
+    if (may_answer(fetch, terms, response->status))
+        verdict = answer(fetch, terms, head, ret_failure);
+    if (verdict == ATTEMPT_DONE && fetch->is_resumed)
         verdict = take_rest(fetch, terms, response, head, view, ret_failure);
     if (verdict != ATTEMPT_DONE)
         return verdict;

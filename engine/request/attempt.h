@@ -36,6 +36,7 @@ enum verdict {
     ATTEMPT_MET,       /* or with a reply that leads elsewhere, which is not followed */
     ATTEMPT_GOES_ON,   /* the reply brings the rest of the body */
     ATTEMPT_ANEW,      /* when the reply has passed: now, for all of the body */
+    ATTEMPT_ANSWER,    /* when the reply has passed: now, with an answer to its challenge */
     ATTEMPT_BROKEN,    /* it is done, for failure, by which its body broke off before */
 };
 
@@ -44,7 +45,7 @@ enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
                            const struct outcome *outcome, const struct retry_view *view);
 
 /* At a final head of a status from 300 on, or, where terms->resumes, of any: DONE (the reply is the
- * result), ELSEWHERE, AGAIN, REFUSED, MET, GOES_ON, ANEW or BROKEN. */
+ * result), ANSWER, ELSEWHERE, AGAIN, REFUSED, MET, GOES_ON, ANEW or BROKEN. */
 enum verdict attempt_at_head(struct fetch *fetch, struct fetch_terms *terms,
                              const struct response *response, struct span head,
                              const struct retry_view *view, struct failure *ret_failure);

@@ -65,22 +65,60 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
     fetch->max_body = max_body ? max_body : UINT64_MAX;
 }
 
-/* What it has where it has come to, to be sent unasked. */
-static struct request_credentials credentials_at(const struct fetch *fetch,
-                                                 const struct fetch_terms *terms)
+/* What it has where it has come to, to be sent unasked; or the answer to who asks. */
+static struct request_credentials
+credentials_at(const struct fetch *fetch, const struct fetch_terms *terms, struct span answer)
 {
     static const struct request_credentials none;
     bool is_at_home = !fetch->is_abroad || terms->options->redirect->location_trusted;
     const struct credentials *credentials = fetch->login ? &fetch->login->now : &terms->auth->given;
     if (!fetch->login && !is_at_home)
         return none;
+    if (terms->auth->is_digest)
+        return (struct request_credentials){.bearer = credentials->bearer, .value = answer};
     return (struct request_credentials){.bearer = credentials->bearer,
                                         .user = credentials->user,
                                         .password = credentials->password};
 }
 
+struct session_place fetch_place(const struct fetch *fetch)
+{
+    const struct url *url = &fetch->url;
+    return (struct session_place){.host = url->host, .port = url->port, .is_https = url->is_https};
+}
+
+enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *terms, char *buffer,
+                              size_t size, struct span *ret_answer)
+{
+    char target[TEMPLATE_BYTES];
+    struct login *login = fetch->login;
+    struct session_place place = fetch_place(fetch);
+    size_t length;
+    *ret_answer = (struct span){NULL, 0};
+    if (!login || !terms->auth->is_digest || !login_may_answer(login))
+        return PROTO_OK;
+    if (login->session == NO_SESSION)
+        sessions_enter(terms->sessions, login, &place);
+    struct session *session = sessions_of(terms->sessions, login);
+    login->is_answer = session;
+    if (!session)
+        return PROTO_OK;
+    enum proto_error error = request_target_write(&fetch->url, terms->options->path_as_is, target,
+                                                  sizeof target, &length);
+    if (error)
+        return error;
+    struct digest_request request = {.user = login->now.user,
+                                     .method = span_of(fetch->result.method),
+                                     .target = {target, length},
+                                     .count = ++session->count};
+    length = digest_write(&session->challenge, &session->answers, &request, buffer, size);
+    *ret_answer = (struct span){buffer, length};
+    return length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;
+}
+
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
-                                struct request_template *ret_template, char *fields, size_t size)
+                                struct span answer, struct request_template *ret_template,
+                                char *fields, size_t size)
 {
     const struct haul_options *options = terms->options;
     struct request_options request = {
@@ -94,7 +132,7 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
         .without_content = fetch->without_content,
         .accept_encoding = terms->accept_encoding,
-        .credentials = credentials_at(fetch, terms),
+        .credentials = credentials_at(fetch, terms, answer),
         .is_http10 = options->transport->http_version == 10,
     };
     if (fetch->is_resumed) {
@@ -113,7 +151,8 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     const struct request_template *template = &terms->template;
     fetch->result.method = template->method.bytes;
     if (fetch->has_own) {
-        enum proto_error error = fetch_template(fetch, terms, &own, fields, sizeof fields);
+        enum proto_error error =
+            fetch_template(fetch, terms, (struct span){NULL, 0}, &own, fields, sizeof fields);
         if (error)
             return error;
         template = &own;
@@ -168,8 +207,8 @@ static __attribute__((noinline)) enum proto_error take_login(struct fetch *fetch
 static bool has_login(const struct fetch_terms *terms, const struct haul_request *request,
                       const struct parsed *parsed)
 {
-    return terms->auth->has_netrc || parsed->userinfo.bytes || request->user || request->password ||
-           request->bearer;
+    return terms->auth->has_netrc || terms->auth->is_digest || parsed->userinfo.bytes ||
+           request->user || request->password || request->bearer;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -312,7 +351,8 @@ static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
     struct haul_result *result = &fetch->result;
     result->status = result->version_minor = 0;
     result->detail = HAUL_DETAIL_NONE;
-    fetch->is_resumed = fetch->is_retried && fetch->can_resume && result->body_bytes > 0;
+    if (!fetch->answers)
+        fetch->is_resumed = fetch->is_retried && fetch->can_resume && result->body_bytes > 0;
     if (!fetch->is_resumed) {
         fetch_begin_anew(fetch, terms);
         return;
@@ -331,12 +371,15 @@ void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns
         fetch->attempt_ns = 0;
     } else if (!fetch->asks_anew) {
         fetch->result.redirect_ns += now_ns - fetch->begun_ns;
-        if (fetch->last_hop && !fetch->is_cut)
+        if (fetch->last_hop && !fetch->is_cut && !fetch->answers)
             fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
     }
     drop_reply(fetch, terms);
     fetch->left_ns = fetch->asks_anew ? 0 : now_ns;
-    fetch->is_passing = fetch->asks_anew = fetch->is_resent = fetch->has_tried = false;
+    if (fetch->login && !fetch->answers)
+        login_begin(fetch->login);
+    fetch->is_passing = fetch->asks_anew = fetch->answers = false;
+    fetch->is_resent = fetch->has_tried = false;
     fetch->passed = 0;
     fetch->begun_ns = 0;
     fetch_retreat(fetch);
@@ -435,6 +478,8 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
         fetch->started_ns = now_ns;
     if (fetch->left_ns)
         fetch_count_gap(fetch, now_ns);
+    if (fetch->login)
+        sessions_leave(terms->sessions, fetch->login);
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
     fetch->result.stage = HAUL_STAGE_DONE;

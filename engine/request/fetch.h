@@ -4,7 +4,7 @@
 /* One request's life, as data: submitted, queued, begun on a connection, finished, handed out,
  * released. */
 
-#include "engine/auth/login.h"
+#include "engine/auth/sessions.h"
 #include "engine/failure.h"
 #include "engine/haul.h"
 #include "engine/memory/store.h"
@@ -95,6 +95,7 @@ struct fetch {
     bool is_retried;      /* a try was the last that it left, not a hop */
     bool can_resume;      /* should the body break off */
     bool asks_anew;       /* after it has passed: at once, for all of the body */
+    bool answers;         /* after it has passed: at once, with an answer to its challenge */
     bool is_resumed;      /* what has come of the body stays: the rest of it is asked for */
     uint64_t handed;      /* bytes of the body that were handed out */
     uint64_t skip;        /* of the reply under way, that have come before */
@@ -141,6 +142,7 @@ struct fetch_terms {
     bool has_client_certificate;
     const char *accept_encoding;
     const struct auth *auth;
+    struct sessions *sessions;
     struct login *logins; /* by the slots of */
     struct fetch *fetches;
 };
@@ -150,11 +152,21 @@ struct fetch_terms {
 int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
                uint64_t now_ns, enum proto_error *ret_error);
 
-/* The template of a request that brings something of its own; fields: size bytes for it, of which
+/* The answer that goes out with a request, where it is for who asks by Digest and somebody has: the
+ * value of an Authorization in buffer, or bytes NULL. It counts. Error: REQUEST_TOO_LONG. */
+enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *terms, char *buffer,
+                              size_t size, struct span *ret_answer);
+
+/* Where it is, as a session wants to know it. */
+struct session_place fetch_place(const struct fetch *fetch);
+
+/* The template of a request that brings something of its own, and that answer (bytes NULL: none);
+ * fields: size bytes for it, of which
  * TEMPLATE_BYTES are enough for all that was submitted, and RESUME_FIELDS_BYTES more for what is
  * said where a body is gone on with. */
 enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_terms *terms,
-                                struct request_template *ret_template, char *fields, size_t size);
+                                struct span answer, struct request_template *ret_template,
+                                char *fields, size_t size);
 
 /* Queued to active; on which slot is then to be said. */
 static inline void fetch_begin(struct fetch *fetch, uint64_t now_ns);

@@ -156,6 +156,8 @@ static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned st
     if (is_other_origin(&fetch->url, url)) {
         fetch->is_abroad = fetch->has_own = true;
         if (fetch->login)
+            sessions_leave(terms->sessions, fetch->login);
+        if (fetch->login)
             login_move(fetch->login, terms->auth, url->host, url->is_https,
                        redirect->location_trusted);
     }

@@ -323,17 +323,34 @@ static void put_odd_target(struct writer *writer, struct span target, bool keeps
     put(writer, (struct span){target.bytes + path_length, target.length - path_length});
 }
 
+static void put_target(struct writer *writer, const struct url *url, bool path_as_is)
+{
+    if (url_target_needs_slash(url))
+        put(writer, SPAN("/"));
+    if (url->has_odd_target && url->target.length > 0)
+        put_odd_target(writer, url->target, path_as_is);
+    else
+        put(writer, url->target);
+}
+
+enum proto_error request_target_write(const struct url *url, bool path_as_is, char *buffer,
+                                      size_t size, size_t *ret_length)
+{
+    struct writer writer = {.buffer = buffer, .size = size};
+
+    put_target(&writer, url, path_as_is);
+    *ret_length = writer.length;
+    return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;
+}
+
 enum proto_error request_write(const struct request_template *template, const struct url *url,
                                char *buffer, size_t size, size_t *ret_length)
 {
     struct writer writer = {.buffer = buffer, .size = size};
 
     put(&writer, template->method);
-    put(&writer, url_target_needs_slash(url) ? SPAN(" /") : SPAN(" "));
-    if (url->has_odd_target && url->target.length > 0)
-        put_odd_target(&writer, url->target, template->path_as_is);
-    else
-        put(&writer, url->target);
+    put(&writer, SPAN(" "));
+    put_target(&writer, url, template->path_as_is);
     put(&writer, template->version);
     put(&writer, template->host.length > 0 ? template->host : url->authority);
     put(&writer, SPAN("\r\n"));

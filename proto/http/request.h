@@ -68,6 +68,10 @@ enum proto_error request_template_init(struct request_template *template,
                                        const struct request_options *options, char *buffer,
                                        size_t size, size_t *ret_bad_field);
 
+/* Writes the target as a request for url has it into buffer; as request_write(). */
+enum proto_error request_target_write(const struct url *url, bool path_as_is, char *buffer,
+                                      size_t size, size_t *ret_length);
+
 /* Do the fields, were it to remove it, name this one? Those of them that are well-formed. */
 bool request_has_field(const char *const *fields, struct span name);
 
