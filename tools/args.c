@@ -390,6 +390,8 @@ static int settle_netrc(struct parser *parser)
     struct args *args = parser->args;
     bool is_optional = args->auth.netrc_optional;
     int error = 0;
+    if (args->auth.digest && args->auth.bearer != NULL)
+        return take_fail(parser, "--digest and --oauth2-bearer exclude each other");
     if (args->action != ARGS_RUN || (!args->has_netrc && !is_optional && args->netrc_file == NULL))
         return 0;
     parser->option = args->netrc_file != NULL ? "--netrc-file"

@@ -87,8 +87,15 @@ const struct option_row option_rows[] = {
                "exit status 2. What is on the command line is overwritten as soon as it is read, "
                "so that *ps*(1) shows it for a moment only; in a file of *-K* it is not seen at "
                "all."},
-    {OPTIONS_REQUEST, "basic", 0, NULL, "send -u as Basic, as ever", TAKES_NOTHING, .is_rare = true,
-     .manual = "Sends *-u* as Basic, which is what haul does without it."},
+    {OPTIONS_REQUEST, "basic", 0, NULL, "send -u as Basic, as ever",
+     TAKES_CONSTANT(bool, auth.digest, false), .is_rare = true,
+     .manual = "Sends *-u* as Basic, which is what haul does without it; of this and *--digest* "
+               "the last counts."},
+    {OPTIONS_REQUEST, "digest", 0, NULL, "send -u to who asks for it by Digest alone",
+     TAKES_FLAG(auth.digest), .is_rare = true,
+     .manual = "User and password, wherever they are from, are sent to nobody who has not asked "
+               "for them by Digest, and never as Basic; see *CREDENTIALS*. Not with "
+               "*--oauth2-bearer*."},
     {OPTIONS_REQUEST, "oauth2-bearer", 0, "TOKEN", "send this token, as Bearer",
      .take = take_bearer, .is_rare = true,
      .manual = "Sends this token with every request, as _Authorization: Bearer TOKEN_, instead "
@@ -527,7 +534,9 @@ static const struct curl_option {
     {'T', "upload-file", "-X PUT --data-binary @FILE sends a file that fits in memory"},
     {0, "data-urlencode", "--url-query encodes what goes into a URL; -d sends what is encoded"},
     {0, "json", "-d DATA -H 'Content-Type: application/json' sends it"},
-    {0, "digest", "haul answers no challenge; -H 'Authorization: ...' sends what is known"},
+    {0, "anyauth", "--digest answers who asks; -u alone sends Basic at once"},
+    {0, "ntlm", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},
+    {0, "negotiate", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},
     {'U', "proxy-user", "haul connects directly, and by no proxy"},
     {'x', "proxy", "haul connects directly, and by no proxy"},
     {0, "socks5", "haul connects directly, and by no proxy"},

@@ -4,10 +4,12 @@
 """
 
 import base64
+import hashlib
 import http.server
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -401,6 +403,170 @@ def elsewhere():
     leads.clear()
 
 
+# --- Digest ---------------------------------------------------------------------------------------
+
+HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+
+
+def hashed(algorithm, *parts):
+    return HASHES[algorithm.removesuffix("-sess")](":".join(parts).encode("latin-1")).hexdigest()
+
+
+def fields_of(value):
+    """The parameters of a Digest answer."""
+    return {name: quoted.replace("\\\\", "\\").replace('\\"', '"') if quoted or not word else word
+            for name, quoted, word in
+            re.findall(r'([a-z0-9*]+)=(?:"((?:[^"\\]|\\.)*)"|([^, ]+))', value)}
+
+
+class Judge:
+    """Challenges, and whether an answer to them is right."""
+
+    def __init__(self, algorithm="MD5", qop="auth", hides=False, user="Mufasa", password="Circle"):
+        self.algorithm, self.qop, self.hides = algorithm, qop, hides
+        self.user, self.password = user, password
+        self.realm, self.nonce, self.opaque = 'a "realm"', "n" * 32, "o/="
+        self.counts, self.faults, self.guard = [], [], threading.Lock()
+
+    def challenge(self):
+        quoted = self.realm.replace('"', '\\"')
+        text = f'Digest realm="{quoted}", nonce="{self.nonce}", opaque="{self.opaque}"'
+        text += f", algorithm={self.algorithm}" if self.algorithm else ""
+        text += f', qop="{self.qop}"' if self.qop else ""
+        return text + (", userhash=true" if self.hides else "")
+
+    def fault(self, method, target, value):
+        got = fields_of(value)
+        algorithm = self.algorithm or "MD5"
+        user = hashed(algorithm, self.user, self.realm) if self.hides else self.user
+        wanted = {"username": user, "realm": self.realm, "nonce": self.nonce, "uri": target,
+                  "opaque": self.opaque}
+        if self.algorithm:
+            wanted["algorithm"] = algorithm
+        secret = hashed(algorithm, self.user, self.realm, self.password)
+        if algorithm.endswith("-sess"):
+            secret = hashed(algorithm, secret, self.nonce, got.get("cnonce", ""))
+        middle = [self.nonce]
+        if self.qop:
+            wanted["qop"] = "auth"
+            middle += [got.get("nc", ""), got.get("cnonce", ""), "auth"]
+        wanted["response"] = hashed(algorithm, secret, *middle, hashed(algorithm, method, target))
+        wrong = {name: (got.get(name), want) for name, want in wanted.items()
+                 if got.get(name) != want}
+        with self.guard:
+            self.counts.append(int(got.get("nc", "0"), 16))
+        return wrong
+
+
+class DigestHandler(Handler):
+    def do_GET(self):
+        value = self.headers.get("Authorization")
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        judge = self.server.judge
+        log.append((self.path, value))
+        fault = judge.fault(self.command, self.path, value) if value else "none"
+        if value and fault:
+            judge.faults.append(fault)
+        self.send_response(401 if fault else 200)
+        if fault:
+            self.send_header("WWW-Authenticate", judge.challenge())
+        body = body or b"ok"
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PUT = do_GET
+
+
+class DigestServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
+digests = DigestServer(("127.0.0.1", 0), DigestHandler)
+threading.Thread(target=digests.serve_forever, daemon=True).start()
+digest_base = f"http://127.0.0.1:{digests.server_address[1]}"
+
+
+def digest():
+    for algorithm in [None, "MD5", "MD5-sess", "SHA-256", "SHA-256-sess"]:
+        for qop in ["auth", "auth-int,auth", None]:
+            for hides in [False, True]:
+                if not qop and algorithm and algorithm.endswith("-sess"):
+                    continue
+                digests.judge = judge = Judge(algorithm, qop, hides)
+                words = ["-u", "Mufasa:Circle", "--digest", "-g", digest_base + '/a"b?c=d&{e}',
+                         digest_base + "/x/../y/%41"]
+                got = seen(*words)
+                same((algorithm, qop, hides, judge.faults), (algorithm, qop, hides, []))
+                same([value is not None for value in got], [False, True, True])
+                same(judge.counts, [1, 2] if qop else [0, 0])
+
+
+def digest_users():
+    for user, password, before in [('a"b\\', "p:q", ""), ("ü", "ß", ""), ("a b", "c@d", "a%20b:c%40d@")]:
+        digests.judge = judge = Judge(user=user.encode().decode("latin-1"),
+                                      password=password.encode().decode("latin-1"))
+        url = digest_base.replace("//", f"//{before}")
+        words = [] if before else ["-u", f"{user}:{password}"]
+        seen("--digest", *words, url)
+        same((user, judge.faults, judge.counts), (user, [], [1]))
+    with open("netrc", "w", encoding="utf-8") as file:
+        file.write(HOST + "login Mufasa password Circle\n")
+    digests.judge = judge = Judge()
+    seen("--digest", "--netrc-file", "netrc", digest_base)
+    same((judge.faults, judge.counts), ([], [1]))
+
+
+def digest_crowd():
+    """Many at once over one nonce: each count once, none left out."""
+    digests.judge = judge = Judge("SHA-256")
+    code, out, errors = run("-q", "-c", "64", "-u", "Mufasa:Circle", "--digest",
+                            digest_base + "/[1-640]")
+    same((code, errors), (0, ""))
+    same(out.count('"status":200'), 640)
+    same(judge.faults, [])
+    same(sorted(judge.counts), list(range(1, 641)))
+
+
+def digest_wrong():
+    digests.judge = judge = Judge()
+    code, out, _ = run("-q", "-c", "1", "--retry", "2", "-u", "Mufasa:wrong", "--digest",
+                       digest_base, digest_base)
+    same(code, 0)
+    same([json.loads(line)["status"] for line in out.splitlines()], [401, 401])
+    same([json.loads(line)["attempts"] for line in out.splitlines()], [2, 2])
+    same(len(judge.faults), 2)
+    same(run("-q", "-f", "-u", "Mufasa:wrong", "--digest", digest_base)[0], 22)
+    digests.judge = Judge(qop="auth-int")
+    code, out, _ = run("-q", "-u", "Mufasa:Circle", "--digest", digest_base)
+    line = json.loads(out)
+    same((code, line["error"]["code"], line["status"]), (94, "auth", 401))
+    assert "qop=auth-int alone" in line["error"]["message"], out
+    code, _, errors = run("--digest", "--oauth2-bearer", "t", digest_base)
+    assert code == 2 and "exclude each other" in errors, errors
+    same(seen("--digest", "-u", "u:p", base), [None])
+    same(seen("--digest", "--basic", "-u", "u:p", base), ["u:p"])
+
+
+def digest_bodies():
+    digests.judge = judge = Judge()
+    code, out, _ = run("-q", "-u", "Mufasa:Circle", "--digest", "-d", "a=b", "--format", "body",
+                       digest_base)
+    same((code, out, judge.faults, judge.counts), (0, "a=b", [], [1]))
+
+
+def digest_as_curl():
+    """The same parameters, but for what is random, in the same order."""
+    for judge in [Judge(), Judge(None, None), Judge("SHA-256"), Judge(qop="auth,auth-int")]:
+        digests.judge = judge
+        words = ["--digest", "-u", "Mufasa:Circle", digest_base + "/x?y"]
+        unlike = r'(cnonce|response)="[^"]*"|nc=[0-9]*, '
+        want = [re.sub(unlike, "", value or "") for value in of_curl(*words)]
+        same([re.sub(unlike, "", value or "") for value in seen(*words)], want)
+        same(judge.faults, [])
+
+
 row("-u, --oauth2-bearer and URLs say who asks", words)
 row("what is secret is overwritten on the command line", wiped)
 row("no line, message or file name has user information", secret_nowhere)
@@ -418,6 +584,15 @@ if shutil.which("openssl"):
 else:
     skip("each host has its own of the netrc, and none after https over http",
          "no openssl, which makes the certificate")
+row("--digest answers each algorithm, with qop and without", digest)
+row("users and passwords with quotes, beyond ASCII, of URLs and netrc", digest_users)
+row("--digest: 640 requests, 64 at once, have 640 counts of one nonce", digest_crowd)
+row("--digest gives up on a wrong password, and says what it cannot do", digest_wrong)
+row("--digest sends a body again", digest_bodies)
+if shutil.which("curl"):
+    row("--digest writes what curl writes", digest_as_curl)
+else:
+    skip("--digest writes what curl writes", "curl is not installed")
 print(f"1..{count}")
 shutil.rmtree(work)
 sys.exit(failures > 0)
