@@ -80,6 +80,7 @@
       "itself")                                                                                    \
     X(CREDENTIALS_CONTROL, URL, "the user, password or bearer has a control byte")                 \
     X(REQUEST_TOO_LONG, URL, "the request's head does not fit its buffer")                         \
+    X(REQUEST_CHUNKED, URL, "a body of unknown length cannot be sent by HTTP/1.0")                 \
     /* response head */                                                                            \
     X(STATUS_LINE, PROTOCOL, "the status line is not 'HTTP/1.x NNN reason'")                       \
     X(STATUS_VERSION, PROTOCOL, "the reply's version is not HTTP/1.0 or HTTP/1.1")                 \

@@ -128,6 +128,7 @@ static enum reply_event head_feed(struct reply *reply, struct span *in, struct s
         case RESPONSE_DONE:
             return head_end(reply, in, ret_head);
         case RESPONSE_INTERIM:
+            reply->was_continued |= reply->response.status == 100;
             head_drop(reply, in);
             break;
         case RESPONSE_MORE:

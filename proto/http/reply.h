@@ -31,7 +31,8 @@ enum reply_state {
 
 struct reply {
     enum reply_state state;
-    bool has_begun; /* a byte of it was fed */
+    bool has_begun;     /* a byte of it was fed */
+    bool was_continued; /* a 100 has come; set here, and whoever asks resets it before */
     struct response response;
     struct body body;
     char *carry; /* the caller's, see reply_lend(); NULL: none */

@@ -131,6 +131,8 @@ static bool is_left_behind(const struct request_options *options, struct span na
 {
     if (options->without_content && begins_with_fold(name, SPAN("Content-")))
         return true;
+    if (options->without_expect && span_equal_fold(name, SPAN("Expect")))
+        return true;
     return options->without_credentials && (span_equal_fold(name, SPAN("Authorization")) ||
                                             span_equal_fold(name, SPAN("Proxy-Authorization")) ||
                                             span_equal_fold(name, SPAN("Cookie")));
@@ -179,11 +181,13 @@ static enum proto_error fields_check(struct request_template *template,
             template->asks_close |= list_has(line.value, SPAN("close"));
             keeps_alive |= list_has(line.value, SPAN("keep-alive"));
         }
+        if (span_equal_fold(line.name, SPAN("Expect")))
+            template->expects |= list_has(line.value, SPAN("100-continue"));
         template->is_idempotent |= is_idempotency_key(&line);
         template->has_range |= span_equal_fold(line.name, SPAN("Range"));
     }
     template->asks_close |= options->is_http10 && !keeps_alive;
-    return PROTO_OK;
+    return options->is_chunked && options->is_http10 ? PROTO_REQUEST_CHUNKED : PROTO_OK;
 }
 
 static void put_basic(struct writer *writer, const struct request_credentials *credentials)
@@ -258,11 +262,29 @@ static void put_body_fields(struct writer *writer, struct span method,
             put(writer, SPAN("Content-Length: 0\r\n"));
         return;
     }
-    if (!request_has_field(options->fields, SPAN("Content-Type")))
+    if (!options->without_type && !request_has_field(options->fields, SPAN("Content-Type")))
         put_field(writer, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
+    if (options->is_chunked) {
+        put(writer, SPAN("Transfer-Encoding: chunked\r\n"));
+        return;
+    }
     put(writer, SPAN("Content-Length: "));
     put_number(writer, options->body_bytes);
     put(writer, SPAN("\r\n"));
+}
+
+/* Who sends a long body asks first whether it is wanted (RFC 9110, 10.1.1); of HTTP/1.0 nobody
+ * knows the answer. */
+static void put_expect(struct writer *writer, struct request_template *template,
+                       const struct request_options *options)
+{
+    bool can_wait = options->has_body && !options->is_http10 && !options->without_expect;
+
+    template->expects &= can_wait;
+    if (!can_wait || !options->may_expect || request_has_field(options->fields, SPAN("Expect")))
+        return;
+    put(writer, SPAN("Expect: 100-continue\r\n"));
+    template->expects = true;
 }
 
 static void put_range(struct writer *writer, const struct request_options *options)
@@ -298,6 +320,7 @@ enum proto_error request_template_init(struct request_template *template,
     put_user_fields(&writer, options);
     put_range(&writer, options);
     put_body_fields(&writer, template->method, options);
+    put_expect(&writer, template, options);
     put(&writer, SPAN("\r\n"));
     template->fields.length = writer.length - template->host.length;
     return writer.length <= size ? PROTO_OK : PROTO_REQUEST_TOO_LONG;

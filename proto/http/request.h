@@ -31,8 +31,8 @@ struct request_options {
     bool has_body;             /* Content-Length is sent, and a default Content-Type
                                   (application/x-www-form-urlencoded) as curl does. Without one
                                   POST, PUT and PATCH say that their length is 0 */
-    uint64_t body_bytes;
-    bool path_as_is; /* dot segments stay in the URL's path */
+    uint64_t body_bytes;       /* unless is_chunked */
+    bool path_as_is;           /* dot segments stay in the URL's path */
     /* Which of the fields do not go along, since the request was redirected: */
     bool without_host;        /* Host: to another origin */
     bool without_credentials; /* Authorization, Proxy-Authorization, Cookie: likewise */
@@ -44,6 +44,12 @@ struct request_options {
     struct request_credentials credentials; /* a default; all of it NULL: none */
     bool is_http10; /* HTTP/1.0, which ends a connection after the reply, unless the fields contain
                        "Connection: keep-alive" */
+    /* Of the body: */
+    bool is_chunked;     /* its length is unknown, and it is sent in chunks */
+    bool without_type;   /* no Content-Type is sent but one of the fields */
+    bool may_expect;     /* it is so long that an Expect: 100-continue is worth while, which the
+                            fields may replace, or remove */
+    bool without_expect; /* none is sent, not even one of the fields */
 };
 
 struct request_template {
@@ -58,12 +64,14 @@ struct request_template {
                             contain Idempotency-Key or X-Idempotency-Key */
     bool asks_close;     /* the fields contain "Connection: close", or HTTP/1.0 means it */
     bool has_range;      /* the fields contain Range */
+    bool expects;        /* a body is announced by Expect: 100-continue, and waits for that */
 };
 
 /* Checks the options and writes the template's fields into buffer, which must live as long as the
  * template. ret_bad_field (may be NULL) is the index in options->fields of the offending line, or
  * SIZE_MAX where the user agent has a control byte.
- * Errors: METHOD, METHOD_CONNECT, FIELD_LINE*, REQUEST_TOO_LONG (buffer too small). */
+ * Errors: METHOD, METHOD_CONNECT, FIELD_LINE*, REQUEST_TOO_LONG (buffer too small),
+ * REQUEST_CHUNKED (by HTTP/1.0). */
 enum proto_error request_template_init(struct request_template *template,
                                        const struct request_options *options, char *buffer,
                                        size_t size, size_t *ret_bad_field);

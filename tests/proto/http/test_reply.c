@@ -314,6 +314,36 @@ static void test_strict(void **state)
     }
 }
 
+/* Only a 100 says that the body may come, wherever its head is cut. */
+static void test_continued(void **state)
+{
+    static const struct {
+        struct span wire;
+        bool was_continued;
+    } interim[] = {
+        {WIRE("HTTP/1.1 100 C\r\n\r\n"), true},
+        {WIRE("HTTP/1.1 100 C\r\nA: b\r\n\r\n" OK), true},
+        {WIRE("HTTP/1.1 102 P\r\n\r\n"), false},
+        {WIRE("HTTP/1.1 103 E\r\n\r\nHTTP/1.1 100 C\r\n\r\n"), true},
+        {WIRE("HTTP/1.1 100 C\r\n"), false},
+        {WIRE(OK LENGTH("0") "\r\n"), false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof interim / sizeof *interim; i++) {
+        struct span wire = interim[i].wire;
+        for (size_t cut = 0; cut < wire.length; cut++) {
+            struct reply reply = {0};
+            struct transcript transcript = {0};
+            struct span rest = {wire.bytes + cut, wire.length - cut};
+            reply_begin(&reply, &response_rules_default, false);
+            feed_piece(&reply, false, true, (struct span){wire.bytes, cut}, &transcript);
+            feed_piece(&reply, false, true, rest, &transcript);
+            assert_int_equal(reply.was_continued, interim[i].was_continued);
+            free(reply.carry);
+        }
+    }
+}
+
 /* Why nothing complete is there when the connection ends. */
 static void test_ends(void **state)
 {
@@ -342,9 +372,10 @@ static void test_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_carry_grows), cmocka_unit_test(test_carry_above),
-        cmocka_unit_test(test_carry_limit), cmocka_unit_test(test_strict),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_continued),
+        cmocka_unit_test(test_ends),        cmocka_unit_test(test_carry_grows),
+        cmocka_unit_test(test_carry_above), cmocka_unit_test(test_carry_limit),
+        cmocka_unit_test(test_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,30 @@ static const struct row {
      "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Type: x/y\r\nContent-Length: "
      "0\r\n\r\n"},
 
+    /* of unknown length, without a type, and asked for first */
+    {"http://a/",
+     {.method = "PUT", .has_body = true, .is_chunked = true, .without_type = true},
+     {0},
+     "PUT / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nTransfer-Encoding: chunked\r\n\r\n"},
+    {"http://a/",
+     {.has_body = true, .body_bytes = 9, .without_type = true, .may_expect = true},
+     {0},
+     "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: 9\r\n"
+     "Expect: 100-continue\r\n\r\n"},
+    {"http://a/",
+     {.has_body = true, .without_type = true, .may_expect = true, .is_http10 = true},
+     {0},
+     "POST / HTTP/1.0\r\nHost: a\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n"},
+    {"http://a/",
+     {.has_body = true, .without_type = true, .may_expect = true},
+     {"Expect:"},
+     "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n"},
+    {"http://a/",
+     {.has_body = true, .without_type = true, .may_expect = true, .without_expect = true},
+     {"expect: 100-Continue", "X: y"},
+     "POST / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nX: y\r\nContent-Length: 0\r\n\r\n"},
+    {"http://a/", {.may_expect = true}, {0}, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
+
     /* without one: a method that means one says so */
     {"http://a/",
      {.method = "PUT"},
@@ -204,6 +228,42 @@ static void test_wire(void **state)
     }
 }
 
+/* Whether the body waits: as is asked for by default, or by a field, and never without a body, nor
+ * by HTTP/1.0. */
+static void test_expects(void **state)
+{
+    static const struct {
+        struct request_options options;
+        const char *field;
+        bool expects;
+    } expectations[] = {
+        {{.has_body = true}, NULL, false},
+        {{.has_body = true, .may_expect = true}, NULL, true},
+        {{.has_body = true, .may_expect = true}, "Expect:", false},
+        {{.has_body = true, .may_expect = true}, "Expect;", false},
+        {{.has_body = true}, "expect: 100-CONTINUE", true},
+        {{.has_body = true}, "Expect: x, 100-continue", true},
+        {{.has_body = true}, "Expect: 100-continued", false},
+        {{.has_body = true, .without_expect = true}, "Expect: 100-continue", false},
+        {{.has_body = true, .may_expect = true, .is_http10 = true}, NULL, false},
+        {{.has_body = true, .is_http10 = true}, "Expect: 100-continue", false},
+        {{.may_expect = true}, NULL, false},
+        {{0}, "Expect: 100-continue", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(expectations); i++) {
+        const char *const fields[] = {expectations[i].field, NULL};
+        struct request_options options = expectations[i].options;
+        struct request_template template;
+        char buffer[256];
+
+        options.fields = fields;
+        assert_int_equal(request_template_init(&template, &options, buffer, sizeof(buffer), NULL),
+                         PROTO_OK);
+        assert_int_equal(template.expects, expectations[i].expects);
+    }
+}
+
 static const struct refused {
     struct request_options options;
     const char *field;
@@ -214,6 +274,7 @@ static const struct refused {
     {{.method = "G\r\nT"}, NULL, PROTO_METHOD},
     {{.method = "G\xe9T"}, NULL, PROTO_METHOD},
     {{.method = "CONNECT"}, NULL, PROTO_METHOD_CONNECT},
+    {{.has_body = true, .is_chunked = true, .is_http10 = true}, NULL, PROTO_REQUEST_CHUNKED},
     {{0}, "", PROTO_FIELD_LINE},
     {{0}, "no colon", PROTO_FIELD_LINE},
     {{0}, "X", PROTO_FIELD_LINE},
@@ -385,13 +446,10 @@ static void test_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wire),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_user_agent_byte),
-        cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_idempotency_key),
-        cmocka_unit_test(test_asks_close),
-        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_wire),       cmocka_unit_test(test_expects),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_user_agent_byte),
+        cmocka_unit_test(test_methods),    cmocka_unit_test(test_idempotency_key),
+        cmocka_unit_test(test_asks_close), cmocka_unit_test(test_sizes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
