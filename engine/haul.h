@@ -56,6 +56,7 @@ const char *haul_version(void);
 #include "haul/retry.h"
 #include "haul/tls.h"
 #include "haul/transport.h"
+#include "haul/upload.h"
 
 enum haul_loop { HAUL_LOOP_AUTO, HAUL_LOOP_URING, HAUL_LOOP_EPOLL };
 
@@ -155,6 +156,8 @@ struct haul_request {
                          have a control byte. A token goes before user and password */
     const char *password;
     const char *bearer;
+    const struct haul_upload *upload; /* haul/upload.h: instead of body; NULL: none */
+    size_t upload_size;               /* sizeof *upload, likewise */
 };
 
 struct haul; /* one engine */
@@ -216,15 +219,17 @@ int haul_submit_sized(struct haul *haul, const struct haul_request *request, siz
  * have; -EINVAL, it has no URL. */
 static inline int haul_submit(struct haul *haul, const struct haul_request *request)
 {
-    if (!request->times)
+    if (!request->times && !request->upload)
         return haul_submit_sized(haul, request, sizeof *request);
     struct haul_request sized = *request;
-    sized.times_size = sizeof *sized.times;
+    sized.times_size = sized.times ? sizeof *sized.times : 0;
+    sized.upload_size = sized.upload ? sizeof *sized.upload : 0;
     return haul_submit_sized(haul, &sized, sizeof sized);
 }
 
 /* Works until the next result is there, at most timeout_ms (0: only what is ready now; negative:
- * without limit). Errors: -EAGAIN, the time ran out; -EINTR, haul_wake() or a signal; -ENODATA,
+ * without limit). Errors: -EAGAIN, the time ran out; -EINPROGRESS, a body of pieces can take more
+ * (haul/upload.h), which is said once; -EINTR, haul_wake() or a signal; -ENODATA,
  * every submitted request's result has been handed out, and what kept connections had to say
  * (that they end, mostly) has been taken; -EBUSY, nothing can come before something is released: a
  * part (result->more), or results that hold the memory for bodies, or for heads beyond 16 KiB, of

@@ -22,7 +22,8 @@
     X(TRUNCATED, 18, "truncated", "the connection ended inside the reply")                         \
     X(STATUS, 22, "status", "with --fail: a status from 400 on")                                   \
     X(WRITE, 23, "", "the output cannot be written: a full disk, a closed pipe")                   \
-    X(READ, 26, "", "an input cannot be read")                                                     \
+    X(INPUT, 26, "", "an input cannot be read")                                                    \
+    X(READ, 26, "read", "a body that is to be sent cannot be read, or not to its length")          \
     X(RESOURCE, 27, "resource", "the process or machine ran out of something")                     \
     X(DEADLINE, 28, "deadline", "the time ran out")                                                \
     X(TLS, 35, "tls", "the handshake failed")                                                      \
@@ -36,6 +37,7 @@
     X(CERTIFICATE, 60, "tls", "the server's certificate was refused")                              \
     X(ENCODING, 61, "encoding", "the body is not what its Content-Encoding says")                  \
     X(LIMIT, 63, "limit", "the reply is larger than a limit")                                      \
+    X(REWIND, 65, "rewind", "a body would have to be sent again, and cannot be read again")        \
     X(ROOTS, 77, "-, tls", "the roots to trust cannot be read, or are none")                       \
     X(PIN, 90, "tls", "the server's key is none of those pinned")                                  \
     X(AUTH, 94, "auth", "with --digest: the server's challenge cannot be answered")                \

@@ -26,7 +26,9 @@
     X(REDIRECT, "redirect")       /* too many redirects, or one that cannot be followed */         \
     X(ENCODING, "encoding")       /* the body is not what its Content-Encoding says */             \
     X(DENIED, "denied")           /* every address of the host is one of deny_addresses */         \
-    X(AUTH, "auth")               /* the server's challenge cannot be answered */
+    X(AUTH, "auth")               /* the server's challenge cannot be answered */                  \
+    X(READ, "read")               /* the request's body cannot be read, or not to its length */    \
+    X(REWIND, "rewind")           /* it would have to be sent again, and cannot be read again */
 
 enum haul_error {
 #define HAUL_ERROR_ENUM(name, text) HAUL_##name,

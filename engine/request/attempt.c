@@ -7,13 +7,19 @@
 #include "engine/request/redirect.h"
 #include "engine/request/resume.h"
 
+/* What of it would be sent again cannot be read again. */
+static const struct failure unable_to_resend = {
+    HAUL_REWIND, "the kept connection died, and the body cannot be read again", 0};
+static const struct failure unable_to_retry = {
+    HAUL_REWIND, "it would be tried again, and the body cannot be read again", 0};
+
 static bool may_resend(const struct fetch *fetch)
 {
     return fetch->result.reused_connection && fetch->is_idempotent && !fetch->is_resent;
 }
 
 static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *terms,
-                              const struct outcome *outcome, const struct retry_view *view)
+                              struct outcome *outcome, const struct retry_view *view)
 {
     struct retry_cause cause = {
         .failure = outcome->failure,
@@ -21,7 +27,10 @@ static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *ter
         .is_lost = outcome->is_lost,
         .status = fetch->result.status,
     };
-    if (!retry_take(fetch, terms, &cause, view))
+    enum retry_answer answer = retry_take(fetch, terms, &cause, view);
+    if (answer == RETRY_UNABLE)
+        outcome->failure = unable_to_retry;
+    if (answer != RETRY_AGAIN)
         return ATTEMPT_DONE;
     if (fetch->can_resume && outcome->stage == HAUL_STAGE_BODY)
         resume_blame(fetch, terms, outcome->failure);
@@ -29,7 +38,7 @@ static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *ter
 }
 
 enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
-                           const struct outcome *outcome, const struct retry_view *view)
+                           struct outcome *outcome, const struct retry_view *view)
 {
     switch (outcome->kind) {
     case OUTCOME_NO_ROOM:
@@ -39,6 +48,10 @@ enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
     case OUTCOME_UNANSWERED:
         if (!may_resend(fetch))
             break;
+        if (fetch->is_once) {
+            outcome->failure = unable_to_resend;
+            return ATTEMPT_DONE;
+        }
         fetch->is_resent = true;
         return ATTEMPT_RESEND;
     case OUTCOME_FAILED:
@@ -48,11 +61,28 @@ enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
 }
 
 static enum verdict again_at_head(struct fetch *fetch, const struct fetch_terms *terms, int status,
-                                  struct span head, const struct retry_view *view)
+                                  struct span head, const struct retry_view *view,
+                                  struct failure *ret_failure)
 {
     struct retry_cause cause = {.status = status, .head = head};
-    fetch->is_passing = retry_take(fetch, terms, &cause, view);
+    enum retry_answer answer = retry_take(fetch, terms, &cause, view);
+    if (answer == RETRY_UNABLE) {
+        *ret_failure = unable_to_retry;
+        return ATTEMPT_REFUSED;
+    }
+    fetch->is_passing = answer == RETRY_AGAIN;
     return fetch->is_passing ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+}
+
+enum verdict attempt_at_417(struct fetch *fetch, struct failure *ret_failure)
+{
+    static const struct failure unable = {
+        HAUL_REWIND, "the server does not say 100, and the body goes with one request alone", 0};
+    *ret_failure = unable;
+    if (fetch->is_once)
+        return ATTEMPT_REFUSED;
+    fetch->without_expect = fetch->is_passing = fetch->asks_anew = true;
+    return ATTEMPT_ANEW;
 }
 
 /* Of a reply that is none for the rest of a body, or to a request for all of it. */
@@ -71,7 +101,7 @@ static enum verdict judge(struct fetch *fetch, const struct fetch_terms *terms,
     case REDIRECT_NONE:
         break;
     }
-    return again_at_head(fetch, terms, response->status, head, view);
+    return again_at_head(fetch, terms, response->status, head, view, ret_failure);
 }
 
 /* The rest of a body was asked for. DONE: the reply is to be judged as any. */
@@ -84,7 +114,7 @@ static enum verdict take_rest(struct fetch *fetch, const struct fetch_terms *ter
         return ATTEMPT_GOES_ON;
     if (terms->options->retry->parts_stay && fetch->is_partial) {
         if (answer == RESUME_ANEW &&
-            again_at_head(fetch, terms, response->status, head, view) == ATTEMPT_AGAIN)
+            again_at_head(fetch, terms, response->status, head, view, ret_failure) == ATTEMPT_AGAIN)
             return ATTEMPT_AGAIN;
         *ret_failure = resume_failure(fetch, terms);
         return ATTEMPT_BROKEN;

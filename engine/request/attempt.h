@@ -40,9 +40,13 @@ enum verdict {
     ATTEMPT_BROKEN,    /* it is done, for failure, by which its body broke off before */
 };
 
-/* view is asked for where there are retries at all. */
+/* view is asked for where there are retries at all. DONE for a failure that is the outcome's, or
+ * that it could only be sent again. */
 enum verdict attempt_after(struct fetch *fetch, const struct fetch_terms *terms,
-                           const struct outcome *outcome, const struct retry_view *view);
+                           struct outcome *outcome, const struct retry_view *view);
+
+/* At a 417 that came before the body was sent: ANEW, without an Expect, or REFUSED. */
+enum verdict attempt_at_417(struct fetch *fetch, struct failure *ret_failure);
 
 /* At a final head of a status from 300 on, or, where terms->resumes, of any: DONE (the reply is the
  * result), ANSWER, ELSEWHERE, AGAIN, REFUSED, MET, GOES_ON, ANEW or BROKEN. */

@@ -50,6 +50,15 @@ static char *behind_url(const struct fetch *fetch, const struct parsed *parsed)
     return (char *)(uintptr_t)fetch->result.url + fetch->result.url_length + 1 + parsed->room_used;
 }
 
+static void take_upload(struct fetch *fetch, const struct haul_upload *upload)
+{
+    fetch->has_own = fetch->has_body = fetch->has_upload = true;
+    fetch->body = NULL;
+    fetch->body_length = upload->length;
+    fetch->is_once = upload->is_once;
+    fetch->is_chunked = upload->is_chunked;
+}
+
 static void take_request(struct fetch *fetch, const struct haul_options *options,
                          const struct haul_request *request)
 {
@@ -63,6 +72,8 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
     fetch->body_length = has_body ? request->body_length : options->body_length;
     uint64_t max_body = request->max_body ? request->max_body : options->max_body;
     fetch->max_body = max_body ? max_body : UINT64_MAX;
+    if (request->upload)
+        take_upload(fetch, request->upload);
 }
 
 /* What it has where it has come to, to be sent unasked; or the answer to who asks. */
@@ -127,6 +138,10 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .fields = fetch->headers ? fetch->headers : options->headers,
         .has_body = fetch->has_body,
         .body_bytes = fetch->body_length,
+        .is_chunked = fetch->is_chunked,
+        .without_type = fetch->has_upload && !fetch->body,
+        .may_expect = fetch->is_chunked || fetch->body_length > terms->expect_above,
+        .without_expect = fetch->without_expect || fetch->without_content,
         .path_as_is = options->path_as_is,
         .without_host = fetch->is_abroad,
         .without_credentials = fetch->is_abroad && !options->redirect->location_trusted,
@@ -160,6 +175,8 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     fetch->result.method = template->method.bytes;
     fetch->is_idempotent = template->is_idempotent;
     fetch->has_range = template->has_range;
+    if (template->expects)
+        fetch->has_own = fetch->has_upload = true;
     return PROTO_OK;
 }
 

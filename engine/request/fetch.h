@@ -80,12 +80,16 @@ struct fetch {
     bool has_own;
     bool has_body;
     bool is_idempotent;
-    bool has_range;  /* its own fields contain Range */
-    bool is_resent;  /* on a fresh connection, after a reused one died */
-    bool is_partial; /* a part of the body has been handed out */
-    bool is_passing; /* the reply under way is none of the result: its body is dropped, and what
-                        was decided at its head comes next */
-    bool is_abroad;  /* it was at another origin than its first */
+    bool has_range;      /* its own fields contain Range */
+    bool has_upload;     /* its body is sent by engine/http/upload.h */
+    bool is_once;        /* and cannot be sent again, */
+    bool is_chunked;     /* or its length is not told */
+    bool without_expect; /* a 417 was the answer to that */
+    bool is_resent;      /* on a fresh connection, after a reused one died */
+    bool is_partial;     /* a part of the body has been handed out */
+    bool is_passing;     /* the reply under way is none of the result: its body is dropped, and what
+                            was decided at its head comes next */
+    bool is_abroad;      /* it was at another origin than its first */
     bool without_content; /* its body did not go along, nor do fields about it */
     bool has_cookie;      /* a reply that was followed had set one */
     bool came_round;      /* at a URL where it had been */
@@ -108,7 +112,7 @@ struct fetch {
     const char *method; /* the request's own, borrowed; has_own says whether any is */
     const char *const *headers;
     const void *body;
-    size_t body_length;
+    uint64_t body_length;
     uint64_t max_body; /* of the reply */
     bool has_times;    /* of its own: */
     struct haul_times times;
@@ -145,10 +149,12 @@ struct fetch_terms {
     struct sessions *sessions;
     struct login *logins; /* by the slots of */
     struct fetch *fetches;
+    uint64_t expect_above; /* bodies that are longer are announced */
 };
 
-/* Takes a request into a free slot; ret_error is what of it is wrong, as far as that can be said
- * without a network. -EAGAIN: it has a long URL, and there are enough of them already. */
+/* Takes a request into a free slot, of whose upload all is known that can be; ret_error is what of
+ * it is wrong, as far as that can be said without a network. -EAGAIN: it has a long URL, and there
+ * are enough of them already. */
 int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
                uint64_t now_ns, enum proto_error *ret_error);
 

@@ -31,6 +31,14 @@ bool redirect_is(int status)
     return status >= 300 && status <= 399 && status != 304;
 }
 
+static enum redirect_answer refuse_body(struct failure *ret_failure)
+{
+    *ret_failure = (struct failure){
+        HAUL_REWIND, "the reply leads where the body would go along, which cannot be read again",
+        0};
+    return REDIRECT_REFUSED;
+}
+
 static enum redirect_answer refuse(const char *sentence, struct failure *ret_failure)
 {
     *ret_failure = (struct failure){HAUL_REDIRECT, sentence, 0};
@@ -122,6 +130,7 @@ static void become_get(struct fetch *fetch)
     fetch->method = fetch->result.method = "GET";
     fetch->is_idempotent = true;
     fetch->has_body = false;
+    fetch->has_upload = fetch->is_once = fetch->is_chunked = false;
     fetch->body = NULL;
     fetch->body_length = 0;
 }
@@ -223,6 +232,8 @@ enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms
     error = url_parse((struct span){text, length}, room, &url, NULL);
     if (error)
         return refuse(bad_urls[error], ret_failure);
+    if (fetch->is_once && !becomes_get(fetch, redirect, status))
+        return refuse_body(ret_failure);
     fetch->has_cookie |= sets_cookie(head);
     fetch->came_round |= was_before(fetch, terms, (struct span){text, length});
     if (is_too_many(fetch, redirect))

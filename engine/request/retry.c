@@ -61,17 +61,23 @@ static bool is_passing_failure(const struct retry_cause *cause)
     case HAUL_ENCODING:
     case HAUL_DENIED:
     case HAUL_AUTH:
+    case HAUL_READ:
+    case HAUL_REWIND:
         break;
     }
     return false;
 }
 
+static bool is_unsent(const struct retry_cause *cause)
+{
+    return cause->status == 0 && cause->stage < HAUL_STAGE_SEND;
+}
+
 static bool may_repeat(const struct fetch *fetch, const struct haul_retry *retry,
                        const struct retry_cause *cause)
 {
-    bool is_unsent = cause->status == 0 && cause->stage < HAUL_STAGE_SEND;
     bool is_stuck = retry->parts_stay && fetch->is_partial && !fetch->can_resume;
-    return !is_stuck && (fetch->is_idempotent || retry->all_methods || is_unsent);
+    return !is_stuck && (fetch->is_idempotent || retry->all_methods || is_unsent(cause));
 }
 
 static bool is_in_budget(const struct haul_retry *retry, const struct retry_view *view)
@@ -148,21 +154,25 @@ static void remember(struct fetch *fetch, const struct fetch_terms *terms,
     fetch->last_try = try;
 }
 
-bool retry_take(struct fetch *fetch, const struct fetch_terms *terms,
-                const struct retry_cause *cause, const struct retry_view *view)
+enum retry_answer retry_take(struct fetch *fetch, const struct fetch_terms *terms,
+                             const struct retry_cause *cause, const struct retry_view *view)
 {
     const struct haul_retry *retry = terms->options->retry;
     int64_t after_s = 0;
     if (fetch->retries >= retry->max)
-        return false;
+        return RETRY_NONE;
     bool is_reply = cause->head.length > 0;
     bool has_retry_after = is_reply && retry_after_find(cause->head, view->now_s, &after_s);
     bool is_passing =
         is_reply ? is_passing_status(cause->status, has_retry_after) : is_passing_failure(cause);
     if (!is_passing || !may_repeat(fetch, retry, cause) || !is_in_budget(retry, view) ||
         !settle_time(fetch, retry, view, has_retry_after, after_s))
-        return false;
+        return RETRY_NONE;
+    if (fetch->is_once && !is_unsent(cause)) {
+        fetch->again_ns = 0;
+        return RETRY_UNABLE;
+    }
     fetch->result.retries = ++fetch->retries;
     remember(fetch, terms, cause);
-    return true;
+    return RETRY_AGAIN;
 }

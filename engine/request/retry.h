@@ -24,9 +24,14 @@ struct retry_view {
     uint64_t retried;
 };
 
-/* True: the fetch's again_ns says when, and the try is on its trail. */
-bool retry_take(struct fetch *fetch, const struct fetch_terms *terms,
-                const struct retry_cause *cause, const struct retry_view *view);
+enum retry_answer {
+    RETRY_NONE,
+    RETRY_AGAIN,  /* the fetch's again_ns says when, and the try is on its trail */
+    RETRY_UNABLE, /* it would be, but for its body, which cannot be read again */
+};
+
+enum retry_answer retry_take(struct fetch *fetch, const struct fetch_terms *terms,
+                             const struct retry_cause *cause, const struct retry_view *view);
 
 /* When all tries have to be over; UINT64_MAX: never. */
 uint64_t retry_end_ns(const struct fetch *fetch, const struct haul_retry *retry);
