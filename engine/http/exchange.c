@@ -8,6 +8,7 @@
 #include "engine/memory/budget.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 void exchanges_init(struct exchanges *exchanges, struct exchange *list, struct links *links,
@@ -36,6 +37,9 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
     exchange->reply.carry_length = 0;
     reply_lend(&exchange->reply, NULL, 0);
     exchange->request_block = NO_BLOCK;
+    exchange->is_waiting = exchange->is_stopped = false;
+    exchange->upload = NULL;
+    exchange->pipe = NO_PIPE;
 }
 
 enum haul_stage exchange_stage(const struct exchanges *exchanges, uint32_t index)
@@ -82,9 +86,20 @@ static void held_drop(struct exchanges *exchanges, struct exchange *exchange)
     exchanges->held_left += exchange->held_count-- > BUDGET_HELD_OWN;
 }
 
+static void drop_upload(struct exchanges *exchanges, struct exchange *exchange)
+{
+    if (exchange->pipe != NO_PIPE)
+        pipes_leave(exchanges->pipes, exchange->pipe);
+    exchange->pipe = NO_PIPE;
+    exchange->upload = NULL;
+    exchange->is_waiting = false;
+}
+
 void exchange_end(struct exchanges *exchanges, uint32_t index)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
+    if (exchange->upload)
+        drop_upload(exchanges, exchange);
     if (exchanges->current == index)
         exchanges->current = NO_EXCHANGE;
     while (exchange->held.first != NO_BLOCK)
@@ -151,11 +166,12 @@ static bool write_request(struct exchanges *exchanges, struct exchange *exchange
     return true;
 }
 
+static const struct failure too_long = {HAUL_URL, "the request's head is longer than 16,000 bytes",
+                                        0};
+
 bool exchange_begin(struct exchanges *exchanges, uint32_t index,
                     const struct exchange_request *request, struct exchange_news *ret_news)
 {
-    static const struct failure too_long = {HAUL_URL,
-                                            "the request's head is longer than 16,000 bytes", 0};
     struct exchange *exchange = exchange_at(exchanges, index);
     struct span bytes;
     struct span rest;
@@ -172,6 +188,193 @@ bool exchange_begin(struct exchanges *exchanges, uint32_t index,
     return exchange_tell(ret_news, EXCHANGE_SENT, index);
 }
 
+/* --- uploads ---------------------------------------------------------------------------------- */
+
+static char *upload_block(const struct exchanges *exchanges, const struct exchange *exchange)
+{
+    return store_block(exchanges->store, exchange->request_block)->bytes;
+}
+
+static bool tell_sent(struct exchanges *exchanges, uint32_t index, struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    drop_upload(exchanges, exchange);
+    exchange->is_sent = true;
+    return exchange_tell(ret_news, EXCHANGE_SENT, index);
+}
+
+static bool fail_upload(struct exchanges *exchanges, uint32_t index, struct failure failure,
+                        struct exchange_news *ret_news)
+{
+    exchange_stop(exchanges, index);
+    return tell_failure(ret_news, index, failure, false);
+}
+
+/* There is nothing to send just now. */
+static bool wait_for_more(struct exchanges *exchanges, uint32_t index,
+                          struct exchange_news *ret_news)
+{
+    static const struct failure too_many = {HAUL_RESOURCE,
+                                            "too many bodies wait for what they are read from", 0};
+    struct exchange *exchange = exchange_at(exchanges, index);
+    int fd = upload_fd(exchange->upload);
+    if (fd < 0 && exchange->upload->is_asking)
+        return false;
+    if (fd < 0) {
+        exchange->upload->is_asking = true;
+        return exchange_tell(ret_news, EXCHANGE_ASKS, index);
+    }
+    assert(exchange->pipe == NO_PIPE);
+    exchange->pipe = pipes_wait(exchanges->pipes, index, fd);
+    return exchange->pipe == NO_PIPE && fail_upload(exchanges, index, too_many, ret_news);
+}
+
+/* Reads and sends, until the kernel has no room, there is nothing to read, or it is all. That short
+ * sends are through is asked for only where another one follows. */
+static bool go_on_sending(struct exchanges *exchanges, uint32_t index,
+                          struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct upload *upload = exchange->upload;
+    struct span bytes;
+    struct failure failure;
+    if (exchange->is_waiting)
+        return false;
+    while (!upload->is_told) {
+        if (link_is_sending(exchanges->links, exchange->link))
+            return false;
+        switch (
+            upload_next(upload, upload_block(exchanges, exchange), BLOCK_BYTES, &bytes, &failure)) {
+        case UPLOAD_HAS_BYTES:
+            if (!link_send(exchanges->links, exchange->link, bytes, (struct span){"", 0}))
+                return false;
+            break;
+        case UPLOAD_WAITS:
+            return wait_for_more(exchanges, index, ret_news);
+        case UPLOAD_ENDED:
+            return tell_sent(exchanges, index, ret_news);
+        case UPLOAD_FAILED:
+            return fail_upload(exchanges, index, failure, ret_news);
+        }
+    }
+    return tell_sent(exchanges, index, ret_news);
+}
+
+/* What of the upload fits behind its head goes with it; what is in memory and does not, behind it.
+ * Who waits for something says so when the head is sent. */
+static bool add_upload(struct exchanges *exchanges, struct exchange *exchange, struct span *head,
+                       struct span *ret_rest, struct failure *ret_failure)
+{
+    enum { LEAST = 1024 };
+    size_t room = BLOCK_BYTES - head->length;
+    char *block = upload_block(exchanges, exchange);
+    struct span bytes;
+    *ret_rest = (struct span){"", 0};
+    if (exchange->is_waiting || room < LEAST || exchange->upload->what.by_pieces)
+        return true;
+    switch (upload_next(exchange->upload, block + head->length, room, &bytes, ret_failure)) {
+    case UPLOAD_HAS_BYTES:
+        break;
+    case UPLOAD_WAITS:
+    case UPLOAD_ENDED:
+        return true;
+    case UPLOAD_FAILED:
+        return false;
+    }
+    if (bytes.bytes < block || bytes.bytes >= block + BLOCK_BYTES) {
+        *ret_rest = bytes;
+        return true;
+    }
+    memmove(block + head->length, bytes.bytes, bytes.length);
+    head->length += bytes.length;
+    return true;
+}
+
+bool exchange_begin_upload(struct exchanges *exchanges, uint32_t index,
+                           const struct exchange_request *request, struct upload *upload,
+                           struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct failure failure;
+    struct span bytes;
+    struct span rest;
+    assert(exchange->state == EXCHANGE_NONE && !exchange->has_carry && !exchange->upload);
+    exchange->state = EXCHANGE_HEAD;
+    exchange->is_sent = false;
+    exchange->asks_close = request->template->asks_close;
+    reply_begin(&exchange->reply, &exchanges->rules, request->template->is_head);
+    exchange->reply.was_continued = false;
+    if (exchange->request_block == NO_BLOCK)
+        exchange->request_block = store_take(exchanges->store);
+    bytes.bytes = upload_block(exchanges, exchange);
+    if (request_write(request->template, request->url, upload_block(exchanges, exchange),
+                      BLOCK_BYTES, &bytes.length))
+        return tell_failure(ret_news, index, too_long, false);
+    upload_begin(upload);
+    exchange->upload = upload;
+    exchange->is_waiting = exchange->has_expected = request->template->expects;
+    if (!add_upload(exchanges, exchange, &bytes, &rest, &failure))
+        return fail_upload(exchanges, index, failure, ret_news);
+    return link_send(exchanges->links, exchange->link, bytes, rest) &&
+           go_on_sending(exchanges, index, ret_news);
+}
+
+bool exchange_go_on(struct exchanges *exchanges, uint32_t index, struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    if (!exchange->upload || !exchange->is_waiting)
+        return false;
+    exchange->is_waiting = false;
+    return !link_is_sending(exchanges->links, exchange->link) &&
+           go_on_sending(exchanges, index, ret_news);
+}
+
+bool exchange_read(struct exchanges *exchanges, uint32_t index, int error,
+                   struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct failure failure = {HAUL_READ, "the body cannot be waited for", error};
+    assert(exchange->upload);
+    exchange->pipe = NO_PIPE;
+    return error ? fail_upload(exchanges, index, failure, ret_news)
+                 : go_on_sending(exchanges, index, ret_news);
+}
+
+void exchange_stop(struct exchanges *exchanges, uint32_t index)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    if (!exchange->upload)
+        return;
+    drop_upload(exchanges, exchange);
+    exchange->is_stopped = true;
+}
+
+/* A piece is copied only where nothing of the block is under way. */
+int exchange_give(struct exchanges *exchanges, uint32_t index, struct span piece,
+                  struct exchange_news *ret_news, bool *ret_has_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    struct upload *upload = exchange->upload;
+    *ret_has_news = false;
+    if (!upload)
+        return exchange->is_stopped ? -EALREADY : -EINVAL;
+    bool is_busy = exchange->is_waiting || link_is_sending(exchanges->links, exchange->link);
+    if (!piece.bytes)
+        upload->has_ended = true;
+    int count = 0;
+    if (piece.length > 0)
+        count = is_busy
+                    ? -EAGAIN
+                    : upload_give(upload, upload_block(exchanges, exchange), BLOCK_BYTES, piece);
+    upload->is_asking = !is_busy && count >= 0;
+    if (!upload->is_asking)
+        return count;
+    *ret_has_news = go_on_sending(exchanges, index, ret_news);
+    if (exchange->upload)
+        exchange->upload->is_asking = !link_is_sending(exchanges->links, exchange->link);
+    return count;
+}
+
 /* A failed send is not yet the end: the reply, or the reason, may still be readable. Only where the
  * link lives on would nothing come any more. */
 static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
@@ -180,7 +383,13 @@ static bool on_sent(struct exchanges *exchanges, uint32_t index, int error,
     struct exchange *exchange = exchange_at(exchanges, index);
     struct failure failure = {HAUL_SEND, "the connection failed while the request was sent", error};
     assert(exchange->state != EXCHANGE_NONE);
-    exchange->is_sent = !error;
+    if (exchange->upload && !error)
+        return go_on_sending(exchanges, index, ret_news);
+    if (exchange->upload) /* nothing of it is wanted any more */
+        exchange_stop(exchanges, index);
+    exchange->is_sent = !error && !exchange->is_stopped;
+    if (exchange->is_stopped && !error)
+        return false;
     if (!error)
         return exchange_tell(ret_news, EXCHANGE_SENT, index);
     return link_is_shortage(error) && tell_failure(ret_news, index, failure, false);
@@ -333,6 +542,17 @@ bool exchange_take_held_end(struct exchanges *exchanges, uint32_t index,
     return ret_event->kind == LINK_END;
 }
 
+/* The interim reply is none of what is awaited from now on. */
+static bool tell_continued(struct exchanges *exchanges, uint32_t index,
+                           struct exchange_news *ret_news)
+{
+    struct exchange *exchange = exchange_at(exchanges, index);
+    exchanges->current = NO_EXCHANGE;
+    if (exchange->state == EXCHANGE_HEAD)
+        exchange->reply.has_begun = exchange->reply.carry_length > 0;
+    return exchange_tell(ret_news, EXCHANGE_GOES_ON, index);
+}
+
 /* What the reader said of the bytes, where a block is there to be lent or given back, or nothing
  * goes on. What is no status line is no reply: on a link used before, the server may have sent more
  * than it had announced, too late to be seen there. */
@@ -358,6 +578,8 @@ bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum
     case REPLY_MORE:
         if (exchange->state == EXCHANGE_BODY)
             take_carry_back(exchanges, exchange);
+        if (exchange->is_waiting && exchange->reply.was_continued)
+            return tell_continued(exchanges, index, ret_news);
         break;
     case REPLY_BAD:
         exchanges->current = NO_EXCHANGE;
@@ -395,7 +617,7 @@ static bool on_end(struct exchanges *exchanges, uint32_t index, const struct lin
     struct exchange *exchange = exchange_at(exchanges, index);
     assert(exchange->state != EXCHANGE_NONE);
     int send_error = link_at(exchanges->links, exchange->link)->send_error;
-    bool is_unanswered = !exchange->reply.has_begun;
+    bool is_unanswered = !exchange->reply.has_begun && exchange->reply.response.interim_count == 0;
     bool is_by_tls = event->end == LINK_EARLY || event->end == LINK_BAD_TLS;
     bool has_failed = event->error || (is_unanswered && send_error);
     enum proto_error bad = is_by_tls || has_failed ? PROTO_OK : reply_end(&exchange->reply);

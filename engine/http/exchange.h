@@ -16,6 +16,8 @@
  * writing and reading. */
 
 #include "engine/failure.h"
+#include "engine/http/pipes.h"
+#include "engine/http/upload.h"
 #include "engine/link/link.h"
 #include "engine/memory/store.h"
 #include "proto/http/reply.h"
@@ -43,12 +45,17 @@ struct exchange {
     enum exchange_state state : 8;
     bool is_sent; /* the whole request is with the kernel */
     bool asks_close;
-    bool has_carry;  /* a block or a piece; or it is held */
-    bool is_held;    /* what comes is kept until exchange_feed_held() */
-    bool is_feeding; /* with the first block of what is held */
+    bool has_carry;    /* a block or a piece; or it is held */
+    bool is_held;      /* what comes is kept until exchange_feed_held() */
+    bool is_feeding;   /* with the first block of what is held */
+    bool is_waiting;   /* the upload waits for a 100, */
+    bool has_expected; /* as it was to do at first */
+    bool is_stopped;   /* the upload is not to be sent to its end */
     struct chain held;
     uint32_t held_count;        /* its blocks */
     struct link_event held_end; /* LINK_END: it has come behind that */
+    struct upload *upload;      /* what is to be sent yet; NULL: nothing */
+    uint32_t pipe;              /* that it waits for; NO_PIPE */
     struct reply reply;
     char request[EXCHANGE_REQUEST_INLINE];
 };
@@ -59,6 +66,7 @@ struct exchanges {
     struct store *store;
     uint32_t held_left; /* blocks for what is held beyond the first three of each; may be set */
     struct response_rules rules; /* how replies are read; may be set before the first of them */
+    struct pipes *pipes;         /* where there are uploads it is to be set before */
     /* the bytes whose news are being taken */
     uint32_t current; /* NO_EXCHANGE: none */
     struct span in;
@@ -73,6 +81,8 @@ struct exchange_request {
 
 enum exchange_news_kind {
     EXCHANGE_SENT,    /* the whole request is with the kernel */
+    EXCHANGE_GOES_ON, /* a 100 has come: exchange_go_on() */
+    EXCHANGE_ASKS,    /* there is room for another piece of the upload */
     EXCHANGE_IS_LONG, /* the head is longer than a block: exchange_lend(), or _hold() */
     EXCHANGE_IS_HEAD, /* bytes: the final head, until the next call; facts: exchange_response() */
     EXCHANGE_IS_BODY, /* bytes: a piece of the body, likewise */
@@ -99,6 +109,27 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link);
 /* Writes and sends a request. True: there is news, SENT or FAILED. Receiving is the caller's. */
 bool exchange_begin(struct exchanges *exchanges, uint32_t index,
                     const struct exchange_request *request, struct exchange_news *ret_news);
+
+/* The same with an upload instead of the request's body: what must stay until the exchange is over
+ * or news have said SENT. waits: until exchange_go_on() only the head is sent. */
+bool exchange_begin_upload(struct exchanges *exchanges, uint32_t index,
+                           const struct exchange_request *request, struct upload *upload,
+                           struct exchange_news *ret_news);
+
+/* A 100 has come, or nobody waits for one any more: the upload is sent. */
+bool exchange_go_on(struct exchanges *exchanges, uint32_t index, struct exchange_news *ret_news);
+
+/* What it waited for can be read, or that failed: error. */
+bool exchange_read(struct exchanges *exchanges, uint32_t index, int error,
+                   struct exchange_news *ret_news);
+
+/* The head has said that the rest of the upload is not wanted. */
+void exchange_stop(struct exchanges *exchanges, uint32_t index);
+
+/* A piece of an upload; returns as upload_give() does, or -EAGAIN, -EALREADY. *ret_has_news: there
+ * is news. The end: a piece of NULL. */
+int exchange_give(struct exchanges *exchanges, uint32_t index, struct span piece,
+                  struct exchange_news *ret_news, bool *ret_has_news);
 
 /* The bytes of a LINK_BYTES, and one after the other the news of them; false: they have no more.
  * In between it may be ended, then no further one comes. */
@@ -143,6 +174,23 @@ static inline struct exchange *exchange_at(const struct exchanges *exchanges, ui
 static inline bool exchange_is_held(const struct exchanges *exchanges, uint32_t index)
 {
     return exchange_at(exchanges, index)->is_held;
+}
+
+/* Is an upload not sent to its end? And was it announced by an Expect? */
+static inline bool exchange_is_uploading(const struct exchanges *exchanges, uint32_t index)
+{
+    return exchange_at(exchanges, index)->upload;
+}
+
+static inline bool exchange_has_expected(const struct exchanges *exchanges, uint32_t index)
+{
+    return exchange_at(exchanges, index)->has_expected;
+}
+
+/* Is the upload held back? */
+static inline bool exchange_is_waiting(const struct exchanges *exchanges, uint32_t index)
+{
+    return exchange_at(exchanges, index)->is_waiting;
 }
 
 /* Does it need a piece to go on? */

@@ -166,6 +166,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     budget.origins = budget.conns + ORIGINS_SLACK;
     budget.decoders = options->compressed ? budget.concurrency : 0;
     budget.sessions = options->auth && options->auth->digest ? budget.window : 0;
+    budget.pipes = clamp(budget.concurrency, 1, BUDGET_PIPES_MAX);
     budget_blocks(&budget, options);
     *ret_budget = budget;
     return 0;

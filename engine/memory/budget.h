@@ -13,6 +13,7 @@ enum {
     BUDGET_WINDOW_MAX = 1 << 22,
     BUDGET_RESOLVER_TAGS = 16,    /* sockets of c-ares: one or two a DNS server */
     BUDGET_RECEIVE_BUFFERS = 256, /* with bytes, that may come after all were paused, at most */
+    BUDGET_PIPES_MAX = 1024,      /* bodies that wait for a pipe they are read from */
     BUDGET_HELD_OWN = 3, /* blocks for what one receive brings behind what is left of another */
 };
 
@@ -32,6 +33,7 @@ struct budget {
                                 beyond BUDGET_HELD_OWN each */
     uint32_t decoders;       /* of coded bodies */
     uint32_t sessions;       /* nonces of Digest */
+    uint32_t pipes;          /* tags of the loop for bodies that wait for what they are read from */
 };
 
 /* nofile: how many descriptors this process may still open. Errors: -EINVAL; ret_why (may be NULL)

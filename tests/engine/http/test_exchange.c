@@ -84,6 +84,9 @@ static void tell(const struct exchange_news *news)
     size_t size = sizeof stage.told - length;
     assert_int_equal(news->exchange, EXCHANGE);
     switch (news->kind) {
+    case EXCHANGE_GOES_ON:
+    case EXCHANGE_ASKS:
+        break;
     case EXCHANGE_SENT:
         snprintf(end, size, "sent ");
         break;
