@@ -17,8 +17,9 @@
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
-#define FRESH_NS UINT64_C(100000)    /* as long as a full batch takes to be handled */
-#define RETRY_NS UINT64_C(100000000) /* in a shortage that others may end */
+#define FRESH_NS UINT64_C(100000)        /* as long as a full batch takes to be handled */
+#define RETRY_NS UINT64_C(100000000)     /* in a shortage that others may end */
+#define PATIENCE_NS UINT64_C(1000000000) /* with a server that does not say 100 */
 
 /* --- the life of a request -------------------------------------------------------------------- */
 
@@ -697,6 +698,23 @@ static void note_status(struct fetch *fetch, const struct response *response)
     fetch->result.version_minor = response->version_minor;
 }
 
+/* What a reply leads to. Of a body that it does not want nothing more is sent; one that waits for a
+ * 100 may be wanted without. */
+static enum verdict judge_head(struct engine *engine, uint32_t slot, struct span head,
+                               struct failure *ret_failure)
+{
+    const struct response *response = exchange_response(&engine->exchanges, slot);
+    struct fetch *fetch = fetch_on(engine, slot);
+    struct retry_view view = retry_view_of(engine);
+    bool is_unsent = fetch->has_upload && exchange_is_uploading(&engine->exchanges, slot);
+    bool has_expected = is_unsent && exchange_has_expected(&engine->exchanges, slot);
+    if (is_unsent && response->status >= 300)
+        exchange_stop(&engine->exchanges, slot);
+    if (has_expected && response->status == 417)
+        return attempt_at_417(fetch, ret_failure);
+    return attempt_at_head(fetch, &engine->terms, response, head, &view, ret_failure);
+}
+
 /* False: the reply is the result. */
 static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
 {
@@ -704,8 +722,7 @@ static bool leads_on(struct engine *engine, uint32_t slot, struct span head)
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
     bool has_length = response->framing == FRAMING_LENGTH;
-    struct retry_view view = retry_view_of(engine);
-    switch (attempt_at_head(fetch, &engine->terms, response, head, &view, &failure)) {
+    switch (judge_head(engine, slot, head, &failure)) {
     case ATTEMPT_AGAIN:
     case ATTEMPT_ANEW:
     case ATTEMPT_ANSWER:
@@ -871,6 +888,56 @@ static inline void on_sent(struct engine *engine, uint32_t slot)
         set_deadline(engine, slot, HAUL_STAGE_HEAD);
 }
 
+/* The upload has come so far. */
+static void on_upload(struct engine *engine, uint32_t slot, const struct exchange_news *news)
+{
+    if (news->kind == EXCHANGE_SENT)
+        on_sent(engine, slot);
+    else if (news->kind == EXCHANGE_FAILED)
+        on_failed(engine, slot, news);
+    else if (news->kind == EXCHANGE_ASKS)
+        engine->asks_pieces = true;
+}
+
+/* Its body was waited with, and goes on its way. The first byte of the reply is still to come. */
+static void send_upload(struct engine *engine, uint32_t slot)
+{
+    struct exchange_news news;
+    set_deadline(engine, slot, HAUL_STAGE_SEND);
+    if (exchange_go_on(&engine->exchanges, slot, &news))
+        on_upload(engine, slot, &news);
+}
+
+/* What a body is read from is ready, or will never be. */
+static void on_pipe(struct engine *engine, const struct completion *completion)
+{
+    struct exchange_news news;
+    uint32_t slot = pipes_ready(&engine->pipes, completion->slot);
+    int error = completion->result < 0 ? -completion->result : 0;
+    if (exchange_read(&engine->exchanges, slot, error, &news))
+        on_upload(engine, slot, &news);
+}
+
+int engine_give(struct engine *engine, uint32_t index, struct span piece)
+{
+    struct exchange_news news;
+    bool has_news;
+    struct fetch *fetch = &engine->fetches[index];
+    struct upload *upload = &engine->uploads[index];
+    bool is_on_its_way =
+        fetch->state == FETCH_ACTIVE && pool_state(&engine->pool, fetch->conn) == POOL_BUSY;
+    if (upload->has_ended)
+        return -EINVAL;
+    if (is_on_its_way) {
+        int count = exchange_give(&engine->exchanges, fetch->conn, piece, &news, &has_news);
+        if (has_news)
+            on_upload(engine, fetch->conn, &news);
+        return count;
+    }
+    upload->has_ended = !piece.bytes;
+    return piece.length > 0 ? -EAGAIN : 0;
+}
+
 static inline void on_news(struct engine *engine, const struct exchange_news *news)
 {
     uint32_t slot = news->exchange;
@@ -878,6 +945,13 @@ static inline void on_news(struct engine *engine, const struct exchange_news *ne
     switch (news->kind) {
     case EXCHANGE_SENT:
         on_sent(engine, slot);
+        break;
+    case EXCHANGE_GOES_ON:
+        fetch_on(engine, slot)->first_byte_ns = 0;
+        send_upload(engine, slot);
+        break;
+    case EXCHANGE_ASKS:
+        engine->asks_pieces = true;
         break;
     case EXCHANGE_IS_LONG:
         on_long_head(engine, slot);
@@ -924,6 +998,19 @@ static void await_reply(struct engine *engine, uint32_t slot)
     pressure_wait(&engine->pressure, slot);
 }
 
+/* A body that waits for a 100 is sent without when a second is over (as in curl). */
+static bool begin_upload(struct engine *engine, uint32_t slot,
+                         const struct exchange_request *request, struct exchange_news *ret_news)
+{
+    struct upload *upload = &engine->uploads[pool_holder(&engine->pool, slot)];
+    bool has_news = exchange_begin_upload(&engine->exchanges, slot, request, upload, ret_news);
+    uint64_t time_ns = engine->now_ns + PATIENCE_NS;
+    if (exchange_is_waiting(&engine->exchanges, slot) &&
+        time_ns < deadline_of(engine, slot, HAUL_STAGE_SEND))
+        deadline_set(&engine->deadlines, slot, time_ns);
+    return has_news;
+}
+
 /* Its method and fields are the caller's: they were right when it was submitted. */
 static bool send_own(struct engine *engine, uint32_t slot, struct exchange_request *request,
                      struct exchange_news *ret_news)
@@ -937,6 +1024,8 @@ static bool send_own(struct engine *engine, uint32_t slot, struct exchange_reque
     if (!error)
         error = fetch_template(fetch, &engine->terms, value, &own, fields, sizeof fields);
     request->template = &own;
+    if (!error && fetch_on(engine, slot)->has_upload)
+        return begin_upload(engine, slot, request, ret_news);
     if (!error)
         return exchange_begin(&engine->exchanges, slot, request, ret_news);
     *ret_news = (struct exchange_news){
@@ -958,12 +1047,14 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
     set_deadline(engine, slot, HAUL_STAGE_SEND);
     bool has_news = fetch->has_own ? send_own(engine, slot, &request, &news)
                                    : exchange_begin(&engine->exchanges, slot, &request, &news);
-    if (has_news && news.kind != EXCHANGE_SENT) {
+    if (has_news && news.kind == EXCHANGE_FAILED) {
         on_failed(engine, slot, &news);
         return;
     }
-    if (has_news)
+    if (has_news && news.kind == EXCHANGE_SENT)
         on_sent(engine, slot);
+    else if (has_news)
+        engine->asks_pieces = true;
     await_reply(engine, slot);
 }
 
@@ -1091,6 +1182,11 @@ static void on_deadline(struct engine *engine, uint32_t slot)
     if (stage == HAUL_STAGE_CONNECT && engine->now_ns < deadline_of(engine, slot, stage)) {
         dial_is_late(&engine->dials, slot);
         race(engine, slot);
+        return;
+    }
+    if (exchange_is_waiting(&engine->exchanges, slot) &&
+        engine->now_ns < deadline_of(engine, slot, stage)) {
+        send_upload(engine, slot);
         return;
     }
     const struct fetch *fetch = fetch_on(engine, slot);
@@ -1314,7 +1410,8 @@ static bool begin(struct engine *engine, uint32_t index)
     uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &fetch->url);
     if (origin == NO_ORIGIN || !has_idle(engine, origin))
         return begin_dialing(engine, index);
-    enum pool_trust trust = fetch->is_idempotent ? POOL_TRUSTED : find_trust(engine, origin);
+    bool is_repeatable = fetch->is_idempotent && !fetch->is_once;
+    enum pool_trust trust = is_repeatable ? POOL_TRUSTED : find_trust(engine, origin);
     if (trust != POOL_TRUSTED)
         return trust == POOL_DISTRUSTED && begin_dialing(engine, index);
     uint32_t slot = pool_take_idle(&engine->pool, origin, index);
@@ -1356,7 +1453,7 @@ static void begin_queued(struct engine *engine)
 static inline void on_first_byte(struct engine *engine, uint32_t slot)
 {
     fetch_on(engine, slot)->first_byte_ns = engine->now_ns;
-    if (engine->has_times)
+    if (engine->has_times && !exchange_is_waiting(&engine->exchanges, slot))
         set_deadline(engine, slot, HAUL_STAGE_BODY);
 }
 
@@ -1474,7 +1571,10 @@ static void dispatch(struct engine *engine, const struct completion *completion)
         on_receive(engine, completion);
         break;
     case LOOP_READY:
-        resolver_on_ready(engine->resolver, completion->slot, completion->result);
+        if (completion->slot < BUDGET_RESOLVER_TAGS)
+            resolver_on_ready(engine->resolver, completion->slot, completion->result);
+        else
+            on_pipe(engine, completion);
         break;
     case LOOP_TICK: /* what is due is looked for after every wait */
         break;

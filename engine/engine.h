@@ -57,6 +57,7 @@ struct engine {
     struct link *link_list;
     struct dials dials;
     struct exchanges exchanges;
+    struct pipes pipes;
     struct deadlines deadlines;
     struct deadlines waits; /* of requests that were begun, and are queued or wait to be tried
                                again, by their slots */
@@ -69,6 +70,7 @@ struct engine {
     struct tried *tried;  /* by the same slots */
     struct login *logins; /* likewise */
     struct sessions sessions;
+    struct upload *uploads; /* likewise, of those that have one */
     struct slab fetch_slab;
     struct fetch_terms terms;
     struct schedule schedule; /* submitted, not begun */
@@ -84,6 +86,7 @@ struct engine {
     uint64_t now_ns;       /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
     bool is_cancelled;     /* nothing new is taken */
     bool is_woken;
+    bool asks_pieces;     /* which has not been said */
     bool has_waits;       /* something may be in waits */
     bool has_gone_on;     /* in the last run, with what was held: there may be a part to hand out */
     uint32_t completions; /* of the last run */
@@ -116,6 +119,9 @@ void engine_finish(struct engine *engine, uint32_t fetch, enum haul_stage stage,
 
 /* Ends one that is queued or active, as cancelled. */
 void engine_cancel(struct engine *engine, uint32_t fetch);
+
+/* Hands over a piece of its body, or with bytes NULL the end. Returns as haul_send_body(). */
+int engine_give(struct engine *engine, uint32_t fetch, struct span piece);
 
 /* It was submitted and waits for its turn: for so long as it may. */
 void engine_await_first_turn(struct engine *engine, uint32_t fetch);

@@ -143,7 +143,10 @@ static int take_times(struct engine *engine, const struct haul_request *request,
     return error;
 }
 
-static int submit(struct engine *engine, const struct haul_request *request)
+/* refused: what of its upload is wrong; NULL: nothing, or it has none, which is known where this is
+ * called. */
+static inline __attribute__((always_inline)) int
+submit(struct engine *engine, const struct haul_request *request, const struct failure *refused)
 {
     struct haul_times times;
     int unusable = request->times ? take_times(engine, request, &times) : 0;
@@ -167,15 +170,33 @@ static int submit(struct engine *engine, const struct haul_request *request)
         engine->has_times = true;
     }
     fetch->result.index = collector_add(&engine->collector, index);
-    if (!error) {
+    if (fetch->has_upload && !request->upload)
+        upload_init_memory(&engine->uploads[index], fetch->body, fetch->body_length);
+    else if (fetch->has_upload)
+        upload_take(&engine->uploads[index], request->upload);
+    if (!error && !refused) {
         schedule_append(&engine->schedule, index);
         if (engine->has_times)
             engine_await_first_turn(engine, index);
         return 0;
     }
-    struct failure failure = failure_of(error);
+    struct failure failure = error ? failure_of(error) : *refused;
     engine_finish(engine, index, HAUL_STAGE_QUEUE, &failure);
     return 0;
+}
+
+/* An upload of this library's size, of which all is known. */
+static __attribute__((noinline)) int submit_upload(struct engine *engine,
+                                                   const struct haul_request *request)
+{
+    struct haul_upload what;
+    struct haul_request whole = *request;
+    struct failure failure;
+    int error = sized_take(&what, sizeof what, request->upload, request->upload_size);
+    whole.upload = &what;
+    if (error)
+        return error;
+    return submit(engine, &whole, upload_measure(&what, &failure) ? NULL : &failure);
 }
 
 int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size)
@@ -187,7 +208,10 @@ int haul_submit_sized(struct haul *haul, const struct haul_request *request, siz
             return error;
         request = &whole;
     }
-    return request->url ? submit(&haul->engine, request) : -EINVAL;
+    if (!request->url)
+        return -EINVAL;
+    return request->upload ? submit_upload(&haul->engine, request)
+                           : submit(&haul->engine, request, NULL);
 }
 
 /* Results that are ready go first; then whether there is any reason to wait. */
@@ -206,6 +230,10 @@ static int next_ready(struct engine *engine, const struct haul_result **ret_resu
         return -ENODATA;
     if (engine_waits_for_caller(engine))
         return -EBUSY;
+    if (engine->asks_pieces) {
+        engine->asks_pieces = false;
+        return -EINPROGRESS;
+    }
     if (engine->is_woken) {
         engine->is_woken = false;
         return -EINTR;
@@ -310,6 +338,30 @@ int haul_cancel(struct haul *haul, uint64_t index)
         return -EALREADY;
     engine_cancel(engine, fetch);
     return 0;
+}
+
+static int give_body(struct haul *haul, uint64_t index, struct span piece)
+{
+    struct engine *engine = &haul->engine;
+    uint32_t fetch = find_fetch(engine, index);
+    if (fetch == NO_FETCH)
+        return -ENOENT;
+    enum fetch_state state = engine->fetches[fetch].state;
+    if (state != FETCH_QUEUED && state != FETCH_WAITING && state != FETCH_ACTIVE)
+        return -EALREADY;
+    if (!engine->fetches[fetch].has_upload || !engine->uploads[fetch].what.by_pieces)
+        return -EINVAL;
+    return engine_give(engine, fetch, piece);
+}
+
+int haul_send_body(struct haul *haul, uint64_t index, const void *bytes, size_t length)
+{
+    return give_body(haul, index, (struct span){length > 0 ? bytes : "", length});
+}
+
+int haul_end_body(struct haul *haul, uint64_t index)
+{
+    return give_body(haul, index, (struct span){NULL, 0});
 }
 
 void haul_cancel_all(struct haul *haul)

@@ -158,6 +158,7 @@ static int template_take(struct engine *engine, const struct haul_options *optio
         .fields = engine->options.headers,
         .has_body = engine->options.has_body,
         .body_bytes = engine->options.body_length,
+        .may_expect = engine->options.body_length > UPLOAD_EXPECT_ABOVE,
         .path_as_is = engine->options.path_as_is,
         .accept_encoding = engine->terms.accept_encoding,
         .credentials = given_to_all(&engine->auth),
@@ -224,6 +225,7 @@ enum shelf_group {
     X(REQUESTS, tried, budget->window)                                                             \
     X(REQUESTS, waits.entries, budget->window)                                                     \
     X(REQUESTS, collector.ring, budget->window)                                                    \
+    X(REQUESTS, uploads, budget->window)                                                           \
     X(CONNECTIONS, pool.slots, budget->conns)                                                      \
     X(CONNECTIONS, pool.slab.next, budget->conns)                                                  \
     X(CONNECTIONS, link_list, budget->conns)                                                       \
@@ -232,6 +234,8 @@ enum shelf_group {
     X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
     X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
     X(CONNECTIONS, heads.nodes, budget->conns)                                                     \
+    X(CONNECTIONS, pipes.waiters, budget->pipes)                                                   \
+    X(CONNECTIONS, pipes.slab.next, budget->pipes)                                                 \
     X(ORIGINS, origins.list, budget->origins)                                                      \
     X(ORIGINS, origins.buckets, origin_bucket_count(budget->origins))                              \
     X(BLOCKS, store.blocks, budget->blocks)                                                        \
@@ -276,6 +280,7 @@ static void requests_init(struct engine *engine)
     engine->collector.is_unordered = options->unordered;
     engine->collector.hands_out_parts = options->stream_bodies;
     engine->terms.options = options;
+    engine->terms.expect_above = UPLOAD_EXPECT_ABOVE;
     engine->terms.store = &engine->store;
     engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
@@ -392,7 +397,8 @@ int engine_slots(const struct haul_options *options, uint32_t *ret_slots)
 
 static int loop_take(struct engine *engine)
 {
-    struct loop_options options = {.slots = engine->budget.conns, .polls = BUDGET_RESOLVER_TAGS};
+    struct loop_options options = {.slots = engine->budget.conns,
+                                   .polls = BUDGET_RESOLVER_TAGS + engine->budget.pipes};
     switch (engine->options.loop) {
     case HAUL_LOOP_URING:
         return loop_uring_open(&engine->loop, &options);
@@ -439,6 +445,9 @@ static void connections_init(struct engine *engine)
         .options = &engine->tls,
     };
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
+    pipes_init(&engine->pipes, engine->loop, BUDGET_RESOLVER_TAGS, engine->pipes.waiters,
+               engine->pipes.slab.next, engine->budget.pipes);
+    engine->exchanges.pipes = &engine->pipes;
     engine->exchanges.held_left = engine->budget.held_blocks;
     engine->exchanges.rules.is_strict = engine->options.strict;
     engine->exchanges.rules.max_head = engine->budget.head_bytes;

@@ -50,6 +50,7 @@ struct loop *gathering_open_loop(const struct haul_options *options)
     struct loop_options loop_options = {.polls = BUDGET_RESOLVER_TAGS, .without = current->without};
     struct loop *loop = NULL;
     assert_int_equal(engine_slots(options, &loop_options.slots), 0);
+    loop_options.polls += loop_options.slots; /* a body each may be waited for */
     int error = current->open(&loop, &loop_options);
     return error ? NULL : loop;
 }
