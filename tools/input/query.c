@@ -32,6 +32,17 @@ static char *put_encoded(char *at, unsigned char byte)
     return at;
 }
 
+char *path_encode(const char *text)
+{
+    char *encoded = malloc(3 * strlen(text) + 1), *at = encoded;
+    if (encoded == NULL)
+        return NULL;
+    for (; *text != '\0'; text++)
+        at = *text == ' ' ? (char *)mempcpy(at, "%20", 3) : put_encoded(at, (unsigned char)*text);
+    *at = '\0';
+    return encoded;
+}
+
 char *query_encode(const struct query_part *part, const char *content, size_t length)
 {
     char *text = malloc(part->name_length + 1 + 3 * length + 1), *at = text;

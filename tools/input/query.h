@@ -17,6 +17,9 @@ struct query_part {
 
 struct query_part query_part_of(const char *text);
 
+/* A segment of a path: what is not unreserved is %XX, a space too. Likewise. */
+char *path_encode(const char *text);
+
 /* "name=encoded", or what is encoded alone; the caller frees it. NULL: no memory. */
 char *query_encode(const struct query_part *part, const char *content, size_t length);
 

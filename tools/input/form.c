@@ -1,0 +1,224 @@
+/* Owns the bytes of forms. The hard idea: they are those of curl, names and all, since servers were
+ * tried with these. */
+
+#include "tools/input/form.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+/* A value up to the next stop, or in quotes. Returns what is behind it; what is behind quotes up to
+ * there does not count. */
+static char *cut_value(char *text, const char *stops, char **ret_value, char *ret_stop)
+{
+    char *end = text;
+    if (*text == '"') {
+        char *to = text;
+        for (end = text + 1; *end != '\0' && *end != '"'; end++) {
+            if (*end == '\\' && (end[1] == '\\' || end[1] == '"'))
+                end++;
+            *to++ = *end;
+        }
+        end += strcspn(end, stops);
+        *ret_stop = *end;
+        *to = '\0';
+        *ret_value = text;
+        return end + (*ret_stop != '\0');
+    }
+    end += strcspn(end, stops);
+    *ret_stop = *end;
+    *end = '\0';
+    *ret_value = text;
+    return end + (*ret_stop != '\0');
+}
+
+static bool take_key(char **at, const char *key)
+{
+    size_t length = strlen(key);
+    if (strncasecmp(*at, key, length) != 0)
+        return false;
+    *at += length;
+    return true;
+}
+
+static bool is_key(const char *text)
+{
+    static const char *const keys[] = {"type=", "filename=", "headers=", "encoder="};
+    text += strspn(text, " \t");
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (strncasecmp(text, keys[i], strlen(keys[i])) == 0)
+            return true;
+    return false;
+}
+
+/* A type up to a semicolon that a key follows: any other is a part of it. Likewise. */
+static char *cut_type(char *text, char **ret_value)
+{
+    char stop, *end = text;
+    if (*text == '"')
+        return cut_value(text, ";", ret_value, &stop);
+    *ret_value = text;
+    for (end += strcspn(end, ";"); *end != '\0' && !is_key(end + 1); end += strcspn(end, ";"))
+        end++;
+    if (*end == '\0')
+        return end;
+    *end = '\0';
+    return end + 1;
+}
+
+/* What is behind a value: ";type=x;filename=y". */
+static const char *parse_rest(char *at, struct form_field *field)
+{
+    char stop, *value;
+    while (*at != '\0') {
+        at += strspn(at, " \t");
+        bool is_type = take_key(&at, "type=");
+        if (!is_type && !take_key(&at, "filename="))
+            return "behind a semicolon only type= and filename= are known; a value that has one "
+                   "belongs in double quotes";
+        at = is_type ? cut_type(at, &value) : cut_value(at, ";", &value, &stop);
+        *(is_type ? &field->type : &field->filename) = value;
+    }
+    return NULL;
+}
+
+const char *form_parse(char *word, bool is_string, struct form_field *ret_field)
+{
+    char stop, *value, *at = strchr(word, '=');
+    *ret_field = (struct form_field){.name = word};
+    if (at == NULL || at == word)
+        return "NAME=VALUE, NAME=@FILE or NAME=<FILE is wanted";
+    *at++ = '\0';
+    ret_field->value = at;
+    if (is_string)
+        return NULL;
+    if (*at == '(')
+        return "a part of parts is not made here";
+    if (*at != '@' && *at != '<') {
+        at = cut_value(at, ";", &value, &stop);
+        ret_field->value = value;
+        return parse_rest(at, ret_field);
+    }
+    ret_field->source = *at == '@' ? FORM_FILE : FORM_CONTENT;
+    at = cut_value(at + 1, ret_field->source == FORM_FILE ? ";," : ";", &value, &stop);
+    ret_field->value = value;
+    return stop == ',' ? "several files are given by an -F each" : parse_rest(at, ret_field);
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+static int put(struct payload *payload, const char *text)
+{
+    return payload_add(payload, text, strlen(text));
+}
+
+/* As browsers have it (WHATWG, and curl since 7.81): a quote is %22, and there are no line ends. */
+static int put_quoted(struct payload *payload, const char *text)
+{
+    int error = put(payload, "\"");
+    while (error == 0 && *text != '\0') {
+        size_t length = strcspn(text, "\"\r\n");
+        error = payload_add(payload, text, length);
+        text += length;
+        if (error != 0 || *text == '\0')
+            continue;
+        error = put(payload, *text == '"' ? "%22" : *text == '\r' ? "%0D" : "%0A");
+        text++;
+    }
+    return error == 0 ? put(payload, "\"") : error;
+}
+
+static const char *type_of(const char *name)
+{
+    static const struct {
+        const char *end, *type;
+    } rows[] = {
+        {".gif", "image/gif"},       {".jpg", "image/jpeg"},    {".jpeg", "image/jpeg"},
+        {".png", "image/png"},       {".svg", "image/svg+xml"}, {".txt", "text/plain"},
+        {".htm", "text/html"},       {".html", "text/html"},    {".pdf", "application/pdf"},
+        {".xml", "application/xml"},
+    };
+    size_t length = name != NULL ? strlen(name) : 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t size = strlen(rows[i].end);
+        if (length >= size && strcasecmp(name + length - size, rows[i].end) == 0)
+            return rows[i].type;
+    }
+    return NULL;
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* What stdin has is of no file that could tell. */
+static const char *field_type(const struct form_field *field, const char *filename)
+{
+    bool is_stdin = strcmp(field->value, "-") == 0;
+    if (field->type != NULL)
+        return field->type;
+    const char *type = type_of(filename);
+    if (field->source == FORM_TEXT || is_stdin)
+        return type != NULL && (strcmp(type, "text/plain") != 0 || filename != NULL) ? type : NULL;
+    if (type == NULL)
+        type = type_of(field->value);
+    if (type == NULL && filename != NULL)
+        type = "application/octet-stream";
+    return type != NULL && filename == NULL && strcmp(type, "text/plain") == 0 ? NULL : type;
+}
+
+static int make_boundary(struct form *form)
+{
+    unsigned char random[8];
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return -errno;
+    int length = snprintf(form->boundary, sizeof(form->boundary), "------------------------");
+    for (size_t i = 0; i < sizeof(random); i++)
+        length += snprintf(form->boundary + length, sizeof(form->boundary) - (size_t)length, "%02x",
+                           random[i]);
+    return 0;
+}
+
+static int put_delimiter(struct form *form, struct payload *payload)
+{
+    int error = form->boundary[0] == '\0' ? make_boundary(form) : 0;
+    if (error == 0)
+        error = put(payload, form->has_fields ? "\r\n--" : "--");
+    form->has_fields = true;
+    return error == 0 ? put(payload, form->boundary) : error;
+}
+
+int form_begin_field(struct form *form, struct payload *payload, const struct form_field *field)
+{
+    const char *filename = field->filename;
+    if (filename == NULL && field->source == FORM_FILE)
+        filename = base_of(field->value);
+    const char *type = field_type(field, filename);
+    int error = put_delimiter(form, payload);
+    if (error == 0)
+        error = put(payload, "\r\nContent-Disposition: form-data; name=");
+    if (error == 0)
+        error = put_quoted(payload, field->name);
+    if (error == 0 && filename != NULL)
+        error = put(payload, "; filename=");
+    if (error == 0 && filename != NULL)
+        error = put_quoted(payload, filename);
+    if (error == 0 && type != NULL)
+        error = put(payload, "\r\nContent-Type: ");
+    if (error == 0 && type != NULL)
+        error = put(payload, type);
+    return error == 0 ? put(payload, "\r\n\r\n") : error;
+}
+
+int form_end(struct form *form, struct payload *payload)
+{
+    int error = put_delimiter(form, payload);
+    return error == 0 ? put(payload, "--\r\n") : error;
+}
