@@ -6,6 +6,7 @@
 #include "tools/exits.h"
 #include "tools/input/config.h"
 #include "tools/input/password.h"
+#include "tools/input/query.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -312,11 +313,126 @@ static bool header_is_given(const struct args *args, const char *name)
     return false;
 }
 
+/* Unless the words have that field. */
+static int add_header(struct parser *parser, const char *name, const char *header)
+{
+    return header_is_given(parser->args, name) ? 0
+                                               : take_more(parser, &parser->args->headers, header);
+}
+
+/* One kind of body, or none with -I. */
+static int check_body(struct parser *parser)
+{
+    const struct args *args = parser->args;
+    bool has_form = args->form.has_fields;
+    bool has_file = parser->upload_file != NULL;
+    if (args->head && args->engine.has_body && !parser->is_get)
+        return take_fail(parser, "-I/--head and %s exclude each other",
+                         has_form ? "-F/--form" : "-d/--data");
+    if (args->head && has_file)
+        return take_fail(parser, "-I/--head and -T/--upload-file exclude each other");
+    if (has_form + has_file + parser->has_data > 1)
+        return take_fail(parser, "-d/--data, -F/--form and -T/--upload-file exclude each other: a "
+                                 "request has one body");
+    if (parser->is_get && (has_form || has_file))
+        return take_fail(parser, "-G/--get is for -d/--data; %s cannot go into a URL",
+                         has_form ? "a form" : "a file");
+    return 0;
+}
+
+/* -G: the data is a part of the query, behind that of --url-query. */
+static int settle_get(struct parser *parser)
+{
+    struct args *args = parser->args;
+    size_t length;
+    const char *text = payload_text(&args->payload, &length);
+    char *query = NULL;
+    args->engine.has_body = false;
+    if (!parser->has_data)
+        return 0;
+    if (text == NULL || strlen(text) != length)
+        return take_fail(parser, "-G/--get: that is too long for a URL, or has zero bytes");
+    if (asprintf(&query, "%s%s%s", args->query != NULL ? args->query : "",
+                 args->query != NULL && length > 0 ? "&" : "", text) < 0)
+        return take_fail_no_memory(parser);
+    free(args->query);
+    args->query = query;
+    return 0;
+}
+
+/* It is announced as curl does it, whatever its length; the name that a URL lacks is its own. */
+static int settle_upload(struct parser *parser)
+{
+    struct args *args = parser->args;
+    struct stat status;
+    const char *path = parser->upload_file;
+    bool is_stdin = strcmp(path, "-") == 0;
+    parser->option = "-T/--upload-file";
+    parser->value = path;
+    int fd, error = take_open(parser, path, &fd);
+    if (error != 0)
+        return error;
+    off_t offset = lseek(fd, 0, SEEK_CUR);
+    bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    args->file = (struct haul_body_part){
+        .fd = fd, .offset = offset > 0 ? (uint64_t)offset : 0, .length = HAUL_TO_END};
+    args->upload =
+        (struct haul_upload){.parts = &args->file, .is_chunked = is_stdin, .is_once = !is_file};
+    args->has_upload = true;
+    if (args->engine.method == NULL)
+        args->engine.method = "PUT";
+    bool is_empty = is_file && !is_stdin && status.st_size == 0;
+    bool is_old = args->transport.http_version == 10;
+    if (!is_empty && !is_old && add_header(parser, "Expect", "Expect: 100-continue") != 0)
+        return EXIT_RESOURCE;
+    const char *slash = strrchr(path, '/');
+    char *name = is_stdin ? NULL : path_encode(slash != NULL ? slash + 1 : path);
+    args->inputs.name = name;
+    return is_stdin ? 0 : take_text_over(parser, name);
+}
+
+static int settle_form(struct parser *parser)
+{
+    struct args *args = parser->args;
+    char *type = NULL;
+    if (form_end(&args->form, &args->payload) < 0)
+        return take_fail_no_memory(parser);
+    if (asprintf(&type, "Content-Type: multipart/form-data; boundary=%s", args->form.boundary) < 0)
+        type = NULL;
+    int error = take_text_over(parser, type);
+    return error != 0 ? error : add_header(parser, "Content-Type", type);
+}
+
+/* What is all in memory the engine has for all requests; else each is given its parts. */
+static int settle_body(struct parser *parser)
+{
+    struct args *args = parser->args;
+    if (parser->is_json &&
+        (add_header(parser, "Content-Type", "Content-Type: application/json") != 0 ||
+         add_header(parser, "Accept", "Accept: application/json") != 0))
+        return EXIT_RESOURCE;
+    int error = check_body(parser);
+    if (error == 0 && parser->is_get)
+        return settle_get(parser);
+    if (error == 0 && parser->upload_file != NULL)
+        return settle_upload(parser);
+    if (error == 0 && args->form.has_fields)
+        error = settle_form(parser);
+    if (error != 0 || !args->engine.has_body)
+        return error;
+    args->engine.body = payload_text(&args->payload, &args->engine.body_length);
+    args->has_upload = args->engine.body == NULL;
+    args->upload.parts = payload_parts(&args->payload);
+    args->engine.body_length = args->has_upload ? 0 : args->engine.body_length;
+    return add_header(parser, "Content-Type", "Content-Type: application/x-www-form-urlencoded");
+}
+
 static int settle_request(struct parser *parser)
 {
     struct args *args = parser->args;
-    if (args->head && args->engine.has_body)
-        return take_fail(parser, "-I/--head and -d/--data exclude each other");
+    int error = settle_body(parser);
+    if (error != 0)
+        return error;
     if (args->range != NULL && !header_is_given(args, "Range") &&
         take_more(parser, &args->headers, args->range) != 0)
         return EXIT_RESOURCE;
@@ -325,16 +441,11 @@ static int settle_request(struct parser *parser)
         return EXIT_RESOURCE;
     if (args->head && args->engine.method == NULL)
         args->engine.method = "HEAD";
-    if (args->engine.has_body && !header_is_given(args, "Content-Type") &&
-        take_more(parser, &args->headers, "Content-Type: application/x-www-form-urlencoded"))
-        return EXIT_RESOURCE;
     args->engine.headers = args->headers.words;
     args->engine.connect_to = args->connect_to.words;
     args->engine.resolve = args->resolve.words;
     args->engine.max_ratio = args->max_ratio > 0 ? args->max_ratio : UINT64_MAX;
     args->limits.deny_addresses = args->deny.words;
-    args->engine.body = args->body;
-    args->engine.body_length = parser->body_length;
     return 0;
 }
 
@@ -629,5 +740,7 @@ void args_free(struct args *args)
     writeout_close(args->writeout);
     free(args->query);
     free(args->deny.words);
-    free(args->body);
+    payload_close(&args->payload);
+    if (args->has_upload && args->file.fd > STDERR_FILENO)
+        close(args->file.fd);
 }

@@ -41,7 +41,8 @@ struct trip {
     bool input_left;  /* the run was cancelled before the inputs were at their end */
     bool stopping;    /* a signal has come */
     bool lacks_roots; /* which has been said */
-    int error;        /* of the engine as a whole */
+    bool has_uploaded;
+    int error; /* of the engine as a whole */
     uint64_t begun_ns;
     uint64_t flushed_ns;
 };
@@ -130,6 +131,16 @@ static void trip_end_inputs(struct trip *trip)
     trip->state = INPUT_END;
 }
 
+/* Of a body that is read once the first request has it; no other has. */
+static const struct haul_upload *trip_upload(struct trip *trip)
+{
+    static const struct haul_upload used_up = {.is_used_up = true};
+    const struct args *args = trip->args;
+    if (!args->has_upload)
+        return NULL;
+    return args->upload.is_once && trip->has_uploaded ? &used_up : &args->upload;
+}
+
 /* From the inputs to the engine, until its window is full or there is nothing to read just now. */
 static void trip_fill(struct trip *trip)
 {
@@ -140,11 +151,13 @@ static void trip_fill(struct trip *trip)
                                                 .url_length = input.length,
                                                 .tag_number = input.tag,
                                                 .headers = input.refused ? unsendable : NULL,
+                                                .upload = trip_upload(trip),
                                             });
         if (error == -ECANCELED)
             trip_end_inputs(trip);
         if (error < 0)
             return;
+        trip->has_uploaded |= !input.refused;
         inputs_advance(trip->inputs);
     }
     trip->input_failed = trip->state == INPUT_FAILED;

@@ -135,6 +135,39 @@ const struct option_row option_rows[] = {
     {OPTIONS_REQUEST, "data-binary", 0, "DATA|@FILE", "send this body as it is", .is_rare = true,
      .take = take_data_binary, .repeatable = true,
      .manual = "As *-d*, but *@*_FILE_ is sent as it is."},
+    {OPTIONS_REQUEST, "data-raw", 0, "DATA", "send this body, an @ of it as it is",
+     .take = take_data_raw, .repeatable = true, .is_rare = true,
+     .manual = "As *-d*, but an *@* at its begin is a part of it."},
+    {OPTIONS_REQUEST, "data-urlencode", 0, "DATA", "send this body, encoded",
+     .take = take_data_urlencode, .repeatable = true, .is_rare = true,
+     .manual = "As *-d*, encoded: _content_, *=*_content_, _name_*=*_content_, *@*_file_ or "
+               "_name_*@*_file_, of which the name goes out as it is, and a space as *+*."},
+    {OPTIONS_REQUEST, "json", 0, "DATA|@FILE", "send this body as JSON", .take = take_json,
+     .repeatable = true, .is_rare = true,
+     .manual = "As *--data-binary*, with _Content-Type: application/json_ and _Accept: "
+               "application/json_ unless *-H* says otherwise. Several are joined by nothing."},
+    {OPTIONS_REQUEST, "get", 'G', NULL, "put what -d has into the URL", .take = take_get,
+     .is_rare = true,
+     .manual = "Puts what *-d* and its like have into the query of every URL instead, and asks by "
+               "GET."},
+    {OPTIONS_REQUEST, "form", 'F', "NAME=CONTENT", "send a form of parts, and files",
+     .take = take_form, .repeatable = true, .is_rare = true,
+     .manual =
+         "Sends a form of parts (multipart/form-data), of which this is one: _name_*=*_value_, "
+         "_name_*=@*_file_ with the file and its name, or _name_*=<*_file_ with what the file has "
+         "(*-*: stdin). Behind it may stand *;type=*_type_ and *;filename=*_name_. What has a "
+         "semicolon or comma is in double quotes. Files of any size are read as they are sent."},
+    {OPTIONS_REQUEST, "form-string", 0, "NAME=VALUE", "the same, a value as it is",
+     .take = take_form_string, .repeatable = true, .is_rare = true,
+     .manual = "As *-F*, but *@*, *<* and *;* in the value have no meaning."},
+    {OPTIONS_REQUEST, "upload-file", 'T', "FILE", "send FILE to every URL, by PUT",
+     .take = take_upload, .is_rare = true,
+     .manual =
+         "Sends _FILE_ to every URL, by PUT unless *-X* says otherwise; its name is added to a URL "
+         "whose path ends in a slash. It is read as it is sent, whatever its size. *-* is stdin, "
+         "which goes out in chunks; where it is no file, it is read once, and goes to the first "
+         "URL alone: others, and what would have to be sent again, are an error *rewind*. See "
+         "*UPLOADS*."},
     {OPTIONS_CONTROL, "concurrency", 'c', "N", "requests under way at once",
      TAKES_NUMBER(uint32_t, engine.concurrency, 1, 100000), .initial = "64",
      .of_curl = "curl's -c FILE keeps cookies, which haul does not; -H 'Cookie: NAME=VALUE' sends "
@@ -527,13 +560,8 @@ static const struct curl_option {
     {'D', "dump-header", "heads are a part of the results with --headers"},
     {0, "include", "heads are a part of the results with --headers"},
     {0, "show-headers", "heads are a part of the results with --headers"},
-    {'F', "form", "haul makes no forms of parts; --data-binary @FILE sends one that is made"},
-    {'G', "get", "--url-query DATA puts it into the URL, encoded"},
     {'J', "remote-header-name", "the name of a file is that of the URL's path; leave it out"},
     {'R', "remote-time", "a file has the time of its writing; --headers tells Last-Modified"},
-    {'T', "upload-file", "-X PUT --data-binary @FILE sends a file that fits in memory"},
-    {0, "data-urlencode", "--url-query encodes what goes into a URL; -d sends what is encoded"},
-    {0, "json", "-d DATA -H 'Content-Type: application/json' sends it"},
     {0, "anyauth", "--digest answers who asks; -u alone sends Basic at once"},
     {0, "ntlm", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},
     {0, "negotiate", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},

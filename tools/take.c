@@ -146,7 +146,7 @@ int take_word(struct parser *parser, const struct option_row *row)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-static int take_stdin(struct parser *parser)
+int take_stdin(struct parser *parser)
 {
     if (parser->stdin_taken)
         return take_fail(parser, "%s '%s': stdin can be read only once", parser->option,
@@ -207,6 +207,18 @@ int take_text_over(struct parser *parser, char *text)
     return error;
 }
 
+int take_open(struct parser *parser, const char *path, int *ret_fd)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    if (is_stdin && take_stdin(parser) != 0)
+        return EXIT_USAGE;
+    *ret_fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (*ret_fd >= 0)
+        return 0;
+    take_fail(parser, "%s: cannot read %s: %s", parser->option, path, strerror(errno));
+    return EXIT_READ;
+}
+
 static int read_all(struct parser *parser, int fd, char **text, size_t *ret_length)
 {
     size_t room = 0, length = 0;
@@ -253,83 +265,168 @@ int take_file(struct parser *parser, const char *path, char **ret_text, size_t *
 
 /* --- the body --------------------------------------------------------------------------------- */
 
-static int body_append(struct parser *parser, const char *bytes, size_t length)
+/* error: a negative errno, or 0. */
+static int body_done(struct parser *parser, int error)
 {
-    char *body = realloc(parser->args->body, parser->body_length + length + 1);
-    if (body == NULL)
+    if (error == -ENOMEM)
         return take_fail_no_memory(parser);
-    memcpy(body + parser->body_length, bytes, length);
-    parser->args->body = body;
-    parser->body_length += length;
+    if (error < 0) {
+        take_fail(parser, "%s: cannot read %s, or keep it (TMPDIR): %s", parser->option,
+                  parser->value, strerror(-error));
+        return EXIT_READ;
+    }
     return 0;
 }
 
-static int body_append_fd(struct parser *parser, int fd)
-{
-    char buffer[16384];
-    ssize_t count;
-    int error = 0;
-    while (error == 0 && (count = read(fd, buffer, sizeof(buffer))) != 0) {
-        if (count > 0)
-            error = body_append(parser, buffer, (size_t)count);
-        else if (errno != EINTR)
-            error = EXIT_READ;
-    }
-    return error;
-}
-
-static int body_append_file(struct parser *parser, const char *path)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    if (is_stdin && take_stdin(parser) != 0)
-        return EXIT_USAGE;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? EXIT_READ : body_append_fd(parser, fd);
-    if (error == EXIT_READ)
-        take_fail(parser, "%s: cannot read %s: %s", parser->option, is_stdin ? "stdin" : path,
-                  strerror(errno));
-    if (fd >= 0 && !is_stdin)
-        close(fd);
-    return error;
-}
-
 /* As curl's -d: of a file, line ends and NUL bytes are left out. */
-static void body_strip(struct parser *parser, size_t from)
+static size_t strip(char *bytes, size_t length)
 {
-    char *body = parser->args->body;
-    size_t kept = from;
-    for (size_t i = from; i < parser->body_length; i++)
-        if (body[i] != '\r' && body[i] != '\n' && body[i] != '\0')
-            body[kept++] = body[i];
-    parser->body_length = kept;
+    size_t kept = 0;
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != '\r' && bytes[i] != '\n' && bytes[i] != '\0')
+            bytes[kept++] = bytes[i];
+    return kept;
 }
 
-/* Several pieces of data are fields of one form. */
-static int body_take(struct parser *parser, bool strip)
+static int add_text(struct parser *parser, const char *text)
+{
+    return body_done(parser, payload_add(&parser->args->payload, text, strlen(text)));
+}
+
+/* What the file has, changed, or as it is. */
+static int add_file(struct parser *parser, const char *path,
+                    size_t (*change)(char *bytes, size_t length))
+{
+    int fd;
+    int error = take_open(parser, path, &fd);
+    if (error != 0)
+        return error;
+    if (change == NULL)
+        return body_done(parser, payload_add_file(&parser->args->payload, fd));
+    error = payload_add_read(&parser->args->payload, fd, change);
+    if (fd != STDIN_FILENO)
+        close(fd);
+    return body_done(parser, error);
+}
+
+/* Several pieces of data are fields of one form, but for JSON. */
+static int begin_data(struct parser *parser, bool is_json)
+{
+    bool joined = parser->has_data && !is_json;
+    parser->has_data = true;
+    parser->args->engine.has_body = true;
+    return add_text(parser, joined ? "&" : "");
+}
+
+static int data_take(struct parser *parser, bool is_json, size_t (*change)(char *, size_t))
 {
     const char *value = parser->value;
-    bool joined = parser->args->engine.has_body;
-    int error = joined ? body_append(parser, "&", 1) : 0;
-    size_t from = parser->body_length;
-    if (error == 0)
-        error = value[0] == '@' ? body_append_file(parser, value + 1)
-                                : body_append(parser, value, strlen(value));
-    if (error == 0 && strip && value[0] == '@')
-        body_strip(parser, from);
-    parser->args->engine.has_body = true;
-    return error;
+    int error = begin_data(parser, is_json);
+    if (error != 0)
+        return error;
+    return value[0] == '@' ? add_file(parser, value + 1, change) : add_text(parser, value);
 }
 
 int take_data(struct parser *parser, const struct option_row *row)
 {
     (void)row;
-    return body_take(parser, true);
+    return data_take(parser, false, strip);
 }
 
 int take_data_binary(struct parser *parser, const struct option_row *row)
 {
     (void)row;
-    return body_take(parser, false);
+    return data_take(parser, false, NULL);
+}
+
+int take_data_raw(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    int error = begin_data(parser, false);
+    return error != 0 ? error : add_text(parser, parser->value);
+}
+
+int take_json(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    parser->is_json = true;
+    return data_take(parser, true, NULL);
+}
+
+int take_get(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    parser->is_get = true;
+    return 0;
+}
+
+/* A part of a query or a form, as query.h has it. */
+static int encoded_text(struct parser *parser, char **ret_text)
+{
+    struct query_part part = query_part_of(parser->value);
+    const char *bytes = part.content;
+    char *content = NULL;
+    size_t length = part.is_file ? 0 : strlen(part.content);
+    int error = part.is_file ? take_file(parser, part.content, &content, &length) : 0;
+    if (error != 0)
+        return error;
+    *ret_text = query_encode(&part, content != NULL ? content : bytes, length);
+    return *ret_text == NULL ? take_fail_no_memory(parser) : 0;
+}
+
+int take_data_urlencode(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text = NULL;
+    int error = begin_data(parser, false);
+    if (error == 0)
+        error = encoded_text(parser, &text);
+    if (error == 0)
+        error = add_text(parser, text);
+    free(text);
+    return error;
+}
+
+static int form_take(struct parser *parser, bool is_string)
+{
+    struct form_field field;
+    struct args *args = parser->args;
+    char *word = strdup(parser->value);
+    int error = take_text_over(parser, word);
+    if (error != 0)
+        return error;
+    const char *wrong = form_parse(word, is_string, &field);
+    if (wrong != NULL)
+        return take_fail(parser, "%s '%s': %s", parser->option, parser->value, wrong);
+    args->engine.has_body = true;
+    error = body_done(parser, form_begin_field(&args->form, &args->payload, &field));
+    if (error != 0)
+        return error;
+    return field.source == FORM_TEXT ? add_text(parser, field.value)
+                                     : add_file(parser, field.value, NULL);
+}
+
+int take_form(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    return form_take(parser, false);
+}
+
+int take_form_string(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    return form_take(parser, true);
+}
+
+/* It is opened when all is known. */
+int take_upload(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    if (parser->upload_file != NULL)
+        return take_fail(parser, "%s is given twice: the one file goes to every URL",
+                         parser->option);
+    parser->upload_file = strcmp(parser->value, ".") == 0 ? "-" : parser->value;
+    return 0;
 }
 
 /* --- others ----------------------------------------------------------------------------------- */
@@ -430,18 +527,10 @@ int take_proto_default(struct parser *parser, const struct option_row *row)
 /* A part of the query, encoded; with + before it, as it is. */
 static int query_text(struct parser *parser, char **ret_text)
 {
-    const char *value = parser->value;
-    struct query_part part = query_part_of(value);
-    char *content = NULL;
-    size_t length = 0;
-    int error = 0;
-    if (value[0] == '+')
-        *ret_text = strdup(value + 1);
-    else if (part.is_file && (error = take_file(parser, part.content, &content, &length)) == 0)
-        *ret_text = query_encode(&part, content, length);
-    else if (error == 0)
-        *ret_text = query_encode(&part, part.content, strlen(part.content));
-    return error == 0 && *ret_text == NULL ? take_fail_no_memory(parser) : error;
+    if (parser->value[0] != '+')
+        return encoded_text(parser, ret_text);
+    *ret_text = strdup(parser->value + 1);
+    return *ret_text == NULL ? take_fail_no_memory(parser) : 0;
 }
 
 int take_url_query(struct parser *parser, const struct option_row *row)

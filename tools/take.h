@@ -6,7 +6,9 @@
  * goes. */
 
 #include "engine/haul.h"
+#include "tools/input/form.h"
 #include "tools/input/inputs.h"
+#include "tools/input/payload.h"
 #include "tools/output/sink.h"
 
 #include <stdbool.h>
@@ -60,7 +62,11 @@ struct args {
     struct writeout *writeout;
     char *query;
     struct args_list deny;
-    char *body;
+    struct payload payload; /* of -d and its like, and of -F */
+    struct form form;
+    struct haul_body_part file; /* of -T; its descriptor is ours */
+    struct haul_upload upload;
+    bool has_upload; /* each request has it, or, if it is read only once, the first */
 };
 
 /* A file of -K that is being read. */
@@ -81,7 +87,10 @@ struct parser {
     const char *value;
     char *message;
     size_t message_size;
-    size_t body_length;
+    bool is_get; /* -G: what is to be sent goes into the URL */
+    bool is_json;
+    bool has_data;           /* -d and its like */
+    const char *upload_file; /* -T; NULL: none */
     size_t item_count;
     size_t item_room;
     bool stdin_taken;
@@ -160,6 +169,13 @@ take_function take_url;
 take_function take_input;
 take_function take_data;
 take_function take_data_binary;
+take_function take_data_raw;
+take_function take_data_urlencode;
+take_function take_json;
+take_function take_get;
+take_function take_form;
+take_function take_form_string;
+take_function take_upload;
 take_function take_pins;
 take_function take_output;
 take_function take_format;
@@ -192,6 +208,12 @@ int take_text_over(struct parser *parser, char *text);
 
 /* One more URL, or list of URLs. Returns 0 or EXIT_RESOURCE. */
 int take_item(struct parser *parser, const char *url, const char *path);
+
+/* stdin, which is there once: 0 or EXIT_USAGE. */
+int take_stdin(struct parser *parser);
+
+/* A file, or stdin for "-". Returns 0, or an exit code whose sentence is written. */
+int take_open(struct parser *parser, const char *path, int *ret_fd);
 
 /* One more word of a list. Returns 0 or EXIT_RESOURCE. */
 int take_more(struct parser *parser, struct args_list *list, const char *word);

@@ -58,6 +58,7 @@ struct inputs {
     bool names_files;
     const char *scheme;
     const char *query;
+    const char *name;
 
     uint64_t round;
     size_t source;
@@ -180,6 +181,7 @@ int inputs_open(struct inputs **ret_inputs, const struct input_options *options,
     inputs->names_files = options->names_files;
     inputs->scheme = options->scheme;
     inputs->query = options->query;
+    inputs->name = options->name;
     int error = sources_open(inputs, options, ret_message, size);
     if (error < 0) {
         inputs_close(inputs);
@@ -380,13 +382,26 @@ static void completed_add(struct inputs *inputs, size_t *length, const char *byt
     *length += count;
 }
 
-/* What the options add to each URL: a scheme before it, a query in it, in front of a fragment. */
+/* The name behind a path that ends in a slash, or that there is none of. */
+static void complete_path(struct inputs *inputs, size_t *length, const char *url, size_t size)
+{
+    const char *authority = memmem(url, size, "://", 3);
+    size_t begin = authority != NULL ? (size_t)(authority - url) + 3 : 0;
+    bool has_path = memchr(url + begin, '/', size - begin) != NULL;
+    if (inputs->name == NULL || (has_path && url[size - 1] != '/'))
+        return;
+    completed_add(inputs, length, "/", !has_path);
+    completed_add(inputs, length, inputs->name, strlen(inputs->name));
+}
+
+/* What the options add to each URL: a scheme before it, a name behind its path, a query in it, in
+ * front of a fragment. */
 static void current_complete(struct inputs *inputs)
 {
     struct input *input = &inputs->current;
     size_t length = 0, size = input->length;
     bool has_scheme = inputs->scheme == NULL || url_has_scheme(input->url, size);
-    if (has_scheme && inputs->query == NULL)
+    if (has_scheme && inputs->query == NULL && inputs->name == NULL)
         return;
     const char *fragment = memchr(input->url, '#', size);
     size_t before = fragment != NULL ? (size_t)(fragment - input->url) : size;
@@ -394,9 +409,12 @@ static void current_complete(struct inputs *inputs)
         completed_add(inputs, &length, inputs->scheme, strlen(inputs->scheme));
         completed_add(inputs, &length, "://", 3);
     }
-    completed_add(inputs, &length, input->url, before);
+    const char *mark = memchr(input->url, '?', before);
+    size_t path = mark != NULL ? (size_t)(mark - input->url) : before;
+    completed_add(inputs, &length, input->url, path);
+    complete_path(inputs, &length, input->url, path);
+    completed_add(inputs, &length, input->url + path, before - path);
     if (inputs->query != NULL) {
-        const char *mark = memchr(input->url, '?', before);
         bool is_open = mark == input->url + before - 1; /* "?" is there, and nothing behind it */
         completed_add(inputs, &length, mark == NULL ? "?" : "&", mark != NULL && is_open ? 0 : 1);
         completed_add(inputs, &length, inputs->query, strlen(inputs->query));

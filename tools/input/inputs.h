@@ -27,6 +27,8 @@ struct input_options {
                                        output is said */
     const char *scheme;             /* of URLs that have none; NULL: they stay as they are */
     const char *query;              /* to add to that of every URL; NULL: nothing */
+    const char *name; /* to add to every URL whose path ends in a slash, encoded; NULL:
+                         nothing */
 };
 
 enum input_state {
