@@ -499,6 +499,7 @@ static void check_blocks(const struct engine *engine)
     const struct store *store = &engine->store;
     bool is_at_rest = engine->fetch_slab.taken == 0 && engine->pool.slab.taken == engine->pool.idle;
     assert(!is_at_rest || (store->slab.taken == 0 && store->shared_left == store->shared));
+    assert(!is_at_rest || engine->pipes.slab.taken == 0);
 }
 
 void engine_close(struct engine *engine)
