@@ -10,6 +10,8 @@
 /* What of it would be sent again cannot be read again. */
 static const struct failure unable_to_resend = {
     HAUL_REWIND, "the kept connection died, and the body cannot be read again", 0};
+static const struct failure unable_to_answer = {
+    HAUL_REWIND, "the challenge wants it sent again, and the body cannot be read again", 0};
 static const struct failure unable_to_retry = {
     HAUL_REWIND, "it would be tried again, and the body cannot be read again", 0};
 
@@ -173,6 +175,8 @@ static enum verdict answer(struct fetch *fetch, const struct fetch_terms *terms,
         session->is_refused = true;
         return ATTEMPT_DONE;
     }
+    if (fetch->is_once)
+        return refuse(unable_to_answer, ret_failure);
     login->has_answered_stale |= login->is_answer && offer.best.is_stale;
     login->rounds++;
     int error = sessions_answer(terms->sessions, login, &place, &offer.best);

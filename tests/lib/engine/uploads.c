@@ -405,6 +405,33 @@ static void what_cannot_be_read_again_is_sent_once(void)
     check_once(&refused, "417 rewind@head ''", NULL);
 }
 
+/* A challenge is answered by sending the body again, which only some bodies can be. */
+static void a_challenge_wants_the_body_again(void)
+{
+    static const struct haul_auth auth = {.user = "u", .password = "p", .digest = true};
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "PUT /a "}, {EXPECT_BODY, "abc"},
+               {SEND, "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\", "
+                      "qop=\"auth\"\r\nContent-Length: 0\r\n\r\n"},
+               {EXPECT, "PUT /a "}, {HAS, "Authorization: Digest "}, {EXPECT_BODY, "abc"},
+               {SEND, REPLY(1, "a")}),
+        SCRIPT({EXPECT, "PUT /a "}, {EXPECT_BODY, "abc"},
+               {SEND, "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\", "
+                      "qop=\"auth\"\r\nContent-Length: 0\r\n\r\n"},
+               {EXPECT_END}),
+    };
+    const struct haul_body_part part = {.bytes = "abc", .length = 3};
+    for (int is_once = 0; is_once <= 1; is_once++) {
+        struct loopback *server = loopback_open(&scripts[is_once], 1);
+        struct haul *haul = open_one(&(struct haul_options){.auth = &auth});
+        submit(haul, server, "/a", "PUT", NULL,
+               &(struct haul_upload){.parts = &part, .is_once = is_once});
+        gathering_expect_one(haul, is_once ? "401 rewind@head ''" : "200 ok 'a' reused");
+        gathering_close(haul);
+        assert_loopback(server);
+    }
+}
+
 /* It goes out on a kept connection that is known to be kept, and once. */
 static void a_connection_that_died_is_told(void)
 {
@@ -498,6 +525,7 @@ const struct gathering_scenario upload_scenarios[] = {
     SCENARIO(early_replies_are_kept),
     SCENARIO(a_reply_may_begin_before_the_body_ends),
     SCENARIO(what_cannot_be_read_again_is_sent_once),
+    SCENARIO(a_challenge_wants_the_body_again),
     SCENARIO(a_connection_that_died_is_told),
     SCENARIO(what_cannot_be_read_is_told),
     SCENARIO(who_waits_for_a_pipe_can_be_cancelled),
