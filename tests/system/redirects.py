@@ -2,11 +2,12 @@
 
     redirects.py HAUL LOOP
 
-Chains across hosts, ports and schemes and back: what is secret must not come where curl would not send
-it, nor to any origin once it has left the first. Then the same answers as curl -L from nginx, where it
+Chains across hosts, ports and schemes and back: what is secret (fields, -u, user information, the client's
+certificate) must not come where curl would not send it, nor to any origin once it has left the first. Then the same answers as curl -L from nginx, where it
 is installed. HAUL_SEED is the seed of the chains, printed.
 """
 
+import base64
 import http.server
 import json
 import os
@@ -145,44 +146,94 @@ def hops_of(chain):
 
 
 def secrets_of(hop):
-    has = {name for name in SECRETS if "canary" in hop["headers"].get(name, "")}
-    return has | ({"Host"} if hop["headers"]["Host"] == "front.test" else set())
+    """What of the command line reached it: fields, the Host, the client certificate."""
+    has = {name for name in SECRETS if is_canary(hop["headers"].get(name, ""))}
+    has |= {"Host"} if hop["headers"]["Host"] == "front.test" else set()
+    return has | ({"cert"} if hop["cert"] else set())
+
+
+def is_canary(text):
+    """Also as Basic has it, with what a Location has before its host."""
+    return "canary" in text or base64.b64encode(b"user:canary").decode() in text or \
+        base64.b64encode(b"me:canary").decode() in text
+
+
+def url_of(number, user=""):
+    scheme, host, port = chains[number][0]
+    return f"{scheme}://{user}{host}:{port}/{number}/0"
+
+
+def curls_hops(number, *words):
+    log.clear()
+    subprocess.run(["curl", "-sk", "-o", os.devnull, *words], check=True)
+    return hops_of(number)
+
+
+def check_hops(number, mine, curls, everything, trusts):
+    """Nothing comes where curl would not send it: at home there is everything; abroad, and from then
+    on for good, nothing, or what is trusted."""
+    is_home = True
+    for at, place in enumerate(chains[number]):
+        about = f"seed {seed}, chain {number}, hop {at} of {chains[number]}, trusted {trusts}"
+        is_home = is_home and place == chains[number][0]
+        wanted = everything if is_home else everything - {"Host"} if trusts else set()
+        if place[0] == "http":
+            wanted = wanted - {"cert"}
+        sent, reached = secrets_of(mine[at]), secrets_of(curls[at])
+        assert sent == wanted, f"{about}: {sent}, not {wanted}"
+        assert sent <= reached, f"{about}: {sent}, but curl sent {reached}"
+        assert mine[at]["headers"]["X-Kept"] == "yes", about
+        for name, text in mine[at]["headers"].items():
+            assert name in wanted or name not in SECRETS and not is_canary(text), f"{about}: {name}"
 
 
 def canary():
-    for number in range(CHAINS):
+    kept = ["-H", "X-Kept: yes"]
+    trusts = ["--location-trusted"]
+    ways = [([], "", fields, {*SECRETS, "Host"}),
+            (trusts, "", fields, {*SECRETS, "Host"}),
+            ([], "", ["-u", "me:canary", *kept], {"Authorization"}),
+            (trusts, "", ["-u", "me:canary", *kept], {"Authorization"}),
+            ([], "me:canary@", kept, {"Authorization"})]
+    for _ in range(CHAINS):
         chains.append(make_chain())
-        scheme, host, port = chains[number][0]
-        words = ["-L", "--cert", client_pem, *resolves, *fields, f"{scheme}://{host}:{port}/{number}/0"]
-        result = ask("-v", *words)
-        mine = hops_of(number)
-        log.clear()
-        assert result["status"] == 200 and result["redirects"] == len(chains[number]) - 1, result
-        assert len(result["hops"]) == result["redirects"], result
-        assert "canary" not in result["url_effective"], result
-        subprocess.run(["curl", "-sk", "-o", os.devnull, *words], check=True)
-        curls = hops_of(number)
-        log.clear()
-        is_home = True
-        for at, place in enumerate(chains[number]):
-            about = f"seed {seed}, chain {number}, hop {at} of {chains[number]}"
-            is_home = is_home and place == chains[number][0]
-            sent = secrets_of(mine[at])
-            wanted = set(SECRETS) | {"Host"} if is_home else set()
-            assert sent == wanted, f"{about}: {sent}, not {wanted}"
-            assert sent <= secrets_of(curls[at]), f"{about}: curl sent {secrets_of(curls[at])}"
-            assert mine[at]["cert"] == (is_home and place[0] == "https"), f"{about}: certificate"
-            assert mine[at]["headers"]["X-Kept"] == "yes", about
+        number = len(chains) - 1
+        for trust, user, words, everything in (ways[0], ways[1 + number % 4]):
+            words = ["-L", *trust, "--cert", client_pem, *resolves, *words, url_of(number, user)]
+            log.clear()
+            result = ask("-v", *words)
+            mine = hops_of(number)
+            assert result["status"] == 200, result
+            assert result["redirects"] == len(chains[number]) - 1 == len(result["hops"]), result
+            assert not is_canary(json.dumps(result)), result
+            check_hops(number, mine, curls_hops(number, *words), {*everything, "cert"}, bool(trust))
+
+
+def canary_together():
+    """All chains at once, over connections that some show the certificate on and some must not."""
+    chains.clear()
+    chains.extend(make_chain() for _ in range(CHAINS))
+    log.clear()
+    ran = subprocess.run([haul, "--loop", loop, "-q", "-k", "-L", "-c", "8", "--cert", client_pem,
+                          *resolves, *fields, *(url_of(number) for number in range(CHAINS))],
+                         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
+    assert ran.stdout.count(b'"status":200') == CHAINS, ran
+    everything = list(log)
+    for number in range(CHAINS):
+        mine = sorted((hop for hop in everything if hop["chain"] == number),
+                      key=lambda hop: hop["at"])
+        assert len(mine) == len(chains[number]), (chains[number], mine)
+        curls = curls_hops(number, "-L", "--cert", client_pem, *resolves, *fields, url_of(number))
+        check_hops(number, mine, curls, {*SECRETS, "Host", "cert"}, False)
 
 
 def trusted():
     chains.append([("https", "a.test", ports["https"][0]), ("https", "b.test", ports["https"][1])])
     number = len(chains) - 1
-    result = ask("--location-trusted", "--cert", client_pem, *resolves, *fields,
-                 f"https://a.test:{ports['https'][0]}/{number}/0")
-    hops = hops_of(number)
+    log.clear()
+    result = ask("--location-trusted", "--cert", client_pem, *resolves, *fields, url_of(number))
     assert result["status"] == 200, result
-    assert secrets_of(hops[1]) == set(SECRETS) and hops[1]["cert"], hops[1]
+    assert secrets_of(hops_of(number)[1]) == {*SECRETS, "cert"}, log
 
 
 def words_about_redirects():
@@ -318,12 +369,15 @@ def nginx():
 
 
 print(f"# HAUL_SEED={seed}")
-curl_name = "no secret comes where curl would not send it"
+curl_name = "no secret comes where curl would not send it, trusted or not"
+together_name = "nor where many chains share connections"
 try:
     if shutil.which("curl"):
         row(curl_name, canary)
+        row(together_name, canary_together)
     else:
         skip(curl_name, "no curl")
+        skip(together_name, "no curl")
     row("what is said of redirects, and the exit status", words_about_redirects)
     row("--location-trusted takes credentials along", trusted)
     if shutil.which("nginx") and shutil.which("curl"):
