@@ -263,6 +263,10 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(retry.all_methods), .is_rare = true,
      .manual = "Tries requests again whatever their method: a server may then act upon a POST "
                "twice."},
+    {OPTIONS_CONTROL, "retry-connrefused", 0, NULL, "nothing: --retry does so anyway",
+     TAKES_NOTHING, .is_rare = true,
+     .manual = "For commands of *curl*(1): does nothing, as a refused connection is tried again by "
+               "*--retry* alone."},
     {OPTIONS_CONTROL, "retry-budget", 0, "PERCENT", "retries for each 100 requests at most",
      TAKES_NUMBER(uint32_t, retry.budget_percent, 0, 100), .is_rare = true,
      .manual =
@@ -561,6 +565,8 @@ static const struct curl_option {
     {0, "include", "heads are a part of the results with --headers"},
     {0, "show-headers", "heads are a part of the results with --headers"},
     {'J', "remote-header-name", "the name of a file is that of the URL's path; leave it out"},
+    {0, "retry-all-errors",
+     "--retry tries all again that may be answered later, and --retry-all-methods any method"},
     {'R', "remote-time", "a file has the time of its writing; --headers tells Last-Modified"},
     {0, "anyauth", "--digest answers who asks; -u alone sends Basic at once"},
     {0, "ntlm", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},

@@ -255,7 +255,7 @@ silence() {
 }
 
 no_operation() {
-    run -sZ --parallel-immediate -N -# --parallel-max 2 -m 30 "$base/p/[1-5]"
+    run -sZ --parallel-immediate --retry 1 --retry-connrefused -N -# --parallel-max 2 -m 30 "$base/p/[1-5]"
     code_is 0 && same "$(wc -l <out)" 5
 }
 
@@ -357,6 +357,7 @@ sentences() {
 -C -|2 a body begins anew, and a file from before stays until it is whole
 -i|26 -i wants a file of URLs; leave out the -i (curl's -i is --headers here)
 -D -|2 heads are a part of the results with --headers
+--retry-all-errors|2 --retry tries all again that may be answered later, and --retry-all-methods
 -OJ|2 the name of a file is that of the URL's path; leave it out
 --next|2 one run has one set of options; run haul once for each
 ROWS
