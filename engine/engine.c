@@ -36,12 +36,19 @@ static inline void end_decoding(struct engine *engine, struct fetch *fetch)
     fetch->decoder = NO_DECODER;
 }
 
+static inline void give_place_back(struct engine *engine, uint32_t index)
+{
+    assert(engine->active > 0);
+    engine->active--;
+    schedule_end(&engine->schedule, index);
+}
+
 void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
                    const struct failure *failure)
 {
     struct fetch *fetch = &engine->fetches[index];
     if (fetch->state == FETCH_ACTIVE)
-        engine->active--;
+        give_place_back(engine, index);
     end_decoding(engine, fetch);
     bool has_failed = fetch_finish(fetch, &engine->terms, stage, failure, engine->now_ns);
     engine->requests++;
@@ -124,16 +131,16 @@ static void await_turn(struct engine *engine, uint32_t index)
     wake_at(engine, index, due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE));
 }
 
-/* Back to the front of the queue, to be begun on another connection; its time runs on. */
-static void requeue(struct engine *engine, uint32_t index)
+/* Back to the front of its host's queue, to be begun on another connection; its time runs on.
+ * is_unsent: its server has seen nothing of it. */
+static void requeue(struct engine *engine, uint32_t index, bool is_unsent)
 {
-    assert(engine->active > 0);
     struct fetch *fetch = &engine->fetches[index];
     end_decoding(engine, fetch);
     fetch_retreat(fetch);
-    engine->active--;
+    give_place_back(engine, index);
     fetch->queued_ns = engine->now_ns;
-    schedule_prepend(&engine->schedule, index);
+    schedule_prepend(&engine->schedule, index, is_unsent);
     await_turn(engine, index);
 }
 
@@ -161,6 +168,7 @@ static void on_closed(struct engine *engine, uint32_t slot)
            !pressure_is_armed(&engine->pressure, slot));
     exchange_close(&engine->exchanges, slot);
     pool_remove(&engine->pool, slot);
+    schedule_disconnect(&engine->schedule, slot);
 }
 
 /* Of two attempts one is left: it is its request's. */
@@ -214,7 +222,7 @@ static void fail(struct engine *engine, uint32_t slot, const struct failure *fai
 /* There is no descriptor, port or memory for it. */
 static void wait_for_room(struct engine *engine, uint32_t index)
 {
-    requeue(engine, index);
+    requeue(engine, index, true);
     fetch_wait(&engine->fetches[index]);
     pool_be_short(&engine->pool, engine->now_ns + RETRY_NS);
 }
@@ -245,9 +253,8 @@ static uint64_t wake_ns(const struct engine *engine, const struct fetch *fetch, 
     return own_ns < again_ns ? own_ns : again_ns;
 }
 
-/* What was decided comes now: its slot is at rest or closed. Until its time has come it holds
- * nothing but its place in the window. */
-static void leave(struct engine *engine, uint32_t index)
+/* Until its time has come it holds nothing but its place in the window. */
+static void leave_without_place(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
     uint64_t again_ns = fetch->again_ns;
@@ -255,7 +262,6 @@ static void leave(struct engine *engine, uint32_t index)
     end_decoding(engine, fetch);
     fetch->queued_ns = engine->now_ns;
     fetch_leave(fetch, &engine->terms, engine->now_ns);
-    engine->active--;
     bool is_current = engine->collector.is_unordered && engine->collector.current == index;
     if (is_current && !fetch->is_partial) /* else nothing comes between its parts */
         engine->collector.current = NO_FETCH;
@@ -265,9 +271,16 @@ static void leave(struct engine *engine, uint32_t index)
         fetch->state = FETCH_WAITING;
         wake_at(engine, index, wake_ns(engine, fetch, again_ns));
     } else {
-        schedule_prepend(&engine->schedule, index);
+        schedule_prepend(&engine->schedule, index, false);
         await_turn(engine, index);
     }
+}
+
+/* What was decided comes now: its slot is at rest or closed. */
+static void leave(struct engine *engine, uint32_t index)
+{
+    give_place_back(engine, index);
+    leave_without_place(engine, index);
 }
 
 static void close_and_leave(struct engine *engine, uint32_t slot)
@@ -302,10 +315,10 @@ static void lose(struct engine *engine, uint32_t slot, struct outcome *outcome)
     case ATTEMPT_RESEND:
         engine->retries++;
         engine->fetches[index].begun_ns = 0;
-        requeue(engine, index);
+        requeue(engine, index, false);
         break;
     case ATTEMPT_GO_ON:
-        requeue(engine, index);
+        requeue(engine, index, true);
         break;
     case ATTEMPT_WAIT:
         wait_for_room(engine, index);
@@ -501,11 +514,11 @@ static bool has_blocks(const struct engine *engine, uint32_t slot)
            pressure_has_room(&engine->pressure, &view, slot == view.current);
 }
 
-static uint32_t next_queued(const struct engine *engine);
+static uint32_t next_queued(struct engine *engine);
 
 /* Of one line: the one whose turn it is, or out of order all there are in both, and nothing but
  * what the caller holds would let it go on. */
-static bool line_waits_for_caller(const struct engine *engine, const struct heads *line)
+static bool line_waits_for_caller(struct engine *engine, const struct heads *line)
 {
     struct heads_view view = heads_view_of(engine);
     uint32_t slot = heads_next(line, &view);
@@ -522,7 +535,7 @@ static bool line_waits_for_caller(const struct engine *engine, const struct head
     return engine->heads.count + engine->coded.count == engine->active && !may_begin;
 }
 
-bool engine_waits_for_caller(const struct engine *engine)
+bool engine_waits_for_caller(struct engine *engine)
 {
     if (line_waits_for_caller(engine, &engine->heads) ||
         line_waits_for_caller(engine, &engine->coded))
@@ -824,6 +837,7 @@ static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
         loop_receive(engine->loop, slot);
     }
     pool_put_idle(&engine->pool, slot, engine->now_ns);
+    schedule_idle(&engine->schedule, slot);
 }
 
 /* The reply is whole, and the body that it was to go on with may not be. */
@@ -1072,6 +1086,16 @@ static void await_connection(struct engine *engine, uint32_t slot)
 
 static void on_dial(struct engine *engine, const struct dial_news *news);
 
+/* Its host may have no connection beside this one, which is silent: the next address is tried in its
+ * place. */
+static void take_turns_at_addresses(struct engine *engine, uint32_t slot)
+{
+    struct outcome outcome = {.kind = OUTCOME_REFUSED};
+    dial_give_up(&engine->dials, slot);
+    close_rival(engine, slot);
+    lose(engine, slot, &outcome);
+}
+
 /* Begins another attempt beside that on slot, where there is an address and room for it; of two the
  * older one makes way for a third. Without room it is looked for again later. */
 static void race(struct engine *engine, uint32_t slot)
@@ -1084,11 +1108,16 @@ static void race(struct engine *engine, uint32_t slot)
         await_connection(engine, slot);
         return;
     }
+    if (schedule_is_full(&engine->schedule, pool_holder(&engine->pool, slot))) {
+        take_turns_at_addresses(engine, slot);
+        return;
+    }
     if (rival != NO_SLOT) {
         dial_give_up(dials, rival);
         close_slot(engine, rival);
     }
     uint32_t beside = pool_take_beside(&engine->pool, slot);
+    schedule_connect(&engine->schedule, pool_holder(&engine->pool, slot), beside);
     set_deadline(engine, slot, HAUL_STAGE_CONNECT);
     exchange_open(&engine->exchanges, beside, beside);
     set_deadline(engine, beside, HAUL_STAGE_CONNECT);
@@ -1217,8 +1246,7 @@ static void lose_turn(struct engine *engine, uint32_t index)
         return;
     }
     fetch_take_turn(fetch, engine->now_ns);
-    engine->active++;
-    leave(engine, index);
+    leave_without_place(engine, index);
 }
 
 /* Of one that waits to be tried again, or was queued again; unless it has begun since, or is
@@ -1233,7 +1261,7 @@ static void on_wait_over(struct engine *engine, uint32_t index)
     }
     if (fetch->state == FETCH_WAITING) {
         end_wait(engine, index);
-        schedule_prepend(&engine->schedule, index);
+        schedule_prepend(&engine->schedule, index, false);
         await_turn(engine, index);
         return;
     }
@@ -1344,20 +1372,45 @@ static inline void start(struct engine *engine, uint32_t index)
         deadline_clear(&engine->waits, index);
     else
         engine->begun++;
-    schedule_remove(&engine->schedule, index);
+    schedule_begin(&engine->schedule, index, engine->now_ns);
     fetch_begin(fetch, engine->now_ns);
     engine->active++;
+}
+
+/* A link of its host that is idle, and of no use to it: to another origin of the host, or it must
+ * have a fresh one. */
+static uint32_t useless_idle(const struct engine *engine, uint32_t index)
+{
+    uint32_t slot = engine->pool.idle_oldest;
+    while (slot != NO_SLOT && !schedule_is_of(&engine->schedule, index, slot))
+        slot = engine->pool.slots[slot].newer;
+    return slot;
+}
+
+/* Its host has as many connections as it may have: until one of them ends, or is idle and of use,
+ * nothing of the host begins. */
+static __attribute__((noinline)) void wait_for_own(struct engine *engine, uint32_t index)
+{
+    uint32_t slot = useless_idle(engine, index);
+    schedule_fill(&engine->schedule, index);
+    if (slot != NO_SLOT)
+        close_slot(engine, slot);
 }
 
 static bool begin_dialing(struct engine *engine, uint32_t index)
 {
     struct dial_news news;
     struct fetch *fetch = &engine->fetches[index];
+    if (schedule_is_full(&engine->schedule, index)) {
+        wait_for_own(engine, index);
+        return true;
+    }
     uint32_t slot = take_slot(engine, index);
     if (slot == NO_SLOT)
         return false;
     start(engine, index);
     fetch->conn = slot;
+    schedule_connect(&engine->schedule, index, slot);
     exchange_open(&engine->exchanges, slot, slot);
     set_deadline(engine, slot, HAUL_STAGE_CONNECT);
     if (dial_begin(&engine->dials, slot, engine->pool.slots[slot].origin, tried_of(engine, fetch),
@@ -1402,8 +1455,8 @@ static __attribute__((noinline)) enum pool_trust find_trust(struct engine *engin
     return POOL_UNKNOWN;
 }
 
-/* On an idle link of its origin, unless it is being sent again, or on a new one. False: none may be
- * opened now. */
+/* On an idle link of its origin, unless it is being sent again, or on a new one; or not now, since its
+ * host may have no other. False: nor may any other one be opened. */
 static bool begin(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
@@ -1421,21 +1474,49 @@ static bool begin(struct engine *engine, uint32_t index)
     return true;
 }
 
-/* While blocks are short the request whose turn it is begins, which need not be the first, since
- * what goes back to the queue goes to its front. In order no other would do any good. */
-static uint32_t next_queued(const struct engine *engine)
+/* Must the last place stay free for the request whose turn it is? Where bodies are kept, all others
+ * may come to wait for it to be over. */
+static bool is_kept_for_current(const struct engine *engine)
 {
-    uint32_t first = engine->schedule.first;
-    if (first == NO_FETCH || !engine->pressure.is_short)
-        return first;
-    struct pressure_view view = view_of(engine);
-    if (pressure_has_plenty(&view))
-        return first;
     uint32_t current = collector_current(&engine->collector);
+    enum fetch_state state = current == NO_FETCH ? FETCH_FREE : engine->fetches[current].state;
+    return state == FETCH_QUEUED || state == FETCH_WAITING;
+}
+
+static uint32_t if_it_may_begin(struct engine *engine, uint32_t index)
+{
+    bool is_queued = engine->fetches[index].state == FETCH_QUEUED;
+    bool may = is_queued && schedule_may_begin(&engine->schedule, index, engine->now_ns);
+    return may ? index : NO_FETCH;
+}
+
+/* While blocks are short it is the request whose turn it is that begins, whoever's turn it would be
+ * else. In order no other would do any good. */
+static uint32_t next_in_shortage(struct engine *engine, uint32_t current)
+{
     if (current != NO_FETCH && engine->fetches[current].state == FETCH_QUEUED)
-        return current;
+        return if_it_may_begin(engine, current);
     bool may_begin = engine->collector.is_unordered && may_begin_another(engine);
-    return engine->active == 0 || may_begin ? first : NO_FETCH;
+    return engine->active == 0 || may_begin ? schedule_next(&engine->schedule, engine->now_ns)
+                                            : NO_FETCH;
+}
+
+static __attribute__((noinline)) bool is_short(const struct engine *engine)
+{
+    struct pressure_view view = view_of(engine);
+    return !pressure_has_plenty(&view);
+}
+
+static uint32_t next_queued(struct engine *engine)
+{
+    bool is_last = engine->options.keep_bodies && engine->active + 1 == engine->budget.concurrency;
+    if (engine->schedule.count == 0)
+        return NO_FETCH;
+    if (is_last && is_kept_for_current(engine))
+        return if_it_may_begin(engine, collector_current(&engine->collector));
+    if (engine->pressure.is_short && is_short(engine))
+        return next_in_shortage(engine, collector_current(&engine->collector));
+    return schedule_next(&engine->schedule, engine->now_ns);
 }
 
 static void begin_queued(struct engine *engine)
@@ -1613,6 +1694,13 @@ static void expire(struct engine *engine)
         end_run(engine);
 }
 
+/* When one may begin that waits for nothing but its time. */
+static uint64_t begin_due_ns(struct engine *engine)
+{
+    bool may_begin = engine->schedule.has_rates && engine->active < engine->budget.concurrency;
+    return may_begin ? schedule_due_ns(&engine->schedule, engine->now_ns) : DEADLINE_NEVER;
+}
+
 static void arm_tick(struct engine *engine)
 {
     uint64_t time_ns = deadline_next_ns(&engine->deadlines);
@@ -1631,9 +1719,11 @@ static void arm_tick(struct engine *engine)
     bool is_unknown = engine->trust_ns > 0 && engine->schedule.count > 0;
     if (is_unknown && engine->trust_ns < time_ns)
         time_ns = engine->trust_ns;
+    uint64_t begin_ns = begin_due_ns(engine);
+    time_ns = begin_ns < time_ns ? begin_ns : time_ns;
     time_ns = engine->end_ns < time_ns ? engine->end_ns : time_ns;
     bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown ||
-                      engine->end_ns != DEADLINE_NEVER;
+                      begin_ns != DEADLINE_NEVER || engine->end_ns != DEADLINE_NEVER;
     if (time_ns != UINT64_MAX && is_awaited)
         loop_tick(engine->loop, time_ns);
 }
@@ -1727,7 +1817,8 @@ static void check_counts(const struct engine *engine)
     const struct pool *pool = &engine->pool;
     const struct store *store = &engine->store;
     assert(engine->active <= engine->budget.concurrency);
-    assert((engine->schedule.count == 0) == (engine->schedule.first == NO_FETCH));
+    assert((engine->schedule.count == 0) == (engine->schedule.queued_hosts == 0));
+    assert(engine->schedule.held == engine->active);
     assert(engine->active + engine->schedule.count + engine->waiting <=
            engine->collector.unfinished);
     assert(engine->collector.unfinished + engine->collector.held == engine->fetch_slab.taken);

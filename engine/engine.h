@@ -25,7 +25,7 @@
 #include "engine/request/fetch.h"
 #include "engine/request/heads.h"
 #include "engine/request/pressure.h"
-#include "engine/request/schedule.h"
+#include "engine/request/schedule/schedule.h"
 
 enum { ENGINE_TERMS_MAX = 16 };
 
@@ -73,7 +73,8 @@ struct engine {
     struct upload *uploads; /* likewise, of those that have one */
     struct slab fetch_slab;
     struct fetch_terms terms;
-    struct schedule schedule; /* submitted, not begun */
+    struct schedule schedule;     /* submitted, not begun */
+    struct schedule_memory turns; /* of that */
     struct collector collector;
     uint64_t random;     /* xorshift */
     uint16_t looks_from; /* heads of a status from there on are looked at */
@@ -141,7 +142,7 @@ void engine_keep_time(struct engine *engine);
 void engine_let_in(struct engine *engine);
 
 /* Only the caller, who holds results, can let it go on. */
-bool engine_waits_for_caller(const struct engine *engine);
+bool engine_waits_for_caller(struct engine *engine);
 
 /* Everything unfinished ends as cancelled or not started; nothing new is taken. */
 void engine_cancel_all(struct engine *engine);

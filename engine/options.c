@@ -209,6 +209,7 @@ enum shelf_group {
     SHELF_REQUESTS,
     SHELF_CONNECTIONS,
     SHELF_ORIGINS,
+    SHELF_HOSTS,
     SHELF_BLOCKS,
     SHELF_HEADS,
     SHELF_DECODERS,
@@ -247,7 +248,14 @@ enum shelf_group {
     X(DECODERS, decoders.slab.next, budget->decoders)                                              \
     X(SESSIONS, sessions.list, budget->sessions)                                                   \
     X(SESSIONS, sessions.slab.next, budget->sessions)                                              \
-    X(DECODERS, decoders.step, budget->decoders > 0 ? DECODER_STEP_BYTES : 0)
+    X(DECODERS, decoders.step, budget->decoders > 0 ? DECODER_STEP_BYTES : 0)                      \
+    X(REQUESTS, turns.turns, budget->window)                                                       \
+    X(CONNECTIONS, turns.conn_hosts, budget->conns)                                                \
+    X(CONNECTIONS, turns.levels, (size_t)budget->concurrency + 1)                                  \
+    X(CONNECTIONS, turns.filled, schedule_words(budget->concurrency + 1))                          \
+    X(HOSTS, turns.hosts, budget->hosts)                                                           \
+    X(HOSTS, turns.heap, budget->hosts)                                                            \
+    X(HOSTS, turns.buckets, hosts_bucket_count(budget->hosts))
 
 /* Memory that is zero and costs nothing until it is touched. */
 static void *take(size_t count, size_t size, bool *ret_failed)
@@ -268,13 +276,20 @@ static int shelves_take(struct engine *engine)
     return failed ? -ENOMEM : 0;
 }
 
+static void schedule_take(struct engine *engine)
+{
+    const struct schedule_limits limits = {0};
+    engine->turns.host_count = engine->budget.hosts;
+    engine->turns.level_count = engine->budget.concurrency + 1;
+    schedule_init(&engine->schedule, engine->fetches, &engine->turns, &limits, engine->random);
+}
+
 static void requests_init(struct engine *engine)
 {
     const struct budget *budget = &engine->budget;
     const struct haul_options *options = &engine->options;
     uint64_t most = (uint64_t)budget->shared_blocks / 2 * BLOCK_BYTES;
     slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
-    schedule_init(&engine->schedule, engine->fetches);
     collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
                    &engine->store);
     engine->collector.is_unordered = options->unordered;
@@ -292,6 +307,7 @@ static void requests_init(struct engine *engine)
     engine->terms.sessions = &engine->sessions;
     engine->terms.logins = engine->logins;
     engine->terms.fetches = engine->fetches;
+    schedule_take(engine);
     engine->terms.has_client_certificate = engine->tls.client_certificate;
 }
 
@@ -348,6 +364,7 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     term(ret, "connections, with those that close, or race", budget->conns,
          bytes[SHELF_CONNECTIONS] / budget->conns);
     term(ret, "origins", budget->origins, bytes[SHELF_ORIGINS] / budget->origins);
+    term(ret, "hosts of requests", budget->hosts, bytes[SHELF_HOSTS] / budget->hosts);
     term(ret, "blocks that slots are entitled to", entitled, block_bytes);
     term(ret, "blocks for long URLs", budget->url_blocks, block_bytes);
     term(ret, "shared blocks for bodies", budget->shared_blocks, block_bytes);

@@ -75,7 +75,8 @@ engine/loop: engine/haul.h
 engine/link: engine/loop engine/memory engine/haul.h engine/failure.h proto proto/tls proto/x509 proto/http/url.h
 engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto proto/http
 engine/request: engine/auth engine/memory engine/haul.h engine/failure.h proto proto/auth proto/coding proto/http
-engine: engine/auth engine/loop engine/memory engine/link engine/http engine/request proto proto/auth proto/coding proto/http proto/tls proto/x509
+engine/request/schedule: engine/request engine/memory proto proto/http
+engine: engine/auth engine/loop engine/memory engine/link engine/http engine/request engine/request/schedule proto proto/auth proto/coding proto/http proto/tls proto/x509
 tools/input: engine/haul.h
 tools/output: tools/input/inputs.h tools/input/filename.h tools/interrupt.h tools/exits.h engine/haul.h
 tools: tools/input tools/output engine/haul.h

@@ -16,6 +16,7 @@ enum {
     WINDOW_SLACK_MAX = 4096,
     CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
     ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
+    HOSTS_SLACK = 64,      /* hosts without requests that are still known */
     LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
     HEAD_PIECES = 16,      /* long heads that arrive at once, */
     HEAD_PIECES_KEPT = 48, /* and those of results that are kept until release */
@@ -164,6 +165,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     if (budget.window <= budget.concurrency)
         budget.window = budget.concurrency + 1;
     budget.origins = budget.conns + ORIGINS_SLACK;
+    budget.hosts = budget.window + budget.conns + HOSTS_SLACK;
     budget.decoders = options->compressed ? budget.concurrency : 0;
     budget.sessions = options->auth && options->auth->digest ? budget.window : 0;
     budget.pipes = clamp(budget.concurrency, 1, BUDGET_PIPES_MAX);

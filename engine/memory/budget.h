@@ -22,6 +22,7 @@ struct budget {
     uint32_t conns;       /* connection slots: some more, for those that are being closed */
     uint32_t window;      /* request slots, from submit to release */
     uint32_t origins;
+    uint32_t hosts;          /* more than there are requests and connections */
     uint32_t blocks;         /* of 16 KiB: those that slots are entitled to, and the shared ones */
     uint32_t url_blocks;     /* of those entitled: for long URLs */
     uint32_t shared_blocks;  /* for what of a body is beyond its first block */

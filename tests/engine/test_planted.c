@@ -191,6 +191,12 @@ static void a_deadline_lost_from_its_bucket(bool is_planted)
 static struct request_stage {
     struct fetch fetches[COUNT];
     struct schedule schedule;
+    struct schedule_turn turns[COUNT];
+    struct host hosts[COUNT + 2];
+    uint32_t buckets[16];
+    uint32_t heap[COUNT + 2];
+    struct schedule_level levels[COUNT + 1];
+    uint64_t filled[2];
     struct collector collector;
     uint32_t ring[COUNT];
     struct pressure pressure;
@@ -199,7 +205,20 @@ static struct request_stage {
 
 static struct schedule *three_queued(void)
 {
-    schedule_init(&requests.schedule, requests.fetches);
+    static const struct schedule_limits none;
+    const struct schedule_memory memory = {
+        .turns = requests.turns,
+        .hosts = requests.hosts,
+        .buckets = requests.buckets,
+        .heap = requests.heap,
+        .levels = requests.levels,
+        .filled = requests.filled,
+        .host_count = COUNT + 2,
+        .level_count = COUNT + 1,
+    };
+    schedule_init(&requests.schedule, requests.fetches, &memory, &none, 1);
+    for (uint32_t i = 0; i < COUNT; i++)
+        requests.fetches[i].url.host = SPAN("a");
     for (uint32_t i = 0; i < 3; i++)
         schedule_append(&requests.schedule, i);
     return &requests.schedule;
@@ -222,7 +241,7 @@ static void a_queue_without_its_end(bool is_planted)
 {
     struct schedule *schedule = three_queued();
     if (is_planted)
-        schedule->last = 1;
+        requests.hosts[requests.turns[0].host].last = 1;
     schedule_append(schedule, 3);
 }
 

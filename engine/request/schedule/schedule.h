@@ -1,0 +1,165 @@
+#ifndef ENGINE_REQUEST_SCHEDULE_SCHEDULE_H
+#define ENGINE_REQUEST_SCHEDULE_SCHEDULE_H
+
+/* What begins next: the requests that wait, by host, and what a host may have at once and in time.
+ * It is told what happens, and has no clock of its own. */
+
+#include "engine/memory/deadline.h"
+#include "engine/request/fetch.h"
+#include "engine/request/schedule/hosts.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* 0: there is no such limit. */
+struct schedule_limits {
+    uint64_t spacing_ns;      /* from one beginning to the next, evenly; */
+    uint64_t host_spacing_ns; /* of one host; */
+    uint64_t host_delay_ns;   /* of one host, at least */
+    uint32_t host_conns;      /* connections, those that are idle or being closed included */
+};
+
+/* Of a request, by its slot, while it is queued or active. */
+struct schedule_turn {
+    uint32_t host;
+    bool is_paid; /* it has been counted as a beginning, and came to nothing before it was sent */
+};
+
+/* Hosts that hold the same number of places. */
+struct schedule_level {
+    uint32_t first;
+    uint32_t last;
+};
+
+/* Memory of the caller's, zero-filled. */
+struct schedule_memory {
+    struct schedule_turn *turns;   /* one a request */
+    struct host *hosts;            /* of host_count */
+    uint32_t *buckets;             /* of hosts_bucket_count(host_count) */
+    uint32_t *heap;                /* of host_count */
+    struct schedule_level *levels; /* of level_count */
+    uint64_t *filled;              /* of schedule_words(level_count) */
+    uint32_t *conn_hosts;          /* one a connection slot */
+    uint32_t host_count;  /* at least one more than there are requests and connections together */
+    uint32_t level_count; /* one more than there are places */
+};
+
+struct schedule {
+    struct fetch *fetches; /* by slot */
+    struct schedule_memory memory;
+    struct schedule_limits limits;
+    struct hosts hosts;
+    bool has_rates;   /* begins are counted in time */
+    bool is_limited;  /* in any way */
+    uint64_t next_ns; /* the next may begin, by the rate of all */
+    uint64_t now_ns;  /* as it was told last */
+    uint32_t count;   /* requests that wait */
+    uint32_t held;    /* places */
+    uint32_t queued_hosts;
+    uint32_t ready; /* hosts that are */
+    uint32_t sole;  /* the one that is, while it is in no list; NO_HOST */
+    uint32_t paid;  /* the first of those whose first request has its token; NO_HOST */
+    uint32_t timed; /* hosts in the heap */
+};
+
+static inline uint32_t schedule_words(uint32_t levels)
+{
+    return (levels + 63) / 64 + (levels + 4095) / 4096;
+}
+
+/* fetches and memory must outlive the schedule; seed: of no secret, but not to be foreseen. */
+void schedule_init(struct schedule *schedule, struct fetch *fetches,
+                   const struct schedule_memory *memory, const struct schedule_limits *limits,
+                   uint64_t seed);
+
+/* The request waits behind all others of its host, or, where it had begun before, in front of
+ * them; is_paid: nothing of it was sent then, and its beginning is not counted again. */
+void schedule_append(struct schedule *schedule, uint32_t fetch);
+void schedule_prepend(struct schedule *schedule, uint32_t fetch, bool is_paid);
+
+/* It waits no more; at the same cost wherever it stands. Its state is the caller's to set. */
+void schedule_remove(struct schedule *schedule, uint32_t fetch);
+
+/* The request that begins next: the first of the host that holds the fewest places, of those that
+ * have nothing to wait for. NO_FETCH: none may begin now. */
+static inline uint32_t schedule_next(struct schedule *schedule, uint64_t now_ns);
+
+/* May this one, which waits, begin now, wherever it stands? */
+bool schedule_may_begin(struct schedule *schedule, uint32_t fetch, uint64_t now_ns);
+
+/* It begins, and waits no more: from now on it holds a place. */
+void schedule_begin(struct schedule *schedule, uint32_t fetch, uint64_t now_ns);
+
+/* It holds its place no more. */
+static inline void schedule_end(struct schedule *schedule, uint32_t fetch);
+
+/* When schedule_next() may have another answer by time alone; DEADLINE_NEVER: never. */
+uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns);
+
+/* --- connections, counted where limits.host_conns is set -------------------------------------- */
+
+/* Has the host of the request as many as it may have? */
+bool schedule_is_full(const struct schedule *schedule, uint32_t fetch);
+
+/* Then it begins nothing until one of them ends, or is idle. */
+void schedule_fill(struct schedule *schedule, uint32_t fetch);
+
+/* The slot is one of the request's host from now on, until schedule_disconnect(). */
+void schedule_connect(struct schedule *schedule, uint32_t fetch, uint32_t slot);
+static inline void schedule_disconnect(struct schedule *schedule, uint32_t slot);
+
+/* It has become idle. */
+static inline void schedule_idle(struct schedule *schedule, uint32_t slot);
+
+/* Is the slot one of the request's host? */
+bool schedule_is_of(const struct schedule *schedule, uint32_t fetch, uint32_t slot);
+
+/* --- what is done at each request, and is mostly little --------------------------------------- */
+
+uint32_t schedule_next_any(struct schedule *schedule, uint64_t now_ns);
+
+/* A host holds another number of places than it did. */
+void schedule_settle(struct schedule *schedule, uint32_t host, uint32_t held);
+
+/* The slot is idle, or has ended. */
+void schedule_relax(struct schedule *schedule, uint32_t slot, uint32_t ended);
+
+/* Only this host is ready, and it stays so. */
+static inline bool schedule_is_alone(const struct schedule *schedule, uint32_t host)
+{
+    return schedule->sole == host && !schedule->is_limited &&
+           schedule->memory.hosts[host].first != NO_FETCH;
+}
+
+static inline uint32_t schedule_next(struct schedule *schedule, uint64_t now_ns)
+{
+    if (schedule->sole != NO_HOST && !schedule->is_limited)
+        return schedule->memory.hosts[schedule->sole].first;
+    return schedule_next_any(schedule, now_ns);
+}
+
+static inline void schedule_end(struct schedule *schedule, uint32_t fetch)
+{
+    uint32_t at = schedule->memory.turns[fetch].host;
+    struct host *host = &schedule->memory.hosts[at];
+    assert(host->held > 0 && schedule->held > 0);
+    host->held--;
+    schedule->held--;
+    if (!schedule_is_alone(schedule, at))
+        schedule_settle(schedule, at, host->held + 1);
+}
+
+static inline void schedule_disconnect(struct schedule *schedule, uint32_t slot)
+{
+    if (schedule->limits.host_conns > 0)
+        schedule_relax(schedule, slot, 1);
+}
+
+static inline void schedule_idle(struct schedule *schedule, uint32_t slot)
+{
+    if (schedule->limits.host_conns > 0)
+        schedule_relax(schedule, slot, 0);
+}
+
+#endif
