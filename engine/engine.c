@@ -8,12 +8,15 @@
 #include "engine/request/attempt.h"
 #include "engine/request/due.h"
 #include "engine/request/resume.h"
+#include "proto/http/retry_after.h"
 #include "proto/tls/tls.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+
+enum { HELD_MAX_S = 600 }; /* a host, by its own word */
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
@@ -784,11 +787,30 @@ static void check_body(struct engine *engine, uint32_t slot, struct span head)
         end_at(engine, slot, HAUL_STAGE_HEAD, failure);
 }
 
+/* Where hosts have what they show to bear. */
+static __attribute__((noinline)) void heed(struct engine *engine, uint32_t slot, struct span head)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    int status = exchange_response(&engine->exchanges, slot)->status;
+    int64_t after_s = 0;
+    if (status != 429 && status != 503) {
+        if (status < 500)
+            schedule_praise(&engine->schedule, index);
+        return;
+    }
+    bool has_time = retry_after_find(head, time(NULL), &after_s);
+    after_s = !has_time || after_s < 0 ? 0 : after_s > HELD_MAX_S ? HELD_MAX_S : after_s;
+    schedule_slow(&engine->schedule, index, engine->fetches[index].begun_ns,
+                  engine->now_ns + (uint64_t)after_s * 1000000000, engine->now_ns);
+}
+
 static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
     fetch->result.anomalies = response->anomalies;
+    if (engine->limits.adaptive)
+        heed(engine, slot, head);
     if (response->status >= engine->looks_from && leads_on(engine, slot, head))
         return;
     note_status(fetch, response);
@@ -1086,8 +1108,8 @@ static void await_connection(struct engine *engine, uint32_t slot)
 
 static void on_dial(struct engine *engine, const struct dial_news *news);
 
-/* Its host may have no connection beside this one, which is silent: the next address is tried in its
- * place. */
+/* Its host may have no connection beside this one, which is silent: the next address is tried in
+ * its place. */
 static void take_turns_at_addresses(struct engine *engine, uint32_t slot)
 {
     struct outcome outcome = {.kind = OUTCOME_REFUSED};
@@ -1455,8 +1477,8 @@ static __attribute__((noinline)) enum pool_trust find_trust(struct engine *engin
     return POOL_UNKNOWN;
 }
 
-/* On an idle link of its origin, unless it is being sent again, or on a new one; or not now, since its
- * host may have no other. False: nor may any other one be opened. */
+/* On an idle link of its origin, unless it is being sent again, or on a new one; or not now, since
+ * its host may have no other. False: nor may any other one be opened. */
 static bool begin(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];

@@ -3,6 +3,7 @@
  * loop is opened, and what stands upon it. */
 
 #include "engine/engine.h"
+#include "engine/request/schedule/spacing.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -278,7 +279,16 @@ static int shelves_take(struct engine *engine)
 
 static void schedule_take(struct engine *engine)
 {
-    const struct schedule_limits limits = {0};
+    const struct haul_limits *wanted = &engine->limits;
+    int64_t delay_ms = wanted->delay_per_host_ms;
+    delay_ms = delay_ms > INT64_MAX / 4000000 ? INT64_MAX / 4000000 : delay_ms;
+    const struct schedule_limits limits = {
+        .spacing_ns = spacing_of_rate(wanted->rate),
+        .host_spacing_ns = spacing_of_rate(wanted->rate_per_host),
+        .host_delay_ns = delay_ms > 0 ? (uint64_t)delay_ms * 1000000 : 0,
+        .host_conns = wanted->max_per_host,
+        .is_adaptive = wanted->adaptive,
+    };
     engine->turns.host_count = engine->budget.hosts;
     engine->turns.level_count = engine->budget.concurrency + 1;
     schedule_init(&engine->schedule, engine->fetches, &engine->turns, &limits, engine->random);

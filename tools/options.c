@@ -310,6 +310,27 @@ const struct option_row option_rows[] = {
                "*+* they hold for a minute, and then the name is looked up. The last for a host "
                "and port counts, and *-*_HOST_:_PORT_ takes away those before it. Where "
                "*--connect-to* leads elsewhere, that host and port are meant."},
+    {OPTIONS_CONTROL, "max-per-host", 0, "N", "connections to one host at once",
+     TAKES_NUMBER(uint32_t, limits.max_per_host, 1, 100000), .is_rare = true,
+     .manual = "Connections to one host (name and port, of IP literals address and port) at once; "
+               "those that are idle count too. Without it only *-c* bounds them. See *LIMITS*."},
+    {OPTIONS_CONTROL, "rate", 0, "N/s|N/m|N/h|N/d|N/TIME", "requests begun in that time",
+     TAKES_RATE(limits.rate), .is_rare = true,
+     .manual = "So many requests are begun in that time, evenly spaced: *100/s*, *30/m*, *5k/h*, "
+               "*2/100ms*. Hops and retries count. A number without a time is refused, as "
+               "*curl*(1) takes it by the hour and *haul bench* by the second. See *LIMITS*."},
+    {OPTIONS_CONTROL, "rate-per-host", 0, "N/s|N/m|N/h|N/d|N/TIME",
+     "requests begun for one host in that time", TAKES_RATE(limits.rate_per_host), .is_rare = true,
+     .manual = "The same for each host alone. See *LIMITS*."},
+    {OPTIONS_CONTROL, "delay-per-host", 0, "SECONDS", "from one request for a host to the next",
+     TAKES_SECONDS(limits.delay_per_host_ms), .is_rare = true,
+     .manual = "From the beginning of one request for a host to that of the next, at least. Hops "
+               "and retries count. See *LIMITS*."},
+    {OPTIONS_CONTROL, "adaptive", 0, NULL, "slow down hosts that say 429 or 503",
+     TAKES_CONSTANT(uint32_t, limits.adaptive, 1), .is_rare = true,
+     .manual = "A reply of 429 or 503 lowers by half how many requests its host has under way, "
+               "and none is begun for it until its Retry-After is over (at most 10 minutes); "
+               "replies of other statuses below 500 raise it again. See *LIMITS*."},
     {OPTIONS_CONTROL, "queue-timeout", 0, "SECONDS", "for waiting to begin",
      TAKES_SECONDS(times.queue_ms), .is_rare = true,
      .manual = "For waiting to begin, each time that a request does: for its turn, for room, "

@@ -125,6 +125,23 @@ int take_seconds(struct parser *parser, const struct option_row *row)
     return set_integer(parser, row, seconds == 0 ? -1 : time_ms > 0 ? time_ms : 1);
 }
 
+/* A bare number is an hour's to curl, and a second's to haul bench. */
+int take_rate(struct parser *parser, const struct option_row *row)
+{
+    double rate;
+    bool has_unit;
+    if (haul_rate_parse(parser->value, &rate, &has_unit) || !(rate > 0))
+        return take_fail(parser,
+                         "%s '%s': a rate above 0 is wanted, as 10/s, 30/m, 5k/h or 2/100ms",
+                         parser->option, parser->value);
+    if (!has_unit)
+        return take_fail(parser,
+                         "%s '%s': in what time? %s/s is meant by the second, %s/h as in curl",
+                         parser->option, parser->value, parser->value, parser->value);
+    *(double *)member_of(parser, row) = rate;
+    return 0;
+}
+
 int take_word(struct parser *parser, const struct option_row *row)
 {
     char allowed[128];

@@ -152,6 +152,7 @@ struct option_row {
     .take = take_append, TAKE_AT(struct args_list, member), .repeatable = true
 #define TAKES_NUMBER(type, member, from, to)                                                       \
     .take = take_number, .least = (from), .most = (to), TAKE_AT(type, member)
+#define TAKES_RATE(member) .take = take_rate, TAKE_AT(double, member)
 #define TAKES_SECONDS(member) .take = take_seconds, TAKE_AT(int64_t, member)
 #define TAKES_NOTHING .take = take_nothing
 #define TAKES_WORD(type, member) .take = take_word, TAKE_AT(type, member)
@@ -162,6 +163,7 @@ take_function take_text;
 take_function take_append;
 take_function take_number;  /* digits; with a minus before them where least is below 0 */
 take_function take_seconds; /* into milliseconds; 0 is no limit, which the engine calls negative */
+take_function take_rate;    /* by the second, and never a number without its time */
 take_function take_word;    /* the place among the row's words, from 0 on */
 
 /* Of one option each. */

@@ -14,6 +14,17 @@ struct haul_limits {
     int64_t deadline_ms; /* of the run, from haul_open() on. Then what has begun is a DEADLINE error
                             and what has not is NOT_STARTED (os_error ETIMEDOUT), and nothing new is
                             taken, as after haul_cancel_all(). 0 and negative: none */
+    /* Beginnings a second, hops and retries among them: spaced evenly, and what was missed is not
+     * made up for by a burst; above 1,000 those of 1 ms begin at once. 0: no limit. Tokens are
+     * remembered of as many hosts as there are requests and connections, and 65,536 more. */
+    double rate;
+    double rate_per_host; /* of each host: a name and a port, of IP literals address and port */
+    int64_t delay_per_host_ms; /* from one beginning to the next, at least. 0 and negative: none */
+    uint32_t max_per_host; /* connections of a host, those that are idle or being closed included;
+                              0: no limit. It waits for its own, and holds nobody up */
+    uint32_t adaptive; /* not 0: a reply of 429 or 503 lowers what its host may have under way by
+                          half, and the host waits for its Retry-After, at most 10 minutes; replies
+                          of other statuses below 500 raise it again, by one a round */
 };
 
 /* How long a stage may take. None counts the time of another, but for connect_ms and max_ms. 0: as

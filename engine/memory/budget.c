@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -16,7 +17,8 @@ enum {
     WINDOW_SLACK_MAX = 4096,
     CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
     ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
-    HOSTS_SLACK = 64,      /* hosts without requests that are still known */
+    HOSTS_SLACK = 64,      /* hosts without requests that are still known, */
+    HOSTS_TIMED = 65536,   /* and where their next beginning has a time */
     LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
     HEAD_PIECES = 16,      /* long heads that arrive at once, */
     HEAD_PIECES_KEPT = 48, /* and those of results that are kept until release */
@@ -75,9 +77,16 @@ static uint32_t clamp(uint64_t value, uint32_t low, uint32_t high)
     return value < low ? low : value > high ? high : (uint32_t)value;
 }
 
+static bool is_rate(double rate)
+{
+    return rate >= 0 && rate <= DBL_MAX;
+}
+
 /* False: no option is. */
 static bool find_out_of_range(const struct haul_options *options, struct haul_open_error *ret_why)
 {
+    static const struct haul_limits none;
+    const struct haul_limits *limits = options->limits ? options->limits : &none;
     const struct {
         bool is_out;
         const char *option;
@@ -91,6 +100,8 @@ static bool find_out_of_range(const struct haul_options *options, struct haul_op
         {options->loop > HAUL_LOOP_EPOLL, "loop", "loop is none of haul_loop"},
         {options->fail_status != 0 && (options->fail_status < 100 || options->fail_status > 599),
          "fail_status", "fail_status is neither 0 nor from 100 to 599"},
+        {!is_rate(limits->rate), "rate", "rate is no number from 0 on"},
+        {!is_rate(limits->rate_per_host), "rate_per_host", "rate_per_host is no number from 0 on"},
         {options->stream_bodies && !options->keep_bodies, "stream_bodies",
          "stream_bodies needs keep_bodies"},
     };
@@ -148,6 +159,13 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
     budget->blocks = entitled + budget->shared_blocks;
 }
 
+static bool has_times(const struct haul_options *options)
+{
+    const struct haul_limits *limits = options->limits;
+    return limits &&
+           (limits->rate_per_host > 0 || limits->delay_per_host_ms > 0 || limits->adaptive);
+}
+
 int budget_make(struct budget *ret_budget, const struct haul_options *options, uint64_t nofile,
                 struct haul_open_error *ret_why)
 {
@@ -165,7 +183,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     if (budget.window <= budget.concurrency)
         budget.window = budget.concurrency + 1;
     budget.origins = budget.conns + ORIGINS_SLACK;
-    budget.hosts = budget.window + budget.conns + HOSTS_SLACK;
+    budget.hosts = budget.window + budget.conns + (has_times(options) ? HOSTS_TIMED : HOSTS_SLACK);
     budget.decoders = options->compressed ? budget.concurrency : 0;
     budget.sessions = options->auth && options->auth->digest ? budget.window : 0;
     budget.pipes = clamp(budget.concurrency, 1, BUDGET_PIPES_MAX);

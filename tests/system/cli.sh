@@ -369,6 +369,36 @@ deadline_ends_a_run() {
         has "$(cat err)" 'note: stopped; what follows line 1 of hold'
 }
 
+# Eight a second: the fifth begins half a second behind the first, of one host or of two.
+rates_are_kept() {
+    for words in "--rate 8/s" "--rate-per-host 8/s" "--delay-per-host 0.125"; do
+        from=$(date +%s%N)
+        run $words -c 8 "$base/p/[1-5]"
+        took_ms=$((($(date +%s%N) - from) / 1000000))
+        code_is 0 && same "$(wc -l <out)" 5 || return
+        [ $took_ms -ge 490 ] || { echo "# $words: $took_ms ms" && return 1; }
+    done
+}
+
+# What it is by the second here and by the hour there is neither.
+rates_have_a_time() {
+    run --rate 100 "$base/p/1"
+    code_is 2 && has "$(cat err)" "haul: --rate '100': in what time?" || return
+    for value in '' 0/s -1/s 1/x 1/ /s 1e3/s nan/s; do
+        run --rate-per-host "$value" "$base/p/1"
+        code_is 2 && has "$(cat err)" "haul: --rate-per-host '$value': a rate above 0 is wanted" || return
+    done
+}
+
+# One connection serves them all.
+hosts_have_a_limit() {
+    run -v --max-per-host 1 -c 8 "$base/p/[1-5]"
+    code_is 0 && same "$(member connect_us | tr ' ' '\n' | grep -c '^0$')" 4
+}
+
+row "--rate, --rate-per-host and --delay-per-host space beginnings" rates_are_kept
+row "a rate is told in what time, exit code 2 without" rates_have_a_time
+row "--max-per-host: so many connections" hosts_have_a_limit
 row "--deadline ends a run that waits for its list" deadline_ends_a_run
 row "--deny-address: nothing is connected to those" denied_is_left
 row "--connect-to connects to another host and port" connects_elsewhere

@@ -1,6 +1,6 @@
-/* Owns the table of hosts: hashed, of fixed size, replaced by age. The hard idea: a host is known by
- * 64 bits of a hash with a seed of the run's own, so that an entry is small and many are remembered;
- * should two ever have the same they share their limits, and neither sees too much. */
+/* Owns the table of hosts: hashed, of fixed size, replaced by age. The hard idea: a host is known
+ * by 64 bits of a hash with a seed of the run's own, so that an entry is small and many are
+ * remembered; should two ever have the same they share their limits, and neither sees too much. */
 
 #include "engine/request/schedule/hosts.h"
 #include "engine/request/fetch.h"

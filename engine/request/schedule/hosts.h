@@ -26,11 +26,14 @@ struct host {
     uint64_t rate_ns;   /* its next may begin, by the rate, */
     uint64_t free_ns;   /* by the delay, or as it asked for */
     uint64_t due_ns;    /* both: its key among those that are timed */
+    uint64_t slowed_ns; /* when it had too many last */
     uint32_t chain;     /* of the same bucket of the table */
     uint32_t first;     /* of its requests that wait; NO_FETCH */
     uint32_t last;      /* of them, */
     uint32_t paid_last; /* and of those in front that have their token; NO_FETCH */
     uint32_t held;      /* places: requests under way */
+    uint32_t most;      /* that it may hold; 0: any number */
+    uint32_t praised;   /* since that has changed */
     uint32_t conns;     /* connections, where they are counted */
     uint32_t next;      /* of those that stand in the same place, or where among the timed */
     uint32_t previous;

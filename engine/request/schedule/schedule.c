@@ -14,7 +14,8 @@ void schedule_init(struct schedule *schedule, struct fetch *fetches,
                    const struct schedule_memory *memory, const struct schedule_limits *limits,
                    uint64_t seed)
 {
-    bool has_rates = limits->spacing_ns || limits->host_spacing_ns || limits->host_delay_ns;
+    bool has_rates = limits->spacing_ns || limits->host_spacing_ns || limits->host_delay_ns ||
+                     limits->is_adaptive;
     *schedule = (struct schedule){
         .fetches = fetches,
         .memory = *memory,
@@ -239,11 +240,17 @@ static void enter(struct schedule *schedule, uint32_t index, enum host_place pla
     host->place = (uint8_t)place;
 }
 
+/* To end, or to be idle. */
+static bool must_wait_for_own(const struct host *host)
+{
+    return host->is_full || (host->most > 0 && host->held >= host->most);
+}
+
 static enum host_place place_of(const struct schedule *schedule, const struct host *host)
 {
     if (host->first == NO_FETCH)
         return host->held + host->conns == 0 ? HOST_AT_REST : HOST_NOWHERE;
-    if (host->is_full)
+    if (must_wait_for_own(host))
         return HOST_NOWHERE;
     if (host->paid_last != NO_FETCH)
         return HOST_PAID;
@@ -378,9 +385,10 @@ bool schedule_may_begin(struct schedule *schedule, uint32_t index, uint64_t now_
 {
     const struct host *host = host_of(schedule, index);
     ripen(schedule, now_ns);
-    if (schedule->memory.turns[index].is_paid)
-        return !host->is_full;
-    return !host->is_full && host->due_ns <= now_ns && !is_gated(schedule);
+    if (must_wait_for_own(host))
+        return false;
+    bool is_paid = schedule->memory.turns[index].is_paid;
+    return is_paid || (host->due_ns <= now_ns && !is_gated(schedule));
 }
 
 static void count_beginning(struct schedule *schedule, struct host *host, uint64_t now_ns)
@@ -415,6 +423,38 @@ uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)
         due_ns = host_at(schedule, schedule->memory.heap[0])->due_ns;
     bool waits = schedule->ready > 0 && is_gated(schedule);
     return waits && schedule->next_ns < due_ns ? schedule->next_ns : due_ns;
+}
+
+/* --- what hosts say of themselves ------------------------------------------------------------- */
+
+void schedule_slow(struct schedule *schedule, uint32_t index, uint64_t begun_ns, uint64_t until_ns,
+                   uint64_t now_ns)
+{
+    struct host *host = host_of(schedule, index);
+    assert(host->held > 0);
+    if (host->free_ns < until_ns)
+        host->free_ns = until_ns;
+    if (host->due_ns < host->free_ns)
+        host->due_ns = host->free_ns;
+    if (begun_ns >= host->slowed_ns) {
+        uint32_t had = host->most > 0 && host->most < host->held ? host->most : host->held;
+        host->most = had > 1 ? had / 2 : 1;
+        host->praised = 0;
+        host->slowed_ns = now_ns;
+    }
+    schedule_settle(schedule, schedule->memory.turns[index].host, host->held);
+}
+
+void schedule_praise(struct schedule *schedule, uint32_t index)
+{
+    struct host *host = host_of(schedule, index);
+    if (host->most == 0 || ++host->praised < host->most)
+        return;
+    host->praised = 0;
+    host->most++;
+    if (host->most + 1 >= schedule->memory.level_count) /* as many as there are places */
+        host->most = 0;
+    schedule_settle(schedule, schedule->memory.turns[index].host, host->held);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */

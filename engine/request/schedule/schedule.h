@@ -18,6 +18,7 @@ struct schedule_limits {
     uint64_t host_spacing_ns; /* of one host; */
     uint64_t host_delay_ns;   /* of one host, at least */
     uint32_t host_conns;      /* connections, those that are idle or being closed included */
+    bool is_adaptive;         /* schedule_slow() and schedule_praise() count */
 };
 
 /* Of a request, by its slot, while it is queued or active. */
@@ -96,6 +97,16 @@ static inline void schedule_end(struct schedule *schedule, uint32_t fetch);
 
 /* When schedule_next() may have another answer by time alone; DEADLINE_NEVER: never. */
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns);
+
+/* --- what hosts say of themselves, where limits.is_adaptive ----------------------------------- */
+
+/* The host of the request, which is active, has too many: it has half of what it holds from now
+ * on, once for all that were begun before, and none until a time. */
+void schedule_slow(struct schedule *schedule, uint32_t fetch, uint64_t begun_ns, uint64_t until_ns,
+                   uint64_t now_ns);
+
+/* It has replied as it should: after as many of these as it may have, it may have one more. */
+void schedule_praise(struct schedule *schedule, uint32_t fetch);
 
 /* --- connections, counted where limits.host_conns is set -------------------------------------- */
 

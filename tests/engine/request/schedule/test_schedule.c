@@ -373,6 +373,66 @@ static void a_token_is_paid_once(void **state)
     expect_next(NO_FETCH);
 }
 
+/* --- what hosts say of themselves ------------------------------------------------------------- */
+
+static const struct schedule_limits adaptive = {.is_adaptive = true};
+
+/* It goes down by half, once for all that were under way, and up by one a round. */
+static void a_host_is_slowed_and_raised_again(void **state)
+{
+    (void)state;
+    begin_test(&adaptive);
+    for (uint32_t i = 0; i < 32; i++)
+        submit(i, "a");
+    for (uint32_t i = 0; i < 8; i++)
+        expect_next(i);
+    uint64_t begun_ns = now_ns++;
+    schedule_slow(&schedule, 0, begun_ns, 0, now_ns);
+    schedule_slow(&schedule, 1, begun_ns, 0, now_ns);
+    for (uint32_t i = 0; i < 4; i++) {
+        end(i);
+        expect_next(NO_FETCH);
+    }
+    end(4);
+    expect_next(8); /* four of eight */
+    expect_next(NO_FETCH);
+    for (uint32_t i = 5; i < 9; i++) {
+        schedule_praise(&schedule, i);
+        assert_int_equal(schedule_next(&schedule, now_ns), i < 8 ? NO_FETCH : 9);
+    }
+    expect_next(9);
+    expect_next(NO_FETCH);
+    begun_ns = now_ns++;
+    schedule_slow(&schedule, 9, begun_ns, 0, now_ns);
+    for (uint32_t i = 5; i < 8; i++) {
+        end(i);
+        expect_next(NO_FETCH);
+    }
+    end(8);
+    expect_next(10); /* two of five */
+    expect_next(NO_FETCH);
+}
+
+/* No other host is held with it, and one place is always left. */
+static void a_host_is_held_until_its_time(void **state)
+{
+    (void)state;
+    begin_test(&adaptive);
+    for (uint32_t i = 0; i < 4; i++)
+        submit(i, i < 3 ? "a" : "b");
+    expect_next(0);
+    schedule_slow(&schedule, 0, now_ns, now_ns + SECOND, now_ns);
+    end(0);
+    expect_next(3);
+    expect_next(NO_FETCH);
+    assert_int_equal(schedule_due_ns(&schedule, now_ns), now_ns + SECOND);
+    now_ns += SECOND;
+    expect_next(1);
+    expect_next(NO_FETCH);
+    end(1);
+    expect_next(2);
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 static void a_full_host_holds_nobody_up(void **state)
@@ -423,6 +483,8 @@ int main(void)
         cmocka_unit_test(a_host_has_a_rate_of_its_own),
         cmocka_unit_test(a_delay_is_never_undercut),
         cmocka_unit_test(a_token_is_paid_once),
+        cmocka_unit_test(a_host_is_slowed_and_raised_again),
+        cmocka_unit_test(a_host_is_held_until_its_time),
         cmocka_unit_test(a_full_host_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,9 @@
+/* What hosts may have, by http. */
+
+#include "tests/lib/engine/limits.h"
+#include "tests/lib/gathering.h"
+
+int main(void)
+{
+    return limits_main(gathering_server_port);
+}

@@ -1,0 +1,339 @@
+/* Limits, counted where nothing can be hidden: at the seam to the loop, by what is connected and
+ * closed there, and when. Times have no upper bound here: a busy machine may take as long as it
+ * likes, but nothing may come before it may. */
+
+#include "tests/lib/engine/limits.h"
+#include "engine/engine.h"
+#include "tests/lib/engine/engine_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 256, BEGINNINGS = 256 };
+
+#define MS UINT64_C(1000000)
+
+static uint16_t (*server_port)(void);
+
+/* --- the seam --------------------------------------------------------------------------------- */
+
+static struct seam {
+    struct loop_interface own;
+    const struct loop_interface *inner;
+    bool is_open[SLOTS];
+    uint32_t open;
+    uint32_t most; /* at once */
+    uint32_t connects;
+    uint64_t times_ns[BEGINNINGS]; /* of the connects */
+} seam;
+
+static void seam_connect(struct loop *loop, uint32_t slot, const struct sockaddr *address,
+                         socklen_t length)
+{
+    assert_true(slot < SLOTS && seam.connects < BEGINNINGS && !seam.is_open[slot]);
+    seam.is_open[slot] = true;
+    seam.most = ++seam.open > seam.most ? seam.open : seam.most;
+    seam.times_ns[seam.connects++] = clock_now_ns();
+    seam.inner->connect(loop, slot, address, length);
+}
+
+static bool seam_next(struct loop *loop, struct completion *ret)
+{
+    bool has = seam.inner->next(loop, ret);
+    if (has && ret->op == LOOP_CLOSED && seam.is_open[ret->slot]) {
+        seam.is_open[ret->slot] = false;
+        seam.open--;
+    }
+    return has;
+}
+
+static struct haul *open_at_seam(const struct haul_options *options)
+{
+    struct loop *loop = gathering_open_loop(options);
+    assert_non_null(loop);
+    seam = (struct seam){.own = *loop->interface, .inner = loop->interface};
+    seam.own.connect = seam_connect;
+    seam.own.next = seam_next;
+    loop->interface = &seam.own;
+    return gathering_open_on(loop, options);
+}
+
+static void expect_spacing(uint32_t from, uint32_t count, uint64_t least_ns)
+{
+    for (uint32_t i = from; i + 1 < count; i++)
+        if (seam.times_ns[i + 1] - seam.times_ns[i] < least_ns)
+            fail_msg("%u: %llu us behind the one before", i + 1,
+                     (unsigned long long)(seam.times_ns[i + 1] - seam.times_ns[i]) / 1000);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* Two hosts, which both are the server. */
+static const char *const hosts[] = {"127.0.0.1", "localhost"};
+
+static void submit(struct haul *haul, const char *host, const char *path)
+{
+    char url[128];
+    snprintf(url, sizeof url, "%s://%s:%u%s", gathering_scheme(), host, server_port(), path);
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url}), 0);
+}
+
+static char rule[64];
+static const char *const rules[] = {rule, NULL};
+
+/* One address, so that none is tried beside it. */
+static void resolve(struct haul_options *options)
+{
+    snprintf(rule, sizeof rule, "localhost:%u:127.0.0.1", server_port());
+    options->resolve = rules;
+}
+
+static void take_all(struct haul *haul, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        if (result->error != HAUL_OK)
+            fail_msg("%s: %s", haul_error_name(result->error), result->message);
+        haul_release(haul, result);
+    }
+}
+
+/* --- who begins next -------------------------------------------------------------------------- */
+
+/* First come, first served has 34 quick ones among the first 50 results. */
+static void slow_hosts_have_their_share_and_no_more(void)
+{
+    int quick = 0;
+    struct haul_options options = {.concurrency = 8, .unordered = true};
+    resolve(&options);
+    struct haul *haul = gathering_open(&options);
+    for (int i = 0; i < 80; i++)
+        submit(haul, hosts[i % 5 == 0], i % 5 == 0 ? "/delay/3000" : "/delay/10");
+    for (int i = 0; i < 80; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->status, 200);
+        quick += i < 50 && result->index % 5 != 0;
+        haul_release(haul, result);
+    }
+    assert_in_range(quick, 48, 50);
+    gathering_close(haul);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* Some of them end behind each reply, some are kept. */
+static void no_host_has_more_connections_than_allowed(void)
+{
+    struct haul_options options = {.concurrency = 16,
+                                   .limits = &(const struct haul_limits){.max_per_host = 3}};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < 60; i++)
+        submit(haul, hosts[0], i % 3 == 0 ? "/close/x" : i % 3 == 1 ? "/p/1" : "/delay/5");
+    take_all(haul, 60);
+    assert_int_equal(seam.most, 3);
+    for (int i = 0; i < 60; i++)
+        submit(haul, hosts[i % 2], "/delay/5");
+    take_all(haul, 60);
+    assert_int_equal(seam.most, 6);
+    gathering_close(haul);
+}
+
+/* Three that take long hold up none of another host, */
+static void a_full_host_holds_nobody_up(void)
+{
+    struct haul_options options = {.concurrency = 8,
+                                   .unordered = true,
+                                   .limits = &(const struct haul_limits){.max_per_host = 3}};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < 12; i++)
+        submit(haul, hosts[0], i < 3 ? "/delay/1500" : "/p/1");
+    for (int i = 0; i < 20; i++)
+        submit(haul, hosts[1], "/p/1");
+    for (int i = 0; i < 32; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_int_equal(result->status, 200);
+        assert_true(i >= 20 || result->index >= 12);
+        haul_release(haul, result);
+    }
+    assert_in_range(seam.most, 4, 6);
+    gathering_close(haul);
+}
+
+/* and a connection that is idle makes room for one that must be fresh: of another origin of the
+ * same host. */
+static void an_idle_one_makes_room(void)
+{
+    struct haul_options options = {.concurrency = 8,
+                                   .limits = &(const struct haul_limits){.max_per_host = 1}};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    const bool is_https = strcmp(gathering_scheme(), "https") == 0;
+    char url[64];
+    submit(haul, hosts[0], "/p/1");
+    take_all(haul, 1);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/", is_https ? "http" : "https", server_port());
+    assert_int_equal(
+        haul_submit(
+            haul,
+            &(struct haul_request){.url = url, .times = &(const struct haul_times){.max_ms = 500}}),
+        0);
+    const struct haul_result *result = gathering_next(haul);
+    assert_true(result->error != HAUL_OK); /* it speaks only the other, or waits for it */
+    haul_release(haul, result);
+    assert_int_equal(seam.most, 1);
+    assert_int_equal(seam.connects, 2);
+    gathering_close(haul);
+}
+
+/* --- rates ------------------------------------------------------------------------------------ */
+
+static struct haul *open_with(const struct haul_limits *limits, bool follows)
+{
+    struct haul_options options = {
+        .concurrency = 16,
+        .limits = limits,
+        .redirect = &(const struct haul_redirect){.follow = follows},
+        .retry = &(const struct haul_retry){.max = 2, .delay_ms = 1},
+    };
+    resolve(&options);
+    return open_at_seam(&options);
+}
+
+static void all_beginnings_are_spaced_by_the_rate(void)
+{
+    struct haul *haul = open_with(&(const struct haul_limits){.rate = 40}, false);
+    for (int i = 0; i < 12; i++)
+        submit(haul, hosts[i % 2], "/close/x");
+    take_all(haul, 12);
+    assert_int_equal(seam.connects, 12);
+    expect_spacing(0, 12, 20 * MS); /* of 25: what begins late may be handed over later yet */
+    assert_true(seam.times_ns[11] - seam.times_ns[0] >= 11 * 24 * MS);
+    gathering_close(haul);
+}
+
+/* A burst does not make up for what was missed. */
+static void a_rate_forgets_what_was_missed(void)
+{
+    struct haul *haul = open_with(&(const struct haul_limits){.rate = 20}, false);
+    submit(haul, hosts[0], "/delay/400");
+    take_all(haul, 1);
+    for (int i = 0; i < 5; i++)
+        submit(haul, hosts[0], "/close/x");
+    uint64_t from_ns = clock_now_ns();
+    take_all(haul, 5);
+    assert_true(clock_now_ns() - from_ns >= 4 * 45 * MS);
+    gathering_close(haul);
+}
+
+/* Both at once, and each at its own rate. */
+static void each_host_has_its_rate(void)
+{
+    struct haul *haul = open_with(&(const struct haul_limits){.rate_per_host = 20}, false);
+    uint64_t from_ns = clock_now_ns();
+    for (int i = 0; i < 12; i++)
+        submit(haul, hosts[i % 2], "/close/x");
+    take_all(haul, 12);
+    assert_true(clock_now_ns() - from_ns >= 5 * 45 * MS);
+    for (uint32_t i = 2; i < 12; i++)
+        assert_true(seam.times_ns[i] - seam.times_ns[i - 2] >= 30 * MS);
+    gathering_close(haul);
+}
+
+/* From begin to begin, by the engine's own clock, to the nanosecond. */
+static void a_delay_is_kept_between_beginnings(void)
+{
+    struct haul *haul = open_with(&(const struct haul_limits){.delay_per_host_ms = 30}, false);
+    uint64_t begun_ns = 0;
+    for (int i = 0; i < 8; i++)
+        submit(haul, hosts[0], "/p/1");
+    for (int i = 0; i < 8; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        const struct fetch *fetch = (const struct fetch *)(const void *)result;
+        assert_true(begun_ns == 0 || fetch->begun_ns - begun_ns >= 30 * MS);
+        begun_ns = fetch->begun_ns;
+        haul_release(haul, result);
+    }
+    gathering_close(haul);
+}
+
+/* Each try is a beginning: three requests of three tries are nine. */
+static void retries_are_counted(void)
+{
+    struct haul *haul = open_with(&(const struct haul_limits){.rate = 40}, false);
+    uint64_t from_ns = clock_now_ns();
+    for (int i = 0; i < 3; i++)
+        submit(haul, hosts[0], "/status/503");
+    take_all(haul, 3);
+    assert_true(clock_now_ns() - from_ns >= 8 * 24 * MS);
+    assert_int_equal(haul->engine.retried, 6);
+    gathering_close(haul);
+}
+
+/* While the host waits for its time nothing is begun, and what waits expires too. */
+static void what_waits_for_a_rate_expires(void)
+{
+    struct haul_options options = {
+        .limits = &(const struct haul_limits){.rate_per_host = 1.0 / 3600},
+        .times = &(const struct haul_times){.queue_ms = 300},
+    };
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    submit(haul, hosts[0], "/p/1");
+    submit(haul, hosts[0], "/p/1");
+    submit(haul, hosts[1], "/p/1");
+    gathering_expect(haul, "200 ok ''\n0 deadline@queue ''\n200 ok ''\n");
+    assert_int_equal(seam.connects, 2);
+    gathering_close(haul);
+}
+
+/* --- hosts that say it is too much ------------------------------------------------------------ */
+
+static void a_host_that_has_too_many_gets_fewer(void)
+{
+    struct haul_options options = {.concurrency = 8,
+                                   .limits = &(const struct haul_limits){.adaptive = 1}};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < 8; i++)
+        submit(haul, hosts[0], "/status/429");
+    take_all(haul, 8);
+    for (int i = 0; i < 3; i++)
+        submit(haul, hosts[0], "/status/503");
+    take_all(haul, 3);
+    submit(haul, hosts[0], "/delay/50");
+    submit(haul, hosts[0], "/delay/50");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(haul->engine.active + haul->engine.schedule.count, 1);
+    haul_release(haul, result);
+    take_all(haul, 1);
+    for (int i = 0; i < 100; i++) {
+        submit(haul, hosts[0], "/p/1");
+        assert_in_range(haul->engine.active, 0, 8);
+    }
+    take_all(haul, 100);
+    assert_int_equal(haul->engine.turns.hosts[0].most, 0); /* as many as there are places */
+    gathering_close(haul);
+}
+
+static const struct gathering_scenario scenarios[] = {
+    SCENARIO(slow_hosts_have_their_share_and_no_more),
+    SCENARIO(no_host_has_more_connections_than_allowed),
+    SCENARIO(a_full_host_holds_nobody_up),
+    SCENARIO(an_idle_one_makes_room),
+    SCENARIO(all_beginnings_are_spaced_by_the_rate),
+    SCENARIO(a_rate_forgets_what_was_missed),
+    SCENARIO(each_host_has_its_rate),
+    SCENARIO(a_delay_is_kept_between_beginnings),
+    SCENARIO(retries_are_counted),
+    SCENARIO(what_waits_for_a_rate_expires),
+    SCENARIO(a_host_that_has_too_many_gets_fewer),
+};
+
+int limits_main(uint16_t (*port)(void))
+{
+    server_port = port;
+    return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
+}
