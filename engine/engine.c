@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { SPEED_MS = 30000 }; /* as curl's */
 enum { HELD_MAX_S = 600 }; /* a host, by its own word */
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
@@ -337,9 +338,15 @@ static void lose(struct engine *engine, uint32_t slot, struct outcome *outcome)
     }
 }
 
+static uint64_t slow_due_ns(const struct engine *engine, uint32_t slot);
+
 static uint64_t deadline_of(const struct engine *engine, uint32_t slot, enum haul_stage stage)
 {
-    return due_of(engine, fetch_on(engine, slot), stage);
+    uint64_t time_ns = due_of(engine, fetch_on(engine, slot), stage);
+    if (!engine->has_speed || stage < HAUL_STAGE_HEAD)
+        return time_ns;
+    uint64_t slow_ns = slow_due_ns(engine, slot);
+    return slow_ns < time_ns ? slow_ns : time_ns;
 }
 
 static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage stage)
@@ -431,6 +438,76 @@ static struct pressure_view view_of(const struct engine *engine)
     };
 }
 
+/* --- how fast replies come, where that is asked for ------------------------------------------- */
+
+/* Of a clock that stands while the caller is away. */
+static uint64_t reading_ns(const struct engine *engine)
+{
+    return engine->now_ns - engine->away_ns;
+}
+
+/* Of a request, how slow is too slow; false: nothing is. */
+static bool speed_of(const struct engine *engine, const struct fetch *fetch, uint64_t *ret_time_ns,
+                     uint64_t *ret_limit)
+{
+    const struct haul_times *times = times_of(engine, fetch);
+    if (times->speed_limit < 0 || times->speed_ms < 0 || times->speed_limit + times->speed_ms == 0)
+        return false;
+    uint64_t time_ms = times->speed_ms ? (uint64_t)times->speed_ms : SPEED_MS;
+    *ret_time_ns = time_ms < DEADLINE_NEVER / 1000000 ? time_ms * 1000000 : DEADLINE_NEVER;
+    *ret_limit = times->speed_limit ? (uint64_t)times->speed_limit : 1;
+    return true;
+}
+
+static uint64_t slow_due_ns(const struct engine *engine, uint32_t slot)
+{
+    uint64_t time_ns, limit;
+    if (!speed_of(engine, fetch_on(engine, slot), &time_ns, &limit))
+        return DEADLINE_NEVER;
+    uint64_t due_ns = pace_due_ns(&engine->paces[slot], time_ns);
+    return due_ns < DEADLINE_NEVER - engine->away_ns ? due_ns + engine->away_ns : DEADLINE_NEVER;
+}
+
+static bool is_slow(struct engine *engine, uint32_t slot)
+{
+    uint64_t time_ns, limit;
+    return engine->has_speed && speed_of(engine, fetch_on(engine, slot), &time_ns, &limit) &&
+           pace_is_slow(&engine->paces[slot], reading_ns(engine), time_ns, limit);
+}
+
+static void set_deadline(struct engine *engine, uint32_t slot, enum haul_stage stage);
+
+/* It is read from now on, or not: its clock runs, or stands. */
+static __attribute__((noinline)) void run_pace(struct engine *engine, uint32_t slot, bool is_read)
+{
+    struct pace *pace = &engine->paces[slot];
+    if (pool_state(&engine->pool, slot) != POOL_BUSY || !pace->is_begun)
+        return;
+    (is_read ? pace_go_on : pace_pause)(pace, reading_ns(engine));
+    set_deadline(engine, slot, engine_stage(engine, slot));
+}
+
+static inline void pause_link(struct engine *engine, uint32_t slot)
+{
+    loop_pause(engine->loop, slot);
+    if (engine->has_speed)
+        run_pace(engine, slot, false);
+}
+
+static inline void receive(struct engine *engine, uint32_t slot)
+{
+    loop_receive(engine->loop, slot);
+    if (engine->has_speed)
+        run_pace(engine, slot, true);
+}
+
+static void receive_once(struct engine *engine, uint32_t slot)
+{
+    loop_receive_once(engine->loop, slot);
+    if (engine->has_speed)
+        run_pace(engine, slot, true);
+}
+
 static bool awaits_reply(const struct engine *engine, uint32_t slot)
 {
     return pool_state(&engine->pool, slot) == POOL_BUSY &&
@@ -443,7 +520,7 @@ static void hold_all_back(struct engine *engine)
     pressure_begin(&engine->pressure, engine->now_ns);
     for (uint32_t i = 0; i < engine->pool.slab.touched; i++)
         if (awaits_reply(engine, i) && !pressure_is_armed(&engine->pressure, i)) {
-            loop_pause(engine->loop, i);
+            pause_link(engine, i);
             pressure_wait(&engine->pressure, i);
         }
 }
@@ -461,10 +538,10 @@ void engine_let_in(struct engine *engine)
     for (;;) {
         switch (pressure_next(pressure, &view, &slot)) {
         case PRESSURE_RECEIVE:
-            loop_receive(engine->loop, slot);
+            receive(engine, slot);
             break;
         case PRESSURE_RECEIVE_ONCE:
-            loop_receive_once(engine->loop, slot);
+            receive_once(engine, slot);
             break;
         case PRESSURE_DONE:
             return;
@@ -483,7 +560,7 @@ static void take_turns(struct engine *engine)
     while ((slot = pressure_give_way(&engine->pressure, &view, slots, &cursor)) != NO_SLOT) {
         if (slot == view.current)
             engine->collector.current = NO_FETCH;
-        loop_pause(engine->loop, slot);
+        pause_link(engine, slot);
     }
 }
 
@@ -562,7 +639,7 @@ static void wait_for_piece(struct engine *engine, uint32_t slot)
         return;
     }
     pressure_leave(&engine->pressure, slot);
-    loop_pause(engine->loop, slot);
+    pause_link(engine, slot);
     heads_wait(&engine->heads, slot);
     if (engine->collector.is_unordered &&
         engine->collector.current == pool_holder(&engine->pool, slot))
@@ -626,7 +703,7 @@ static void wait_for_blocks(struct engine *engine, uint32_t slot)
         return;
     }
     pressure_leave(&engine->pressure, slot);
-    loop_pause(engine->loop, slot);
+    pause_link(engine, slot);
     if (is_held)
         heads_wait_first(&engine->coded, slot);
     else
@@ -856,7 +933,7 @@ static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
     deadline_note(&engine->deadlines, slot, engine->now_ns + kept_ns);
     if (pressure_is_waiting(&engine->pressure, slot)) {
         pressure_leave(&engine->pressure, slot);
-        loop_receive(engine->loop, slot);
+        receive(engine, slot);
     }
     pool_put_idle(&engine->pool, slot, engine->now_ns);
     schedule_idle(&engine->schedule, slot);
@@ -920,6 +997,8 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
 static inline void on_sent(struct engine *engine, uint32_t slot)
 {
     fetch_on(engine, slot)->sent_ns = engine->now_ns;
+    if (engine->has_speed)
+        pace_begin(&engine->paces[slot], reading_ns(engine));
     if (engine->has_times)
         set_deadline(engine, slot, HAUL_STAGE_HEAD);
 }
@@ -1027,10 +1106,10 @@ static void describe_tls(const struct engine *engine, uint32_t slot, struct haul
 static void await_reply(struct engine *engine, uint32_t slot)
 {
     if (!engine->pressure.is_short) {
-        loop_receive(engine->loop, slot);
+        receive(engine, slot);
         return;
     }
-    loop_pause(engine->loop, slot);
+    pause_link(engine, slot);
     pressure_wait(&engine->pressure, slot);
 }
 
@@ -1080,6 +1159,8 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
     };
     fetch_take_connection(fetch, is_reused, engine->now_ns);
     describe_tls(engine, slot, &fetch->result);
+    if (engine->has_speed)
+        engine->paces[slot] = (struct pace){0};
     set_deadline(engine, slot, HAUL_STAGE_SEND);
     bool has_news = fetch->has_own ? send_own(engine, slot, &request, &news)
                                    : exchange_begin(&engine->exchanges, slot, &request, &news);
@@ -1221,6 +1302,9 @@ static void on_dial(struct engine *engine, const struct dial_news *news)
     }
 }
 
+static const struct failure too_slow = {
+    HAUL_DEADLINE, "the reply was slower than the speed limit for the speed time", ETIMEDOUT};
+
 /* Of an attempt at an address another one may begin beside it; else the time is up. */
 static void on_deadline(struct engine *engine, uint32_t slot)
 {
@@ -1242,9 +1326,16 @@ static void on_deadline(struct engine *engine, uint32_t slot)
     }
     const struct fetch *fetch = fetch_on(engine, slot);
     slot = fetch->conn;
-    struct outcome outcome = {.kind = OUTCOME_FAILED,
-                              .failure =
-                                  *failure_of_due(engine, fetch, engine_stage(engine, slot))};
+    bool is_slow_alone = engine->has_speed && stage >= HAUL_STAGE_HEAD &&
+                         engine->now_ns < due_of(engine, fetch, stage);
+    if (is_slow_alone && !is_slow(engine, slot)) {
+        set_deadline(engine, slot, stage);
+        return;
+    }
+    struct outcome outcome = {
+        .kind = OUTCOME_FAILED,
+        .failure =
+            is_slow_alone ? too_slow : *failure_of_due(engine, fetch, engine_stage(engine, slot))};
     close_rival(engine, slot);
     if (fetch->again_ns)
         close_and_leave(engine, slot);
@@ -1630,23 +1721,28 @@ static void receive_again(struct engine *engine, uint32_t slot)
 {
     enum pool_state state = pool_state(&engine->pool, slot);
     if (state == POOL_IDLE)
-        loop_receive(engine->loop, slot);
+        receive(engine, slot);
     else if (!awaits_reply(engine, slot) || pressure_is_waiting(&engine->pressure, slot))
         return;
     else if (engine->pressure.is_short)
         pressure_wait_first(&engine->pressure, slot);
     else
-        loop_receive(engine->loop, slot);
+        receive(engine, slot);
 }
 
 static void on_receive(struct engine *engine, const struct completion *completion)
 {
     uint32_t slot = completion->slot;
     bool was_armed = pressure_is_armed(&engine->pressure, slot);
-    if (was_armed)
+    if (was_armed) {
         pressure_received(&engine->pressure, slot);
+        if (engine->has_speed)
+            run_pace(engine, slot, false);
+    }
     if (completion->result > 0) {
         engine->bytes_received += (uint32_t)completion->result;
+        if (engine->has_speed)
+            pace_add(&engine->paces[slot], (uint32_t)completion->result);
         if (pool_state(&engine->pool, slot) == POOL_IDLE) { /* nor is it to be decrypted */
             pool_is_cut(&engine->pool, slot, engine->now_ns);
             close_slot(engine, slot);
@@ -1806,6 +1902,7 @@ static int catch_up(struct engine *engine)
     bool goes_on = was_away || must_look(engine, absence_ns);
     int error = 0;
     engine->now_ns = now_ns;
+    engine->away_ns += was_away ? absence_ns : 0;
     while (goes_on && !error) {
         uint32_t before = engine->completions;
         error = wait_and_take(engine, 0, 0);

@@ -24,6 +24,7 @@
 #include "engine/request/decoding.h"
 #include "engine/request/fetch.h"
 #include "engine/request/heads.h"
+#include "engine/request/pace.h"
 #include "engine/request/pressure.h"
 #include "engine/request/schedule/schedule.h"
 
@@ -41,6 +42,7 @@ struct engine {
     struct haul_limits limits;       /* and options.limits */
     struct haul_times times;         /* of options.times, and all that it leaves to the options */
     bool has_times;                  /* there was any that is for one stage, or one request */
+    bool has_speed;                  /* among them for how slow a reply may be */
     uint64_t end_ns;                 /* when the run must be over; DEADLINE_NEVER */
     struct auth auth;                /* of options.auth, which points to nothing then */
     char **option_strings;           /* those copies */
@@ -61,6 +63,8 @@ struct engine {
     struct deadlines deadlines;
     struct deadlines waits; /* of requests that were begun, and are queued or wait to be tried
                                again, by their slots */
+    struct pace *paces;     /* of replies, by connection slots, where has_speed */
+    uint64_t away_ns;       /* in which the caller did not run the engine, of these */
     struct pressure pressure;
     struct heads heads;
     struct heads coded; /* whose body waits, half decoded, for blocks */

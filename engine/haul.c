@@ -139,6 +139,8 @@ static int take_times(struct engine *engine, const struct haul_request *request,
     TAKE_TIME(tls_ms);
     TAKE_TIME(first_byte_ms);
     TAKE_TIME(max_ms);
+    TAKE_TIME(speed_limit);
+    TAKE_TIME(speed_ms);
 #undef TAKE_TIME
     return error;
 }
@@ -168,6 +170,7 @@ submit(struct engine *engine, const struct haul_request *request, const struct f
     if (request->times) {
         fetch->times = times;
         engine->has_times = true;
+        engine->has_speed |= times.speed_limit > 0 || times.speed_ms > 0;
     }
     fetch->result.index = collector_add(&engine->collector, index);
     if (fetch->has_upload && !request->upload)

@@ -78,6 +78,8 @@ static void times_take(struct engine *engine)
         times->max_ms = engine->options.max_time_ms;
     engine->has_times = times->queue_ms > 0 || times->resolve_ms > 0 || times->tls_ms > 0 ||
                         times->first_byte_ms > 0;
+    engine->has_speed = times->speed_limit > 0 || times->speed_ms > 0;
+    engine->has_times |= engine->has_speed;
     uint64_t most_ms = (DEADLINE_NEVER - engine->now_ns) / 1000000;
     bool ends = limits->deadline_ms > 0 && (uint64_t)limits->deadline_ms < most_ms;
     engine->end_ns =
@@ -235,6 +237,7 @@ enum shelf_group {
     X(CONNECTIONS, exchanges.list, budget->conns)                                                  \
     X(CONNECTIONS, deadlines.entries, budget->conns)                                               \
     X(CONNECTIONS, pressure.waiters, budget->conns)                                                \
+    X(CONNECTIONS, paces, budget->conns)                                                           \
     X(CONNECTIONS, heads.nodes, budget->conns)                                                     \
     X(CONNECTIONS, pipes.waiters, budget->pipes)                                                   \
     X(CONNECTIONS, pipes.slab.next, budget->pipes)                                                 \

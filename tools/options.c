@@ -348,6 +348,15 @@ const struct option_row option_rows[] = {
      .is_rare = true,
      .manual = "From when a request is sent to the first byte of its reply. The error is "
                "*deadline*, in the stage *head*."},
+    {OPTIONS_CONTROL, "speed-limit", 'Y', "BYTES", "a second that a reply must come at",
+     TAKES_NUMBER(int64_t, times.speed_limit, 1, INT64_MAX / 2), .is_rare = true,
+     .manual = "A reply that comes slower than so many bytes a second for *--speed-time* is an "
+               "error *deadline*, in the stage *head* or *body*. Counted from when the request "
+               "is sent, and only while haul reads: what it has paused, for memory, for the order "
+               "or for whoever takes its output, never stalls. With *-y* alone it is 1."},
+    {OPTIONS_CONTROL, "speed-time", 'y', "SECONDS", "how long a reply may be slower",
+     TAKES_SECONDS(times.speed_ms), .is_rare = true,
+     .manual = "How long a reply may be slower than *--speed-limit*; with *-Y* alone 30."},
     {OPTIONS_CONTROL, "deadline", 0, "SECONDS", "for the whole run",
      TAKES_SECONDS(limits.deadline_ms), .is_rare = true,
      .manual = "For the whole run, which then ends as by Ctrl-C: what is under way is an "

@@ -37,6 +37,11 @@ struct haul_times {
     int64_t tls_ms;        /* a handshake */
     int64_t first_byte_ms; /* from when a request is sent to the first byte of a reply */
     int64_t max_ms;        /* a try, redirects included */
+    int64_t speed_limit;   /* bytes a second that a reply must come at, over TLS as they come; */
+    int64_t speed_ms;      /* slower for so long is a DEADLINE error. Of the two one is enough: of
+                              the other 0 is 1 byte, or 30 s. Counted from when the request is sent,
+                              and only while haul reads: what it has paused, for want of memory, for
+                              the order or since its caller is away, never stalls */
 };
 
 /* "10/s", "30/m", "5k/h", "1/d", "2/100ms": a rate, by the second in *ret_rate. A number alone is

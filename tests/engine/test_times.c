@@ -1,9 +1,11 @@
 /* Each stage has a time of its own, of all requests and of one; none counts another's. And the run
  * has one. */
 
+#include "engine/engine.h"
 #include "tests/lib/engine/engine_rows.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 static const struct haul_times first_byte = {.first_byte_ms = 500};
@@ -153,6 +155,100 @@ static void a_retry_after_the_run_is_none(void)
     assert_loopback(server);
 }
 
+static const struct haul_times brisk = {.speed_limit = 1000, .speed_ms = 400};
+
+/* Nothing comes, or too little; and what comes at 20 bytes a second is fast enough for 10. */
+static void a_reply_that_is_too_slow_is_ended(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /silent"}, {HOLD}),
+        SCRIPT({EXPECT, "GET /body"}, {SEND, OK "Content-Length: 9\r\n\r\nx"}, {HOLD}),
+    };
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.keep_bodies = true, .times = &brisk});
+    gathering_submit(haul, server, "/silent");
+    gathering_expect_one(haul, "0 deadline@head ''");
+    gathering_submit(haul, server, "/body");
+    gathering_expect_one(haul, "200 deadline@body 'x'");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* At 20 bytes a second, behind a head. */
+static void a_reply_may_be_as_slow_as_allowed(void)
+{
+    static const struct haul_times rows[] = {{.speed_limit = 10, .speed_ms = 1000},
+                                             {.speed_limit = 0, .speed_ms = 800},
+                                             {.speed_limit = 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct haul *haul = gathering_open(&(struct haul_options){.times = &rows[i]});
+        gathering_submit_to(haul, gathering_server_port(), "/drip/40/50");
+        gathering_expect_one(haul, "200 ok ''");
+        gathering_close(haul);
+    }
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .times = &(const struct haul_times){.speed_limit = 1000, .speed_ms = 800}});
+    gathering_submit_to(haul, gathering_server_port(), "/drip/1000/50");
+    gathering_expect_one(haul, "200 deadline@body ''");
+    gathering_close(haul);
+}
+
+/* The second is paused for the order, and the first is silent for as long. */
+static void what_is_paused_never_stalls(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /first"}, {PAUSE}, {SEND, LAST_REPLY(2, "ok")}, {CLOSE}),
+        SCRIPT({EXPECT, "GET /second"}, {SEND, OK "Content-Length: 50000000\r\n\r\n"},
+               {FILL, "", 50000000}, {HOLD}),
+    };
+    static const struct haul_times patient = {.speed_limit = -1, .speed_ms = -1};
+    struct loopback *server = loopback_open(scripts, 2);
+    char url[64];
+    uint64_t bytes = 0;
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .keep_bodies = true, .stream_bodies = true, .body_bytes = 1, .times = &brisk});
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/first", gathering_scheme(), loopback_port(server));
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url, .times = &patient}), 0);
+    gathering_until_asked(haul, server, 1);
+    gathering_submit(haul, server, "/second");
+    const struct haul_result *result;
+    for (int steps = 0; steps < 150; steps++) /* of 10 ms each */
+        assert_int_equal(gathering_try(haul, &result, 10), -EAGAIN);
+    assert_in_range(haul->engine.bytes_received, 1000000, 49000000);
+    loopback_continue(server, 0);
+    gathering_expect_one(haul, "200 ok 'ok'");
+    do {
+        result = gathering_next(haul);
+        assert_int_equal(result->error, HAUL_OK);
+        bytes = result->body_bytes;
+        haul_release(haul, result);
+    } while (bytes < 50000000);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* A caller who does not come to take what is there is no fault of the server's. */
+static void what_its_caller_does_not_take_never_stalls(void)
+{
+    static const struct loopback_script scripts[] = {SCRIPT(
+        {EXPECT, "GET /"}, {SEND, OK "Content-Length: 2\r\n\r\n"}, {PAUSE}, {SEND, "ok"}, {HOLD})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.keep_bodies = true, .times = &brisk});
+    const struct haul_result *result;
+    gathering_submit(haul, server, "/");
+    gathering_until_received(haul, 38);
+    for (int i = 0; i < 4; i++) { /* each as long as may be stalled; between, a moment of work */
+        poll(NULL, 0, 400);
+        assert_int_equal(gathering_try(haul, &result, 0), -EAGAIN);
+    }
+    loopback_continue(server, 0);
+    gathering_expect_one(haul, "200 ok 'ok'");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 int main(void)
 {
     static const struct gathering_scenario scenarios[] = {
@@ -161,6 +257,10 @@ int main(void)
         SCENARIO(a_request_has_times_of_its_own),
         SCENARIO(a_retry_is_waited_for_so_long),
         SCENARIO(the_run_has_a_deadline),
+        SCENARIO(a_reply_that_is_too_slow_is_ended),
+        SCENARIO(a_reply_may_be_as_slow_as_allowed),
+        SCENARIO(what_is_paused_never_stalls),
+        SCENARIO(what_its_caller_does_not_take_never_stalls),
         SCENARIO(a_retry_after_the_run_is_none),
     };
     return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);

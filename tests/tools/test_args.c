@@ -60,7 +60,7 @@ static const struct {
     {"--qiet u", "unknown option '--qiet'; did you mean --quiet? See haul --help"},
     {"--a-word-that-is-far-longer-than-any-option u",
      "unknown option '--a-word-that-is-far-longer-than-any-option'; see haul --help"},
-    {"--quiet -yq u", "unknown option '-y'; see haul --help"},
+    {"--quiet -jq u", "unknown option '-j'; see haul --help"},
     {"-qm x u",
      "-m/--max-time 'x': seconds from 0.001 to 1000000000 are wanted, or 0 for no limit"},
     {"-qx p u", "unknown option '-x': haul connects directly, and by no proxy"},
@@ -418,6 +418,11 @@ static void test_rerouting(void **state)
     assert_float_equal(parsed.args.engine.limits->rate_per_host, 20, 1e-9);
     assert_int_equal(parsed.args.engine.limits->delay_per_host_ms, 500);
     assert_int_equal(parsed.args.engine.limits->adaptive, 1);
+    args_free(&parsed.args);
+    parse(&parsed, "u -Y 1000 -y 2.5");
+    assert_int_equal(parsed.args.engine.times->speed_limit, 1000);
+    assert_int_equal(parsed.args.engine.times->speed_ms, 2500);
+    args_free(&parsed.args);
     parse(&parsed, "u --queue-timeout 1.5 --resolve-timeout 2 --tls-timeout 0 "
                    "--first-byte-timeout 0.001 --deadline 60");
     assert_int_equal(parsed.args.engine.times->queue_ms, 1500);
