@@ -99,6 +99,8 @@ void gathering_check_balance(struct haul *haul)
     reap(engine);
     assert_int_equal(engine->active, 0);
     assert_int_equal(engine->schedule.count, 0);
+    assert_int_equal(engine->schedule.held, 0);
+    assert_int_equal(engine->schedule.queued_hosts, 0);
     assert_int_equal(engine->collector.unfinished, 0);
     assert_int_equal(engine->fetch_slab.taken, 0);
     assert_int_equal(engine->store.slab.taken, 0);

@@ -62,6 +62,22 @@ static struct fault_rates random_rates(bool is_harmless)
     return rates;
 }
 
+/* Each of them or not, and never so tight that a run takes long. */
+static struct haul_limits random_limits(void)
+{
+    struct haul_limits limits = {0};
+    if (random_below(2) == 0)
+        limits.max_per_host = 1 + random_below(4);
+    if (random_below(3) == 0)
+        limits.rate = 1500 + random_below(20000);
+    if (random_below(3) == 0)
+        limits.rate_per_host = 1500 + random_below(20000);
+    if (random_below(4) == 0)
+        limits.delay_per_host_ms = 1;
+    limits.adaptive = random_below(3) == 0;
+    return limits;
+}
+
 static uint16_t (*server_port)(void);
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -181,8 +197,29 @@ static void check_failure(const struct run *run, const struct haul_result *resul
     assert_true(is_cancelled || !run->is_harmless);
 }
 
+/* Places and connections are those of the hosts, none has too many, and no token is from a time to
+ * come. */
+static void check_hosts(const struct engine *engine)
+{
+    const struct schedule *schedule = &engine->schedule;
+    const struct schedule_limits *limits = &schedule->limits;
+    uint32_t held = 0, conns = 0;
+    for (uint32_t i = 0; i < schedule->hosts.touched; i++) {
+        const struct host *host = &engine->turns.hosts[i];
+        held += host->held;
+        conns += host->conns;
+        if (limits->host_conns)
+            assert_in_range(host->conns, 0, limits->host_conns);
+        assert_in_range(host->rate_ns, 0, engine->now_ns + limits->host_spacing_ns);
+    }
+    assert_int_equal(held, engine->active);
+    assert_int_equal(conns, limits->host_conns ? engine->pool.slab.taken : 0);
+    assert_in_range(schedule->next_ns, 0, engine->now_ns + limits->spacing_ns);
+}
+
 static void check_bounds(const struct engine *engine)
 {
+    check_hosts(engine);
     assert_in_range(engine->pool.open, 0, engine->budget.concurrency);
     assert_in_range(engine->active, 0, engine->budget.concurrency);
     assert_in_range(engine->pool.slab.taken, engine->pool.open + engine->pool.beside,
@@ -301,6 +338,8 @@ static void run_seed(uint64_t seed, struct fault_counts *sum)
         .keep_headers = random_below(2) == 0,
         .stream_bodies = random_below(2) == 0,
     };
+    struct haul_limits limits = random_limits();
+    options.limits = &limits;
     options.window = options.concurrency + 1 + random_below(40);
     struct fault_rates rates = random_rates(run.is_harmless);
     char rule[96];
