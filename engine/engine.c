@@ -165,6 +165,17 @@ enum haul_stage engine_stage(const struct engine *engine, uint32_t slot)
     return HAUL_STAGE_QUEUE;
 }
 
+/* As many of those that wait for the address as there is room for now. */
+static void leave_crowd(struct engine *engine, uint32_t slot)
+{
+    const struct crowds *crowds = &engine->dials.crowds;
+    uint32_t crowd = crowds_leave(&engine->dials.crowds, slot);
+    if (crowd == NO_CROWD)
+        return;
+    uint32_t count = crowds->list[crowd].count;
+    schedule_open(&engine->schedule, crowd, count > 0 ? crowds->most - count : UINT32_MAX);
+}
+
 static void on_closed(struct engine *engine, uint32_t slot)
 {
     assert(!deadline_is_set(&engine->deadlines, slot));
@@ -173,6 +184,8 @@ static void on_closed(struct engine *engine, uint32_t slot)
     exchange_close(&engine->exchanges, slot);
     pool_remove(&engine->pool, slot);
     schedule_disconnect(&engine->schedule, slot);
+    if (engine->dials.crowds.most > 0)
+        leave_crowd(engine, slot);
 }
 
 /* Of two attempts one is left: it is its request's. */
@@ -926,6 +939,11 @@ static __attribute__((noinline)) uint64_t stated_ns(uint64_t kept_ns, uint32_t s
     return time_ns < kept_ns ? time_ns : kept_ns;
 }
 
+static void open_crowd(struct engine *engine, uint32_t slot)
+{
+    schedule_open(&engine->schedule, engine->dials.crowds.of_slot[slot] - 1, 1);
+}
+
 /* What it waited to receive has come before it was paused. */
 static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
 {
@@ -937,6 +955,8 @@ static void rest(struct engine *engine, uint32_t slot, uint64_t kept_ns)
     }
     pool_put_idle(&engine->pool, slot, engine->now_ns);
     schedule_idle(&engine->schedule, slot);
+    if (engine->dials.crowds.most > 0) /* the first of those makes room for itself */
+        open_crowd(engine, slot);
 }
 
 /* The reply is whole, and the body that it was to go on with may not be. */
@@ -1248,11 +1268,60 @@ static bool can_wait(const struct engine *engine, const struct dial_news *news)
            (news->failure.os_error != EMFILE || pool_has_more(&engine->pool, 1));
 }
 
+/* Its host waits until an address has room, for which a link to it that is idle is closed. */
+static void stand_behind(struct engine *engine, uint32_t index, uint32_t crowd)
+{
+    uint32_t slot = engine->pool.idle_oldest;
+    while (slot != NO_SLOT && engine->dials.crowds.of_slot[slot] != crowd + 1)
+        slot = engine->pool.slots[slot].newer;
+    schedule_stand_behind(&engine->schedule, index, crowd);
+    if (slot != NO_SLOT)
+        close_slot(engine, slot);
+}
+
+/* What was found when its addresses came: it has not begun after all, and what it has waited for
+ * them does not count as waiting to begin. */
+static void wait_for_crowd(struct engine *engine, uint32_t slot, uint32_t crowd)
+{
+    uint32_t index = pool_holder(&engine->pool, slot);
+    struct fetch *fetch = &engine->fetches[index];
+    uint64_t queued_ns = fetch->queued_ns ? fetch->queued_ns : fetch->submitted_ns;
+    uint64_t begun_ns = fetch->begun_ns;
+    close_slot(engine, slot);
+    requeue(engine, index, true);
+    fetch_wait(fetch);
+    if (fetch->attempt_ns == begun_ns) {
+        fetch->attempt_ns = 0;
+        engine->begun -= !fetch_has_begun(fetch);
+    }
+    fetch->queued_ns = queued_ns + (engine->now_ns - begun_ns);
+    await_turn(engine, index);
+    stand_behind(engine, index, crowd);
+}
+
+/* One that was to race with an attempt that is silent: that one gives its place up, so that its
+ * request gets its turn at the address. */
+static void on_crowded(struct engine *engine, const struct dial_news *news)
+{
+    uint32_t slot = news->slot;
+    uint32_t rival = dial_rival(&engine->dials, slot);
+    if (rival != NO_SLOT) {
+        dial_give_up(&engine->dials, rival);
+        close_slot(engine, slot);
+        slot = rival;
+    }
+    wait_for_crowd(engine, slot, news->crowd);
+}
+
 static void on_dial_failed(struct engine *engine, const struct dial_news *news)
 {
     struct outcome outcome = {
         .kind = OUTCOME_FAILED, .failure = news->failure, .is_lost = news->is_lost};
     struct fetch *fetch = fetch_on(engine, news->slot);
+    if (news->is_crowded) {
+        on_crowded(engine, news);
+        return;
+    }
     if (news->is_shortage)
         pool_is_vain(&engine->pool, news->slot);
     if (dial_rival(&engine->dials, news->slot) != NO_SLOT) {
@@ -1510,6 +1579,18 @@ static __attribute__((noinline)) void wait_for_own(struct engine *engine, uint32
         close_slot(engine, slot);
 }
 
+static bool must_stand_behind(struct engine *engine, uint32_t index)
+{
+    struct fetch *fetch = &engine->fetches[index];
+    uint32_t origin = origin_find(&engine->origins, &fetch->url);
+    if (origin == NO_ORIGIN)
+        return false;
+    uint32_t crowd = dial_crowd(&engine->dials, origin, tried_of(engine, fetch), engine->now_ns);
+    if (crowd != NO_CROWD)
+        stand_behind(engine, index, crowd);
+    return crowd != NO_CROWD;
+}
+
 static bool begin_dialing(struct engine *engine, uint32_t index)
 {
     struct dial_news news;
@@ -1518,6 +1599,8 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
         wait_for_own(engine, index);
         return true;
     }
+    if (engine->dials.crowds.most > 0 && must_stand_behind(engine, index))
+        return true;
     uint32_t slot = take_slot(engine, index);
     if (slot == NO_SLOT)
         return false;

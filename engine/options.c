@@ -254,6 +254,10 @@ enum shelf_group {
     X(SESSIONS, sessions.slab.next, budget->sessions)                                              \
     X(DECODERS, decoders.step, budget->decoders > 0 ? DECODER_STEP_BYTES : 0)                      \
     X(REQUESTS, turns.turns, budget->window)                                                       \
+    X(CONNECTIONS, dials.crowds.list, budget->conns)                                               \
+    X(CONNECTIONS, dials.crowds.buckets, origin_bucket_count(budget->conns))                       \
+    X(CONNECTIONS, dials.crowds.of_slot, budget->conns)                                            \
+    X(CONNECTIONS, turns.gates, budget->conns)                                                     \
     X(CONNECTIONS, turns.conn_hosts, budget->conns)                                                \
     X(CONNECTIONS, turns.levels, (size_t)budget->concurrency + 1)                                  \
     X(CONNECTIONS, turns.filled, schedule_words(budget->concurrency + 1))                          \
@@ -291,6 +295,7 @@ static void schedule_take(struct engine *engine)
         .host_delay_ns = delay_ms > 0 ? (uint64_t)delay_ms * 1000000 : 0,
         .host_conns = wanted->max_per_host,
         .is_adaptive = wanted->adaptive,
+        .has_gates = wanted->max_per_address > 0,
     };
     engine->turns.host_count = engine->budget.hosts;
     engine->turns.level_count = engine->budget.concurrency + 1;
@@ -473,7 +478,11 @@ static void connections_init(struct engine *engine)
         .origins = &engine->origins,
         .resolver = engine->resolver,
         .options = &engine->tls,
+        .crowds = engine->dials.crowds,
     };
+    uint64_t most = engine->limits.max_per_address;
+    engine->dials.crowds.most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    engine->dials.crowds.bucket_mask = origin_bucket_count(engine->budget.conns) - 1;
     exchanges_init(&engine->exchanges, engine->exchanges.list, &engine->links, &engine->store);
     pipes_init(&engine->pipes, engine->loop, BUDGET_RESOLVER_TAGS, engine->pipes.waiters,
                engine->pipes.slab.next, engine->budget.pipes);

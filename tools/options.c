@@ -314,6 +314,11 @@ const struct option_row option_rows[] = {
      TAKES_NUMBER(uint32_t, limits.max_per_host, 1, 100000), .is_rare = true,
      .manual = "Connections to one host (name and port, of IP literals address and port) at once; "
                "those that are idle count too. Without it only *-c* bounds them. See *LIMITS*."},
+    {OPTIONS_CONTROL, "max-per-address", 0, "N", "connections to one address at once",
+     TAKES_NUMBER(uint64_t, limits.max_per_address, 1, 100000), .is_rare = true,
+     .manual = "Connections to one address at once, whatever names and ports lead there; those "
+               "that are idle count, and of attempts side by side each at its own address. See "
+               "*LIMITS*."},
     {OPTIONS_CONTROL, "rate", 0, "N/s|N/m|N/h|N/d|N/TIME", "requests begun in that time",
      TAKES_RATE(limits.rate), .is_rare = true,
      .manual = "So many requests are begun in that time, evenly spaced: *100/s*, *30/m*, *5k/h*, "

@@ -25,6 +25,9 @@ struct haul_limits {
     uint32_t adaptive; /* not 0: a reply of 429 or 503 lowers what its host may have under way by
                           half, and the host waits for its Retry-After, at most 10 minutes; replies
                           of other statuses below 500 raise it again, by one a round */
+    uint64_t
+        max_per_address; /* connections to an address, whatever the name and the port, likewise;
+                                 attempts that race count, each at its own. 0: no limit */
 };
 
 /* How long a stage may take. None counts the time of another, but for connect_ms and max_ms. 0: as

@@ -168,12 +168,36 @@ static void take_failure(struct dials *dials, uint32_t slot, const char *message
     dial->tried->last = (struct failure){HAUL_CONNECT, message, error};
 }
 
-static const union resolver_address *find_next(const struct origin *origin, struct tried *tried)
+static const union resolver_address *find_next(const struct dials *dials,
+                                               const struct origin *origin, struct tried *tried,
+                                               uint32_t *ret_full)
 {
-    const union resolver_address *next = places_next(&origin->places, tried);
-    if (!next && !origin->lookup && tried_begin_round(tried))
-        next = places_next(&origin->places, tried);
+    const struct crowds *crowds = &dials->crowds;
+    const union resolver_address *next = places_next_free(&origin->places, tried, crowds, ret_full);
+    if (!next && *ret_full == NO_CROWD && !origin->lookup && tried_begin_round(tried))
+        next = places_next_free(&origin->places, tried, crowds, ret_full);
     return next;
+}
+
+uint32_t dial_crowd(const struct dials *dials, uint32_t index, const struct tried *tried,
+                    uint64_t now_ns)
+{
+    uint32_t full = NO_CROWD;
+    const struct origin *origin = &dials->origins->list[index];
+    bool is_known = origin->state == ORIGIN_KNOWN && now_ns < origin->expires_ns;
+    if (is_known && places_next_free(&origin->places, tried, &dials->crowds, &full))
+        return NO_CROWD;
+    return full;
+}
+
+static bool tell_crowded(struct dials *dials, uint32_t slot, uint32_t crowd,
+                         struct dial_news *ret_news)
+{
+    dial_at(dials, slot)->state = DIAL_BARRED;
+    tell(ret_news, DIAL_FAILED, slot);
+    ret_news->is_crowded = true;
+    ret_news->crowd = crowd;
+    return true;
 }
 
 /* True: there is news of it; it is begun, or no address is left. */
@@ -187,16 +211,18 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
     struct dial *dial = dial_at(dials, slot);
     struct origin *origin = origin_of(dials, slot);
     const union resolver_address *next;
+    uint32_t full;
     if (must_be_held(origin, dial)) {
         line_insert(dials, slot, DIAL_HELD);
         return false;
     }
     dial->state = DIAL_NONE;
-    while ((next = find_next(origin, dial->tried))) {
+    while ((next = find_next(dials, origin, dial->tried, &full))) {
         dial->address = *next;
         tried_add(dial->tried, &dial->address);
         int error = -open_link(dials->links, slot, &dial->address);
         if (!error) {
+            crowds_join(&dials->crowds, slot, &dial->address);
             dial->state = DIAL_CONNECTING;
             origin->connecting++;
             dials->connects++;
@@ -207,6 +233,8 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
         take_failure(dials, slot, "no socket of the address's family, or none that could be bound",
                      error);
     }
+    if (full != NO_CROWD)
+        return tell_crowded(dials, slot, full, ret_news);
     if (origin->lookup) { /* the other family's addresses are still to come */
         line_insert(dials, slot, DIAL_RESOLVING);
         return false;

@@ -47,6 +47,7 @@ struct dials {
     struct links *links;
     struct origins *origins;
     struct resolver *resolver;
+    struct crowds crowds;           /* of addresses; none, unless the caller fills it */
     const struct haul_tls *options; /* for secure_open(), at the first handshake */
     uint64_t connects;              /* begun */
     uint64_t lost;                  /* of them, those that were closed because another had won */
@@ -65,6 +66,8 @@ struct dial_news {
     uint32_t slot;
     struct failure failure;
     bool has_another;        /* there is, or will be, an address that was not tried */
+    bool is_crowded;         /* those that are left have as many connections as they may have: */
+    uint32_t crowd;          /* this one of the crowds, among them */
     bool is_shortage;        /* of descriptors, ports or memory: the address was not tried */
     enum haul_detail detail; /* of a failure over TLS */
     bool is_lost;            /* the handshake was cut off, by a FIN or a failing connection */
@@ -75,6 +78,11 @@ struct dial_news {
  * it at once. */
 bool dial_begin(struct dials *dials, uint32_t slot, uint32_t origin, struct tried *tried,
                 uint32_t rival, uint64_t now_ns, struct dial_news *ret_news);
+
+/* What is known of an origin's addresses that were not tried, each of which has as many connections
+ * as it may have: the crowd of the first. NO_CROWD: one may have another, or none is known. */
+uint32_t dial_crowd(const struct dials *dials, uint32_t origin, const struct tried *tried,
+                    uint64_t now_ns);
 
 /* The resolver's answer: of an origin, for which its slots go on: dial_next(). */
 void dial_answer(struct dials *dials, const struct resolver_answer *answer, uint64_t now_ns);

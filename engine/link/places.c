@@ -164,3 +164,92 @@ bool tried_begin_round(struct tried *tried)
     tried->round += has_any;
     return has_any;
 }
+
+/* --- crowds ----------------------------------------------------------------------------------- */
+
+static uint32_t *bucket_of(const struct crowds *crowds, const struct place *place)
+{
+    uint32_t hash = 2166136261u ^ place->zone;
+    for (size_t i = 0; i < sizeof place->ip; i++)
+        hash = (hash ^ place->ip.s6_addr[i]) * 16777619u;
+    return &crowds->buckets[(hash ^ hash >> 16) & crowds->bucket_mask];
+}
+
+static bool is_place(const struct place *one, const struct place *other)
+{
+    return one->zone == other->zone && memcmp(&one->ip, &other->ip, sizeof one->ip) == 0;
+}
+
+/* Counted from 1, as they are linked; 0: there is none. */
+static uint32_t crowd_find(const struct crowds *crowds, const struct place *place)
+{
+    uint32_t number = *bucket_of(crowds, place);
+    while (number != 0 && !is_place(&crowds->list[number - 1].place, place))
+        number = crowds->list[number - 1].next;
+    return number;
+}
+
+uint32_t crowds_full(const struct crowds *crowds, const union resolver_address *address)
+{
+    if (crowds->most == 0)
+        return NO_CROWD;
+    struct place place = place_of(address);
+    uint32_t number = crowd_find(crowds, &place);
+    bool is_full = number != 0 && crowds->list[number - 1].count >= crowds->most;
+    return is_full ? number - 1 : NO_CROWD;
+}
+
+void crowds_join(struct crowds *crowds, uint32_t slot, const union resolver_address *address)
+{
+    if (crowds->most == 0)
+        return;
+    struct place place = place_of(address);
+    uint32_t number = crowd_find(crowds, &place);
+    if (number == 0) {
+        number = crowds->free ? crowds->free : ++crowds->touched;
+        struct crowd *crowd = &crowds->list[number - 1];
+        uint32_t *bucket = bucket_of(crowds, &place);
+        crowds->free = crowds->free ? crowd->next : 0;
+        *crowd = (struct crowd){.place = place, .next = *bucket};
+        *bucket = number;
+    }
+    assert(crowds->of_slot[slot] == 0 && crowds->list[number - 1].count < crowds->most);
+    crowds->list[number - 1].count++;
+    crowds->of_slot[slot] = number;
+}
+
+uint32_t crowds_leave(struct crowds *crowds, uint32_t slot)
+{
+    uint32_t number = crowds->most ? crowds->of_slot[slot] : 0;
+    if (number == 0)
+        return NO_CROWD;
+    struct crowd *crowd = &crowds->list[number - 1];
+    crowds->of_slot[slot] = 0;
+    assert(crowd->count > 0);
+    if (--crowd->count > 0)
+        return number - 1;
+    uint32_t *link = bucket_of(crowds, &crowd->place);
+    while (*link != number)
+        link = &crowds->list[*link - 1].next;
+    *link = crowd->next;
+    crowd->next = crowds->free;
+    crowds->free = number;
+    return number - 1;
+}
+
+const union resolver_address *places_next_free(const struct places *places,
+                                               const struct tried *tried,
+                                               const struct crowds *crowds, uint32_t *ret_full)
+{
+    *ret_full = NO_CROWD;
+    for (uint32_t i = 0; i < places->addresses.count && tried->count < TRIED_MAX; i++) {
+        const union resolver_address *address = &places->addresses.list[i];
+        if (tried_find(tried, address) != TRIED_MAX)
+            continue;
+        uint32_t full = crowds_full(crowds, address);
+        if (full == NO_CROWD)
+            return address;
+        *ret_full = *ret_full == NO_CROWD ? full : *ret_full;
+    }
+    return NULL;
+}

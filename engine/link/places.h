@@ -64,6 +64,41 @@ const union resolver_address *places_next(const struct places *places, const str
 /* Behind that: those that were given up are to be tried again. False: there are none. */
 bool tried_begin_round(struct tried *tried);
 
+/* --- how many connections there are to an address, where they are limited --------------------- */
+
+#define NO_CROWD UINT32_MAX
+
+struct crowd {
+    struct place place;
+    uint32_t count; /* connections; 0: it is nobody's */
+    uint32_t next;  /* of the same bucket, or of those that are nobody's */
+};
+
+/* Memory of the caller's, zero-filled: as many crowds, and slots, as there are connections. */
+struct crowds {
+    struct crowd *list;
+    uint32_t *buckets; /* of bucket_mask + 1 */
+    uint32_t *of_slot; /* counted from 1; 0: of none */
+    uint32_t bucket_mask;
+    uint32_t free;
+    uint32_t touched;
+    uint32_t most; /* connections to one address, whatever the port; 0: any number */
+};
+
+/* The crowd of an address that has as many as it may have; NO_CROWD: it may have another. */
+uint32_t crowds_full(const struct crowds *crowds, const union resolver_address *address);
+
+/* The slot is one of the address's from now on. crowds_leave() gives its crowd, which may have
+ * another one then; NO_CROWD: it was none's. */
+void crowds_join(struct crowds *crowds, uint32_t slot, const union resolver_address *address);
+uint32_t crowds_leave(struct crowds *crowds, uint32_t slot);
+
+/* The address to try next that may have another connection; NULL: none is left, or those that are
+ * have as many as they may have: *ret_full is then the crowd of the first. */
+const union resolver_address *places_next_free(const struct places *places,
+                                               const struct tried *tried,
+                                               const struct crowds *crowds, uint32_t *ret_full);
+
 static inline bool tried_has_round(const struct tried *tried)
 {
     return tried->given_up != 0;

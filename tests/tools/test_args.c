@@ -411,9 +411,11 @@ static void test_rerouting(void **state)
     assert_string_equal(parsed.args.limits.deny_addresses[1], "10.0.0.0/8");
     assert_null(parsed.args.limits.deny_addresses[2]);
     args_free(&parsed.args);
-    parse(&parsed, "u --max-per-host 3 --rate 30/m --rate-per-host 2/100ms --delay-per-host 0.5 "
+    parse(&parsed, "u --max-per-host 3 --max-per-address 2 --rate 30/m --rate-per-host 2/100ms "
+                   "--delay-per-host 0.5 "
                    "--adaptive");
     assert_int_equal(parsed.args.engine.limits->max_per_host, 3);
+    assert_int_equal(parsed.args.engine.limits->max_per_address, 2);
     assert_float_equal(parsed.args.engine.limits->rate, 0.5, 1e-9);
     assert_float_equal(parsed.args.engine.limits->rate_per_host, 20, 1e-9);
     assert_int_equal(parsed.args.engine.limits->delay_per_host_ms, 500);

@@ -147,6 +147,7 @@ static uint32_t find(struct hosts *hosts, uint64_t key)
         .first = NO_FETCH,
         .last = NO_FETCH,
         .paid_last = NO_FETCH,
+        .gate = NO_GATE,
     };
     *bucket = index;
     hosts_rest(hosts, index);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define NO_HOST UINT32_MAX
+#define NO_GATE UINT32_MAX
 
 /* Where a host stands. */
 enum host_place {
@@ -18,7 +19,8 @@ enum host_place {
     HOST_AT_REST, /* it has nothing: the oldest such one is replaced */
     HOST_READY,   /* its first request may begin, */
     HOST_PAID,    /* has its token already, */
-    HOST_TIMED,   /* or may begin at a time */
+    HOST_TIMED,   /* or may begin at a time, */
+    HOST_BEHIND,  /* or when its gate is open */
 };
 
 struct host {
@@ -37,6 +39,7 @@ struct host {
     uint32_t conns;     /* connections, where they are counted */
     uint32_t next;      /* of those that stand in the same place, or where among the timed */
     uint32_t previous;
+    uint32_t gate; /* that it waits behind; NO_GATE */
     uint8_t place;
     bool is_full; /* of connections: until one of them ends or is idle */
 };

@@ -21,7 +21,7 @@ void schedule_init(struct schedule *schedule, struct fetch *fetches,
         .memory = *memory,
         .limits = *limits,
         .has_rates = has_rates,
-        .is_limited = has_rates || limits->host_conns,
+        .is_limited = has_rates || limits->host_conns || limits->has_gates,
         .sole = NO_HOST,
         .paid = NO_HOST,
     };
@@ -172,6 +172,36 @@ static void heap_remove(struct schedule *schedule, uint32_t index)
     heap_rise(schedule, host_at(schedule, last)->next, last);
 }
 
+/* --- those behind a gate ---------------------------------------------------------------------- */
+
+static void gate_insert(struct schedule *schedule, uint32_t index)
+{
+    struct host *host = host_at(schedule, index);
+    struct schedule_gate *gate = &schedule->memory.gates[host->gate];
+    host->next = NO_HOST;
+    host->previous = gate->last ? gate->last - 1 : NO_HOST;
+    if (gate->last)
+        host_at(schedule, gate->last - 1)->next = index;
+    else
+        gate->first = index + 1;
+    gate->last = index + 1;
+}
+
+static void gate_remove(struct schedule *schedule, uint32_t index)
+{
+    struct host *host = host_at(schedule, index);
+    struct schedule_gate *gate = &schedule->memory.gates[host->gate];
+    if (host->previous == NO_HOST)
+        gate->first = host->next == NO_HOST ? 0 : host->next + 1;
+    else
+        host_at(schedule, host->previous)->next = host->next;
+    if (host->next == NO_HOST)
+        gate->last = host->previous == NO_HOST ? 0 : host->previous + 1;
+    else
+        host_at(schedule, host->next)->previous = host->previous;
+    host->gate = NO_GATE;
+}
+
 /* --- where a host stands ---------------------------------------------------------------------- */
 
 static void ready_insert(struct schedule *schedule, uint32_t index)
@@ -214,6 +244,9 @@ static void leave(struct schedule *schedule, uint32_t index, uint32_t held)
     case HOST_TIMED:
         heap_remove(schedule, index);
         break;
+    case HOST_BEHIND:
+        gate_remove(schedule, index);
+        break;
     }
     host->place = HOST_NOWHERE;
 }
@@ -236,6 +269,9 @@ static void enter(struct schedule *schedule, uint32_t index, enum host_place pla
     case HOST_TIMED:
         heap_insert(schedule, index);
         break;
+    case HOST_BEHIND:
+        gate_insert(schedule, index);
+        break;
     }
     host->place = (uint8_t)place;
 }
@@ -252,6 +288,8 @@ static enum host_place place_of(const struct schedule *schedule, const struct ho
         return host->held + host->conns == 0 ? HOST_AT_REST : HOST_NOWHERE;
     if (must_wait_for_own(host))
         return HOST_NOWHERE;
+    if (host->gate != NO_GATE)
+        return HOST_BEHIND;
     if (host->paid_last != NO_FETCH)
         return HOST_PAID;
     return host->due_ns > schedule->now_ns ? HOST_TIMED : HOST_READY;
@@ -385,7 +423,7 @@ bool schedule_may_begin(struct schedule *schedule, uint32_t index, uint64_t now_
 {
     const struct host *host = host_of(schedule, index);
     ripen(schedule, now_ns);
-    if (must_wait_for_own(host))
+    if (must_wait_for_own(host) || host->gate != NO_GATE)
         return false;
     bool is_paid = schedule->memory.turns[index].is_paid;
     return is_paid || (host->due_ns <= now_ns && !is_gated(schedule));
@@ -494,4 +532,25 @@ void schedule_relax(struct schedule *schedule, uint32_t slot, uint32_t ended)
 bool schedule_is_of(const struct schedule *schedule, uint32_t index, uint32_t slot)
 {
     return schedule->memory.conn_hosts[slot] == schedule->memory.turns[index].host;
+}
+
+/* --- gates ------------------------------------------------------------------------------------ */
+
+void schedule_stand_behind(struct schedule *schedule, uint32_t index, uint32_t gate)
+{
+    struct host *host = host_of(schedule, index);
+    if (must_wait_for_own(host) || host->gate != NO_GATE)
+        return; /* it comes there when its time has come */
+    host->gate = gate;
+    schedule_settle(schedule, schedule->memory.turns[index].host, host->held);
+}
+
+void schedule_open(struct schedule *schedule, uint32_t gate, uint32_t count)
+{
+    while (count-- > 0 && schedule_has_behind(schedule, gate)) {
+        uint32_t index = schedule->memory.gates[gate].first - 1;
+        struct host *host = host_at(schedule, index);
+        leave(schedule, index, host->held);
+        schedule_settle(schedule, index, host->held);
+    }
 }

@@ -18,6 +18,7 @@ struct schedule_limits {
     uint64_t host_spacing_ns; /* of one host; */
     uint64_t host_delay_ns;   /* of one host, at least */
     uint32_t host_conns;      /* connections, those that are idle or being closed included */
+    bool has_gates;           /* schedule_stand_behind() is called */
     bool is_adaptive;         /* schedule_slow() and schedule_praise() count */
 };
 
@@ -33,8 +34,15 @@ struct schedule_level {
     uint32_t last;
 };
 
+/* Hosts behind a gate, counted from 1; 0: none. */
+struct schedule_gate {
+    uint32_t first;
+    uint32_t last;
+};
+
 /* Memory of the caller's, zero-filled. */
 struct schedule_memory {
+    struct schedule_gate *gates;   /* by number, as many as the caller names */
     struct schedule_turn *turns;   /* one a request */
     struct host *hosts;            /* of host_count */
     uint32_t *buckets;             /* of hosts_bucket_count(host_count) */
@@ -125,6 +133,19 @@ static inline void schedule_idle(struct schedule *schedule, uint32_t slot);
 
 /* Is the slot one of the request's host? */
 bool schedule_is_of(const struct schedule *schedule, uint32_t fetch, uint32_t slot);
+
+/* --- gates: what several hosts wait for, by a number of the caller's -------------------------- */
+
+/* The host of the request, which waits, begins nothing until the gate is opened for it. */
+void schedule_stand_behind(struct schedule *schedule, uint32_t fetch, uint32_t gate);
+
+/* For so many of those that wait behind it, the first that came. */
+void schedule_open(struct schedule *schedule, uint32_t gate, uint32_t count);
+
+static inline bool schedule_has_behind(const struct schedule *schedule, uint32_t gate)
+{
+    return schedule->memory.gates[gate].first != 0;
+}
 
 /* --- what is done at each request, and is mostly little --------------------------------------- */
 

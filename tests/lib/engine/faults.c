@@ -69,6 +69,8 @@ static struct haul_limits random_limits(void)
     if (random_below(2) == 0)
         limits.max_per_host = 1 + random_below(4);
     if (random_below(3) == 0)
+        limits.max_per_address = 1 + random_below(4);
+    if (random_below(3) == 0)
         limits.rate = 1500 + random_below(20000);
     if (random_below(3) == 0)
         limits.rate_per_host = 1500 + random_below(20000);
@@ -211,6 +213,11 @@ static void check_hosts(const struct engine *engine)
         if (limits->host_conns)
             assert_in_range(host->conns, 0, limits->host_conns);
         assert_in_range(host->rate_ns, 0, engine->now_ns + limits->host_spacing_ns);
+    }
+    const struct crowds *crowds = &engine->dials.crowds;
+    for (uint32_t i = 0; crowds->most > 0 && i < crowds->touched; i++) {
+        assert_in_range(crowds->list[i].count, 0, crowds->most);
+        assert_true(crowds->list[i].count > 0 || !schedule_has_behind(schedule, i));
     }
     assert_int_equal(held, engine->active);
     assert_int_equal(conns, limits->host_conns ? engine->pool.slab.taken : 0);

@@ -6,11 +6,12 @@
 #include "engine/engine.h"
 #include "tests/lib/engine/engine_rows.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 256, BEGINNINGS = 256 };
+enum { SLOTS = 256, BEGINNINGS = 1024 };
 
 #define MS UINT64_C(1000000)
 
@@ -188,6 +189,89 @@ static void an_idle_one_makes_room(void)
     gathering_close(haul);
 }
 
+/* Two names of one address share what it may have, and neither waits for ever: whichever has
+ * requests gets its turn, though the other's connections are kept. */
+static void no_address_has_more_connections_than_allowed(void)
+{
+    struct haul_options options = {.concurrency = 16,
+                                   .limits = &(const struct haul_limits){.max_per_address = 3}};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < 60; i++)
+        submit(haul, hosts[i % 2], i % 3 == 0 ? "/close/x" : i % 3 == 1 ? "/p/1" : "/delay/5");
+    take_all(haul, 60);
+    assert_int_equal(seam.most, 3);
+    submit(haul, hosts[0], "/p/1");
+    take_all(haul, 1);
+    for (int i = 0; i < 6; i++)
+        submit(haul, hosts[1], "/delay/5");
+    take_all(haul, 6);
+    assert_int_equal(seam.most, 3);
+    gathering_close(haul);
+}
+
+/* --- a run of many hosts ---------------------------------------------------------------------- */
+
+enum { MANY_URLS = 200, MANY_HOSTS = 20 };
+
+static void check_places(const struct engine *engine, uint32_t most)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < engine->schedule.hosts.touched; i++) {
+        assert_in_range(engine->turns.hosts[i].held, 0, most);
+        assert_in_range(engine->turns.hosts[i].conns, 0, most);
+        held += engine->turns.hosts[i].held;
+    }
+    assert_int_equal(held, engine->active);
+    assert_in_range(seam.open, 0, engine->budget.concurrency);
+}
+
+/* By what an index leaves of 4: a reply that is tried again, one that ends its connection, one that
+ * is slow, and one that is kept. */
+static const struct {
+    const char *path;
+    uint32_t attempts;
+    int status;
+} many_rows[] = {
+    {"/status/503", 2, 503}, {"/close/x", 1, 200}, {"/delay/20", 1, 200}, {"/p/1", 1, 200}};
+
+/* Counted, not timed: places at each step, and the attempts of each request. */
+static void many_hosts_have_their_places_and_attempts(void)
+{
+    snprintf(rule, sizeof rule, "*:%u:127.0.0.1", server_port());
+    struct haul_options options = {
+        .concurrency = 16,
+        .unordered = true,
+        .resolve = rules,
+        .tls = &(const struct haul_tls){.insecure = true},
+        .retry = &(const struct haul_retry){.max = 1, .delay_ms = 1},
+        .limits = &(const struct haul_limits){.max_per_host = 2},
+    };
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < MANY_URLS; i++) {
+        char host[16];
+        snprintf(host, sizeof host, "h%d.test", i % MANY_HOSTS);
+        submit(haul, host, many_rows[i / MANY_HOSTS % 4].path);
+    }
+    for (int taken = 0; taken < MANY_URLS;) {
+        const struct haul_result *result;
+        int error = gathering_try(haul, &result, 1);
+        check_places(&haul->engine, 2);
+        if (error == -EAGAIN)
+            continue;
+        assert_int_equal(error, 0);
+        size_t row = result->index / MANY_HOSTS % 4;
+        assert_int_equal(result->status, many_rows[row].status);
+        assert_int_equal(result->attempts, many_rows[row].attempts);
+        haul_release(haul, result);
+        taken++;
+    }
+    assert_int_equal(haul->engine.retried, MANY_URLS * 3 / 10);
+    assert_int_equal(haul->engine.begun, MANY_URLS);
+    assert_true(seam.connects >= MANY_HOSTS);
+    gathering_close(haul);
+}
+
 /* --- rates ------------------------------------------------------------------------------------ */
 
 static struct haul *open_with(const struct haul_limits *limits, bool follows)
@@ -323,6 +407,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(no_host_has_more_connections_than_allowed),
     SCENARIO(a_full_host_holds_nobody_up),
     SCENARIO(an_idle_one_makes_room),
+    SCENARIO(no_address_has_more_connections_than_allowed),
+    SCENARIO(many_hosts_have_their_places_and_attempts),
     SCENARIO(all_beginnings_are_spaced_by_the_rate),
     SCENARIO(a_rate_forgets_what_was_missed),
     SCENARIO(each_host_has_its_rate),

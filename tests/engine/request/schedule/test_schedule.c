@@ -27,8 +27,9 @@ static void begin_test(const struct schedule_limits *limits)
     static uint32_t buckets[BUCKETS], heap[HOSTS], conn_hosts[CONNS];
     static struct schedule_level levels[LEVELS];
     static uint64_t filled[4];
-    const struct schedule_memory memory = {turns,  hosts,      buckets, heap,  levels,
-                                           filled, conn_hosts, HOSTS,   LEVELS};
+    static struct schedule_gate gates[2];
+    const struct schedule_memory memory = {gates,  turns,  hosts,      buckets, heap,
+                                           levels, filled, conn_hosts, HOSTS,   LEVELS};
     assert_true(hosts_bucket_count(HOSTS) <= BUCKETS && schedule_words(LEVELS) <= 4);
     memset(hosts, 0, sizeof hosts);
     memset(filled, 0, sizeof filled);
@@ -468,6 +469,29 @@ static void a_full_host_holds_nobody_up(void **state)
     expect_next(3);
 }
 
+/* Of three that stand behind one gate, and one that has nothing to ask any more. */
+static void a_gate_opens_in_turn(void **state)
+{
+    (void)state;
+    begin_test(&(const struct schedule_limits){.has_gates = true});
+    for (uint32_t i = 0; i < 5; i++)
+        submit(i, (const char *const[]){"a", "b", "c", "d", "e"}[i]);
+    for (uint32_t i = 0; i < 4; i++)
+        schedule_stand_behind(&schedule, i, 1);
+    expect_next(4);
+    expect_next(NO_FETCH);
+    assert_false(schedule_may_begin(&schedule, 0, now_ns));
+    assert_true(schedule_has_behind(&schedule, 1) && !schedule_has_behind(&schedule, 0));
+    schedule_remove(&schedule, 1);
+    schedule_open(&schedule, 1, 2);
+    expect_next(0);
+    expect_next(2);
+    expect_next(NO_FETCH);
+    schedule_open(&schedule, 1, UINT32_MAX);
+    expect_next(3);
+    assert_false(schedule_has_behind(&schedule, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_token_is_paid_once),
         cmocka_unit_test(a_host_is_slowed_and_raised_again),
         cmocka_unit_test(a_host_is_held_until_its_time),
+        cmocka_unit_test(a_gate_opens_in_turn),
         cmocka_unit_test(a_full_host_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
