@@ -199,14 +199,16 @@ static void put_first(struct sweep_plan *plan, const char *option, const char *v
 }
 
 /* Parses as if the words named targets, so that no axis adds what only the embedded server is told:
- * whether they do is then there to see. */
+ * whether they do is then there to see. Words that are not good may say how long a run is too: then
+ * nothing is added that would be blamed in their place. */
 static bool parse_base(struct sweep_plan *plan, bool *ret_is_bounded, bool *ret_has_server)
 {
     struct options options;
 
     plan->base = (struct matrix_base){plan->words, plan->word_count, true};
     bool is_good = parse_cell(plan, 0, &options);
-    *ret_is_bounded = is_good && (options.load.duration_ns != 0 || options.load.requests != 0);
+    *ret_is_bounded =
+        options.load.duration_ns != 0 || options.load.requests != 0 || options.load.stage_count > 0;
     *ret_has_server = !options.is_embedded;
     options_free(&options);
     return is_good;
