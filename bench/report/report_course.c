@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELLS_MAX = 4, ROWS_LEAST = 3, ROWS_SHORT = 40, BAR = 10, BAR_BYTES = 3 * BAR + 1 };
+enum { ROWS_LEAST = 3, ROWS_SHORT = 40, BAR = 10, BAR_BYTES = 3 * BAR + 1 };
 
 enum column { COLUMN_UNTIL, COLUMN_RATE, COLUMN_BAR, COLUMN_ERRORS, COLUMN_FIRST_LATENCY };
 
@@ -37,22 +37,14 @@ static const json_t *rows_of(const struct report_run *run)
     return json_object_get(json_object_get(run->json, "timeline"), "rows");
 }
 
-/* NULL: none of its runs has one. */
-static const struct report_run *run_of(const struct report_cell *cell)
+static bool has_rows(const struct report_run *run)
 {
-    for (size_t i = 0; i < cell->good_count; i++)
-        if (json_array_size(rows_of(&cell->runs[i])) >= ROWS_LEAST)
-            return &cell->runs[i];
-    return NULL;
+    return json_array_size(rows_of(run)) >= ROWS_LEAST;
 }
 
 bool report_has_course(const struct report_page *page)
 {
-    const struct report *report = page->sums->report;
-    bool has = false;
-    for (size_t i = 0; i < report->cell_count; i++)
-        has |= run_of(&report->cells[i]) != NULL;
-    return has && report->cell_count <= CELLS_MAX;
+    return report_few_have(page, has_rows);
 }
 
 static double number(const json_t *row, const char *key)
@@ -116,7 +108,7 @@ static void put_cell(const struct report_page *page, const struct report_table *
 
 static void put_course(const struct report_page *page, const struct report_cell *cell)
 {
-    const struct report_run *run = run_of(cell);
+    const struct report_run *run = report_first_run(cell, has_rows);
     const json_t *rows = rows_of(run);
     struct report_table table = {.head_count = 1, .column_count = COLUMNS};
     size_t i;
@@ -155,6 +147,6 @@ void report_course(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
     for (size_t i = 0; i < report->cell_count; i++)
-        if (run_of(&report->cells[i]) != NULL)
+        if (report_first_run(&report->cells[i], has_rows) != NULL)
             put_course(page, &report->cells[i]);
 }

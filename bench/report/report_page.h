@@ -158,6 +158,17 @@ void report_table_levels(const struct report_page *page, const struct report_pan
 void report_table_compared(const struct report_page *page, const json_t *compare);
 void report_tables(const struct report_page *page);
 
+/* --- of few cells ----------------------------------------------------------------------------- */
+
+/* Has a run what is to be told of it? */
+typedef bool report_has(const struct report_run *run);
+
+/* The cell's first run that has it; NULL: none has. */
+const struct report_run *report_first_run(const struct report_cell *cell, report_has *has);
+
+/* Has any run of the report it, and are its cells few enough that it is told? */
+bool report_few_have(const struct report_page *page, report_has *has);
+
 /* --- over time: report_course.c --------------------------------------------------------------- */
 
 /* Of few cells, that have timelines. */

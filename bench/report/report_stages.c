@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { CELLS_MAX = 4, TEXT_BYTES = 2 * REPORT_NUMBER_BYTES };
+enum { TEXT_BYTES = 2 * REPORT_NUMBER_BYTES };
 
 enum column {
     COLUMN_NUMBER,
@@ -45,22 +45,14 @@ static const json_t *stages_of(const struct report_run *run)
     return json_object_get(run->json, "stages");
 }
 
-/* NULL: none of its runs has some. */
-static const struct report_run *run_of(const struct report_cell *cell)
+static bool has_stages(const struct report_run *run)
 {
-    for (size_t i = 0; i < cell->good_count; i++)
-        if (json_array_size(stages_of(&cell->runs[i])) > 0)
-            return &cell->runs[i];
-    return NULL;
+    return json_array_size(stages_of(run)) > 0;
 }
 
 bool report_has_stages(const struct report_page *page)
 {
-    const struct report *report = page->sums->report;
-    bool has = false;
-    for (size_t i = 0; i < report->cell_count; i++)
-        has |= run_of(&report->cells[i]) != NULL;
-    return has && report->cell_count <= CELLS_MAX;
+    return report_few_have(page, has_stages);
 }
 
 /* "100", "100 to 5,000" */
@@ -118,7 +110,7 @@ static void put_row(const struct report_page *page, const struct report_table *t
 
 static void put_stages(const struct report_page *page, const struct report_cell *cell)
 {
-    const struct report_run *run = run_of(cell);
+    const struct report_run *run = report_first_run(cell, has_stages);
     struct report_table table = {.head_count = 1, .column_count = COLUMNS};
     bool has_name = page->sums->report->cell_count > 1;
     size_t i;
@@ -147,6 +139,6 @@ void report_stages(const struct report_page *page)
 {
     const struct report *report = page->sums->report;
     for (size_t i = 0; i < report->cell_count; i++)
-        if (run_of(&report->cells[i]) != NULL)
+        if (report_first_run(&report->cells[i], has_stages) != NULL)
             put_stages(page, &report->cells[i]);
 }

@@ -743,3 +743,24 @@ void report_failures(const struct report_page *page)
     }
     page->format->list_end(page->out);
 }
+
+/* --- of few cells ----------------------------------------------------------------------------- */
+
+enum { FEW_CELLS = 4 };
+
+const struct report_run *report_first_run(const struct report_cell *cell, report_has *has)
+{
+    for (size_t i = 0; i < cell->good_count; i++)
+        if (has(&cell->runs[i]))
+            return &cell->runs[i];
+    return NULL;
+}
+
+bool report_few_have(const struct report_page *page, report_has *has)
+{
+    const struct report *report = page->sums->report;
+    bool is_any = false;
+    for (size_t i = 0; i < report->cell_count; i++)
+        is_any |= report_first_run(&report->cells[i], has) != NULL;
+    return is_any && report->cell_count <= FEW_CELLS;
+}
