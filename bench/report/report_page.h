@@ -153,6 +153,10 @@ void report_failures(const struct report_page *page);
 
 /* Has a run failed, or a request? */
 bool report_has_failures(const struct report_page *page);
+
+/* Have so many requests failed in one of its runs that this percentile is a lower bound? */
+bool report_is_lower_bound(const struct report_cell *cell, enum report_metric metric);
+
 void report_table_ratios(const struct report_page *page);
 void report_table_levels(const struct report_page *page, const struct report_panel *panel);
 void report_table_compared(const struct report_page *page, const json_t *compare);

@@ -280,7 +280,10 @@ static void cells_of_metrics(const struct report_page *page, const struct report
         struct report_estimate level = report_cell_level(page->sums, cell, metric);
         if (metric >= REPORT_COMPARED_COUNT)
             level = (struct report_estimate){.value = level.value, .low = NAN};
-        cell_estimate(page, table, column++, &level, metric);
+        page->format->cell_begin(page->out, table, column, level.value, NULL);
+        report_say(page, report_is_lower_bound(cell, metric) ? "over " : "");
+        report_estimate(page, &level, metric);
+        page->format->cell_end(page->out, table, column++);
     }
 }
 
@@ -642,6 +645,21 @@ static void item_of_failure(const struct report_page *page, const struct report_
     report_say(page, ": ");
     report_say(page, why);
     page->format->item_end(page->out);
+}
+
+bool report_is_lower_bound(const struct report_cell *cell, enum report_metric metric)
+{
+    for (size_t i = 0; i < latency_statistic_count; i++) {
+        const struct latency_statistic *statistic = &latency_statistics[i];
+        if (statistic->name == NULL || strcmp(statistic->name, report_metrics[metric].key) != 0)
+            continue;
+        for (size_t k = 0; k < cell->good_count; k++) {
+            const json_t *clocks = json_object_get(cell->runs[k].json, "latency_us");
+            if (bound_is_of(json_object_get(clocks, "all"), statistic->key))
+                return true;
+        }
+    }
+    return false;
 }
 
 /* The first percentile that is a lower bound in one of its runs; NULL: none is. */

@@ -599,6 +599,7 @@ static void say_level(const struct report_page *page, const struct report_cell *
     struct report_estimate level = report_cell_level(page->sums, cell, metric);
     level.bound_count = 0;
     report_say(page, before);
+    report_say(page, report_is_lower_bound(cell, metric) ? "over " : "");
     report_estimate(page, &level, metric);
     report_say(page, behind);
 }

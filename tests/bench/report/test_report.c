@@ -567,12 +567,15 @@ static void test_lower_bounds(void **state)
     (void)state;
     input_open(&input);
     fputs("{\"schema\":\"haul-bench/1\",\"kind\":\"run\",\"loop\":\"uring\",\"mode\":\"closed\","
-          "\"requests\":1000,\"error_count\":20,\"unfinished\":0,\"latency_us\":{\"all\":{"
-          "\"p99\":300000,\"p99_9\":300000,\"lower_bound_from\":\"p99\"}}}\n",
+          "\"requests\":1000,\"error_count\":20,\"unfinished\":0,\"replies\":980,\"rate_per_s\":1,"
+          "\"latency_us\":{\"all\":{\"p50\":2000,\"p99\":300000,\"p99_9\":300000,\"lower_bound_"
+          "from\":\"p99\"}}}\n",
           input.file);
     report_of(&report, &input);
     char *text = page_of(&report, NULL, report_markdown);
     assert_has(text, "20 errors in 1,000 requests; from p99 on percentiles are lower bounds");
+    assert_has(text, ", p99 latency over 300 ms, ");
+    assert_has(text, "| 2 | over 300 | over 300 |");
     free(text);
     report_free(&report);
 }
