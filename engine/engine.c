@@ -66,9 +66,10 @@ void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
 /* The addresses that were tried for it. */
 static struct tried *tried_of(struct engine *engine, struct fetch *fetch)
 {
-    struct tried *tried = &engine->tried[fetch - engine->fetches];
+    size_t index = (size_t)(fetch - engine->fetches);
+    struct tried *tried = &engine->tried[index];
     if (!fetch->has_tried)
-        tried_reset(tried);
+        tried_reset(tried, &engine->tried_further[index * TRIED_FURTHER_MAX]);
     fetch->has_tried = true;
     return tried;
 }

@@ -72,6 +72,7 @@ struct engine {
 
     struct fetch *fetches;
     struct tried *tried;  /* by the same slots */
+    struct place *tried_further;
     struct login *logins; /* likewise */
     struct sessions sessions;
     struct upload *uploads; /* likewise, of those that have one */

@@ -227,6 +227,7 @@ enum shelf_group {
     X(REQUESTS, fetch_slab.next, budget->window)                                                   \
     X(REQUESTS, logins, budget->window)                                                            \
     X(REQUESTS, tried, budget->window)                                                             \
+    X(REQUESTS, tried_further, (size_t)budget->window *TRIED_FURTHER_MAX)                          \
     X(REQUESTS, waits.entries, budget->window)                                                     \
     X(REQUESTS, collector.ring, budget->window)                                                    \
     X(REQUESTS, uploads, budget->window)                                                           \

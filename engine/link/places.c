@@ -99,18 +99,24 @@ static struct place place_of(const union resolver_address *address)
     return place;
 }
 
+static struct place *tried_at(const struct tried *tried, uint32_t i)
+{
+    return i == 0 ? (struct place *)(uintptr_t)&tried->first : &tried->further[i - 1];
+}
+
 /* TRIED_MAX: it is not there. */
 static uint32_t tried_find(const struct tried *tried, const union resolver_address *address)
 {
     struct place place = place_of(address);
     for (uint32_t i = 0; i < tried->count; i++)
-        if (memcmp(&tried->list[i], &place, sizeof place) == 0)
+        if (memcmp(tried_at(tried, i), &place, sizeof place) == 0)
             return i;
     return TRIED_MAX;
 }
 
-void tried_reset(struct tried *tried)
+void tried_reset(struct tried *tried, struct place *further)
 {
+    tried->further = further;
     tried->last = (struct failure){0};
     tried->count = tried->round = 0;
     tried->given_up = 0;
@@ -119,7 +125,7 @@ void tried_reset(struct tried *tried)
 void tried_add(struct tried *tried, const union resolver_address *address)
 {
     assert(tried->count < TRIED_MAX && tried_find(tried, address) == TRIED_MAX);
-    tried->list[tried->count++] = place_of(address);
+    *tried_at(tried, tried->count++) = place_of(address);
 }
 
 /* The last takes its place. */
@@ -127,7 +133,7 @@ static void remove_at(struct tried *tried, uint32_t at)
 {
     uint32_t last = --tried->count;
     uint32_t is_given_up = tried->given_up >> last & 1;
-    tried->list[at] = tried->list[last];
+    *tried_at(tried, at) = *tried_at(tried, last);
     tried->given_up &= (uint16_t) ~(1u << at | 1u << last);
     if (at != last)
         tried->given_up |= (uint16_t)(is_given_up << at);

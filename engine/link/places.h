@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TRIED_MAX = 16 };
+enum { TRIED_MAX = 16, TRIED_FURTHER_MAX = TRIED_MAX - 1 };
 
 enum place_rank {
     PLACE_UNKNOWN,
@@ -40,16 +40,19 @@ struct place {
     uint32_t zone;
 };
 
-/* What one request has tried: addresses themselves, whatever becomes of the lists they stood in. */
+/* What one request has tried: addresses themselves, whatever becomes of the lists they stood in.
+ * Mostly there is one: the further ones lie elsewhere, in memory that is touched where there are. */
 struct tried {
     struct failure last; /* of an attempt; its message is NULL where none has failed */
     uint8_t count;
     uint8_t round;
     uint16_t given_up; /* a bit each: silent, and left for another that was not tried */
-    struct place list[TRIED_MAX];
+    struct place first;
+    struct place *further; /* room for TRIED_FURTHER_MAX */
 };
 
-void tried_reset(struct tried *tried);
+/* further is the caller's. */
+void tried_reset(struct tried *tried, struct place *further);
 void tried_add(struct tried *tried, const union resolver_address *address);
 
 /* It was not tried after all. */

@@ -26,6 +26,7 @@ static struct stage {
     struct dials dials;
     struct dial list[SLOTS];
     struct tried tried[SLOTS];
+    struct place further[SLOTS][TRIED_FURTHER_MAX];
     struct dial_news news;
 } stage;
 
@@ -45,6 +46,8 @@ static void stage_open(uint32_t count)
     memset(&stage, 0, sizeof stage);
     stub_loop_init(&stage.loop);
     links_init(&stage.links, &stage.loop.head, &stage.store, NULL, stage.link);
+    for (size_t i = 0; i < SLOTS; i++)
+        tried_reset(&stage.tried[i], stage.further[i]);
     stage.origins.list = &stage.origin;
     stage.origin = (struct origin){.idle = NO_SLOT, .waiting = NO_SLOT, .held = NO_SLOT};
     stage.dials = (struct dials){.list = stage.list,

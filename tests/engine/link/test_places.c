@@ -103,9 +103,10 @@ static void add(struct tried *tried, char name)
 static void a_round_brings_back_who_was_given_up(void **state)
 {
     struct places places = {0};
+    struct place further[TRIED_FURTHER_MAX];
     struct tried tried;
     (void)state;
-    tried_reset(&tried);
+    tried_reset(&tried, further);
     renew(&places, "aBc");
     assert_int_equal(next(&places, &tried), 'a');
     add(&tried, 'a');
@@ -133,9 +134,10 @@ static void a_round_brings_back_who_was_given_up(void **state)
 static void no_more_are_tried_than_are_remembered(void **state)
 {
     struct places places = {0};
+    struct place further[TRIED_FURTHER_MAX];
     struct tried tried;
     (void)state;
-    tried_reset(&tried);
+    tried_reset(&tried, further);
     for (int i = 0; i < TRIED_MAX; i++)
         add(&tried, (char)('a' + i));
     renew(&places, "z");
