@@ -3,11 +3,13 @@
  * a fraction of what is in flight, so that the server is never left idle. */
 
 #include "engine/loop/batch.h"
-#include "engine/loop/loop.h"
 
 enum { BATCH_SHARE = 4, BATCH_MAX = 64 };
 
 #define RATE_SPAN_NS UINT64_C(1000000)
+
+/* So long a full batch may take: a fifth of a pulse, which is to end none that does come. */
+#define BATCH_NS UINT64_C(200000)
 
 void batch_measure(struct batch *batch, uint32_t completions, uint64_t now_ns)
 {
@@ -15,7 +17,7 @@ void batch_measure(struct batch *batch, uint32_t completions, uint64_t now_ns)
     uint64_t span_ns = now_ns - batch->since_ns;
     if (span_ns < RATE_SPAN_NS)
         return;
-    batch->per_batch_wait = batch->count * LOOP_BATCH_WAIT_NS / span_ns;
+    batch->per_batch = batch->count * BATCH_NS / span_ns;
     batch->count = 0;
     batch->since_ns = now_ns;
 }
@@ -26,6 +28,6 @@ uint32_t batch_size(const struct batch *batch, uint32_t in_flight)
     if (in_flight < BATCH_FROM)
         return 1;
     count = count < BATCH_MAX ? count : BATCH_MAX;
-    count = count < batch->per_batch_wait ? count : batch->per_batch_wait;
+    count = count < batch->per_batch ? count : batch->per_batch;
     return count > 1 ? (uint32_t)count : 1;
 }

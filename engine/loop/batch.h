@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-enum { BATCH_FROM = 64 }; /* in flight: from here on it pays to wait for several completions */
+enum { BATCH_FROM = 32 }; /* in flight: from here on it pays to wait for several completions */
 
 struct batch {
-    uint64_t since_ns;       /* when the present measurement of their rate began */
-    uint64_t count;          /* completions since */
-    uint64_t per_batch_wait; /* by the last measurement, in LOOP_BATCH_WAIT_NS */
+    uint64_t since_ns;  /* when the present measurement of their rate began */
+    uint64_t count;     /* completions since */
+    uint64_t per_batch; /* by the last measurement: as many as may be waited for */
 };
 
 /* After each run: so many came in it. */

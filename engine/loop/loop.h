@@ -46,7 +46,9 @@ enum {
     LOOP_BUFFERS_MAX = 256,    /* and all that are lent after a pause so many */
 };
 
-#define LOOP_BATCH_WAIT_NS UINT64_C(200000) /* how long a wait for several completions may last */
+enum {
+    LOOP_PULSE_NS = 1000000, /* how long a wait for several completions may last */
+};
 
 /* Features that the tests, and nobody else, ask a ring to do without, to walk down the ladder. */
 enum {
@@ -213,7 +215,7 @@ static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 }
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of
- * them, but after LOOP_BATCH_WAIT_NS one is enough. timeout_ns: at most this long; 0: not at all;
+ * them, but after LOOP_PULSE_NS one is enough. timeout_ns: at most this long; 0: not at all;
  * negative: without limit. count 0 only takes what is there, and promises nothing of poll_fd: the
  * next wait comes before anybody polls it. Returns 0 (there may be completions, or the time ran
  * out), -EINTR, or what the kernel answered when the interface fails as a whole, in this call or

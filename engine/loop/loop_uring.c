@@ -38,6 +38,7 @@ enum tag_op {
     TAG_RECEIVE,
     TAG_POLL,
     TAG_TICK,
+    TAG_PULSE,
     TAG_WAKE,
     TAG_QUIET, /* cancels and closes: nobody waits for them */
 };
@@ -121,6 +122,7 @@ struct uring {
     uint64_t tick_ns; /* armed for this time; UINT64_MAX: not armed */
     uint32_t tick_generation;
     struct __kernel_timespec tick_time;
+    bool is_pulse_armed;
 };
 
 static struct uring *uring_of(struct loop *loop)
@@ -501,6 +503,19 @@ static void uring_tick(struct loop *loop, uint64_t time_ns)
     sqe_finish(sqe, user_data, 0);
 }
 
+/* A wait that carries a time arms a timer and takes it back, each time. This one is armed for many
+ * waits, and ends whichever it comes in: a wait for several completions ends with any timeout's. */
+static void submit_pulse(struct uring *uring)
+{
+    static const struct __kernel_timespec time = {.tv_nsec = LOOP_PULSE_NS};
+    if (uring->is_pulse_armed)
+        return;
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)&time, 0, 0);
+    sqe_finish(sqe, tag(TAG_PULSE, 0, 0), 0);
+    uring->is_pulse_armed = true;
+}
+
 static void submit_wake_poll(struct uring *uring)
 {
     uint64_t user_data = tag(TAG_WAKE, 0, 0);
@@ -607,6 +622,26 @@ static void let_go_of_buffers(struct uring *uring)
         buffer_add(uring, uring->kept[--uring->kept_count]);
 }
 
+/* Nothing, or nothing but the pulse. */
+static bool is_nothing_there(struct uring *uring)
+{
+    unsigned head = *uring->ring.cq.khead;
+    unsigned ready = io_uring_cq_ready(&uring->ring);
+    uint64_t user_data = uring->ring.cq.cqes[head & *uring->ring.cq.kring_mask].user_data;
+    if (ready == 1 && tag_op(user_data) == TAG_PULSE) {
+        uring->is_pulse_armed = false;
+        io_uring_cq_advance(&uring->ring, 1);
+        ready = 0;
+    }
+    return ready == 0;
+}
+
+static int wait_for_batch(struct uring *uring, uint32_t count)
+{
+    submit_pulse(uring);
+    return enter(uring, count, -1);
+}
+
 static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
 {
     struct uring *uring = uring_of(loop);
@@ -619,10 +654,10 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
         let_go_of_buffers(uring);
     if (uring->first_closed != NO_SLOT || count == 0)
         timeout_ns = 0;
-    bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > (int64_t)LOOP_BATCH_WAIT_NS);
+    bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > LOOP_PULSE_NS);
     if (wants_batch)
-        result = enter(uring, count, (int64_t)LOOP_BATCH_WAIT_NS);
-    if (!wants_batch || (result == -ETIME && io_uring_cq_ready(&uring->ring) == 0))
+        result = wait_for_batch(uring, count);
+    if (!wants_batch || (result >= 0 && is_nothing_there(uring)))
         result = enter(uring, 1, timeout_ns);
     uring->is_polled = timeout_ns == 0 && count > 0;
     if (uring->is_polled && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
@@ -830,6 +865,9 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
         return on_poll(uring, index, cqe, ret);
     case TAG_TICK:
         return on_tick(uring, cqe->user_data, ret);
+    case TAG_PULSE:
+        uring->is_pulse_armed = false;
+        return false;
     case TAG_WAKE:
         return on_wake(uring, cqe, ret);
     case TAG_QUIET:
