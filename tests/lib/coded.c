@@ -2,6 +2,7 @@
 
 #include "tests/lib/coded.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
