@@ -71,7 +71,7 @@ struct engine {
     struct decoders decoders;
 
     struct fetch *fetches;
-    struct tried *tried;  /* by the same slots */
+    struct tried *tried; /* by the same slots */
     struct place *tried_further;
     struct login *logins; /* likewise */
     struct sessions sessions;

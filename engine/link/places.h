@@ -41,7 +41,7 @@ struct place {
 };
 
 /* What one request has tried: addresses themselves, whatever becomes of the lists they stood in.
- * Mostly there is one: the further ones lie elsewhere, in memory that is touched where there are. */
+ * Mostly there is one: the further ones lie elsewhere, in memory that is touched with them. */
 struct tried {
     struct failure last; /* of an attempt; its message is NULL where none has failed */
     uint8_t count;
