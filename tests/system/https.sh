@@ -582,11 +582,11 @@ no_tls_there() {
 }
 
 key_log() {
-    with_setting SSLKEYLOGFILE=keys --cacert ca.pem -c 1 \
+    # with so small a window the hosts do not take turns at the one place, and each is asked once
+    with_setting SSLKEYLOGFILE=keys --cacert ca.pem -c 1 --window 2 \
         "$rsa/p/[1-3]" "$ec/close/[1-2]" "$expired/"
-    # at one place the hosts take turns, so that each of the five that succeed is a handshake
-    same "$(grep -cE '^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$' keys)" 5 &&
-        same "$(wc -l <keys)" 5 && same "$(stat -c %a keys)" 600
+    same "$(grep -cE '^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$' keys)" 3 &&
+        same "$(wc -l <keys)" 3 && same "$(stat -c %a keys)" 600
 }
 
 no_key_log() {
