@@ -8,6 +8,7 @@
 #include "proto/auth/digest.h"
 #include "proto/auth/challenge.h"
 #include "proto/http/scan.h"
+#include "proto/writer.h"
 
 #include <bearssl.h>
 #include <stdio.h>
@@ -275,21 +276,6 @@ static void respond(const struct digest_challenge *challenge, const struct diges
     }
     hash_join(&hashing, span_of(what));
     hash_end(&hashing, ret_hex);
-}
-
-/* Counts what is written, also what no longer fits. */
-struct writer {
-    char *buffer;
-    size_t size;
-    size_t length;
-};
-
-static void put(struct writer *writer, struct span span)
-{
-    if (span.length > 0 && span.length <= writer->size &&
-        writer->length <= writer->size - span.length)
-        memcpy(writer->buffer + writer->length, span.bytes, span.length);
-    writer->length += span.length;
 }
 
 /* name=, with a comma before it if it is not the first. */

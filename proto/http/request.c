@@ -5,21 +5,7 @@
 
 #include "proto/auth/basic.h"
 #include "proto/http/scan.h"
-
-/* Counts what is written, also what no longer fits. */
-struct writer {
-    char *buffer;
-    size_t size;
-    size_t length;
-};
-
-static void put(struct writer *writer, struct span span)
-{
-    if (span.length > 0 && span.length <= writer->size &&
-        writer->length <= writer->size - span.length)
-        memcpy(writer->buffer + writer->length, span.bytes, span.length);
-    writer->length += span.length;
-}
+#include "proto/writer.h"
 
 static void put_field(struct writer *writer, struct span name, struct span value)
 {
