@@ -1066,7 +1066,7 @@ no_retry_of_post() {
 }
 
 retry_is_interrupted() {
-    begin_talk --retry 9 --retry-delay 3600 --unordered
+    begin_talk -c 1 --retry 9 --retry-delay 3600 --unordered
     printf '%s\n' "$base/status/503" "$base/p/1" >&3
     read -r first <&4
     kill -TERM "$pid"
