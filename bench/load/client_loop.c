@@ -487,7 +487,7 @@ static void line_ready(struct client_loop *loop, uint32_t index, uint64_t tls_ns
 static void line_secured(struct client_loop *loop, uint32_t index)
 {
     struct line *line = &loop->lines[index];
-    const struct tls *tls = link_at(&loop->links, index)->tls;
+    struct tls *tls = link_at(&loop->links, index)->tls;
     struct tls_session *session = &loop->sessions[line->place];
     if (!loop->client->options->is_full_handshake && !tls_get_session(tls, session))
         session->version = 0;

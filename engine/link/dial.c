@@ -457,7 +457,7 @@ bool dial_secure(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
 static bool on_ready(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
 {
     struct origin *origin = origin_of(dials, slot);
-    const struct tls *tls = link_at(dials->links, slot)->tls;
+    struct tls *tls = link_at(dials->links, slot)->tls;
     assert(dial_at(dials, slot)->state == DIAL_SECURING);
     dial_at(dials, slot)->state = DIAL_NONE;
     origin->has_session = tls_get_session(tls, &origin->session);

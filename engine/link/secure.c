@@ -437,13 +437,13 @@ struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
 }
 
 /* The log is a diagnosis: one that cannot be written to stops nothing. */
-void secure_log_keys(const struct secure *secure, const struct tls *tls)
+void secure_log_keys(const struct secure *secure, struct tls *tls)
 {
-    char line[TLS_KEYLOG_LINE_BYTES];
+    char lines[TLS_KEYLOG_BYTES];
     if (secure->key_log_fd < 0)
         return;
-    tls_keylog_line(tls, line);
-    ssize_t written = write(secure->key_log_fd, line, sizeof line);
+    size_t length = tls_key_log(tls, lines);
+    ssize_t written = length > 0 ? write(secure->key_log_fd, lines, length) : 0;
     (void)written;
-    explicit_bzero(line, sizeof line);
+    explicit_bzero(lines, sizeof lines);
 }

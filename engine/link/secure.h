@@ -42,6 +42,6 @@ struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
                          const struct tls_session *session, bool is_anonymous);
 
 /* Appends a finished handshake's secrets to the key log, where there is one. */
-void secure_log_keys(const struct secure *secure, const struct tls *tls);
+void secure_log_keys(const struct secure *secure, struct tls *tls);
 
 #endif

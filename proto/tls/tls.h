@@ -1,9 +1,10 @@
 #ifndef PROTO_TLS_TLS_H
 #define PROTO_TLS_TLS_H
 
-/* A client's TLS 1.2 as four byte ports: wire in, wire out, plain in, plain out. No descriptor, no
+/* A client's TLS as four byte ports: wire in, wire out, plain in, plain out. No descriptor, no
  * callback to above, no blocking, no clock, no source of entropy: time and seed are passed in.
- * Nothing outside proto/tls/tls.c names the library behind it.
+ * Which library stands behind it is a configuration's: see enum tls_backend_name. Nothing outside
+ * proto/tls names one.
  *
  * What came from the network is handed over like this; a port that takes less than it was given
  * wants another one emptied first:
@@ -98,10 +99,19 @@ enum { TLS_PIN_BYTES = 32, TLS_SEED_BYTES = 32, TLS_RECORD_OUT_BYTES = 4096 };
 /* A session is offered for so long at most (RFC 5246, F.1.4, suggests it). */
 enum { TLS_SESSION_S = 24 * 60 * 60 };
 
+/* The libraries. */
+enum tls_backend_name {
+    TLS_BEARSSL, /* TLS 1.2, and the default */
+};
+
+/* Is it built in? */
+bool tls_has_backend(enum tls_backend_name name);
+
 struct tls_options {
-    const struct trust *trust; /* borrowed until tls_config_close */
-    struct span certificate;   /* the client's, PEM, its own first; length 0: none */
-    struct span key;           /* its private key, PEM; length 0: it is in certificate */
+    enum tls_backend_name backend; /* one that is built in */
+    const struct trust *trust;     /* borrowed until tls_config_close */
+    struct span certificate;       /* the client's, PEM, its own first; length 0: none */
+    struct span key;               /* its private key, PEM; length 0: it is in certificate */
     const unsigned char (*pins)[TLS_PIN_BYTES]; /* SHA-256 of each SubjectPublicKeyInfo allowed;
                                                    copied */
     size_t pin_count;                           /* 0: any key will do */
@@ -166,7 +176,7 @@ struct tls_peer {
 
 struct tls;
 
-/* Bytes of memory that a connection needs, aligned as malloc does. */
+/* Bytes of memory that a connection of any configuration needs, aligned as malloc does. */
 size_t tls_size(void);
 
 /* Begins a handshake in memory: the ClientHello is in tls_wire_out. The result is memory's address;
@@ -233,6 +243,7 @@ struct tls_failure {
 struct tls_failure tls_failure(const struct tls *tls);
 
 struct tls_facts {
+    const char *backend; /* "bearssl"; static */
     const char *version; /* "TLSv1.2"; static */
     const char *suite;   /* as IANA writes it; static */
     struct span alpn;    /* "http/1.1", or empty: the server did not choose; static */
@@ -249,11 +260,11 @@ struct tls_facts tls_facts(const struct tls *tls);
  * keeps none), and *ret_session is wiped. */
 bool tls_get_session(const struct tls *tls, struct tls_session *ret_session);
 
-/* A line as SSLKEYLOGFILE has it, "CLIENT_RANDOM <hex> <hex>" with its LF and no terminating zero.
- * From TLS_OPEN on. */
-enum { TLS_KEYLOG_LINE_BYTES = 14 + 64 + 1 + 96 + 1 };
+/* Lines as SSLKEYLOGFILE has them, each with its LF and none with a terminating zero: how many
+ * bytes of them there are. Of TLS 1.2 one line, "CLIENT_RANDOM <hex> <hex>", from TLS_OPEN on. */
+enum { TLS_KEYLOG_LINE_BYTES = 14 + 64 + 1 + 96 + 1, TLS_KEYLOG_BYTES = 2048 };
 
-void tls_keylog_line(const struct tls *tls, char ret_line[TLS_KEYLOG_LINE_BYTES]);
+size_t tls_key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES]);
 
 /* The arithmetic of a certificate's signature, for verify_chain; context is not used. */
 verify_signature_fn tls_check_signature;

@@ -493,16 +493,16 @@ static void test_client_hello(void **state)
 
 static void test_key_log(void **state)
 {
-    char line[TLS_KEYLOG_LINE_BYTES];
+    char lines[TLS_KEYLOG_BYTES];
     struct bed bed;
 
     (void)state;
     handshake(&bed, &(struct bed_spec){.server = {.version = TLS1_2_VERSION}});
     assert_open(&bed, "key log");
-    tls_keylog_line(bed.tls, line);
-    assert_int_equal(strlen(bed.server.key_log), sizeof(line));
-    assert_memory_equal(line, bed.server.key_log, sizeof("CLIENT_RANDOM ") - 1);
-    assert_int_equal(strncasecmp(line, bed.server.key_log, sizeof(line)), 0);
+    assert_int_equal(tls_key_log(bed.tls, lines), TLS_KEYLOG_LINE_BYTES);
+    assert_int_equal(strlen(bed.server.key_log), TLS_KEYLOG_LINE_BYTES);
+    assert_memory_equal(lines, bed.server.key_log, sizeof("CLIENT_RANDOM ") - 1);
+    assert_int_equal(strncasecmp(lines, bed.server.key_log, TLS_KEYLOG_LINE_BYTES), 0);
     bed_close(&bed);
 }
 

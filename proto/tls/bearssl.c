@@ -1,4 +1,4 @@
-/* TLS 1.2 over BearSSL: the only file that names it.
+/* TLS 1.2 over BearSSL.
  *
  * The library is a state machine between two buffers, and the four ports are thin: bytes are copied
  * into its input buffer, and everything else is a view of one of its buffers. The one hard idea is
@@ -8,7 +8,7 @@
  * until one is. What the rest of the handshake needs of the certificate, the public key, is copied
  * into the connection. */
 
-#include "proto/tls/tls.h"
+#include "proto/tls/backend.h"
 
 #include "proto/x509/pem.h"
 
@@ -17,7 +17,6 @@
 #include <stdlib.h>
 
 enum {
-    HOST_BYTES_MAX = 253,
     /* The largest RSA key that the library works with, and an exponent that is no attack. */
     MODULUS_BYTES_MAX = 512,
     EXPONENT_BYTES_MAX = 8,
@@ -59,48 +58,45 @@ struct client_auth {
     br_skey_decoder_context key; /* holds the key; its kind is 0 where there is none */
 };
 
-struct tls_config {
+struct bear_config {
+    struct tls_config base;
     br_ssl_client_context template; /* copied into every connection, instead of being made anew */
     const char *protocols[1];
-    const struct trust *trust;
-    struct verify_cache *verdicts; /* NULL: none are remembered */
     struct chain *chains;
     struct chain *free_chain; /* given back */
     size_t chain_count;
     size_t chains_begun; /* those behind them were never used: their pages cost nothing */
-    unsigned char (*pins)[TLS_PIN_BYTES];
-    size_t pin_count;
     struct client_auth client;
-    bool is_insecure;
-    bool is_legacy;
 };
 
-struct tls {
+struct bear {
+    struct tls tls;
     br_ssl_client_context client;
     const br_x509_class *x509; /* the library calls chain_class through this field's address */
-    struct tls_config *config;
+    struct bear_config *config;
     struct chain *chain; /* NULL: none is held */
     br_x509_pkey key;    /* the server's, over key_bytes */
     unsigned char key_bytes[MODULUS_BYTES_MAX + EXPONENT_BYTES_MAX];
-    int64_t now_s;
-    int64_t made_s; /* of the session: see struct tls_session */
-    int64_t not_after_s;
-    size_t certificate;
     struct walk walk;
-    uint8_t verdict;
-    uint8_t error; /* enum tls_error: what was found here and not by the library */
     bool has_received;
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
-    bool was_asked_again; /* for a renegotiation */
     bool is_closing;
     bool is_waiting;
     uint16_t in_used; /* bytes of in: the others were never written */
-    uint8_t host_length;
-    char host[HOST_BYTES_MAX + 1]; /* in lower case, without its final dot */
     unsigned char in[BR_SSL_BUFSIZE_INPUT];
     unsigned char out[TLS_RECORD_OUT_BYTES + RECORD_OVERHEAD_BYTES];
 };
+
+static struct bear *bear_of(struct tls *tls)
+{
+    return (struct bear *)tls;
+}
+
+static const struct bear *bear_in(const struct tls *tls)
+{
+    return (const struct bear *)tls;
+}
 
 /* The library's structures point at bytes that they do not write, but do not say so. */
 static unsigned char *unconst(struct span span)
@@ -184,15 +180,6 @@ static const struct {
     [CERTIFICATE_HASH_SHA512] = {&br_sha512_vtable, BR_HASH_OID_SHA512, br_sha512_SIZE},
 };
 
-static void sha256(struct span bytes, unsigned char ret_hash[br_sha256_SIZE])
-{
-    br_sha256_context context;
-
-    br_sha256_init(&context);
-    br_sha256_update(&context, bytes.bytes, bytes.length);
-    br_sha256_out(&context, ret_hash);
-}
-
 static br_rsa_public_key rsa_key(const struct certificate_key *key)
 {
     return (br_rsa_public_key){.n = unconst(key->modulus),
@@ -250,50 +237,50 @@ bool tls_check_signature(void *context, const struct certificate_signature *sign
 
 /* --- the server's certificates -------------------------------------------------------------- */
 
-static struct tls *tls_of(const br_x509_class **x509)
+static struct bear *bear_by(const br_x509_class **x509)
 {
-    return (struct tls *)(void *)((char *)x509 - offsetof(struct tls, x509));
+    return (struct bear *)(void *)((char *)x509 - offsetof(struct bear, x509));
 }
 
-static bool chain_take(struct tls *tls)
+static bool chain_take(struct bear *bear)
 {
-    struct tls_config *config = tls->config;
+    struct bear_config *config = bear->config;
 
-    if (tls->chain != NULL)
+    if (bear->chain != NULL)
         return true;
-    tls->chain = config->free_chain;
-    if (tls->chain != NULL)
-        config->free_chain = tls->chain->next_free;
+    bear->chain = config->free_chain;
+    if (bear->chain != NULL)
+        config->free_chain = bear->chain->next_free;
     else if (config->chains_begun < config->chain_count)
-        tls->chain = &config->chains[config->chains_begun++];
-    return tls->chain != NULL;
+        bear->chain = &config->chains[config->chains_begun++];
+    return bear->chain != NULL;
 }
 
-static void chain_give_back(struct tls *tls)
+static void chain_give_back(struct bear *bear)
 {
-    if (tls->chain == NULL)
+    if (bear->chain == NULL)
         return;
-    assert(tls->chain != tls->config->free_chain);
-    tls->chain->next_free = tls->config->free_chain;
-    tls->config->free_chain = tls->chain;
-    tls->chain = NULL;
+    assert(bear->chain != bear->config->free_chain);
+    bear->chain->next_free = bear->config->free_chain;
+    bear->config->free_chain = bear->chain;
+    bear->chain = NULL;
 }
 
 /* What is too large is not waited for. Where verdicts do not count, it is noted at the end. */
-static void chain_refuse_size(struct tls *tls)
+static void chain_refuse_size(struct bear *bear)
 {
-    if (tls->config->is_insecure)
+    if (bear->config->base.is_insecure)
         return;
-    tls->error = TLS_CERTIFICATE;
-    tls->verdict = VERIFY_TOO_LARGE;
-    tls->certificate = 0;
+    bear->tls.error = TLS_CERTIFICATE;
+    bear->tls.verdict = VERIFY_TOO_LARGE;
+    bear->tls.certificate = 0;
 }
 
 /* The library tells a message's length to nobody: this reads it beside it. */
-static void messages_walk(struct tls *tls, struct span bytes)
+static void messages_walk(struct bear *bear, struct span bytes)
 {
     enum { CERTIFICATE = 11, LIMIT = VERIFY_CHAIN_BYTES_MAX + 3 + 3 * VERIFY_CHAIN_MAX };
-    struct walk *walk = &tls->walk;
+    struct walk *walk = &bear->walk;
     const uint8_t *header = walk->message_header;
 
     for (size_t at = 0; at < bytes.length && !walk->has_arrived;) {
@@ -312,20 +299,20 @@ static void messages_walk(struct tls *tls, struct span bytes)
         walk->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
         walk->has_arrived = header[0] == CERTIFICATE;
         if (walk->has_arrived && walk->message_left > LIMIT)
-            chain_refuse_size(tls);
+            chain_refuse_size(bear);
     }
 }
 
-static void records_walk(struct tls *tls, struct span bytes)
+static void records_walk(struct bear *bear, struct span bytes)
 {
-    struct walk *walk = &tls->walk;
+    struct walk *walk = &bear->walk;
     const uint8_t *header = walk->record_header;
 
     for (size_t at = 0, length; at < bytes.length && !walk->has_arrived; at += length) {
         length = bytes.length - at < walk->record_left ? bytes.length - at : walk->record_left;
         if (walk->record_left > 0) {
             if (header[0] == RECORD_HANDSHAKE)
-                messages_walk(tls, (struct span){bytes.bytes + at, length});
+                messages_walk(bear, (struct span){bytes.bytes + at, length});
             walk->record_left = (uint16_t)(walk->record_left - length);
             continue;
         }
@@ -341,7 +328,7 @@ static void records_walk(struct tls *tls, struct span bytes)
 
 static void chain_start(const br_x509_class **x509, const char *server_name)
 {
-    struct chain *chain = tls_of(x509)->chain;
+    struct chain *chain = bear_by(x509)->chain;
 
     (void)server_name;
     assert(chain != NULL); /* tls_wire_in feeds the handshake only with one */
@@ -353,11 +340,11 @@ static void chain_start(const br_x509_class **x509, const char *server_name)
 
 static void chain_certificate_start(const br_x509_class **x509, uint32_t length)
 {
-    struct chain *chain = tls_of(x509)->chain;
+    struct chain *chain = bear_by(x509)->chain;
 
     chain->is_too_large |= length > sizeof(chain->bytes) - chain->length;
     if (chain->is_too_large)
-        chain_refuse_size(tls_of(x509));
+        chain_refuse_size(bear_by(x509));
     if (!chain->is_too_large && chain->kept < VERIFY_CHAIN_MAX)
         chain->certificates[chain->kept++] = (struct span){chain->bytes + chain->length, length};
     chain->count++;
@@ -365,7 +352,7 @@ static void chain_certificate_start(const br_x509_class **x509, uint32_t length)
 
 static void chain_append(const br_x509_class **x509, const unsigned char *bytes, size_t length)
 {
-    struct chain *chain = tls_of(x509)->chain;
+    struct chain *chain = bear_by(x509)->chain;
 
     if (chain->kept < chain->count)
         return;
@@ -379,149 +366,57 @@ static void chain_certificate_end(const br_x509_class **x509)
     (void)x509;
 }
 
-/* What a verdict depends on, beside the trust store: the certificates, cut as they were sent, the
- * host and the policy. */
-static void verdict_key(const struct tls *tls, unsigned char ret_key[VERIFY_KEY_BYTES])
-{
-    const struct chain *chain = tls->chain;
-    br_sha256_context context;
-
-    br_sha256_init(&context);
-    br_sha256_update(&context, &chain->count, sizeof(chain->count));
-    for (size_t i = 0; i < chain->count; i++)
-        br_sha256_update(&context, &chain->certificates[i].length,
-                         sizeof(chain->certificates[i].length));
-    br_sha256_update(&context, chain->bytes, chain->length);
-    br_sha256_update(&context, tls->host, tls->host_length);
-    br_sha256_update(&context, &tls->config->is_legacy, sizeof(tls->config->is_legacy));
-    br_sha256_out(&context, ret_key);
-}
-
-static void chain_verify(const struct tls *tls, struct verify_result *ret_result)
-{
-    struct verify_policy policy = {.host = {tls->host, tls->host_length},
-                                   .now_s = tls->now_s,
-                                   .is_legacy = tls->config->is_legacy};
-
-    verify_chain(tls->chain->certificates, tls->chain->count, tls->config->trust, &policy,
-                 tls_check_signature, NULL, ret_result);
-}
-
-/* The same, from the cache where the verdict is known. */
-static void chain_verify_cached(const struct tls *tls, struct verify_result *ret_result)
-{
-    struct verify_cache *verdicts = tls->config->verdicts;
-    unsigned char key[VERIFY_KEY_BYTES];
-
-    verdict_key(tls, key);
-    if (verify_cache_has(verdicts, key, tls->now_s, ret_result))
-        return;
-    chain_verify(tls, ret_result);
-    verify_cache_add(verdicts, key, ret_result);
-}
-
-/* A verdict holds for as long as every certificate of its path, and a session no longer than its
- * verdict. One that was bad is not of a path, and does not count where a session is made all the
- * same. */
-static void session_limit(struct tls *tls, const struct verify_result *result)
-{
-    tls->made_s = tls->now_s;
-    tls->not_after_s = tls->now_s + TLS_SESSION_S;
-    if (result->verdict == VERIFY_OK && result->not_after_s < tls->not_after_s)
-        tls->not_after_s = result->not_after_s;
-}
-
-static void chain_verdict(struct tls *tls)
-{
-    const struct chain *chain = tls->chain;
-    struct verify_result result = {.verdict = VERIFY_OK};
-
-    if (chain->is_too_large)
-        result.verdict = VERIFY_TOO_LARGE;
-    else if (chain->kept < chain->count || tls->config->verdicts == NULL)
-        chain_verify(tls, &result);
-    else
-        chain_verify_cached(tls, &result);
-    tls->verdict = (uint8_t)result.verdict;
-    tls->certificate = result.certificate;
-    session_limit(tls, &result);
-}
-
-static bool pin_matches(const struct tls_config *config, struct span public_key)
-{
-    unsigned char hash[TLS_PIN_BYTES];
-    bool matches = config->pin_count == 0;
-
-    if (!matches)
-        sha256(public_key, hash);
-    for (size_t i = 0; i < config->pin_count && !matches; i++)
-        matches = memcmp(hash, config->pins[i], TLS_PIN_BYTES) == 0;
-    return matches;
-}
-
 /* Copies the key into the connection. false: the library cannot work with it. */
-static bool key_keep(struct tls *tls, const struct certificate_key *key)
+static bool key_keep(struct bear *bear, const struct certificate_key *key)
 {
-    unsigned char *bytes = tls->key_bytes;
+    unsigned char *bytes = bear->key_bytes;
 
     if (key->kind == CERTIFICATE_KEY_RSA && key->modulus.length <= MODULUS_BYTES_MAX &&
         key->exponent.length <= EXPONENT_BYTES_MAX) {
         memcpy(bytes, key->modulus.bytes, key->modulus.length);
         memcpy(bytes + MODULUS_BYTES_MAX, key->exponent.bytes, key->exponent.length);
-        tls->key.key_type = BR_KEYTYPE_RSA;
-        tls->key.key.rsa = rsa_key(key);
-        tls->key.key.rsa.n = bytes;
-        tls->key.key.rsa.e = bytes + MODULUS_BYTES_MAX;
+        bear->key.key_type = BR_KEYTYPE_RSA;
+        bear->key.key.rsa = rsa_key(key);
+        bear->key.key.rsa.n = bytes;
+        bear->key.key.rsa.e = bytes + MODULUS_BYTES_MAX;
         return true;
     }
     if (key->kind == CERTIFICATE_KEY_EC && key->point.length <= MODULUS_BYTES_MAX) {
         memcpy(bytes, key->point.bytes, key->point.length);
-        tls->key.key_type = BR_KEYTYPE_EC;
-        tls->key.key.ec = ec_key(key);
-        tls->key.key.ec.q = bytes;
+        bear->key.key_type = BR_KEYTYPE_EC;
+        bear->key.key.ec = ec_key(key);
+        bear->key.key.ec.q = bytes;
         return true;
     }
     return false;
 }
 
-/* What is wrong with the first certificate, that not even an insecure connection can do with. */
-static void certificate_unusable(struct tls *tls, enum verify_verdict verdict)
+static enum tls_error chain_judge(struct bear *bear)
 {
-    if (tls->verdict == VERIFY_OK) {
-        tls->verdict = (uint8_t)verdict;
-        tls->certificate = 0;
-    }
-}
-
-static enum tls_error chain_judge(struct tls *tls)
-{
-    const struct chain *chain = tls->chain;
+    const struct tls_chain chain = {
+        .certificates = bear->chain->certificates,
+        .count = bear->chain->count,
+        .kept = bear->chain->kept,
+        .is_too_large = bear->chain->is_too_large,
+    };
     struct certificate leaf;
+    enum tls_error error = tls_judge(&bear->tls, &bear->config->base, &chain, &leaf);
 
-    chain_verdict(tls);
-    if (tls->verdict != VERIFY_OK && !tls->config->is_insecure)
-        return TLS_CERTIFICATE;
-    if (chain->kept == 0 || !certificate_parse(chain->certificates[0], &leaf)) {
-        certificate_unusable(tls, VERIFY_MALFORMED);
+    if (error == TLS_OK && !key_keep(bear, &leaf.key)) {
+        tls_certificate_unusable(&bear->tls, VERIFY_KEY_KIND);
         return TLS_CERTIFICATE;
     }
-    if (!pin_matches(tls->config, leaf.public_key))
-        return TLS_PIN;
-    if (!key_keep(tls, &leaf.key)) {
-        certificate_unusable(tls, VERIFY_KEY_KIND);
-        return TLS_CERTIFICATE;
-    }
-    return TLS_OK;
+    return error;
 }
 
 static unsigned chain_end(const br_x509_class **x509)
 {
-    struct tls *tls = tls_of(x509);
+    struct bear *bear = bear_by(x509);
 
-    tls->has_verdict = true;
-    tls->error = (uint8_t)chain_judge(tls);
-    chain_give_back(tls);
-    return tls->error == TLS_OK ? 0 : BR_ERR_X509_NOT_TRUSTED;
+    bear->has_verdict = true;
+    bear->tls.error = (uint8_t)chain_judge(bear);
+    chain_give_back(bear);
+    return bear->tls.error == TLS_OK ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
 
 /* What the key may be used for, verify_chain has decided. */
@@ -531,11 +426,11 @@ static const br_x509_pkey *chain_key(const br_x509_class *const *x509, unsigned 
 
     if (ret_usages != NULL)
         *ret_usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
-    return &((const struct tls *)(const void *)(field - offsetof(struct tls, x509)))->key;
+    return &((const struct bear *)(const void *)(field - offsetof(struct bear, x509)))->key;
 }
 
 static const br_x509_class chain_class = {
-    .context_size = sizeof(struct tls),
+    .context_size = sizeof(struct bear),
     .start_chain = chain_start,
     .start_cert = chain_certificate_start,
     .append = chain_append,
@@ -764,7 +659,7 @@ static void template_legacy(br_ssl_client_context *client)
     br_ssl_client_set_default_rsapub(client);
 }
 
-static void template_init(struct tls_config *config)
+static void template_init(struct bear_config *config)
 {
     br_ssl_client_context *client = &config->template;
     br_ssl_engine_context *engine = &client->eng;
@@ -779,8 +674,8 @@ static void template_init(struct tls_config *config)
     br_ssl_engine_set_default_rsavrfy(engine);
     br_ssl_engine_set_default_ecdsa(engine);
     br_ssl_engine_set_all_flags(engine, BR_OPT_NO_RENEGOTIATION);
-    template_suites(engine, config->is_legacy);
-    if (config->is_legacy)
+    template_suites(engine, config->base.is_legacy);
+    if (config->base.is_legacy)
         template_legacy(client);
     config->protocols[0] = "http/1.1";
     br_ssl_engine_set_protocol_names(engine, config->protocols, 1);
@@ -788,78 +683,46 @@ static void template_init(struct tls_config *config)
     engine->rng_os_rand_done = 1;
 }
 
-static bool chains_open(struct tls_config *config, size_t count)
+static bool chains_open(struct bear_config *config, size_t count)
 {
     config->chains = calloc(count, sizeof(config->chains[0]));
     config->chain_count = count;
     return config->chains != NULL;
 }
 
-static bool pins_copy(struct tls_config *config, const struct tls_options *options)
+static struct bear_config *bear_config_of(struct tls_config *config)
 {
-    config->pin_count = options->pin_count;
-    if (options->pin_count == 0)
-        return true;
-    config->pins = calloc(options->pin_count, sizeof(config->pins[0]));
-    if (config->pins != NULL)
-        memcpy(config->pins, options->pins, options->pin_count * sizeof(config->pins[0]));
-    return config->pins != NULL;
+    return (struct bear_config *)config;
 }
 
-static bool verdicts_open(struct tls_config *config, size_t count)
+static enum tls_error config_fill(struct tls_config *base, const struct tls_options *options)
 {
-    config->verdicts = count > 0 ? verify_cache_open(count) : NULL;
-    return count == 0 || config->verdicts != NULL;
-}
+    struct bear_config *config = bear_config_of(base);
+    enum tls_error error = TLS_OK;
 
-static enum tls_error config_fill(struct tls_config *config, const struct tls_options *options)
-{
-    config->trust = options->trust;
-    config->is_insecure = options->is_insecure;
-    config->is_legacy = options->is_legacy;
     template_init(config);
-    if (!chains_open(config, options->chain_count > 0 ? options->chain_count : 1) ||
-        !pins_copy(config, options) || !verdicts_open(config, options->verdict_count))
+    if (!chains_open(config, options->chain_count > 0 ? options->chain_count : 1))
         return TLS_MEMORY;
-    if (options->certificate.length == 0)
-        return TLS_OK;
-    return client_auth_read(&config->client, options->certificate, options->key);
-}
-
-static void config_free(struct tls_config *config)
-{
-    free(config->client.certificates);
-    free(config->client.bytes);
-    free(config->pins);
-    free(config->chains);
-    verify_cache_close(config->verdicts);
-    explicit_bzero(config, sizeof(*config));
-    free(config);
-}
-
-enum tls_error tls_config_open(const struct tls_options *options, struct tls_config **ret_config)
-{
-    struct tls_config *config = calloc(1, sizeof(*config));
-    enum tls_error error = config != NULL ? config_fill(config, options) : TLS_MEMORY;
-
-    if (error != TLS_OK) {
-        tls_config_close(config);
-        config = NULL;
-    }
+    if (options->certificate.length > 0)
+        error = client_auth_read(&config->client, options->certificate, options->key);
     stack_wipe();
-    *ret_config = config;
     return error;
 }
 
-void tls_config_close(struct tls_config *config)
+static void config_free(struct tls_config *base)
 {
-    if (config != NULL)
-        config_free(config);
+    struct bear_config *config = bear_config_of(base);
+
+    free(config->client.certificates);
+    free(config->client.bytes);
+    free(config->chains);
     stack_wipe();
 }
 
-bool tls_config_has_chain(const struct tls_config *config)
+static bool config_has_chain(const struct tls_config *base)
 {
+    const struct bear_config *config = (const struct bear_config *)base;
+
     return config->free_chain != NULL || config->chains_begun < config->chain_count;
 }
 
@@ -870,43 +733,14 @@ size_t tls_chain_size(void)
 
 /* --- one connection ------------------------------------------------------------------------- */
 
-size_t tls_size(void)
-{
-    return sizeof(struct tls);
-}
-
-static void host_copy(struct tls *tls, struct span host)
-{
-    if (host.length > 0 && host.bytes[host.length - 1] == '.')
-        host.length--;
-    tls->host_length = 0;
-    if (host.length > HOST_BYTES_MAX)
-        tls->error = TLS_INTERNAL;
-    else
-        tls->host_length = (uint8_t)host.length;
-    for (size_t i = 0; i < tls->host_length; i++)
-        tls->host[i] = ascii_lower(host.bytes[i]);
-    tls->host[tls->host_length] = '\0';
-}
-
-/* RFC 6066, 3: a literal address is not sent. No top-level domain consists of digits. */
-static bool host_is_name(const struct tls *tls)
-{
-    const char *last = strrchr(tls->host, '.');
-
-    last = last != NULL ? last + 1 : tls->host;
-    return tls->host_length > 0 && strchr(tls->host, ':') == NULL &&
-           last[strspn(last, "0123456789")] != '\0';
-}
-
-static bool session_holds(const struct tls_session *session, const struct tls_config *config,
+static bool session_holds(const struct tls_session *session, const struct bear_config *config,
                           int64_t now_s)
 {
     return session->id_length > 0 && now_s >= session->made_s && now_s <= session->not_after_s &&
-           (session->verdict == VERIFY_OK || config->is_insecure);
+           (session->verdict == VERIFY_OK || config->base.is_insecure);
 }
 
-static void session_offer(struct tls *tls, const struct tls_session *session)
+static void session_offer(struct bear *bear, const struct tls_session *session)
 {
     br_ssl_session_parameters parameters = {.session_id_len = session->id_length,
                                             .version = session->version,
@@ -914,21 +748,21 @@ static void session_offer(struct tls *tls, const struct tls_session *session)
 
     memcpy(parameters.session_id, session->id, sizeof(parameters.session_id));
     memcpy(parameters.master_secret, session->master_secret, sizeof(parameters.master_secret));
-    br_ssl_engine_set_session_parameters(&tls->client.eng, &parameters);
+    br_ssl_engine_set_session_parameters(&bear->client.eng, &parameters);
     explicit_bzero(&parameters, sizeof(parameters));
-    tls->verdict = session->verdict;
-    tls->certificate = session->certificate;
-    tls->made_s = session->made_s;
-    tls->not_after_s = session->not_after_s;
+    bear->tls.verdict = session->verdict;
+    bear->tls.certificate = session->certificate;
+    bear->tls.made_s = session->made_s;
+    bear->tls.not_after_s = session->not_after_s;
 }
 
 /* Buffers of this size would make the library ask the server for small records
  * (max_fragment_length), though it can take large ones. */
-static void buffers_set(struct tls *tls)
+static void buffers_set(struct bear *bear)
 {
-    br_ssl_engine_set_buffers_bidi(&tls->client.eng, tls->in, sizeof(tls->in), tls->out,
-                                   sizeof(tls->out));
-    tls->client.eng.log_max_frag_len = 14;
+    br_ssl_engine_set_buffers_bidi(&bear->client.eng, bear->in, sizeof(bear->in), bear->out,
+                                   sizeof(bear->out));
+    bear->client.eng.log_max_frag_len = 14;
 }
 
 /* The library lists the curves by their numbers, x25519 last, and many servers take the first that
@@ -950,208 +784,211 @@ static void curves_reorder(br_ssl_engine_context *engine)
     br_multihash_update(&engine->mhash, record + RECORD_HEADER_BYTES, length - RECORD_HEADER_BYTES);
 }
 
-struct tls *tls_init(void *memory, struct tls_config *config, const struct tls_peer *peer)
+static struct tls *init(void *memory, struct tls_config *base, const struct tls_peer *peer)
 {
-    struct tls *tls = memory;
+    struct bear *bear = memory;
+    struct bear_config *config = bear_config_of(base);
     const struct tls_session *session = peer->session;
     bool resumes = session != NULL && session_holds(session, config, peer->now_s);
 
-    memset(tls, 0, offsetof(struct tls, in));
-    tls->client = config->template;
-    tls->config = config;
-    tls->x509 = &chain_class;
-    tls->now_s = peer->now_s;
-    tls->verdict = VERIFY_NO_CERTIFICATE;
-    host_copy(tls, peer->host);
-    br_ssl_engine_set_x509(&tls->client.eng, &tls->x509);
+    memset(bear, 0, offsetof(struct bear, in));
+    tls_begin(&bear->tls, base, peer);
+    bear->client = config->template;
+    bear->config = config;
+    bear->x509 = &chain_class;
+    br_ssl_engine_set_x509(&bear->client.eng, &bear->x509);
     if (!peer->is_anonymous)
-        client_auth_use(&tls->client, &config->client);
-    buffers_set(tls);
-    br_ssl_engine_inject_entropy(&tls->client.eng, peer->seed, TLS_SEED_BYTES);
+        client_auth_use(&bear->client, &config->client);
+    buffers_set(bear);
+    br_ssl_engine_inject_entropy(&bear->client.eng, peer->seed, TLS_SEED_BYTES);
     if (resumes)
-        session_offer(tls, session);
-    br_ssl_client_reset(&tls->client, host_is_name(tls) ? tls->host : NULL, resumes);
-    curves_reorder(&tls->client.eng);
+        session_offer(bear, session);
+    br_ssl_client_reset(&bear->client, tls_host_is_name(&bear->tls) ? bear->tls.host : NULL,
+                        resumes);
+    curves_reorder(&bear->client.eng);
     stack_wipe();
-    return tls;
+    return &bear->tls;
 }
 
-void tls_deinit(struct tls *tls)
+static void deinit(struct tls *tls)
 {
-    chain_give_back(tls);
-    explicit_bzero(tls->out, sizeof(tls->out));
-    explicit_bzero(tls, offsetof(struct tls, in) + tls->in_used);
+    struct bear *bear = bear_of(tls);
+    chain_give_back(bear);
+    explicit_bzero(bear->out, sizeof(bear->out));
+    explicit_bzero(bear, offsetof(struct bear, in) + bear->in_used);
     stack_wipe();
 }
 
-static bool has_failed(const struct tls *tls)
+static bool has_failed(const struct bear *bear)
 {
-    return tls->error != TLS_OK || br_ssl_engine_last_error(&tls->client.eng) != BR_ERR_OK;
+    return bear->tls.error != TLS_OK || br_ssl_engine_last_error(&bear->client.eng) != BR_ERR_OK;
 }
 
-static bool has_ended(const struct tls *tls)
+static bool has_ended(const struct bear *bear)
 {
-    return has_failed(tls) || tls->client.eng.shutdown_recv ||
-           br_ssl_engine_current_state(&tls->client.eng) == BR_SSL_CLOSED;
+    return has_failed(bear) || bear->client.eng.shutdown_recv ||
+           br_ssl_engine_current_state(&bear->client.eng) == BR_SSL_CLOSED;
 }
 
-enum tls_state tls_state(const struct tls *tls)
+static enum tls_state state(const struct tls *tls)
 {
-    if (has_failed(tls))
+    const struct bear *bear = bear_in(tls);
+    if (has_failed(bear))
         return TLS_FAILED;
-    if (has_ended(tls))
+    if (has_ended(bear))
         return TLS_CLOSED;
-    if (tls->is_closing)
+    if (bear->is_closing)
         return TLS_CLOSING;
-    return tls->is_open ? TLS_OPEN : TLS_HANDSHAKE;
+    return bear->is_open ? TLS_OPEN : TLS_HANDSHAKE;
 }
 
 /* After every step of the library: has the handshake ended, and how? */
-static void progress_note(struct tls *tls)
+static void progress_note(struct bear *bear)
 {
-    if (tls->client.eng.application_data != 0 && !has_failed(tls))
-        tls->is_open = true;
-    if (!tls->is_open && !has_failed(tls) && tls->client.eng.shutdown_recv)
-        tls->error = TLS_HANDSHAKE_CUT;
-    if (tls->is_open || has_failed(tls))
-        chain_give_back(tls);
+    if (bear->client.eng.application_data != 0 && !has_failed(bear))
+        bear->is_open = true;
+    if (!bear->is_open && !has_failed(bear) && bear->client.eng.shutdown_recv)
+        bear->tls.error = TLS_HANDSHAKE_CUT;
+    if (bear->is_open || has_failed(bear))
+        chain_give_back(bear);
 }
 
 /* After tls_close, the library still holds out what it decrypts, and goes on when it is taken. */
-static void closing_drop(struct tls *tls)
+static void closing_drop(struct bear *bear)
 {
     size_t length;
 
-    if (tls->is_closing && br_ssl_engine_recvapp_buf(&tls->client.eng, &length) != NULL)
-        br_ssl_engine_recvapp_ack(&tls->client.eng, length);
+    if (bear->is_closing && br_ssl_engine_recvapp_buf(&bear->client.eng, &length) != NULL)
+        br_ssl_engine_recvapp_ack(&bear->client.eng, length);
 }
 
 /* A handshake or an alert is all that a TLS server begins with; 22 and 21 are no text either. */
-static bool begins_like_tls(struct tls *tls, char first)
+static bool begins_like_tls(struct bear *bear, char first)
 {
-    if (!tls->has_received && first != 22 && first != 21)
-        tls->error = TLS_NOT_TLS;
-    tls->has_received = true;
-    return tls->error == TLS_OK;
+    if (!bear->has_received && first != 22 && first != 21)
+        bear->tls.error = TLS_NOT_TLS;
+    bear->has_received = true;
+    return bear->tls.error == TLS_OK;
 }
 
 /* Between flights of a handshake the library would take application data for a fault, if the flight
  * that it answers with is not sent yet. */
-static bool is_answering(const struct tls *tls)
+static bool is_answering(const struct bear *bear)
 {
-    return tls->client.eng.application_data == 0 && tls_wire_out(tls).length > 0;
+    return bear->client.eng.application_data == 0 && tls_wire_out(&bear->tls).length > 0;
 }
 
 /* What is written to, and decrypted where it lies, has to be wiped; the rest costs no page. */
-static void in_note(struct tls *tls, const unsigned char *end)
+static void in_note(struct bear *bear, const unsigned char *end)
 {
-    uint16_t used = (uint16_t)(end - tls->in);
+    uint16_t used = (uint16_t)(end - bear->in);
 
-    assert(end >= tls->in && end <= tls->in + sizeof(tls->in));
-    if (used > tls->in_used)
-        tls->in_used = used;
+    assert(end >= bear->in && end <= bear->in + sizeof(bear->in));
+    if (used > bear->in_used)
+        bear->in_used = used;
 }
 
 /* Where the library wants bytes says what they are: a record's first ones lie at the beginning. How
  * many it wants does not: the last five of a record are as many as a header's. */
-static bool is_record_begin(const struct tls *tls, const unsigned char *buffer)
+static bool is_record_begin(const struct bear *bear, const unsigned char *buffer)
 {
-    return buffer == tls->in;
+    return buffer == bear->in;
 }
 
 /* Once a connection is open, a record of the handshake asks for another one (RFC 5246, 7.4.1.1).
  * BearSSL declines by itself; whether the server takes that is for it to say. */
-static void renegotiation_note(struct tls *tls, const unsigned char *buffer, uint8_t first)
+static void renegotiation_note(struct bear *bear, const unsigned char *buffer, uint8_t first)
 {
-    tls->was_asked_again |=
-        tls->is_open && is_record_begin(tls, buffer) && first == RECORD_HANDSHAKE;
+    bear->tls.was_asked_again |=
+        bear->is_open && is_record_begin(bear, buffer) && first == RECORD_HANDSHAKE;
 }
 
-bool tls_was_asked_again(const struct tls *tls)
+static size_t wire_in(struct tls *tls, struct span bytes)
 {
-    return tls->was_asked_again;
-}
-
-size_t tls_wire_in(struct tls *tls, struct span bytes)
-{
-    br_ssl_engine_context *engine = &tls->client.eng;
-    bool was_open = tls->is_open;
+    struct bear *bear = bear_of(tls);
+    br_ssl_engine_context *engine = &bear->client.eng;
+    bool was_open = bear->is_open;
     size_t taken = 0;
 
-    tls->is_waiting = false;
-    while (taken < bytes.length && !has_ended(tls) && begins_like_tls(tls, bytes.bytes[taken])) {
+    bear->is_waiting = false;
+    while (taken < bytes.length && !has_ended(bear) && begins_like_tls(bear, bytes.bytes[taken])) {
         size_t room;
         unsigned char *buffer = br_ssl_engine_recvrec_buf(engine, &room);
 
-        if (buffer == NULL || is_answering(tls))
+        if (buffer == NULL || is_answering(bear))
             return taken;
-        tls->is_waiting = !tls->is_open && !tls->has_verdict && !chain_take(tls);
-        if (tls->is_waiting)
+        bear->is_waiting = !bear->is_open && !bear->has_verdict && !chain_take(bear);
+        if (bear->is_waiting)
             return taken;
-        renegotiation_note(tls, buffer, (uint8_t)bytes.bytes[taken]);
+        renegotiation_note(bear, buffer, (uint8_t)bytes.bytes[taken]);
         if (room > bytes.length - taken)
             room = bytes.length - taken;
         memcpy(buffer, bytes.bytes + taken, room);
-        in_note(tls, buffer + room);
-        records_walk(tls, (struct span){bytes.bytes + taken, room});
-        if (tls->error == TLS_OK)
+        in_note(bear, buffer + room);
+        records_walk(bear, (struct span){bytes.bytes + taken, room});
+        if (bear->tls.error == TLS_OK)
             br_ssl_engine_recvrec_ack(engine, room);
         taken += room;
-        closing_drop(tls);
-        progress_note(tls);
+        closing_drop(bear);
+        progress_note(bear);
     }
-    if (!was_open && (tls->is_open || has_failed(tls)))
+    if (!was_open && (bear->is_open || has_failed(bear)))
         stack_wipe();
-    return has_ended(tls) ? bytes.length : taken;
+    return has_ended(bear) ? bytes.length : taken;
 }
 
-bool tls_is_waiting(const struct tls *tls)
+static bool is_waiting(const struct tls *tls)
 {
-    return tls->is_waiting;
+    return bear_in(tls)->is_waiting;
 }
 
-bool tls_is_inside_record(const struct tls *tls)
+static bool is_inside_record(const struct tls *tls)
 {
+    const struct bear *bear = bear_in(tls);
     size_t room;
-    const unsigned char *buffer = br_ssl_engine_recvrec_buf(&tls->client.eng, &room);
+    const unsigned char *buffer = br_ssl_engine_recvrec_buf(&bear->client.eng, &room);
 
-    return buffer != NULL && !is_record_begin(tls, buffer);
+    return buffer != NULL && !is_record_begin(bear, buffer);
 }
 
-void tls_wire_end(struct tls *tls)
+static void wire_end(struct tls *tls)
 {
-    if (!has_ended(tls))
-        tls->error = tls->is_open ? TLS_TRUNCATED : TLS_HANDSHAKE_CUT;
-    chain_give_back(tls);
+    struct bear *bear = bear_of(tls);
+    if (!has_ended(bear))
+        bear->tls.error = bear->is_open ? TLS_TRUNCATED : TLS_HANDSHAKE_CUT;
+    chain_give_back(bear);
 }
 
-struct span tls_wire_out(const struct tls *tls)
+static struct span wire_out(const struct tls *tls)
 {
+    const struct bear *bear = bear_in(tls);
     size_t length = 0;
     const unsigned char *bytes =
-        has_failed(tls) ? NULL : br_ssl_engine_sendrec_buf(&tls->client.eng, &length);
+        has_failed(bear) ? NULL : br_ssl_engine_sendrec_buf(&bear->client.eng, &length);
 
     return (struct span){(const char *)bytes, length};
 }
 
-void tls_wire_sent(struct tls *tls, size_t length)
+static void wire_sent(struct tls *tls, size_t length)
 {
-    if (length == 0 || has_failed(tls))
+    struct bear *bear = bear_of(tls);
+    if (length == 0 || has_failed(bear))
         return;
-    assert(length <= tls_wire_out(tls).length);
-    br_ssl_engine_sendrec_ack(&tls->client.eng, length);
-    if (!tls->is_open) /* the library has gone on with the handshake */
+    assert(length <= wire_out(tls).length);
+    br_ssl_engine_sendrec_ack(&bear->client.eng, length);
+    if (!bear->is_open) /* the library has gone on with the handshake */
         stack_wipe();
-    progress_note(tls);
+    progress_note(bear);
 }
 
-size_t tls_plain_in(struct tls *tls, struct span bytes)
+static size_t plain_in(struct tls *tls, struct span bytes)
 {
-    br_ssl_engine_context *engine = &tls->client.eng;
+    struct bear *bear = bear_of(tls);
+    br_ssl_engine_context *engine = &bear->client.eng;
     size_t room;
     unsigned char *buffer = br_ssl_engine_sendapp_buf(engine, &room);
 
-    if (tls_state(tls) != TLS_OPEN || buffer == NULL || bytes.length == 0)
+    if (state(tls) != TLS_OPEN || buffer == NULL || bytes.length == 0)
         return 0;
     if (room > bytes.length)
         room = bytes.length;
@@ -1161,50 +998,40 @@ size_t tls_plain_in(struct tls *tls, struct span bytes)
     return room;
 }
 
-struct span tls_plain_out(const struct tls *tls)
+static struct span plain_out(const struct tls *tls)
 {
+    const struct bear *bear = bear_in(tls);
     size_t length = 0;
-    const unsigned char *bytes = br_ssl_engine_recvapp_buf(&tls->client.eng, &length);
+    const unsigned char *bytes = br_ssl_engine_recvapp_buf(&bear->client.eng, &length);
 
     return (struct span){(const char *)bytes, length};
 }
 
-void tls_plain_taken(struct tls *tls, size_t length)
+static void plain_taken(struct tls *tls, size_t length)
 {
-    assert(length <= tls_plain_out(tls).length);
+    struct bear *bear = bear_of(tls);
+    assert(length <= plain_out(tls).length);
     if (length > 0)
-        br_ssl_engine_recvapp_ack(&tls->client.eng, length);
+        br_ssl_engine_recvapp_ack(&bear->client.eng, length);
 }
 
-void tls_close(struct tls *tls)
+static void close_notify(struct tls *tls)
 {
-    if (tls_state(tls) != TLS_OPEN)
+    struct bear *bear = bear_of(tls);
+    if (state(tls) != TLS_OPEN)
         return;
-    tls->is_closing = true;
-    closing_drop(tls);
-    br_ssl_engine_close(&tls->client.eng);
+    bear->is_closing = true;
+    closing_drop(bear);
+    br_ssl_engine_close(&bear->client.eng);
 }
 
 /* --- what was agreed ------------------------------------------------------------------------ */
 
-struct tls_failure tls_failure(const struct tls *tls)
+static enum tls_error found_by_library(const struct tls *tls, uint8_t *ret_alert)
 {
-    struct tls_failure failure = {
-        .error = tls->error, .verdict = tls->verdict, .certificate = tls->certificate};
+    int code = br_ssl_engine_last_error(&bear_in(tls)->client.eng);
 
-    if (failure.error == TLS_OK)
-        failure.error =
-            library_error((unsigned)br_ssl_engine_last_error(&tls->client.eng), &failure.alert);
-    if (tls->was_asked_again &&
-        (failure.error == TLS_OK || failure.error == TLS_TRUNCATED || failure.error == TLS_ALERT))
-        failure.error = TLS_RENEGOTIATION_ASKED;
-    if (failure.error == TLS_CERTIFICATE)
-        failure.sentence = verify_sentence(failure.verdict);
-    else if (failure.error == TLS_ALERT || failure.error == TLS_ALERT_SENT)
-        failure.sentence = tls_alert_sentence(failure.error, failure.alert);
-    else
-        failure.sentence = tls_sentence(failure.error);
-    return failure;
+    return library_error((unsigned)code, ret_alert);
 }
 
 static const char *suite_name(uint16_t number)
@@ -1228,35 +1055,34 @@ static const char *version_name(uint16_t version)
     return "";
 }
 
-struct tls_facts tls_facts(const struct tls *tls)
+static struct tls_facts facts(const struct tls *tls)
 {
-    const br_ssl_session_parameters *session = &tls->client.eng.session;
+    const struct bear *bear = bear_in(tls);
+    const br_ssl_session_parameters *session = &bear->client.eng.session;
 
     return (struct tls_facts){
         .version = version_name(session->version),
         .suite = suite_name(session->cipher_suite),
-        .alpn = tls->client.eng.selected_protocol != 0 ? SPAN("http/1.1") : SPAN(""),
-        .is_resumed = tls->is_open && !tls->has_verdict,
-        .is_verified = tls->verdict == VERIFY_OK,
-        .verdict = tls->verdict,
-        .certificate = tls->certificate,
+        .alpn = bear->client.eng.selected_protocol != 0 ? SPAN("http/1.1") : SPAN(""),
+        .is_resumed = bear->is_open && !bear->has_verdict,
     };
 }
 
-bool tls_get_session(const struct tls *tls, struct tls_session *ret_session)
+static bool get_session(const struct tls *tls, struct tls_session *ret_session)
 {
-    const br_ssl_session_parameters *session = &tls->client.eng.session;
+    const struct bear *bear = bear_in(tls);
+    const br_ssl_session_parameters *session = &bear->client.eng.session;
 
     explicit_bzero(ret_session, sizeof(*ret_session));
-    if (!tls->is_open || has_failed(tls) || session->session_id_len == 0)
+    if (!bear->is_open || has_failed(bear) || session->session_id_len == 0)
         return false;
     *ret_session = (struct tls_session){.version = session->version,
                                         .suite = session->cipher_suite,
                                         .id_length = session->session_id_len,
-                                        .verdict = tls->verdict,
-                                        .certificate = tls->certificate,
-                                        .made_s = tls->made_s,
-                                        .not_after_s = tls->not_after_s};
+                                        .verdict = bear->tls.verdict,
+                                        .certificate = bear->tls.certificate,
+                                        .made_s = bear->tls.made_s,
+                                        .not_after_s = bear->tls.not_after_s};
     memcpy(ret_session->id, session->session_id, sizeof(ret_session->id));
     memcpy(ret_session->master_secret, session->master_secret, sizeof(ret_session->master_secret));
     return true;
@@ -1273,15 +1099,46 @@ static char *hex_write(char *at, const unsigned char *bytes, size_t length)
     return at;
 }
 
-void tls_keylog_line(const struct tls *tls, char ret_line[TLS_KEYLOG_LINE_BYTES])
+/* "CLIENT_RANDOM <hex> <hex>" */
+static size_t key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES])
 {
     static const char label[] = "CLIENT_RANDOM ";
-    const br_ssl_engine_context *engine = &tls->client.eng;
-    char *at = ret_line + sizeof(label) - 1;
+    const br_ssl_engine_context *engine = &bear_in(tls)->client.eng;
+    char *at = ret_lines + sizeof(label) - 1;
 
-    memcpy(ret_line, label, sizeof(label) - 1);
+    if (!bear_in(tls)->is_open)
+        return 0;
+    memcpy(ret_lines, label, sizeof(label) - 1);
     at = hex_write(at, engine->client_random, sizeof(engine->client_random));
     *at++ = ' ';
     at = hex_write(at, engine->session.master_secret, sizeof(engine->session.master_secret));
-    *at = '\n';
+    *at++ = '\n';
+    return (size_t)(at - ret_lines);
 }
+
+const struct tls_backend tls_bearssl = {
+    .name = "bearssl",
+    .config_size = sizeof(struct bear_config),
+    .size = sizeof(struct bear),
+    .check_signature = tls_check_signature,
+    .config_fill = config_fill,
+    .config_free = config_free,
+    .config_has_chain = config_has_chain,
+    .init = init,
+    .deinit = deinit,
+    .state = state,
+    .wire_in = wire_in,
+    .wire_end = wire_end,
+    .wire_out = wire_out,
+    .wire_sent = wire_sent,
+    .plain_in = plain_in,
+    .plain_out = plain_out,
+    .plain_taken = plain_taken,
+    .close = close_notify,
+    .is_waiting = is_waiting,
+    .is_inside_record = is_inside_record,
+    .library_error = found_by_library,
+    .facts = facts,
+    .get_session = get_session,
+    .key_log = key_log,
+};
