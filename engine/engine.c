@@ -76,7 +76,7 @@ static struct tried *tried_of(struct engine *engine, struct fetch *fetch)
 
 static const struct haul_times *times_of(const struct engine *engine, const struct fetch *fetch)
 {
-    return fetch->has_times ? &fetch->times : &engine->times;
+    return fetch->has_times ? &fetch->extra->times : &engine->times;
 }
 
 /* When the time of the stage alone is up. */
@@ -85,7 +85,7 @@ static uint64_t own_due_of(const struct engine *engine, const struct fetch *fetc
 {
     struct due_starts starts = {
         .hop_ns = fetch->begun_ns,
-        .queued_ns = fetch->queued_ns ? fetch->queued_ns : fetch->submitted_ns,
+        .queued_ns = fetch_view(fetch)->queued_ns ? fetch->extra->queued_ns : fetch->submitted_ns,
         .connected_ns = fetch->connected_ns,
         .sent_ns = fetch->first_byte_ns ? 0 : fetch->sent_ns,
     };
@@ -144,7 +144,7 @@ static void requeue(struct engine *engine, uint32_t index, bool is_unsent)
     end_decoding(engine, fetch);
     fetch_retreat(fetch);
     give_place_back(engine, index);
-    fetch->queued_ns = engine->now_ns;
+    fetch_extra(fetch)->queued_ns = engine->now_ns;
     schedule_prepend(&engine->schedule, index, is_unsent);
     await_turn(engine, index);
 }
@@ -275,10 +275,10 @@ static uint64_t wake_ns(const struct engine *engine, const struct fetch *fetch, 
 static void leave_without_place(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
-    uint64_t again_ns = fetch->again_ns;
+    uint64_t again_ns = fetch_view(fetch)->again_ns;
     engine->redirects += !again_ns && !fetch->asks_anew && !fetch->answers;
     end_decoding(engine, fetch);
-    fetch->queued_ns = engine->now_ns;
+    fetch_extra(fetch)->queued_ns = engine->now_ns;
     fetch_leave(fetch, &engine->terms, engine->now_ns);
     bool is_current = engine->collector.is_unordered && engine->collector.current == index;
     if (is_current && !fetch->is_partial) /* else nothing comes between its parts */
@@ -312,7 +312,7 @@ static void end_wait(struct engine *engine, uint32_t index)
 {
     assert(engine->waiting > 0 && engine->fetches[index].state == FETCH_WAITING);
     deadline_clear(&engine->waits, index);
-    engine->fetches[index].again_ns = 0;
+    fetch_extra(&engine->fetches[index])->again_ns = 0;
     engine->waiting--;
 }
 
@@ -428,7 +428,7 @@ static uint32_t rest_of(const struct engine *engine, const struct fetch *current
     if (engine->options.stream_bodies)
         return PRESSURE_RECEIVE_BLOCKS;
     uint64_t most = engine->budget.shared_blocks / 2;
-    uint64_t has = current ? current->result.body_bytes / BLOCK_BYTES : 0;
+    uint64_t has = current ? current->body_bytes / BLOCK_BYTES : 0;
     return has < most ? (uint32_t)(most - has) : 0;
 }
 
@@ -756,7 +756,7 @@ static const struct failure *begin_decoding(struct engine *engine, uint32_t slot
     if (response->framing == FRAMING_NONE)
         return NULL;
     enum proto_error error = list_codings(head, &list);
-    fetch->result.codings_kept = list.named;
+    fetch_extra(fetch)->codings_kept = list.named;
     if (!engine->options.compressed || response->status == 206 || (!error && list.count == 0))
         return NULL;
     *failure = failure_of(error);
@@ -767,8 +767,8 @@ static const struct failure *begin_decoding(struct engine *engine, uint32_t slot
                      : (struct failure){HAUL_RESOURCE, "there is no memory for a decoder", ENOMEM};
     if (fetch->decoder == NO_DECODER)
         return failure;
-    fetch->result.codings = list.count;
-    fetch->result.codings_kept = 0;
+    fetch_extra(fetch)->codings = list.count;
+    fetch_extra(fetch)->codings_kept = 0;
     return NULL;
 }
 
@@ -779,7 +779,7 @@ static void keep_head(struct engine *engine, uint32_t slot, struct span head)
 {
     struct fetch *fetch = fetch_on(engine, slot);
     if (engine->options.keep_headers && head.length > BLOCK_BYTES)
-        fetch->head_piece = exchange_take_piece(&engine->exchanges, slot);
+        fetch_extra(fetch)->head_piece = exchange_take_piece(&engine->exchanges, slot);
     fetch_take_head(fetch, &engine->terms, head);
 }
 
@@ -801,8 +801,8 @@ static void pass(struct engine *engine, uint32_t slot, uint64_t length)
 
 static void note_status(struct fetch *fetch, const struct response *response)
 {
-    fetch->result.status = response->status;
-    fetch->result.version_minor = response->version_minor;
+    fetch->status = response->status;
+    fetch->version_minor = response->version_minor;
 }
 
 /* What a reply leads to. Of a body that it does not want nothing more is sent; one that waits for a
@@ -899,7 +899,7 @@ static void on_head(struct engine *engine, uint32_t slot, struct span head)
 {
     const struct response *response = exchange_response(&engine->exchanges, slot);
     struct fetch *fetch = fetch_on(engine, slot);
-    fetch->result.anomalies = response->anomalies;
+    fetch->anomalies = response->anomalies;
     if (engine->limits.adaptive)
         heed(engine, slot, head);
     if (response->status >= engine->looks_from && leads_on(engine, slot, head))
@@ -917,9 +917,9 @@ static inline void on_body(struct engine *engine, uint32_t slot, struct span dat
         pass(engine, slot, data.length);
         return;
     }
-    if (fetch->skip > 0)
+    if (fetch_view(fetch)->skip > 0)
         data = fetch_skip(fetch, data);
-    fetch->result.body_wire_bytes += data.length;
+    fetch->body_wire_bytes += data.length;
     if (fetch->decoder != NO_DECODER) {
         on_coded_body(engine, slot, data);
         return;
@@ -1009,7 +1009,7 @@ static void on_failed(struct engine *engine, uint32_t slot, const struct exchang
         close_and_leave(engine, slot);
         return;
     }
-    if (news->is_unanswered && fetch_on(engine, slot)->result.reused_connection)
+    if (news->is_unanswered && fetch_on(engine, slot)->is_reused)
         pool_is_cut(&engine->pool, slot, engine->now_ns);
     lose(engine, slot, &outcome);
 }
@@ -1099,11 +1099,11 @@ static inline void on_news(struct engine *engine, const struct exchange_news *ne
         on_body(engine, slot, news->bytes);
         break;
     case EXCHANGE_DONE:
-        fetch_on(engine, slot)->result.anomalies = response->anomalies;
+        fetch_on(engine, slot)->anomalies = response->anomalies;
         on_done(engine, slot, news->is_reusable);
         break;
     case EXCHANGE_FAILED:
-        fetch_on(engine, slot)->result.anomalies = response->anomalies;
+        fetch_on(engine, slot)->anomalies = response->anomalies;
         on_failed(engine, slot, news);
         break;
     }
@@ -1111,16 +1111,17 @@ static inline void on_news(struct engine *engine, const struct exchange_news *ne
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void describe_tls(const struct engine *engine, uint32_t slot, struct haul_result *result)
+static void describe_tls(const struct engine *engine, uint32_t slot, struct fetch *fetch)
 {
     const struct tls *tls = link_at(&engine->links, slot)->tls;
     if (!tls)
         return;
     struct tls_facts facts = tls_facts(tls);
-    result->tls_version = facts.version;
-    result->tls_suite = facts.suite;
-    result->tls_resumed = facts.is_resumed;
-    result->tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
+    struct fetch_extra *extra = fetch_extra(fetch);
+    extra->tls_version = facts.version;
+    extra->tls_suite = facts.suite;
+    fetch->is_tls_resumed = facts.is_resumed;
+    extra->tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
 }
 
 /* From now on it receives; in a shortage it stands in line for that. */
@@ -1179,7 +1180,7 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
         .body = {fetch->body, fetch->body_length},
     };
     fetch_take_connection(fetch, is_reused, engine->now_ns);
-    describe_tls(engine, slot, &fetch->result);
+    describe_tls(engine, slot, fetch);
     if (engine->has_speed)
         engine->paces[slot] = (struct pace){0};
     set_deadline(engine, slot, HAUL_STAGE_SEND);
@@ -1286,7 +1287,8 @@ static void wait_for_crowd(struct engine *engine, uint32_t slot, uint32_t crowd)
 {
     uint32_t index = pool_holder(&engine->pool, slot);
     struct fetch *fetch = &engine->fetches[index];
-    uint64_t queued_ns = fetch->queued_ns ? fetch->queued_ns : fetch->submitted_ns;
+    const struct fetch_extra *before = fetch_view(fetch);
+    uint64_t queued_ns = before->queued_ns ? before->queued_ns : fetch->submitted_ns;
     uint64_t begun_ns = fetch->begun_ns;
     close_slot(engine, slot);
     requeue(engine, index, true);
@@ -1295,7 +1297,7 @@ static void wait_for_crowd(struct engine *engine, uint32_t slot, uint32_t crowd)
         fetch->attempt_ns = 0;
         engine->begun -= !fetch_has_begun(fetch);
     }
-    fetch->queued_ns = queued_ns + (engine->now_ns - begun_ns);
+    fetch_extra(fetch)->queued_ns = queued_ns + (engine->now_ns - begun_ns);
     await_turn(engine, index);
     stand_behind(engine, index, crowd);
 }
@@ -1333,9 +1335,9 @@ static void on_dial_failed(struct engine *engine, const struct dial_news *news)
         outcome.kind = OUTCOME_NO_ROOM;
     else if (news->has_another)
         outcome.kind = OUTCOME_REFUSED;
-    fetch->result.detail = news->detail;
+    fetch_extra(fetch)->detail = news->detail;
     if (news->detail == HAUL_DETAIL_CERTIFICATE)
-        fetch->result.tls_verification = news->failure.message;
+        fetch->extra->tls_verification = news->failure.message;
     lose(engine, news->slot, &outcome);
 }
 
@@ -1407,7 +1409,7 @@ static void on_deadline(struct engine *engine, uint32_t slot)
         .failure =
             is_slow_alone ? too_slow : *failure_of_due(engine, fetch, engine_stage(engine, slot))};
     close_rival(engine, slot);
-    if (fetch->again_ns)
+    if (fetch_view(fetch)->again_ns)
         close_and_leave(engine, slot);
     else
         lose(engine, slot, &outcome);
@@ -1437,7 +1439,7 @@ static void lose_turn(struct engine *engine, uint32_t index)
 static void on_wait_over(struct engine *engine, uint32_t index)
 {
     const struct fetch *fetch = &engine->fetches[index];
-    if (fetch->state == FETCH_WAITING && engine->now_ns < fetch->again_ns) {
+    if (fetch->state == FETCH_WAITING && engine->now_ns < fetch_view(fetch)->again_ns) {
         end_wait(engine, index);
         engine_finish(engine, index, HAUL_STAGE_QUEUE, due_own_failure(HAUL_STAGE_QUEUE));
         return;

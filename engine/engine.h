@@ -33,6 +33,11 @@ enum { ENGINE_TERMS_MAX = 16 };
 /* Who does not run the engine for so long was away. */
 #define ENGINE_ABSENCE_NS UINT64_C(100000000)
 
+struct lent {
+    struct haul_result result;
+    uint32_t fetch;
+};
+
 struct engine {
     struct haul_options options;     /* its strings are the engine's own copies, or borrowed */
     struct haul_tls tls;             /* what options.tls points to, likewise */
@@ -71,12 +76,15 @@ struct engine {
     struct decoders decoders;
 
     struct fetch *fetches;
-    struct tried *tried; /* by the same slots */
+    struct fetch_extra *fetch_extras; /* by the same slots */
+    struct tried *tried;              /* likewise */
     struct place *tried_further;
     struct login *logins; /* likewise */
     struct sessions sessions;
     struct upload *uploads; /* likewise, of those that have one */
     struct slab fetch_slab;
+    struct lent *lents; /* results with the caller */
+    struct slab lent_slab;
     struct fetch_terms terms;
     struct schedule schedule;     /* submitted, not begun */
     struct schedule_memory turns; /* of that */

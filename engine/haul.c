@@ -168,11 +168,11 @@ submit(struct engine *engine, const struct haul_request *request, const struct f
     engine->has_unrepeatable |= !fetch->is_idempotent;
     fetch->has_times = request->times;
     if (request->times) {
-        fetch->times = times;
+        fetch_extra(fetch)->times = times;
         engine->has_times = true;
         engine->has_speed |= times.speed_limit > 0 || times.speed_ms > 0;
     }
-    fetch->result.index = collector_add(&engine->collector, index);
+    fetch->index = collector_add(&engine->collector, index);
     if (fetch->has_upload && !request->upload)
         upload_init_memory(&engine->uploads[index], fetch->body, fetch->body_length);
     else if (fetch->has_upload)
@@ -217,6 +217,23 @@ int haul_submit_sized(struct haul *haul, const struct haul_request *request, siz
                            : submit(&haul->engine, request, NULL);
 }
 
+/* A result is made where it is handed out: as many take memory as the caller holds. */
+static const struct haul_result *lend(struct engine *engine, uint32_t index)
+{
+    const struct collector *collector = &engine->collector;
+    const struct fetch *fetch = &engine->fetches[index];
+    bool more = collector->lent_part == index;
+    uint32_t first = more ? collector->lent.first : fetch->chain.first;
+    uint32_t place = slab_take(&engine->lent_slab);
+    assert(place != SLAB_NONE); /* no fetch is lent twice */
+    struct lent *lent = &engine->lents[place];
+    lent->fetch = index;
+    fetch_describe(fetch, &engine->terms,
+                   first == NO_BLOCK ? NULL : &store_block(&engine->store, first)->piece, more,
+                   &lent->result);
+    return &lent->result;
+}
+
 /* Results that are ready go first; then whether there is any reason to wait. */
 static int next_ready(struct engine *engine, const struct haul_result **ret_result)
 {
@@ -226,7 +243,7 @@ static int next_ready(struct engine *engine, const struct haul_result **ret_resu
     if (index != NO_FETCH) {
         if (engine->pressure.is_short)
             engine_let_in(engine);
-        *ret_result = &engine->fetches[index].result;
+        *ret_result = lend(engine, index);
         return 0;
     }
     if (engine->collector.unfinished == 0)
@@ -298,16 +315,18 @@ int haul_next(struct haul *haul, const struct haul_result **ret_result, int time
 
 void haul_release(struct haul *haul, const struct haul_result *result)
 {
-    /* The result is a fetch's first member: its address says which fetch it is. */
+    /* Its address says which of the lent ones it is. */
     struct engine *engine = &haul->engine;
-    struct fetch *fetch = (struct fetch *)(uintptr_t)result;
-    uint32_t index = (uint32_t)(fetch - engine->fetches);
-    assert(index < engine->fetch_slab.touched);
+    const struct lent *lent = (const struct lent *)(const void *)result;
+    uint32_t place = (uint32_t)(lent - engine->lents);
+    uint32_t index = lent->fetch;
+    assert(slab_is_taken(&engine->lent_slab, place));
+    slab_give(&engine->lent_slab, place);
     if (engine->collector.lent_part == index) {
         chain_free(&engine->collector.lent, &engine->store);
         engine->collector.lent_part = NO_FETCH;
     } else {
-        fetch_release(fetch, &engine->terms);
+        fetch_release(&engine->fetches[index], &engine->terms);
         engine->collector.held--;
         slab_give(&engine->fetch_slab, index);
     }
@@ -321,11 +340,10 @@ static uint32_t find_fetch(const struct engine *engine, uint64_t index)
 {
     const struct fetch *fetches = engine->fetches;
     uint32_t likely = collector_place(&engine->collector, index);
-    if (likely != NO_FETCH && fetches[likely].state != FETCH_FREE &&
-        fetches[likely].result.index == index)
+    if (likely != NO_FETCH && fetches[likely].state != FETCH_FREE && fetches[likely].index == index)
         return likely;
     for (uint32_t i = 0; i < engine->fetch_slab.touched; i++)
-        if (fetches[i].state != FETCH_FREE && fetches[i].result.index == index)
+        if (fetches[i].state != FETCH_FREE && fetches[i].index == index)
             return i;
     return NO_FETCH;
 }

@@ -224,7 +224,10 @@ enum shelf_group {
  * taken, counted and freed by this list. */
 #define SHELVES(X)                                                                                 \
     X(REQUESTS, fetches, budget->window)                                                           \
+    X(REQUESTS, fetch_extras, budget->window)                                                      \
     X(REQUESTS, fetch_slab.next, budget->window)                                                   \
+    X(REQUESTS, lents, budget->window)                                                             \
+    X(REQUESTS, lent_slab.next, budget->window)                                                    \
     X(REQUESTS, logins, budget->window)                                                            \
     X(REQUESTS, tried, budget->window)                                                             \
     X(REQUESTS, tried_further, (size_t)budget->window *TRIED_FURTHER_MAX)                          \
@@ -309,13 +312,15 @@ static void requests_init(struct engine *engine)
     const struct haul_options *options = &engine->options;
     uint64_t most = (uint64_t)budget->shared_blocks / 2 * BLOCK_BYTES;
     slab_init(&engine->fetch_slab, engine->fetch_slab.next, budget->window);
-    collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches,
-                   &engine->store);
+    slab_init(&engine->lent_slab, engine->lent_slab.next, budget->window);
+    collector_init(&engine->collector, engine->collector.ring, budget->window, engine->fetches);
     engine->collector.is_unordered = options->unordered;
     engine->collector.hands_out_parts = options->stream_bodies;
     engine->terms.options = options;
     engine->terms.expect_above = UPLOAD_EXPECT_ABOVE;
     engine->terms.store = &engine->store;
+    engine->terms.fetches = engine->fetches;
+    engine->terms.extras = engine->fetch_extras;
     engine->terms.url_blocks = engine->terms.url_blocks_left = budget->url_blocks;
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
     engine->terms.trail_reserve = budget->reserve_blocks;
@@ -325,7 +330,6 @@ static void requests_init(struct engine *engine)
     engine->terms.auth = &engine->auth;
     engine->terms.sessions = &engine->sessions;
     engine->terms.logins = engine->logins;
-    engine->terms.fetches = engine->fetches;
     schedule_take(engine);
     engine->terms.has_client_certificate = engine->tls.client_certificate;
 }

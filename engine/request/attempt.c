@@ -17,7 +17,7 @@ static const struct failure unable_to_retry = {
 
 static bool may_resend(const struct fetch *fetch)
 {
-    return fetch->result.reused_connection && fetch->is_idempotent && !fetch->is_resent;
+    return fetch->is_reused && fetch->is_idempotent && !fetch->is_resent;
 }
 
 static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *terms,
@@ -27,7 +27,7 @@ static enum verdict try_again(struct fetch *fetch, const struct fetch_terms *ter
         .failure = outcome->failure,
         .stage = outcome->stage,
         .is_lost = outcome->is_lost,
-        .status = fetch->result.status,
+        .status = fetch->status,
     };
     enum retry_answer answer = retry_take(fetch, terms, &cause, view);
     if (answer == RETRY_UNABLE)

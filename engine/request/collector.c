@@ -7,13 +7,12 @@
 #include <assert.h>
 
 void collector_init(struct collector *collector, uint32_t *ring, uint32_t window,
-                    struct fetch *fetches, const struct store *store)
+                    struct fetch *fetches)
 {
     *collector = (struct collector){
         .ring = ring,
         .window = window,
         .fetches = fetches,
-        .store = store,
         .done_first = NO_FETCH,
         .done_last = NO_FETCH,
         .current = NO_FETCH,
@@ -75,8 +74,9 @@ bool collector_is_current(struct collector *collector, uint32_t index)
 
 static void note_offset(struct fetch *fetch)
 {
-    fetch->result.body_offset = fetch->handed;
-    fetch->handed = fetch->result.body_bytes;
+    struct fetch_extra *extra = fetch_extra(fetch);
+    extra->offset = extra->handed;
+    extra->handed = fetch->body_bytes;
 }
 
 static uint32_t hand_out(struct collector *collector, uint32_t index)
@@ -85,11 +85,6 @@ static uint32_t hand_out(struct collector *collector, uint32_t index)
     fetch->state = FETCH_LENT;
     if (collector->hands_out_parts)
         note_offset(fetch);
-    fetch->result.more = false;
-    if (fetch->chain.first != NO_BLOCK)
-        fetch->result.body = &store_block(collector->store, fetch->chain.first)->piece;
-    else
-        fetch->result.body = NULL;
     collector->unfinished--;
     collector->held++;
     return index;
@@ -106,9 +101,7 @@ static uint32_t hand_out_part(struct collector *collector, uint32_t index)
     collector->lent = fetch->chain;
     fetch->chain = CHAIN_EMPTY;
     fetch->is_partial = true;
-    fetch->result.more = true;
     note_offset(fetch);
-    fetch->result.body = &store_block(collector->store, collector->lent.first)->piece;
     collector->lent_part = index;
     return index;
 }
@@ -118,7 +111,7 @@ static uint32_t next_in_order(struct collector *collector)
     uint32_t index = head(collector);
     if (index == NO_FETCH)
         return NO_FETCH;
-    assert(collector->fetches[index].result.index == collector->head_index);
+    assert(collector->fetches[index].index == collector->head_index);
     if (collector->fetches[index].state != FETCH_DONE)
         return hand_out_part(collector, index);
     collector->head_index++;

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 struct collector {
-    struct fetch *fetches;     /* by slot */
-    const struct store *store; /* that bodies lie in */
+    struct fetch *fetches; /* by slot */
     bool hands_out_parts;
     uint32_t *ring; /* ordered: the fetch of an index, at index % window */
     uint32_t window;
@@ -28,9 +27,9 @@ struct collector {
     uint64_t held;       /* whose last result is with the caller */
 };
 
-/* ring: room for window, the caller's; fetches and store must outlive the collector. */
+/* ring: room for window, the caller's; fetches must outlive the collector. */
 void collector_init(struct collector *collector, uint32_t *ring, uint32_t window,
-                    struct fetch *fetches, const struct store *store);
+                    struct fetch *fetches);
 
 /* A request was taken; returns its index. */
 uint64_t collector_add(struct collector *collector, uint32_t fetch);
@@ -42,8 +41,9 @@ uint32_t collector_place(const struct collector *collector, uint64_t index);
 /* It is finished. */
 void collector_done(struct collector *collector, uint32_t fetch);
 
-/* The next result that may be handed out, as a fetch in state FETCH_LENT, or, with result.more, a
- * part of one that is still active. NO_FETCH: none now. Another may be the current one then. */
+/* The next result that may be handed out, as a fetch in state FETCH_LENT, or, where it is
+ * lent_part, a part of one that is still active. NO_FETCH: none now. Another may be the current
+ * one then. */
 uint32_t collector_next(struct collector *collector);
 
 /* The request whose turn it is; NO_FETCH: none has it. */

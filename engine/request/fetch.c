@@ -8,6 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
+const struct fetch_extra fetch_no_extra = {
+    .trail = {.last = NO_BLOCK},
+    .head_piece = NO_PIECE,
+    .hop_block = NO_BLOCK,
+    .resume_block = NO_BLOCK,
+};
+
 /* --- submitting ------------------------------------------------------------------------------- */
 
 /* A URL that was parsed where the caller has it, what parsing wrote into room, and the user
@@ -40,14 +47,28 @@ static int keep_url(struct fetch *fetch, struct fetch_terms *terms, const struct
     memcpy(text, url.bytes, length);
     text[length] = '\0';
     memcpy(text + length + 1, parsed->room, room_used);
-    fetch->result.url = fetch->result.url_effective = text;
-    fetch->result.url_length = fetch->result.url_effective_length = length;
+    fetch->url_length = (uint32_t)length;
     return 0;
 }
 
-static char *behind_url(const struct fetch *fetch, const struct parsed *parsed)
+static const char *url_text(const struct fetch *fetch, const struct fetch_terms *terms)
 {
-    return (char *)(uintptr_t)fetch->result.url + fetch->result.url_length + 1 + parsed->room_used;
+    return fetch->url_block == NO_BLOCK ? fetch->text
+                                        : store_block(terms->store, fetch->url_block)->bytes;
+}
+
+struct span fetch_url_effective(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    const struct fetch_extra *extra = fetch_view(fetch);
+    if (extra->url_effective)
+        return (struct span){extra->url_effective, extra->url_effective_length};
+    return (struct span){url_text(fetch, terms), fetch->url_length};
+}
+
+static char *behind_url(const struct fetch *fetch, const struct fetch_terms *terms,
+                        const struct parsed *parsed)
+{
+    return (char *)(uintptr_t)url_text(fetch, terms) + fetch->url_length + 1 + parsed->room_used;
 }
 
 static void take_upload(struct fetch *fetch, const struct haul_upload *upload)
@@ -63,7 +84,7 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
                          const struct haul_request *request)
 {
     bool has_body = request->has_body || request->body_length > 0;
-    fetch->result.tag_number = request->tag_number; /* all of its bytes, whichever was meant */
+    fetch->tag_number = request->tag_number; /* all of its bytes, whichever was meant */
     fetch->method = request->method;
     fetch->headers = request->headers;
     fetch->has_own = request->method || request->headers || has_body;
@@ -119,7 +140,7 @@ enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *ter
     if (error)
         return error;
     struct digest_request request = {.user = login->now.user,
-                                     .method = span_of(fetch->result.method),
+                                     .method = span_of(fetch->method_sent),
                                      .target = {target, length},
                                      .count = ++session->count};
     length = digest_write(&session->challenge, &session->answers, &request, buffer, size);
@@ -151,8 +172,8 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
         .is_http10 = options->transport->http_version == 10,
     };
     if (fetch->is_resumed) {
-        const struct resume *resume = resume_in(terms->store, fetch->resume_block);
-        request.range_from = fetch->result.body_bytes;
+        const struct resume *resume = resume_in(terms->store, fetch->extra->resume_block);
+        request.range_from = fetch->body_bytes;
         request.if_range = (struct span){resume->tag, resume->tag_length};
     }
     return request_template_init(ret_template, &request, fields, size, NULL);
@@ -164,7 +185,7 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
     char fields[TEMPLATE_BYTES];
     struct request_template own;
     const struct request_template *template = &terms->template;
-    fetch->result.method = template->method.bytes;
+    fetch->method_sent = template->method.bytes;
     if (fetch->has_own) {
         enum proto_error error =
             fetch_template(fetch, terms, (struct span){NULL, 0}, &own, fields, sizeof fields);
@@ -172,7 +193,7 @@ static enum proto_error check(struct fetch *fetch, const struct fetch_terms *ter
             return error;
         template = &own;
     }
-    fetch->result.method = template->method.bytes;
+    fetch->method_sent = template->method.bytes;
     fetch->is_idempotent = template->is_idempotent;
     fetch->has_range = template->has_range;
     if (template->expects)
@@ -211,7 +232,7 @@ static __attribute__((noinline)) enum proto_error take_login(struct fetch *fetch
     if (has_control(own.user) || has_control(own.password) || has_control(own.bearer))
         return PROTO_CREDENTIALS_CONTROL;
     if (parsed->userinfo.bytes)
-        error = userinfo_decode(parsed->userinfo, behind_url(fetch, parsed), &in_url.user,
+        error = userinfo_decode(parsed->userinfo, behind_url(fetch, terms, parsed), &in_url.user,
                                 &in_url.password);
     if (error || parsed->error || request_has_field(fields, SPAN("Authorization")))
         return error;
@@ -236,11 +257,9 @@ static int take(struct fetch *fetch, struct fetch_terms *terms, const struct hau
     if (keep_url(fetch, terms, parsed))
         return -EAGAIN;
     if (!parsed->error)
-        url_move(&fetch->url, parsed->text, parsed->room, fetch->result.url);
+        url_move(&fetch->url, parsed->text, parsed->room, url_text(fetch, terms));
     fetch->chain = CHAIN_EMPTY;
-    fetch->trail = TRAIL_EMPTY;
-    fetch->head_block = fetch->hop_block = fetch->resume_block = NO_BLOCK;
-    fetch->head_piece = NO_PIECE;
+    fetch->head_block = NO_BLOCK;
     fetch->decoder = NO_DECODER;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
@@ -292,6 +311,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     char room[URL_ROOM_BYTES];
     struct parsed parsed = {.text = {request->url, url_length}, .room = room};
     memset(fetch, 0, offsetof(struct fetch, submitted_ns));
+    fetch->extra = &terms->extras[fetch - terms->fetches];
     parsed.error = url_parse(parsed.text, room, &fetch->url, NULL);
     if (parsed.error)
         return take_odd(fetch, terms, request, &parsed, now_ns, ret_error);
@@ -304,34 +324,50 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
 void fetch_retreat(struct fetch *fetch)
 {
     assert(fetch->state == FETCH_ACTIVE);
-    assert(fetch->is_resumed ||
-           (fetch->chain.first == NO_BLOCK && fetch->head_block == NO_BLOCK && !fetch->handed));
+    assert(fetch->is_resumed || (fetch->chain.first == NO_BLOCK && fetch->head_block == NO_BLOCK &&
+                                 !fetch_view(fetch)->handed));
     assert(fetch->decoder == NO_DECODER);
     fetch->conn = NO_SLOT;
     fetch->connected_ns = fetch->secured_ns = fetch->sent_ns = fetch->first_byte_ns = 0;
-    fetch->result.reused_connection = fetch->result.tls_resumed = false;
-    fetch->result.anomalies = 0;
-    fetch->result.tls_version = fetch->result.tls_suite = fetch->result.tls_verification = NULL;
+    fetch->is_reused = fetch->is_tls_resumed = false;
+    fetch->anomalies = 0;
+    if (!fetch->has_extra)
+        return;
+    struct fetch_extra *extra = fetch->extra;
+    extra->tls_version = extra->tls_suite = extra->tls_verification = NULL;
 }
 
 void fetch_wait(struct fetch *fetch)
 {
-    if (fetch->result.redirects + fetch->retries == 0)
+    if (fetch_view(fetch)->redirects + fetch_view(fetch)->retries == 0)
         fetch->started_ns = 0;
     else
-        fetch->left_ns = fetch->begun_ns;
+        fetch->extra->left_ns = fetch->begun_ns;
     fetch->begun_ns = 0;
-    fetch->result.attempts--;
+    fetch->attempts--;
 }
 
 void fetch_count_gap(struct fetch *fetch, uint64_t now_ns)
 {
-    struct haul_result *result = &fetch->result;
-    uint64_t gap_ns = now_ns - fetch->left_ns;
-    *(fetch->is_retried ? &result->wait_ns : &result->redirect_ns) += gap_ns;
-    if (fetch->is_retried && fetch->last_try && !fetch->is_tries_cut)
-        fetch->last_try->wait_ns += gap_ns;
-    fetch->left_ns = 0;
+    struct fetch_extra *extra = fetch->extra;
+    uint64_t gap_ns = now_ns - extra->left_ns;
+    *(fetch->is_retried ? &extra->wait_ns : &extra->redirect_ns) += gap_ns;
+    if (fetch->is_retried && extra->last_try && !fetch->is_tries_cut)
+        extra->last_try->wait_ns += gap_ns;
+    extra->left_ns = 0;
+}
+
+static void give_head(struct fetch *fetch, struct fetch_terms *terms)
+{
+    if (fetch->head_block != NO_BLOCK)
+        store_give(terms->store, fetch->head_block);
+    if (fetch_view(fetch)->head_piece != NO_PIECE) {
+        store_give_piece(terms->store, fetch->extra->head_piece);
+        fetch->extra->head_piece = NO_PIECE;
+    }
+    fetch->head_block = NO_BLOCK;
+    fetch->head = NULL;
+    fetch->head_length = 0;
 }
 
 void fetch_take_turn(struct fetch *fetch, uint64_t now_ns)
@@ -340,95 +376,93 @@ void fetch_take_turn(struct fetch *fetch, uint64_t now_ns)
     fetch->state = FETCH_ACTIVE;
     if (fetch->started_ns == 0)
         fetch->started_ns = now_ns;
-    if (fetch->left_ns)
+    if (fetch_view(fetch)->left_ns)
         fetch_count_gap(fetch, now_ns);
 }
 
 void fetch_begin_anew(struct fetch *fetch, struct fetch_terms *terms)
 {
-    struct haul_result *result = &fetch->result;
     chain_free(&fetch->chain, terms->store);
-    if (fetch->head_block != NO_BLOCK)
-        store_give(terms->store, fetch->head_block);
-    if (fetch->head_piece != NO_PIECE)
-        store_give_piece(terms->store, fetch->head_piece);
-    fetch->head_block = NO_BLOCK;
-    fetch->head_piece = NO_PIECE;
-    result->head = NULL;
-    result->head_length = 0;
-    result->body_wire_bytes = 0;
-    result->codings = result->codings_kept = 0;
-    result->body_bytes = fetch->handed = fetch->skip = 0;
+    give_head(fetch, terms);
+    fetch->body_bytes = fetch->body_wire_bytes = 0;
     fetch->can_resume = fetch->is_resumed = false;
+    if (!fetch->has_extra)
+        return;
+    struct fetch_extra *extra = fetch->extra;
+    extra->codings = extra->codings_kept = 0;
+    extra->handed = extra->skip = 0;
 }
 
 /* Of the reply only that stays with which its body can be gone on with. */
 static void drop_reply(struct fetch *fetch, struct fetch_terms *terms)
 {
-    struct haul_result *result = &fetch->result;
-    result->status = result->version_minor = 0;
-    result->detail = HAUL_DETAIL_NONE;
+    fetch->status = fetch->version_minor = 0;
+    if (fetch->has_extra)
+        fetch->extra->detail = HAUL_DETAIL_NONE;
     if (!fetch->answers)
-        fetch->is_resumed = fetch->is_retried && fetch->can_resume && result->body_bytes > 0;
+        fetch->is_resumed = fetch->is_retried && fetch->can_resume && fetch->body_bytes > 0;
     if (!fetch->is_resumed) {
         fetch_begin_anew(fetch, terms);
         return;
     }
-    const struct resume *resume = resume_in(terms->store, fetch->resume_block);
-    result->status = resume->status;
-    result->version_minor = resume->version_minor;
-    fetch->skip = 0;
+    const struct resume *resume = resume_in(terms->store, fetch->extra->resume_block);
+    fetch->status = (uint16_t)resume->status;
+    fetch->version_minor = (uint8_t)resume->version_minor;
+    fetch->extra->skip = 0;
     fetch->has_own = true;
 }
 
 void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns)
 {
-    fetch->is_retried = fetch->again_ns != 0;
+    struct fetch_extra *extra = fetch_extra(fetch);
+    fetch->is_retried = extra->again_ns != 0;
     if (fetch->is_retried) {
         fetch->attempt_ns = 0;
     } else if (!fetch->asks_anew) {
-        fetch->result.redirect_ns += now_ns - fetch->begun_ns;
-        if (fetch->last_hop && !fetch->is_cut && !fetch->answers)
-            fetch->last_hop->public.total_ns = now_ns - fetch->begun_ns;
+        extra->redirect_ns += now_ns - fetch->begun_ns;
+        if (extra->last_hop && !fetch->is_cut && !fetch->answers)
+            extra->last_hop->public.total_ns = now_ns - fetch->begun_ns;
     }
     drop_reply(fetch, terms);
-    fetch->left_ns = fetch->asks_anew ? 0 : now_ns;
+    extra->left_ns = fetch->asks_anew ? 0 : now_ns;
     if (fetch->login && !fetch->answers)
         login_begin(fetch->login);
     fetch->is_passing = fetch->asks_anew = fetch->answers = false;
     fetch->is_resent = fetch->has_tried = false;
-    fetch->passed = 0;
+    extra->passed = 0;
     fetch->begun_ns = 0;
     fetch_retreat(fetch);
 }
 
 struct span fetch_skip(struct fetch *fetch, struct span data)
 {
-    size_t length = data.length < fetch->skip ? data.length : (size_t)fetch->skip;
-    fetch->skip -= length;
+    struct fetch_extra *extra = fetch->extra;
+    size_t length = data.length < extra->skip ? data.length : (size_t)extra->skip;
+    extra->skip -= length;
     return (struct span){data.bytes + length, data.length - length};
 }
 
 bool fetch_pass(struct fetch *fetch, uint64_t length)
 {
-    if (length > FETCH_PASSED_BYTES_MAX - fetch->passed)
+    struct fetch_extra *extra = fetch_extra(fetch);
+    if (length > FETCH_PASSED_BYTES_MAX - extra->passed)
         return false;
-    fetch->passed += (uint32_t)length;
+    extra->passed += (uint32_t)length;
     return true;
 }
 
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
 {
     assert(fetch->state == FETCH_ACTIVE && fetch->head_block == NO_BLOCK);
-    fetch->result.head = head.bytes;
-    fetch->result.head_length = head.length;
-    if (fetch->head_piece != NO_PIECE)
+    fetch->head = head.bytes;
+    fetch->head_length = (uint32_t)head.length;
+    if (fetch_view(fetch)->head_piece != NO_PIECE)
         return;
     assert(head.length <= BLOCK_BYTES); /* a longer one lies in a piece */
     fetch->head_block = store_take(terms->store);
     char *kept = store_block(terms->store, fetch->head_block)->bytes;
     memcpy(kept, head.bytes, head.length);
-    fetch->result.head = kept;
+    fetch->head = kept;
 }
 
 static const struct failure too_long = {HAUL_LIMIT, "the body is longer than its limit", 0};
@@ -442,8 +476,8 @@ const struct failure *fetch_check_length(const struct fetch *fetch, uint64_t len
 const struct failure *fetch_cut_body(struct fetch *fetch, const struct fetch_terms *terms,
                                      struct span data)
 {
-    data.length = (size_t)(fetch->max_body - fetch->result.body_bytes);
-    fetch->result.body_bytes = fetch->max_body;
+    data.length = (size_t)(fetch->max_body - fetch->body_bytes);
+    fetch->body_bytes = fetch->max_body;
     const struct failure *failure = NULL;
     if (terms->options->keep_bodies)
         failure = fetch_keep_body(fetch, terms, data);
@@ -458,7 +492,7 @@ const struct failure *fetch_keep_body(struct fetch *fetch, const struct fetch_te
     static const struct failure no_room = {
         HAUL_LIMIT, "no memory is left for bodies that wait for their turn", 0};
     assert(fetch->state == FETCH_ACTIVE);
-    if (fetch->result.body_bytes > terms->body_bytes_max)
+    if (fetch->body_bytes > terms->body_bytes_max)
         return &too_large;
     size_t kept = chain_append(&fetch->chain, terms->store, data.bytes, data.length);
     return kept < data.length ? &no_room : NULL;
@@ -471,17 +505,6 @@ static uint64_t between(uint64_t from_ns, uint64_t to_ns)
     return from_ns && to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
-static void take_times(struct fetch *fetch, uint64_t now_ns)
-{
-    struct haul_result *result = &fetch->result;
-    result->queue_ns = between(fetch->submitted_ns, fetch->started_ns);
-    result->connect_ns = between(fetch->begun_ns, fetch->connected_ns);
-    result->tls_ns = between(fetch->connected_ns, fetch->secured_ns);
-    result->send_ns = between(fetch->secured_ns, fetch->sent_ns);
-    result->ttfb_ns = between(fetch->sent_ns, fetch->first_byte_ns);
-    result->total_ns = between(fetch->started_ns, now_ns);
-}
-
 bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum haul_stage stage,
                   const struct failure *failure, uint64_t now_ns)
 {
@@ -489,44 +512,108 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
     assert(fetch->state != FETCH_DONE && fetch->state != FETCH_LENT);
     assert(fetch->decoder == NO_DECODER);
     int fail_status = terms->options->fail_status;
-    if (!failure && fail_status && fetch->result.status >= fail_status)
+    if (!failure && fail_status && fetch->status >= fail_status)
         failure = &bad_status;
     if (fetch->attempt_ns && fetch->started_ns == 0)
         fetch->started_ns = now_ns;
-    if (fetch->left_ns)
+    if (fetch_view(fetch)->left_ns)
         fetch_count_gap(fetch, now_ns);
     if (fetch->login)
         sessions_leave(terms->sessions, fetch->login);
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
-    fetch->result.stage = HAUL_STAGE_DONE;
-    take_times(fetch, now_ns);
+    fetch->finished_ns = now_ns;
     if (!failure)
         return false;
-    fetch->result.error = failure->error;
-    fetch->result.stage = stage;
-    fetch->result.message = failure->message;
-    fetch->result.os_error = failure->os_error;
+    fetch->has_failed = true;
+    fetch_extra(fetch)->failure = *failure;
+    fetch->extra->stage = stage;
     return true;
+}
+
+static void describe_times(const struct fetch *fetch, struct haul_result *result)
+{
+    result->queue_ns = between(fetch->submitted_ns, fetch->started_ns);
+    result->connect_ns = between(fetch->begun_ns, fetch->connected_ns);
+    result->tls_ns = between(fetch->connected_ns, fetch->secured_ns);
+    result->send_ns = between(fetch->secured_ns, fetch->sent_ns);
+    result->ttfb_ns = between(fetch->sent_ns, fetch->first_byte_ns);
+    result->total_ns = between(fetch->started_ns, fetch->finished_ns);
+}
+
+static void describe_extra(const struct fetch_extra *extra, struct haul_result *result)
+{
+    result->detail = extra->detail;
+    result->tls_version = extra->tls_version;
+    result->tls_suite = extra->tls_suite;
+    result->tls_verification = extra->tls_verification;
+    result->redirects = extra->redirects;
+    result->redirect_ns = extra->redirect_ns;
+    result->hops = extra->hops;
+    result->wait_ns = extra->wait_ns;
+    result->retry_after_s = extra->retry_after_s;
+    result->tries = extra->tries;
+    result->retries = extra->retries;
+    result->body_offset = extra->offset;
+    result->codings = extra->codings;
+    result->codings_kept = extra->codings_kept;
+}
+
+void fetch_describe(const struct fetch *fetch, const struct fetch_terms *terms,
+                    const struct haul_piece *body, bool more, struct haul_result *ret_result)
+{
+    struct span url_effective = fetch_url_effective(fetch, terms);
+    *ret_result = (struct haul_result){
+        .index = fetch->index,
+        .url = url_text(fetch, terms),
+        .url_length = fetch->url_length,
+        .tag_number = fetch->tag_number,
+        .method = fetch->method_sent,
+        .stage = more ? HAUL_STAGE_QUEUE : HAUL_STAGE_DONE,
+        .more = more,
+        .reused_connection = fetch->is_reused,
+        .status = fetch->status,
+        .version_minor = fetch->version_minor,
+        .head = fetch->head,
+        .head_length = fetch->head_length,
+        .body_bytes = fetch->body_bytes,
+        .body = body,
+        .tls_resumed = fetch->is_tls_resumed,
+        .anomalies = fetch->anomalies,
+        .url_effective = url_effective.bytes,
+        .url_effective_length = url_effective.length,
+        .attempts = fetch->attempts,
+        .body_wire_bytes = fetch->body_wire_bytes,
+    };
+    if (!more)
+        describe_times(fetch, ret_result);
+    if (fetch->has_extra)
+        describe_extra(fetch->extra, ret_result);
+    if (!fetch->has_failed)
+        return;
+    ret_result->error = fetch->extra->failure.error;
+    ret_result->stage = fetch->extra->stage;
+    ret_result->message = fetch->extra->failure.message;
+    ret_result->os_error = fetch->extra->failure.os_error;
 }
 
 void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
 {
     assert(fetch->state == FETCH_LENT);
     chain_free(&fetch->chain, terms->store);
-    if (fetch->head_block != NO_BLOCK)
-        store_give(terms->store, fetch->head_block);
-    if (fetch->head_piece != NO_PIECE)
-        store_give_piece(terms->store, fetch->head_piece);
+    give_head(fetch, terms);
     if (fetch->url_block != NO_BLOCK) {
         assert(terms->url_blocks_left < terms->url_blocks);
         store_give(terms->store, fetch->url_block);
         terms->url_blocks_left++;
     }
-    if (fetch->hop_block != NO_BLOCK)
-        store_give(terms->store, fetch->hop_block);
-    if (fetch->resume_block != NO_BLOCK)
-        store_give(terms->store, fetch->resume_block);
-    trail_free(&fetch->trail, terms->store);
     fetch->state = FETCH_FREE;
+    if (!fetch->has_extra)
+        return;
+    struct fetch_extra *extra = fetch->extra;
+    if (extra->hop_block != NO_BLOCK)
+        store_give(terms->store, extra->hop_block);
+    if (extra->resume_block != NO_BLOCK)
+        store_give(terms->store, extra->resume_block);
+    trail_free(&extra->trail, terms->store);
 }

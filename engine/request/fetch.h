@@ -62,84 +62,148 @@ struct fetch_hop {
     char url[];
 };
 
+/* What few requests have, by the same slots, in memory that is touched where one has any of it. */
+struct fetch_extra {
+    struct haul_times times; /* of its own, where it has_times */
+
+    /* how it ended, where that is a failure; and of TLS */
+    struct failure failure;
+    enum haul_stage stage;
+    enum haul_detail detail;
+    const char *tls_version;
+    const char *tls_suite;
+    const char *tls_verification;
+
+    /* on its way by redirects and retries */
+    uint64_t again_ns;  /* when it is tried again; 0: it is not */
+    uint64_t queued_ns; /* when it began to wait, to begin; 0: when it was submitted */
+    uint64_t left_ns;   /* when the hop or try before was over; 0: there was none, or that is
+                           counted */
+    uint64_t redirect_ns;
+    uint64_t wait_ns;
+    uint64_t retry_after_s;
+    uint32_t redirects;
+    uint32_t retries;
+    uint32_t passed; /* bytes of the body that is dropped */
+    uint32_t url_effective_length;
+    const char *url_effective; /* NULL: the URL itself */
+    const struct haul_hop *hops;
+    const struct haul_try *tries;
+    struct fetch_hop *last_hop;
+    struct haul_try *last_try;
+
+    /* of its body */
+    uint64_t handed; /* bytes that were handed out, */
+    uint64_t offset; /* and before the part that was handed out last */
+    uint64_t skip;   /* of the reply under way, that have come before */
+    uint32_t codings;
+    uint32_t codings_kept;
+
+    struct trail trail;
+    uint32_t head_piece;   /* of a head longer than a block, in which it lies already; NO_PIECE */
+    uint32_t hop_block;    /* of a URL that it was redirected to; NO_BLOCK */
+    uint32_t resume_block; /* likewise */
+};
+
 struct fetch {
-    struct haul_result result;
     uint64_t started_ns;
-    uint64_t attempt_ns; /* when this try was begun, with its first hop; 0: it is not */
-    uint64_t again_ns;   /* when it is tried again; 0: it is not */
-    uint64_t queued_ns;  /* when it began to wait, to begin; 0: when it was submitted */
-    uint64_t begun_ns;   /* this hop; 0: it is not, or is to begin anew */
-    uint64_t
-        left_ns; /* when the hop or try before was over; 0: there was none, or that is counted */
+    uint64_t attempt_ns;   /* when this try was begun, with its first hop; 0: it is not */
+    uint64_t begun_ns;     /* this hop; 0: it is not, or is to begin anew */
     uint64_t connected_ns; /* when a connection was there, new or not; 0: never */
     uint64_t secured_ns;   /* when it could carry the request: after TLS, where there is any */
     uint64_t sent_ns;
     uint64_t first_byte_ns;
+    uint64_t finished_ns;
+    uint64_t body_bytes;      /* that have come, decoded, */
+    uint64_t body_wire_bytes; /* and as they came */
+    const char *head;         /* of the reply; NULL: none is kept */
+    uint32_t head_length;
+    uint32_t anomalies;
+    uint32_t attempts;
+    uint16_t status; /* 0: no reply */
+    uint8_t version_minor;
     enum fetch_state state : 8;
-    bool has_tried; /* addresses, for the connection it is to have */
-    bool has_own;
-    bool has_body;
-    bool is_idempotent;
-    bool has_range;      /* its own fields contain Range */
-    bool has_upload;     /* its body is sent by engine/http/upload.h */
-    bool is_once;        /* and cannot be sent again, */
-    bool is_chunked;     /* or its length is not told */
-    bool without_expect; /* a 417 was the answer to that */
-    bool is_resent;      /* on a fresh connection, after a reused one died */
-    bool is_partial;     /* a part of the body has been handed out */
-    bool is_passing;     /* the reply under way is none of the result: its body is dropped, and what
+    bool has_extra : 1;
+    bool has_failed : 1;
+    bool is_reused : 1; /* the connection carried another request before */
+    bool is_tls_resumed : 1;
+    bool has_tried : 1; /* addresses, for the connection it is to have */
+    bool has_own : 1;
+    bool has_body : 1;
+    bool has_times : 1; /* of its own */
+    bool is_idempotent : 1;
+    bool has_range : 1;      /* its own fields contain Range */
+    bool has_upload : 1;     /* its body is sent by engine/http/upload.h */
+    bool is_once : 1;        /* and cannot be sent again, */
+    bool is_chunked : 1;     /* or its length is not told */
+    bool without_expect : 1; /* a 417 was the answer to that */
+    bool is_resent : 1;      /* on a fresh connection, after a reused one died */
+    bool is_partial : 1;     /* a part of the body has been handed out */
+    bool is_passing : 1; /* the reply under way is none of the result: its body is dropped, and what
                             was decided at its head comes next */
-    bool is_abroad;      /* it was at another origin than its first */
-    bool without_content; /* its body did not go along, nor do fields about it */
-    bool has_cookie;      /* a reply that was followed had set one */
-    bool came_round;      /* at a URL where it had been */
-    bool is_cut;          /* not every hop found room in the trail */
-    uint32_t passed;      /* bytes of the body that is dropped */
-    bool is_tries_cut;    /* the same of tries */
-    bool is_retried;      /* a try was the last that it left, not a hop */
-    bool can_resume;      /* should the body break off */
-    bool asks_anew;       /* after it has passed: at once, for all of the body */
-    bool answers;         /* after it has passed: at once, with an answer to its challenge */
-    bool is_resumed;      /* what has come of the body stays: the rest of it is asked for */
-    uint64_t handed;      /* bytes of the body that were handed out */
-    uint64_t skip;        /* of the reply under way, that have come before */
-    uint32_t retries;
-    struct fetch_hop *last_hop;
-    struct haul_try *last_try;
+    bool is_abroad : 1;  /* it was at another origin than its first */
+    bool without_content : 1; /* its body did not go along, nor do fields about it */
+    bool has_cookie : 1;      /* a reply that was followed had set one */
+    bool came_round : 1;      /* at a URL where it had been */
+    bool is_cut : 1;          /* not every hop found room in the trail */
+    bool is_tries_cut : 1;    /* the same of tries */
+    bool is_retried : 1;      /* a try was the last that it left, not a hop */
+    bool can_resume : 1;      /* should the body break off */
+    bool asks_anew : 1;       /* after it has passed: at once, for all of the body */
+    bool answers : 1;         /* after it has passed: at once, with an answer to its challenge */
+    bool is_resumed : 1;      /* what has come of the body stays: the rest of it is asked for */
 
     /* set when it is taken; all above begins as zero */
     uint64_t submitted_ns;
+    uint64_t index;
+    uint64_t tag_number;
     const char *method; /* the request's own, borrowed; has_own says whether any is */
+    const char *method_sent;
     const char *const *headers;
     const void *body;
     uint64_t body_length;
     uint64_t max_body; /* of the reply */
-    bool has_times;    /* of its own: */
-    struct haul_times times;
-
+    struct fetch_extra *extra;
     struct login *login; /* NULL: it has no credentials of its own, and is never to have any */
     struct chain chain;  /* the body as far as it was received and not handed out */
-    struct trail trail;
     uint32_t head_block;
-    uint32_t head_piece; /* of a longer one, in which it lies already; NO_PIECE */
     uint32_t url_block;
-    uint32_t hop_block; /* of a URL that it was redirected to */
-    uint32_t resume_block;
     uint32_t decoder; /* of its body; NO_DECODER */
     uint32_t conn;    /* the slot it is on while it is active; NO_SLOT */
     uint32_t next;    /* in the queue, or among the finished */
     uint32_t previous;
+    uint32_t url_length;
     struct url url;
     char text[FETCH_URL_INLINE];
 };
+
+/* For what is read of it: as it is before anything was written. */
+extern const struct fetch_extra fetch_no_extra;
+
+static inline const struct fetch_extra *fetch_view(const struct fetch *fetch)
+{
+    return fetch->has_extra ? fetch->extra : &fetch_no_extra;
+}
+
+/* To be written to. */
+static inline struct fetch_extra *fetch_extra(struct fetch *fetch)
+{
+    if (!fetch->has_extra)
+        *fetch->extra = fetch_no_extra;
+    fetch->has_extra = true;
+    return fetch->extra;
+}
 
 /* What all requests of an engine have in common. */
 struct fetch_terms {
     const struct haul_options *options;
     struct request_template template; /* of the requests that bring nothing of their own */
     struct store *store;
-    uint32_t url_blocks;      /* for long URLs */
-    uint32_t url_blocks_left; /* of them */
+    struct fetch *fetches;      /* by slot, */
+    struct fetch_extra *extras; /* and by the same */
+    struct login *logins;       /* likewise */
+    uint32_t url_blocks;        /* for long URLs */
+    uint32_t url_blocks_left;   /* of them */
     uint64_t body_bytes_max;
     uint32_t trail_reserve; /* shared blocks that are for bodies alone */
     bool resumes;           /* bodies that break off are gone on with */
@@ -147,8 +211,6 @@ struct fetch_terms {
     const char *accept_encoding;
     const struct auth *auth;
     struct sessions *sessions;
-    struct login *logins; /* by the slots of */
-    struct fetch *fetches;
     uint64_t expect_above; /* bodies that are longer are announced */
 };
 
@@ -165,6 +227,9 @@ enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *ter
 
 /* Where it is, as a session wants to know it. */
 struct session_place fetch_place(const struct fetch *fetch);
+
+/* The last hop's URL, zero-terminated; mostly its own. */
+struct span fetch_url_effective(const struct fetch *fetch, const struct fetch_terms *terms);
 
 /* The template of a request that brings something of its own, and that answer (bytes NULL: none);
  * fields: size bytes for it, of which
@@ -219,6 +284,11 @@ fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct spa
 bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum haul_stage stage,
                   const struct failure *failure, uint64_t now_ns);
 
+/* What a caller is told of it; body is the piece that it begins with, of a part of it (more) or of
+ * all that is left. */
+void fetch_describe(const struct fetch *fetch, const struct fetch_terms *terms,
+                    const struct haul_piece *body, bool more, struct haul_result *ret_result);
+
 /* Gives back all it has, and the slot is free. */
 void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
 
@@ -227,7 +297,7 @@ void fetch_release(struct fetch *fetch, struct fetch_terms *terms);
 /* Has anything of it been done? */
 static inline bool fetch_has_begun(const struct fetch *fetch)
 {
-    return fetch->attempt_ns || fetch->retries > 0;
+    return fetch->attempt_ns || fetch_view(fetch)->retries > 0;
 }
 
 /* What it waited behind another hop is that one's time, or, behind a try, waiting. */
@@ -236,12 +306,12 @@ void fetch_count_gap(struct fetch *fetch, uint64_t now_ns);
 static inline void fetch_begin_hop(struct fetch *fetch, uint64_t now_ns)
 {
     fetch->begun_ns = now_ns;
-    fetch->result.attempts++;
+    fetch->attempts++;
     if (fetch->started_ns == 0)
         fetch->started_ns = now_ns;
     if (fetch->attempt_ns == 0)
         fetch->attempt_ns = now_ns;
-    if (fetch->left_ns)
+    if (fetch_view(fetch)->left_ns)
         fetch_count_gap(fetch, now_ns);
 }
 
@@ -259,7 +329,7 @@ static inline void fetch_take_connection(struct fetch *fetch, bool is_reused, ui
     fetch->secured_ns = now_ns;
     if (fetch->connected_ns == 0)
         fetch->connected_ns = now_ns;
-    fetch->result.reused_connection = is_reused;
+    fetch->is_reused = is_reused;
 }
 
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head);
@@ -278,9 +348,9 @@ static inline void fetch_take_head(struct fetch *fetch, const struct fetch_terms
 static inline const struct failure *
 fetch_take_body(struct fetch *fetch, const struct fetch_terms *terms, struct span data)
 {
-    if (data.length > fetch->max_body - fetch->result.body_bytes)
+    if (data.length > fetch->max_body - fetch->body_bytes)
         return fetch_cut_body(fetch, terms, data);
-    fetch->result.body_bytes += data.length;
+    fetch->body_bytes += data.length;
     return terms->options->keep_bodies ? fetch_keep_body(fetch, terms, data) : NULL;
 }
 

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct hop) <= BLOCK_BYTES, "a block holds any hop");
 
 static struct hop *hop_of(const struct fetch *fetch, const struct fetch_terms *terms)
 {
-    return (struct hop *)(void *)store_block(terms->store, fetch->hop_block)->bytes;
+    return (struct hop *)(void *)store_block(terms->store, fetch_view(fetch)->hop_block)->bytes;
 }
 
 /* As in curl, also those that nobody sends any more (305, 306); a 304 says to take what is kept. */
@@ -50,7 +50,7 @@ static enum redirect_answer refuse(const char *sentence, struct failure *ret_fai
 static bool is_too_many(const struct fetch *fetch, const struct haul_redirect *redirect)
 {
     int64_t max = redirect->has_max ? redirect->max : MAX_DEFAULT;
-    return max >= 0 && fetch->result.redirects >= max;
+    return max >= 0 && fetch_view(fetch)->redirects >= max;
 }
 
 /* FNV-1a, never 0. */
@@ -75,10 +75,9 @@ static bool sets_cookie(struct span head)
 /* Is it one of those that were asked for? */
 static bool was_before(const struct fetch *fetch, const struct fetch_terms *terms, struct span text)
 {
-    struct span first = {fetch->result.url, fetch->result.url_length};
     uint32_t hash = hash_of(text);
-    if (fetch->hop_block == NO_BLOCK)
-        return hash == hash_of(first);
+    if (fetch_view(fetch)->hop_block == NO_BLOCK)
+        return hash == hash_of(fetch_url_effective(fetch, terms));
     const struct hop *hop = hop_of(fetch, terms);
     for (size_t i = 0; i < HASHES; i++)
         if (hop->hashes[i] == hash)
@@ -108,8 +107,8 @@ static bool is_other_origin(const struct url *a, const struct url *b)
 static bool becomes_get(const struct fetch *fetch, const struct haul_redirect *redirect,
                         unsigned status)
 {
-    bool is_post = strcmp(fetch->result.method, "POST") == 0;
-    bool is_bare_get = strcmp(fetch->result.method, "GET") == 0 && !fetch->has_body;
+    bool is_post = strcmp(fetch->method_sent, "POST") == 0;
+    bool is_bare_get = strcmp(fetch->method_sent, "GET") == 0 && !fetch->has_body;
     switch (status) {
     case 301:
         return is_post && !redirect->post301;
@@ -117,7 +116,7 @@ static bool becomes_get(const struct fetch *fetch, const struct haul_redirect *r
         return is_post && !redirect->post302;
     case 303:
         return !(is_post && redirect->post303) && !is_bare_get &&
-               strcmp(fetch->result.method, "HEAD") != 0;
+               strcmp(fetch->method_sent, "HEAD") != 0;
     default:
         return false;
     }
@@ -127,7 +126,7 @@ static void become_get(struct fetch *fetch)
 {
     fetch->has_own = true;
     fetch->without_content = true;
-    fetch->method = fetch->result.method = "GET";
+    fetch->method = fetch->method_sent = "GET";
     fetch->is_idempotent = true;
     fetch->has_body = false;
     fetch->has_upload = fetch->is_once = fetch->is_chunked = false;
@@ -139,23 +138,23 @@ static void become_get(struct fetch *fetch)
 static void move(struct fetch *fetch, const struct fetch_terms *terms, struct span text,
                  const char *room, const struct url *url)
 {
-    struct haul_result *result = &fetch->result;
-    bool is_first = fetch->hop_block == NO_BLOCK;
+    struct fetch_extra *extra = fetch_extra(fetch);
+    bool is_first = extra->hop_block == NO_BLOCK;
     if (is_first)
-        fetch->hop_block = store_take(terms->store);
+        extra->hop_block = store_take(terms->store);
     struct hop *hop = hop_of(fetch, terms);
     if (is_first) {
         memset(hop->hashes, 0, sizeof hop->hashes);
-        hop->hashes[0] = hash_of((struct span){result->url, result->url_length});
+        hop->hashes[0] = hash_of(fetch_url_effective(fetch, terms));
     }
     memcpy(hop->text, text.bytes, text.length);
     hop->text[text.length] = '\0';
     fetch->url = *url;
     memcpy(hop->text + text.length + 1, room, url_room_used(url, room));
     url_move(&fetch->url, text, room, hop->text);
-    result->url_effective = hop->text;
-    result->url_effective_length = text.length;
-    hop->hashes[++result->redirects % HASHES] = hash_of(text);
+    extra->url_effective = hop->text;
+    extra->url_effective_length = (uint32_t)text.length;
+    hop->hashes[++extra->redirects % HASHES] = hash_of(text);
 }
 
 static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,
@@ -182,19 +181,20 @@ static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned st
 /* How long it took is said when it is left. */
 static void remember(struct fetch *fetch, const struct fetch_terms *terms, unsigned status)
 {
-    struct haul_result *result = &fetch->result;
-    size_t length = result->url_effective_length;
+    struct fetch_extra *extra = fetch_extra(fetch);
+    struct span url = fetch_url_effective(fetch, terms);
     struct fetch_hop *hop = NULL;
     if (terms->options->redirect->keep_hops && !fetch->is_cut)
-        hop =
-            trail_add(&fetch->trail, terms->store, terms->trail_reserve, sizeof *hop + length + 1);
+        hop = trail_add(&extra->trail, terms->store, terms->trail_reserve,
+                        sizeof *hop + url.length + 1);
     fetch->is_cut |= !hop;
     if (!hop)
         return;
-    memcpy(hop->url, result->url_effective, length + 1);
-    hop->public = (struct haul_hop){.url = hop->url, .url_length = length, .status = (int)status};
-    *(fetch->last_hop ? &fetch->last_hop->public.next : &result->hops) = &hop->public;
-    fetch->last_hop = hop;
+    memcpy(hop->url, url.bytes, url.length + 1);
+    hop->public =
+        (struct haul_hop){.url = hop->url, .url_length = url.length, .status = (int)status};
+    *(extra->last_hop ? &extra->last_hop->public.next : &extra->hops) = &hop->public;
+    extra->last_hop = hop;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ enum redirect_answer redirect_take(struct fetch *fetch, const struct fetch_terms
         return REDIRECT_NONE;
     if (!redirect->follow)
         return REDIRECT_MET;
-    struct span base = {fetch->result.url_effective, fetch->result.url_effective_length};
+    struct span base = fetch_url_effective(fetch, terms);
     if (!error)
         error = location_resolve(base, location, terms->options->path_as_is, text, sizeof text,
                                  &length);

@@ -10,8 +10,8 @@
 
 static struct resume *resume_of(const struct fetch *fetch, const struct fetch_terms *terms)
 {
-    assert(fetch->resume_block != NO_BLOCK);
-    return resume_in(terms->store, fetch->resume_block);
+    assert(fetch_view(fetch)->resume_block != NO_BLOCK);
+    return resume_in(terms->store, fetch->extra->resume_block);
 }
 
 void resume_note(struct fetch *fetch, const struct fetch_terms *terms,
@@ -20,11 +20,11 @@ void resume_note(struct fetch *fetch, const struct fetch_terms *terms,
     struct span tag = strong_etag_find(head);
     fetch->can_resume = response->status == 200 && response->framing != FRAMING_NONE &&
                         tag.length > 0 && tag.length <= RESUME_TAG_BYTES && !fetch->has_range &&
-                        strcmp(fetch->result.method, "GET") == 0 && !has_content_encoding(head);
+                        strcmp(fetch->method_sent, "GET") == 0 && !has_content_encoding(head);
     if (!fetch->can_resume)
         return;
-    if (fetch->resume_block == NO_BLOCK)
-        fetch->resume_block = store_take(terms->store);
+    if (fetch_extra(fetch)->resume_block == NO_BLOCK)
+        fetch->extra->resume_block = store_take(terms->store);
     struct resume *resume = resume_of(fetch, terms);
     *resume = (struct resume){
         .length = response->content_length,
@@ -47,7 +47,7 @@ static bool is_rest(const struct fetch *fetch, struct resume *resume,
                     const struct response *response, struct span head)
 {
     struct content_range range;
-    if (!content_range_find(head, &range) || range.first != fetch->result.body_bytes ||
+    if (!content_range_find(head, &range) || range.first != fetch->body_bytes ||
         !range.has_length || !has_same_length(resume, range.length))
         return false;
     if (response->framing == FRAMING_LENGTH &&
@@ -63,7 +63,7 @@ static bool is_whole(const struct fetch *fetch, const struct resume *resume,
                      const struct response *response)
 {
     bool has_length = response->framing == FRAMING_LENGTH;
-    if (has_length && response->content_length < fetch->result.body_bytes)
+    if (has_length && response->content_length < fetch->body_bytes)
         return false;
     return !has_length || has_same_length(resume, response->content_length);
 }
@@ -81,9 +81,9 @@ enum resume_answer resume_take(struct fetch *fetch, const struct fetch_terms *te
                        : response->status == 200 && is_same && is_whole(fetch, resume, response);
     if (!goes_on)
         return is_part || response->status == 416 ? RESUME_ASK : RESUME_ANEW;
-    fetch->skip = is_part ? 0 : fetch->result.body_bytes;
-    fetch->result.status = resume->status;
-    fetch->result.version_minor = resume->version_minor;
+    fetch_extra(fetch)->skip = is_part ? 0 : fetch->body_bytes;
+    fetch->status = (uint16_t)resume->status;
+    fetch->version_minor = (uint8_t)resume->version_minor;
     return RESUME_GOES_ON;
 }
 
@@ -96,8 +96,8 @@ const struct failure *resume_end(struct fetch *fetch, const struct fetch_terms *
     static const struct failure is_long = {
         HAUL_PROTOCOL, "the reply was longer than the rest of the body that it began with", 0};
     const struct resume *resume = resume_of(fetch, terms);
-    uint64_t has = fetch->result.body_bytes;
-    if (fetch->skip > 0) {
+    uint64_t has = fetch->body_bytes;
+    if (fetch_view(fetch)->skip > 0) {
         fetch->can_resume = false; /* that it was the same was not true */
         return &is_short;
     }
@@ -115,7 +115,7 @@ void resume_blame(const struct fetch *fetch, const struct fetch_terms *terms,
 struct failure resume_failure(struct fetch *fetch, const struct fetch_terms *terms)
 {
     const struct resume *resume = resume_of(fetch, terms);
-    fetch->result.status = resume->status;
-    fetch->result.version_minor = resume->version_minor;
+    fetch->status = (uint16_t)resume->status;
+    fetch->version_minor = (uint8_t)resume->version_minor;
     return resume->failure;
 }

@@ -104,8 +104,8 @@ static uint64_t delay_ns(const struct fetch *fetch, const struct haul_retry *ret
     if (retry->delay_ms > 0)
         return retry->delay_ms > INT64_MAX / 1000000 ? (uint64_t)INT64_MAX
                                                      : (uint64_t)retry->delay_ms * 1000000;
-    bool is_most = fetch->retries >= BACKOFF_DOUBLINGS;
-    return random % (is_most ? BACKOFF_MOST_NS : SECOND_NS << fetch->retries);
+    bool is_most = fetch_view(fetch)->retries >= BACKOFF_DOUBLINGS;
+    return random % (is_most ? BACKOFF_MOST_NS : SECOND_NS << fetch_view(fetch)->retries);
 }
 
 static uint64_t left_ns(uint64_t end_ns, const struct retry_view *view)
@@ -125,13 +125,13 @@ static bool settle_time(struct fetch *fetch, const struct haul_retry *retry,
     bool has_end = retry->max_time_ms > 0 || view->end_ns != UINT64_MAX;
     if (has_retry_after &&
         (after_ns >= tries_ns || after_ns >= run_ns || (!has_end && after_s > PATIENCE_S))) {
-        fetch->result.retry_after_s = (uint64_t)after_s;
+        fetch_extra(fetch)->retry_after_s = (uint64_t)after_s;
         return false;
     }
     wait_ns = after_ns > wait_ns ? after_ns : wait_ns;
     if (wait_ns >= tries_ns)
         return false;
-    fetch->again_ns = view->now_ns + wait_ns;
+    fetch_extra(fetch)->again_ns = view->now_ns + wait_ns;
     return true;
 }
 
@@ -140,18 +140,19 @@ static bool settle_time(struct fetch *fetch, const struct haul_retry *retry,
 static void remember(struct fetch *fetch, const struct fetch_terms *terms,
                      const struct retry_cause *cause)
 {
+    struct fetch_extra *extra = fetch_extra(fetch);
     struct haul_try *try = NULL;
     if (terms->options->retry->keep_tries && !fetch->is_tries_cut)
-        try = trail_add(&fetch->trail, terms->store, terms->trail_reserve, sizeof *try);
+        try = trail_add(&extra->trail, terms->store, terms->trail_reserve, sizeof *try);
     fetch->is_tries_cut |= !try;
     if (!try)
         return;
     *try = (struct haul_try){.status = cause->status, .error = cause->failure.error};
-    if (!fetch->last_try)
-        fetch->result.tries = try;
+    if (!extra->last_try)
+        extra->tries = try;
     else
-        fetch->last_try->next = try;
-    fetch->last_try = try;
+        extra->last_try->next = try;
+    extra->last_try = try;
 }
 
 enum retry_answer retry_take(struct fetch *fetch, const struct fetch_terms *terms,
@@ -159,7 +160,7 @@ enum retry_answer retry_take(struct fetch *fetch, const struct fetch_terms *term
 {
     const struct haul_retry *retry = terms->options->retry;
     int64_t after_s = 0;
-    if (fetch->retries >= retry->max)
+    if (fetch_view(fetch)->retries >= retry->max)
         return RETRY_NONE;
     bool is_reply = cause->head.length > 0;
     bool has_retry_after = is_reply && retry_after_find(cause->head, view->now_s, &after_s);
@@ -169,10 +170,10 @@ enum retry_answer retry_take(struct fetch *fetch, const struct fetch_terms *term
         !settle_time(fetch, retry, view, has_retry_after, after_s))
         return RETRY_NONE;
     if (fetch->is_once && !is_unsent(cause)) {
-        fetch->again_ns = 0;
+        fetch_extra(fetch)->again_ns = 0;
         return RETRY_UNABLE;
     }
-    fetch->result.retries = ++fetch->retries;
+    fetch_extra(fetch)->retries++;
     remember(fetch, terms, cause);
     return RETRY_AGAIN;
 }

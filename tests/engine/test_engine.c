@@ -653,9 +653,9 @@ static void one_request_is_cancelled_wherever_it_is(void)
     assert_int_equal(haul_cancel(haul, 2), -EALREADY);
     assert_int_equal(haul_cancel(haul, 4), -ENOENT);
     gathering_until_finished(haul, 3);
-    for (int steps = 0; haul->engine.fetches[0].result.body_bytes < 3;)
+    for (int steps = 0; haul->engine.fetches[0].body_bytes < 3;)
         engine_step(haul, &steps);
-    assert_int_equal(haul->engine.fetches[0].result.status, 200);
+    assert_int_equal(haul->engine.fetches[0].status, 200);
     assert_int_equal(haul_cancel(haul, 0), 0);
     gathering_expect(haul, "200 cancelled@body 'hel'\n200 ok 'b'\n0 not_started@queue ''\n"
                            "200 ok 'd' reused\n");

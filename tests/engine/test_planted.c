@@ -248,11 +248,11 @@ static void a_queue_without_its_end(bool is_planted)
 static struct collector *two_finished(bool is_unordered)
 {
     struct collector *collector = &requests.collector;
-    collector_init(collector, requests.ring, COUNT, requests.fetches, &stores.store);
+    collector_init(collector, requests.ring, COUNT, requests.fetches);
     collector->is_unordered = is_unordered;
     for (uint32_t i = 0; i < 2; i++) {
         requests.fetches[i].chain = CHAIN_EMPTY;
-        requests.fetches[i].result.index = collector_add(collector, i);
+        requests.fetches[i].index = collector_add(collector, i);
         requests.fetches[i].state = FETCH_DONE;
         collector_done(collector, i);
     }
@@ -656,7 +656,7 @@ static const struct fault {
     FAULT(a_request_queued_twice, "schedule.c", "state == FETCH_FREE"),
     FAULT(a_queue_with_a_gap, "schedule.c", "*to == index"),
     FAULT(a_queue_without_its_end, "schedule.c", "*to == next"),
-    FAULT(a_result_out_of_order, "collector.c", "result.index == collector->head_index"),
+    FAULT(a_result_out_of_order, "collector.c", ".index == collector->head_index"),
     FAULT(a_result_finished_twice, "collector.c", "index != collector->done_last"),
     FAULT(a_result_handed_out_unfinished, "collector.c", "state == FETCH_DONE"),
     FAULT(a_connection_in_line_twice, "pressure.c", "!waiters[slot].is_waiting"),

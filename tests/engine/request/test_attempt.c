@@ -38,7 +38,7 @@ static void only_what_does_no_harm_is_tried_again(void **state)
         struct outcome outcome = {.kind = rows[i].kind};
         struct fetch fetch = {.is_idempotent = rows[i].is_idempotent,
                               .is_resent = rows[i].is_resent,
-                              .result.reused_connection = rows[i].is_reused};
+                              .is_reused = rows[i].is_reused};
         assert_int_equal(attempt_after(&fetch, &terms, &outcome, &view), rows[i].verdict);
         bool is_resend = rows[i].verdict == ATTEMPT_RESEND;
         assert_int_equal(fetch.is_resent, rows[i].is_resent || is_resend);

@@ -17,6 +17,7 @@ struct stage {
     struct collector collector;
     struct store store;
     struct fetch fetches[WINDOW];
+    struct fetch_extra extras[WINDOW];
     uint32_t ring[WINDOW];
     struct block blocks[BLOCKS];
     uint32_t block_next[BLOCKS];
@@ -29,7 +30,7 @@ static struct collector *stage_init(bool is_unordered, bool is_streaming)
     struct collector *collector = &stage.collector;
     memset(&stage, 0, sizeof stage);
     store_init(&stage.store, stage.blocks, stage.block_next, BLOCKS, BLOCKS - WINDOW - 1);
-    collector_init(collector, stage.ring, WINDOW, stage.fetches, &stage.store);
+    collector_init(collector, stage.ring, WINDOW, stage.fetches);
     collector->is_unordered = is_unordered;
     collector->hands_out_parts = is_streaming;
     return collector;
@@ -39,8 +40,9 @@ static void add(struct collector *collector, uint32_t slot)
 {
     stage.fetches[slot].chain = CHAIN_EMPTY;
     stage.fetches[slot].state = FETCH_ACTIVE;
-    stage.fetches[slot].is_partial = false;
-    stage.fetches[slot].result.index = collector_add(collector, slot);
+    stage.fetches[slot].is_partial = stage.fetches[slot].has_extra = false;
+    stage.fetches[slot].extra = &stage.extras[slot];
+    stage.fetches[slot].index = collector_add(collector, slot);
 }
 
 static void finish(struct collector *collector, uint32_t slot)
@@ -56,7 +58,7 @@ static void expect(struct collector *collector, const char *slots)
         uint32_t slot = (uint32_t)(*slots - '0');
         assert_int_equal(collector_next(collector), slot);
         assert_int_equal(stage.fetches[slot].state, FETCH_LENT);
-        assert_false(stage.fetches[slot].result.more);
+        assert_int_equal(collector->lent_part, NO_FETCH);
     }
     assert_int_equal(collector_next(collector), NO_FETCH);
 }
@@ -113,8 +115,8 @@ static void indices_outlive_slots(void **state)
         uint32_t first = (uint32_t)(index / 2 % 3);
         add(collector, first);
         add(collector, first + 3);
-        assert_int_equal(stage.fetches[first].result.index, index);
-        assert_int_equal(stage.fetches[first + 3].result.index, index + 1);
+        assert_int_equal(stage.fetches[first].index, index);
+        assert_int_equal(stage.fetches[first + 3].index, index + 1);
         assert_int_equal(collector_current(collector), first);
         finish(collector, first + 3);
         expect(collector, "");
@@ -135,11 +137,10 @@ static void receive(uint32_t slot, const char *bytes)
 
 static void expect_part(struct collector *collector, uint32_t slot, const char *bytes)
 {
-    struct fetch *fetch = &stage.fetches[slot];
     assert_int_equal(collector_next(collector), slot);
-    assert_true(fetch->result.more);
-    assert_int_equal(fetch->result.body->length, strlen(bytes));
-    assert_memory_equal(fetch->result.body->bytes, bytes, strlen(bytes));
+    const struct block *first = store_block(&stage.store, collector->lent.first);
+    assert_int_equal(first->piece.length, strlen(bytes));
+    assert_memory_equal(first->piece.bytes, bytes, strlen(bytes));
     assert_int_equal(collector->lent_part, slot);
     chain_free(&collector->lent, &stage.store); /* as haul_release() does */
     collector->lent_part = NO_FETCH;
@@ -160,7 +161,7 @@ static void the_first_in_order_leaves_in_parts(void **state)
     expect_part(collector, 0, "more");
     finish(collector, 0);
     assert_int_equal(collector_next(collector), 0); /* the last, and empty */
-    assert_null(stage.fetches[0].result.body);
+    assert_int_equal(stage.fetches[0].chain.first, NO_BLOCK);
     expect_part(collector, 1, "one");
     finish(collector, 1);
     expect(collector, "1");
@@ -202,7 +203,7 @@ static void whole_bodies_leave_whole(void **state)
     expect(collector, "");
     finish(collector, 0);
     expect(collector, "0");
-    assert_int_equal(stage.fetches[0].result.body->length, 4);
+    assert_int_equal(store_block(&stage.store, stage.fetches[0].chain.first)->piece.length, 4);
 }
 
 int main(void)

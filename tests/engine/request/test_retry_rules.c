@@ -23,7 +23,10 @@ static const struct fetch_terms terms = {.options = &options};
 /* Begun at 100 s, at 110 s now. */
 static struct fetch fetch_of(bool is_idempotent)
 {
-    return (struct fetch){.started_ns = 100 * S, .is_idempotent = is_idempotent};
+    static struct fetch_extra extras[4]; /* of as many as a row has at once */
+    static unsigned next;
+    return (struct fetch){
+        .started_ns = 100 * S, .is_idempotent = is_idempotent, .extra = &extras[next++ % 4]};
 }
 
 static const struct retry_view view = {
@@ -57,7 +60,7 @@ static void some_statuses_pass(void **state)
             cause.head = *statuses[i].after == 's' ? soon : *statuses[i].after == '1' ? one : zero;
         if (retry_take(&fetch, &terms, &cause, &view) != statuses[i].is_again)
             fail_msg("%d %s", statuses[i].status, statuses[i].after ? statuses[i].after : "");
-        assert_int_equal(fetch.again_ns != 0, statuses[i].is_again);
+        assert_int_equal(fetch_view(&fetch)->again_ns != 0, statuses[i].is_again);
     }
 }
 
@@ -151,11 +154,11 @@ static void waits_double_up_to_a_minute(void **state)
         chance.random = random * UINT64_C(0x9e3779b97f4a7c15);
         for (size_t i = 0; i < 10; i++) {
             assert_true(retry_take(&fetch, &terms, &refused, &chance));
-            assert_in_range(fetch.again_ns - chance.now_ns, 0, below_s[i] * S - 1);
+            assert_in_range(fetch_view(&fetch)->again_ns - chance.now_ns, 0, below_s[i] * S - 1);
         }
         for (int i = 0; i < 100; i++) /* however many there are */
             assert_true(retry_take(&fetch, &terms, &refused, &chance));
-        assert_in_range(fetch.again_ns - chance.now_ns, 0, 60 * S - 1);
+        assert_in_range(fetch_view(&fetch)->again_ns - chance.now_ns, 0, 60 * S - 1);
     }
 }
 
@@ -210,9 +213,10 @@ static void each_wait_is_as_asked(void **state)
         ends.end_ns = waits[i].end_s ? waits[i].end_s * S : UINT64_MAX;
         bool is_again = retry_take(&fetch, &terms, &cause, &ends);
         if (is_again != (waits[i].wait_ns != UINT64_MAX) ||
-            (is_again && fetch.again_ns != view.now_ns + waits[i].wait_ns))
-            fail_msg("row %zu: %d, %llu", i, is_again, (unsigned long long)fetch.again_ns);
-        assert_int_equal(fetch.result.retry_after_s, waits[i].asked_s);
+            (is_again && fetch_view(&fetch)->again_ns != view.now_ns + waits[i].wait_ns))
+            fail_msg("row %zu: %d, %llu", i, is_again,
+                     (unsigned long long)fetch_view(&fetch)->again_ns);
+        assert_int_equal(fetch_view(&fetch)->retry_after_s, waits[i].asked_s);
     }
 }
 

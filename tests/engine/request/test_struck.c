@@ -303,11 +303,11 @@ static bool has_come(const struct ground *ground, const struct haul *haul, uint3
     const struct engine *engine = &haul->engine;
     const struct fetch *fetch = &engine->fetches[0];
     if (fetch->state != FETCH_ACTIVE || fetch->conn == NO_SLOT ||
-        fetch->result.attempts != ways[cell->way].attempts + struck + 1 || fetch->is_passing ||
+        fetch->attempts != ways[cell->way].attempts + struck + 1 || fetch->is_passing ||
         engine_stage(engine, fetch->conn) != states[cell->state].stage)
         return false;
     if (cell->state == IN_BODY)
-        return fetch->result.body_bytes == 4;
+        return fetch->body_bytes == 4;
     return cell->state != IN_HEAD || fetch->first_byte_ns > 0;
 }
 
@@ -462,7 +462,7 @@ static void wake(struct ground *ground, struct haul *haul)
     loopback_continue(ground->striking, 0);
     for (int steps = 0; engine->pool.idle == idle;)
         engine_step(haul, &steps);
-    engine->fetches[0].again_ns = 1;
+    fetch_extra(&engine->fetches[0])->again_ns = 1;
     engine->has_waits = true;
     deadline_set(&engine->waits, 0, 1);
 }

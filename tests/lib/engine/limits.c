@@ -335,7 +335,8 @@ static void a_delay_is_kept_between_beginnings(void)
         submit(haul, hosts[0], "/p/1");
     for (int i = 0; i < 8; i++) {
         const struct haul_result *result = gathering_next(haul);
-        const struct fetch *fetch = (const struct fetch *)(const void *)result;
+        const struct lent *lent = (const struct lent *)(const void *)result;
+        const struct fetch *fetch = &haul->engine.fetches[lent->fetch];
         assert_true(begun_ns == 0 || fetch->begun_ns - begun_ns >= 30 * MS);
         begun_ns = fetch->begun_ns;
         haul_release(haul, result);
