@@ -156,6 +156,8 @@ submit(struct engine *engine, const struct haul_request *request, const struct f
         return unusable;
     if (engine->is_cancelled)
         return -ECANCELED;
+    if (engine->active + engine->schedule.count >= engine->budget.unfinished)
+        return -EAGAIN;
     uint32_t index = slab_take(&engine->fetch_slab);
     if (index == SLAB_NONE)
         return -EAGAIN;

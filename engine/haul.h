@@ -64,7 +64,7 @@ struct haul_options {
     uint32_t concurrency;       /* requests under way, and connections open, at once; 0: 64. A hard
                                    bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
     uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
-                                   above concurrency */
+                                   above concurrency, and at most 1,024 of it wait to begin */
     enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
     int64_t connect_timeout_ms; /* name, connection and TLS together, of each hop and try;
                                    0: 10,000; negative: none */
@@ -213,10 +213,10 @@ void haul_close(struct haul *haul);
 int haul_submit_sized(struct haul *haul, const struct haul_request *request, size_t size);
 
 /* Takes one request; its index is the number of requests submitted before it. A bad URL, method or
- * header is not this function's error but the result's. Errors: -EAGAIN, the window is full: call
- * haul_next() and release a result first; -ECANCELED, after haul_cancel_all() or, with
- * cancel_on_error, a failure: nothing new is taken; -E2BIG, it asks for what this library does not
- * have; -EINVAL, it has no URL. */
+ * header is not this function's error but the result's. Errors: -EAGAIN, the window is full, or
+ * enough of it waits to begin: call haul_next() and release a result first; -ECANCELED, after
+ * haul_cancel_all() or, with cancel_on_error, a failure: nothing new is taken; -E2BIG, it asks for
+ * what this library does not have; -EINVAL, it has no URL. */
 static inline int haul_submit(struct haul *haul, const struct haul_request *request)
 {
     if (!request->times && !request->upload)

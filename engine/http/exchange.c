@@ -33,7 +33,7 @@ void exchange_open(struct exchanges *exchanges, uint32_t index, uint32_t link)
     exchange->has_carry = exchange->is_held = exchange->is_feeding = false;
     exchange->held = CHAIN_EMPTY;
     exchange->held_count = 0;
-    exchange->held_end.kind = LINK_CLOSED;
+    exchange->has_held_end = false;
     exchange->reply.carry_length = 0;
     reply_lend(&exchange->reply, NULL, 0);
     exchange->request_block = NO_BLOCK;
@@ -512,8 +512,11 @@ bool exchange_hold_event(struct exchanges *exchanges, const struct link_event *e
     assert(exchange->is_held);
     if (event->kind == LINK_BYTES)
         return keep(exchanges, exchange, event->bytes);
-    if (event->kind == LINK_END)
-        exchange->held_end = *event;
+    if (event->kind == LINK_END) {
+        exchange->has_held_end = true;
+        exchange->held_end = (uint8_t)event->end;
+        exchange->held_error = event->error;
+    }
     return true;
 }
 
@@ -537,9 +540,15 @@ bool exchange_take_held_end(struct exchanges *exchanges, uint32_t index,
                             struct link_event *ret_event)
 {
     struct exchange *exchange = exchange_at(exchanges, index);
-    *ret_event = exchange->held_end;
-    exchange->held_end.kind = LINK_CLOSED;
-    return ret_event->kind == LINK_END;
+    bool has_end = exchange->has_held_end;
+    *ret_event = (struct link_event){
+        .kind = LINK_END,
+        .end = (enum link_end)exchange->held_end,
+        .link = exchange->link,
+        .error = exchange->held_error,
+    };
+    exchange->has_held_end = false;
+    return has_end;
 }
 
 /* The interim reply is none of what is awaited from now on. */

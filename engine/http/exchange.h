@@ -51,11 +51,13 @@ struct exchange {
     bool is_waiting;   /* the upload waits for a 100, */
     bool has_expected; /* as it was to do at first */
     bool is_stopped;   /* the upload is not to be sent to its end */
+    bool has_held_end;
+    uint8_t held_end; /* an enum link_end */
     struct chain held;
-    uint32_t held_count;        /* its blocks */
-    struct link_event held_end; /* LINK_END: it has come behind that */
-    struct upload *upload;      /* what is to be sent yet; NULL: nothing */
-    uint32_t pipe;              /* that it waits for; NO_PIPE */
+    uint32_t held_count;   /* its blocks */
+    int held_error;        /* and of the end that has come behind that (has_held_end) */
+    struct upload *upload; /* what is to be sent yet; NULL: nothing */
+    uint32_t pipe;         /* that it waits for; NO_PIPE */
     struct reply reply;
     char request[EXCHANGE_REQUEST_INLINE];
 };

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = LOOP_BUFFERS_MAX };
-enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536 };
+enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536, CQ_SPARE_MAX = 4096 };
 enum { SUBMIT_TRIES = 1000 };
 
 #define NO_SLOT UINT32_MAX
@@ -924,7 +924,10 @@ static int ring_init(struct uring *uring, const struct loop_options *options)
     uint32_t sq_entries = round_up_to_power_of_2(2 * options->slots);
     sq_entries = sq_entries < SQ_ENTRIES_MIN ? SQ_ENTRIES_MIN : sq_entries;
     sq_entries = sq_entries > SQ_ENTRIES_MAX ? SQ_ENTRIES_MAX : sq_entries;
-    uint32_t cq_entries = round_up_to_power_of_2(4 * options->slots + 64);
+    /* One for each slot, and as many again where slots are few: what has no room waits in the
+     * kernel (NODROP), and its memory is touched all round. */
+    uint32_t spare = options->slots < CQ_SPARE_MAX ? 3 * options->slots + 64 : CQ_SPARE_MAX;
+    uint32_t cq_entries = round_up_to_power_of_2(options->slots + spare);
     cq_entries = cq_entries > CQ_ENTRIES_MAX ? CQ_ENTRIES_MAX : cq_entries;
     cq_entries = cq_entries < 2 * sq_entries ? 2 * sq_entries : cq_entries;
 

@@ -15,6 +15,7 @@ enum {
     CONCURRENCY_DEFAULT = 64,
     WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
     WINDOW_SLACK_MAX = 4096,
+    QUEUED_MAX = 1024,     /* of a window that was not chosen: more would only take memory */
     CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
     ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
     HOSTS_SLACK = 64,      /* hosts without requests that are still known, */
@@ -177,6 +178,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     budget.concurrency = clamp(nofile, 1, budget.concurrency);
     budget.conns = budget.concurrency + clamp(budget.concurrency, 1, CLOSING_MAX);
     budget.window = options->window;
+    budget.unfinished = budget.window ? UINT32_MAX : budget.concurrency + QUEUED_MAX;
     if (budget.window == 0)
         budget.window =
             budget.concurrency + clamp(budget.concurrency, WINDOW_SLACK_MIN, WINDOW_SLACK_MAX);

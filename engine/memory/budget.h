@@ -20,7 +20,8 @@ enum {
 struct budget {
     uint32_t concurrency; /* requests under way and connections open */
     uint32_t conns;       /* connection slots: some more, for those that are being closed */
-    uint32_t window;      /* request slots, from submit to release */
+    uint32_t window;      /* request slots, from submit to release, */
+    uint32_t unfinished;  /* and how many of them may wait or be under way */
     uint32_t origins;
     uint32_t hosts;          /* more than there are requests and connections */
     uint32_t blocks;         /* of 16 KiB: those that slots are entitled to, and the shared ones */
