@@ -972,13 +972,19 @@ static bool is_in_part(struct engine *engine, uint32_t slot)
     return true;
 }
 
-static inline void end_body(struct engine *engine, uint32_t index)
+static void end_coded(struct engine *engine, uint32_t index)
 {
-    uint32_t decoder = engine->fetches[index].decoder;
-    enum proto_error bad =
-        decoder == NO_DECODER ? PROTO_OK : decoder_end(&engine->decoders, decoder);
+    enum proto_error bad = decoder_end(&engine->decoders, engine->fetches[index].decoder);
     struct failure failure = failure_of(bad);
     engine_finish(engine, index, HAUL_STAGE_BODY, bad ? &failure : NULL);
+}
+
+static inline void end_body(struct engine *engine, uint32_t index)
+{
+    if (engine->fetches[index].decoder != NO_DECODER)
+        end_coded(engine, index);
+    else
+        engine_finish(engine, index, HAUL_STAGE_BODY, NULL);
 }
 
 static inline void on_done(struct engine *engine, uint32_t slot, bool is_reusable)

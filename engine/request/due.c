@@ -34,9 +34,9 @@ static const struct rule *rule_of(enum haul_stage stage)
 
 static uint64_t end_ns(uint64_t start_ns, int64_t allowed_ms)
 {
-    uint64_t most_ms = (DEADLINE_NEVER - start_ns) / 1000000;
-    bool is_never = allowed_ms < 0 || (uint64_t)allowed_ms > most_ms;
-    return is_never ? DEADLINE_NEVER : start_ns + (uint64_t)allowed_ms * 1000000;
+    if (allowed_ms < 0 || (uint64_t)allowed_ms > (DEADLINE_NEVER - start_ns) / 1000000)
+        return DEADLINE_NEVER;
+    return start_ns + (uint64_t)allowed_ms * 1000000;
 }
 
 uint64_t due_ns(enum haul_stage stage, const struct due_starts *starts, int64_t connect_ms,

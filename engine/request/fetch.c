@@ -562,39 +562,39 @@ static void describe_extra(const struct fetch_extra *extra, struct haul_result *
 void fetch_describe(const struct fetch *fetch, const struct fetch_terms *terms,
                     const struct haul_piece *body, bool more, struct haul_result *ret_result)
 {
+    struct haul_result *result = ret_result;
     struct span url_effective = fetch_url_effective(fetch, terms);
-    *ret_result = (struct haul_result){
-        .index = fetch->index,
-        .url = url_text(fetch, terms),
-        .url_length = fetch->url_length,
-        .tag_number = fetch->tag_number,
-        .method = fetch->method_sent,
-        .stage = more ? HAUL_STAGE_QUEUE : HAUL_STAGE_DONE,
-        .more = more,
-        .reused_connection = fetch->is_reused,
-        .status = fetch->status,
-        .version_minor = fetch->version_minor,
-        .head = fetch->head,
-        .head_length = fetch->head_length,
-        .body_bytes = fetch->body_bytes,
-        .body = body,
-        .tls_resumed = fetch->is_tls_resumed,
-        .anomalies = fetch->anomalies,
-        .url_effective = url_effective.bytes,
-        .url_effective_length = url_effective.length,
-        .attempts = fetch->attempts,
-        .body_wire_bytes = fetch->body_wire_bytes,
-    };
+    memset(result, 0, sizeof *result);
+    result->index = fetch->index;
+    result->url = url_text(fetch, terms);
+    result->url_length = fetch->url_length;
+    result->tag_number = fetch->tag_number;
+    result->method = fetch->method_sent;
+    result->stage = more ? HAUL_STAGE_QUEUE : HAUL_STAGE_DONE;
+    result->more = more;
+    result->reused_connection = fetch->is_reused;
+    result->status = fetch->status;
+    result->version_minor = fetch->version_minor;
+    result->head = fetch->head;
+    result->head_length = fetch->head_length;
+    result->body_bytes = fetch->body_bytes;
+    result->body = body;
+    result->tls_resumed = fetch->is_tls_resumed;
+    result->anomalies = fetch->anomalies;
+    result->url_effective = url_effective.bytes;
+    result->url_effective_length = url_effective.length;
+    result->attempts = fetch->attempts;
+    result->body_wire_bytes = fetch->body_wire_bytes;
     if (!more)
-        describe_times(fetch, ret_result);
+        describe_times(fetch, result);
     if (fetch->has_extra)
-        describe_extra(fetch->extra, ret_result);
+        describe_extra(fetch->extra, result);
     if (!fetch->has_failed)
         return;
-    ret_result->error = fetch->extra->failure.error;
-    ret_result->stage = fetch->extra->stage;
-    ret_result->message = fetch->extra->failure.message;
-    ret_result->os_error = fetch->extra->failure.os_error;
+    result->error = fetch->extra->failure.error;
+    result->stage = fetch->extra->stage;
+    result->message = fetch->extra->failure.message;
+    result->os_error = fetch->extra->failure.os_error;
 }
 
 void fetch_release(struct fetch *fetch, struct fetch_terms *terms)
