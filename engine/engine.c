@@ -2065,8 +2065,8 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     arm_tick(engine);
     bool has_news = engine->completions > 0 || engine->requests > finished || engine->has_gone_on ||
                     engine_waits_for_caller(engine);
-    error = wait_and_take(engine, has_news ? 0 : batch_size(&engine->batch, engine->active),
-                          timeout_ns);
+    uint32_t count = engine->transport.eager ? 1 : batch_size(&engine->batch, engine->active);
+    error = wait_and_take(engine, has_news ? 0 : count, timeout_ns);
     if (error && error != -EINTR)
         return error;
     batch_measure(&engine->batch, engine->completions, engine->now_ns);

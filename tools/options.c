@@ -183,6 +183,11 @@ const struct option_row option_rows[] = {
      .is_rare = true,
      .manual =
          "For commands of *curl*(1): does nothing; a connection is opened where none is idle."},
+    {OPTIONS_CONTROL, "eager", 0, NULL, "take each reply as it comes",
+     TAKES_CONSTANT(bool, transport.eager, true), .is_rare = true,
+     .manual = "With 32 requests or more under way haul waits for several replies at once, at most "
+               "1 ms, which saves wake-ups; a lone reply may be told so much later. With this each "
+               "one is taken as it comes. *haul bench* always does so."},
     {OPTIONS_CONTROL, "window", 0, "N", "results held at once",
      TAKES_NUMBER(uint32_t, engine.window, 1, 4194304),
      .manual = "Results held at once, from the sending of a request to the writing of its line. "

@@ -13,6 +13,9 @@ struct haul_transport {
     uint32_t ip_family;    /* 4 or 6: over no other are connections; 0: over both */
     uint32_t http_version; /* 10: requests are of HTTP/1.0, each over a connection of its own unless
                               a field says Connection: keep-alive; 0 and 11: of HTTP/1.1 */
+    bool eager; /* each reply is taken as it comes. Else, with 32 requests or more under way, the
+                   engine waits for several at once, at most 1 ms: that saves wake-ups, and a lone
+                   reply may be told so much later */
 };
 
 #endif
