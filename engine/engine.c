@@ -42,9 +42,11 @@ static inline void end_decoding(struct engine *engine, struct fetch *fetch)
 
 static inline void give_place_back(struct engine *engine, uint32_t index)
 {
+    uint32_t slot = engine->fetches[index].conn;
+    bool is_kept = slot != NO_SLOT && pool_state(&engine->pool, slot) == POOL_IDLE;
     assert(engine->active > 0);
     engine->active--;
-    schedule_end(&engine->schedule, index);
+    schedule_end(&engine->schedule, index, is_kept, engine->now_ns);
 }
 
 void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
@@ -1555,15 +1557,15 @@ static uint32_t take_slot(struct engine *engine, uint32_t index)
     return may_open ? pool_take(&engine->pool, &engine->fetches[index].url, index) : NO_SLOT;
 }
 
-/* Out of the queue: there is a slot for it. */
-static inline void start(struct engine *engine, uint32_t index)
+/* Out of the queue: there is a slot for it. is_kept: its host has another that is idle. */
+static inline void start(struct engine *engine, uint32_t index, bool is_kept)
 {
     struct fetch *fetch = &engine->fetches[index];
     if (fetch_has_begun(fetch))
         deadline_clear(&engine->waits, index);
     else
         engine->begun++;
-    schedule_begin(&engine->schedule, index, engine->now_ns);
+    schedule_begin(&engine->schedule, index, is_kept, engine->now_ns);
     fetch_begin(fetch, engine->now_ns);
     engine->active++;
 }
@@ -1613,7 +1615,7 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     uint32_t slot = take_slot(engine, index);
     if (slot == NO_SLOT)
         return false;
-    start(engine, index);
+    start(engine, index, false);
     fetch->conn = slot;
     schedule_connect(&engine->schedule, index, slot);
     exchange_open(&engine->exchanges, slot, slot);
@@ -1673,7 +1675,7 @@ static bool begin(struct engine *engine, uint32_t index)
     if (trust != POOL_TRUSTED)
         return trust == POOL_DISTRUSTED && begin_dialing(engine, index);
     uint32_t slot = pool_take_idle(&engine->pool, origin, index);
-    start(engine, index);
+    start(engine, index, pool_idle(&engine->pool, origin) != NO_SLOT);
     fetch->conn = slot;
     send_request(engine, slot, true);
     return true;

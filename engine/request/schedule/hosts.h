@@ -29,6 +29,7 @@ struct host {
     uint64_t free_ns;   /* by the delay, or as it asked for */
     uint64_t due_ns;    /* both: its key among those that are timed */
     uint64_t slowed_ns; /* when it had too many last */
+    uint64_t stay_ns;   /* since when its turn lasts, */
     uint32_t chain;     /* of the same bucket of the table */
     uint32_t first;     /* of its requests that wait; NO_FETCH */
     uint32_t last;      /* of them, */
@@ -37,11 +38,14 @@ struct host {
     uint32_t most;      /* that it may hold; 0: any number */
     uint32_t praised;   /* since that has changed */
     uint32_t conns;     /* connections, where they are counted */
+    uint32_t stayed;    /* begun in its turn behind the first of it */
     uint32_t next;      /* of those that stand in the same place, or where among the timed */
     uint32_t previous;
     uint32_t gate; /* that it waits behind; NO_GATE */
     uint8_t place;
-    bool is_full; /* of connections: until one of them ends or is idle */
+    bool is_full;  /* of connections: until one of them ends or is idle */
+    bool is_kept;  /* a connection of its own was idle when one began or ended last */
+    bool is_first; /* so it stands before others */
 };
 
 struct hosts {

@@ -64,17 +64,46 @@ static uint32_t level_lowest(const struct schedule *schedule)
     return 64 * word + (uint32_t)__builtin_ctzll(schedule->memory.filled[word]);
 }
 
+static void level_put_first(struct schedule *schedule, struct schedule_level *level, uint32_t index)
+{
+    struct host *host = host_at(schedule, index);
+    host->previous = NO_HOST;
+    host->next = level->first;
+    host_at(schedule, level->first)->previous = index;
+    level->first = index;
+}
+
+static void level_put_last(struct schedule *schedule, struct schedule_level *level, uint32_t index)
+{
+    struct host *host = host_at(schedule, index);
+    host->next = NO_HOST;
+    host->previous = level->last;
+    host_at(schedule, level->last)->next = index;
+    level->last = index;
+}
+
+/* The host's turn is over: it stands behind the others now. */
+static bool is_turn_over(const struct host *host, uint64_t now_ns)
+{
+    return host->stayed >= SCHEDULE_STAY_MOST || now_ns >= host->stay_ns + SCHEDULE_STAY_NS;
+}
+
 static void level_insert(struct schedule *schedule, uint32_t index)
 {
     struct host *host = host_at(schedule, index);
     struct schedule_level *level = &schedule->memory.levels[host->held];
     uint64_t bit = UINT64_C(1) << host->held % 64;
-    bool is_first = (*level_word(schedule, host->held) & bit) == 0;
+    bool is_empty = (*level_word(schedule, host->held) & bit) == 0;
+    host->is_first = host->is_kept && !is_turn_over(host, schedule->now_ns);
     assert(host->held < schedule->memory.level_count);
-    host->next = NO_HOST;
-    host->previous = is_first ? NO_HOST : level->last;
-    *(is_first ? &level->first : &host_at(schedule, level->last)->next) = index;
-    level->last = index;
+    if (is_empty) {
+        host->next = host->previous = NO_HOST;
+        *level = (struct schedule_level){index, index};
+    } else if (host->is_first) {
+        level_put_first(schedule, level, index);
+    } else {
+        level_put_last(schedule, level, index);
+    }
     *level_word(schedule, host->held) |= bit;
     *level_top(schedule, host->held) |= UINT64_C(1) << host->held / 64 % 64;
 }
@@ -441,7 +470,17 @@ static void count_beginning(struct schedule *schedule, struct host *host, uint64
     host->due_ns = host->rate_ns > host->free_ns ? host->rate_ns : host->free_ns;
 }
 
-void schedule_begin(struct schedule *schedule, uint32_t index, uint64_t now_ns)
+/* One more of its turn, or the first of the next: it has stood behind the others. */
+static void count_turn(struct host *host, uint64_t now_ns)
+{
+    host->stayed++;
+    if (host->is_first || !is_turn_over(host, now_ns))
+        return;
+    host->stayed = 0;
+    host->stay_ns = now_ns;
+}
+
+void schedule_begin(struct schedule *schedule, uint32_t index, bool is_kept, uint64_t now_ns)
 {
     struct host *host = take_out(schedule, index);
     if (schedule->has_rates && !schedule->memory.turns[index].is_paid)
@@ -449,8 +488,19 @@ void schedule_begin(struct schedule *schedule, uint32_t index, uint64_t now_ns)
     host->held++;
     schedule->held++;
     uint32_t at = schedule->memory.turns[index].host;
-    if (!schedule_is_alone(schedule, at))
-        schedule_settle(schedule, at, host->held - 1);
+    if (schedule_is_alone(schedule, at))
+        return;
+    count_turn(host, now_ns);
+    host->is_kept = is_kept;
+    schedule_settle(schedule, at, host->held - 1);
+}
+
+void schedule_end_any(struct schedule *schedule, uint32_t index, bool is_kept, uint64_t now_ns)
+{
+    struct host *host = host_at(schedule, index);
+    schedule->now_ns = now_ns;
+    host->is_kept = is_kept;
+    schedule_settle(schedule, index, host->held + 1);
 }
 
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)

@@ -12,6 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A host's turn: while a connection of its own is idle it goes before those that hold as few, so
+ * that their dialing does not close it each time; for so many requests behind the first, and so
+ * long. Then it stands behind them. A handshake for 33 requests costs little, and who waits for a
+ * place at least knows how long for. */
+#define SCHEDULE_STAY_MOST 32
+#define SCHEDULE_STAY_NS UINT64_C(1000000000)
+
 /* 0: there is no such limit. */
 struct schedule_limits {
     uint64_t spacing_ns;      /* from one beginning to the next, evenly; */
@@ -97,11 +104,13 @@ static inline uint32_t schedule_next(struct schedule *schedule, uint64_t now_ns)
 /* May this one, which waits, begin now, wherever it stands? */
 bool schedule_may_begin(struct schedule *schedule, uint32_t fetch, uint64_t now_ns);
 
-/* It begins, and waits no more: from now on it holds a place. */
-void schedule_begin(struct schedule *schedule, uint32_t fetch, uint64_t now_ns);
+/* It begins, and waits no more: from now on it holds a place. is_kept: its host has another
+ * connection that is idle. */
+void schedule_begin(struct schedule *schedule, uint32_t fetch, bool is_kept, uint64_t now_ns);
 
-/* It holds its place no more. */
-static inline void schedule_end(struct schedule *schedule, uint32_t fetch);
+/* It holds its place no more. is_kept: its connection is idle now. */
+static inline void schedule_end(struct schedule *schedule, uint32_t fetch, bool is_kept,
+                                uint64_t now_ns);
 
 /* When schedule_next() may have another answer by time alone; DEADLINE_NEVER: never. */
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns);
@@ -151,6 +160,9 @@ static inline bool schedule_has_behind(const struct schedule *schedule, uint32_t
 
 uint32_t schedule_next_any(struct schedule *schedule, uint64_t now_ns);
 
+/* It has ended: another number of places is held. */
+void schedule_end_any(struct schedule *schedule, uint32_t host, bool is_kept, uint64_t now_ns);
+
 /* A host holds another number of places than it did. */
 void schedule_settle(struct schedule *schedule, uint32_t host, uint32_t held);
 
@@ -171,7 +183,8 @@ static inline uint32_t schedule_next(struct schedule *schedule, uint64_t now_ns)
     return schedule_next_any(schedule, now_ns);
 }
 
-static inline void schedule_end(struct schedule *schedule, uint32_t fetch)
+static inline void schedule_end(struct schedule *schedule, uint32_t fetch, bool is_kept,
+                                uint64_t now_ns)
 {
     uint32_t at = schedule->memory.turns[fetch].host;
     struct host *host = &schedule->memory.hosts[at];
@@ -179,7 +192,7 @@ static inline void schedule_end(struct schedule *schedule, uint32_t fetch)
     host->held--;
     schedule->held--;
     if (!schedule_is_alone(schedule, at))
-        schedule_settle(schedule, at, host->held + 1);
+        schedule_end_any(schedule, at, is_kept, now_ns);
 }
 
 static inline void schedule_disconnect(struct schedule *schedule, uint32_t slot)

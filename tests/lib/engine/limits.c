@@ -121,6 +121,57 @@ static void slow_hosts_have_their_share_and_no_more(void)
     gathering_close(haul);
 }
 
+/* Takes turns of some length at few places, so that connections are kept: a handshake each for a
+ * host that has its requests in one turn, and each host has its first turn before any has its
+ * second. By a second a turn ends early: what is slow here makes a few more. */
+static void hosts_that_take_turns_keep_their_connections(void)
+{
+    enum { TURN_HOSTS = 3, TURN_EACH = 20, TURN_ALL = TURN_HOSTS * TURN_EACH };
+    static const struct {
+        uint32_t places, most;
+    } rows[] = {{1, 2 * TURN_HOSTS}, {2, 3 * TURN_HOSTS}};
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        uint64_t firsts = 0;
+        struct haul_options options = {.concurrency = rows[row].places,
+                                       .unordered = true,
+                                       .tls = &(const struct haul_tls){.insecure = true}};
+        snprintf(rule, sizeof rule, "*:%u:127.0.0.1", server_port());
+        options.resolve = rules;
+        struct haul *haul = open_at_seam(&options);
+        for (int i = 0; i < TURN_ALL; i++)
+            submit(haul, (const char *const[]){"a.test", "b.test", "c.test"}[i % TURN_HOSTS],
+                   "/p/1");
+        for (uint32_t i = 0; i < TURN_ALL; i++) {
+            const struct haul_result *result = gathering_next(haul);
+            assert_int_equal(result->status, 200);
+            if (result->index < TURN_HOSTS) /* the first of its host */
+                firsts = i;
+            haul_release(haul, result);
+        }
+        assert_in_range(seam.connects, TURN_HOSTS, rows[row].most);
+        assert_in_range(firsts, 0, 2 * (SCHEDULE_STAY_MOST + 1));
+        gathering_close(haul);
+    }
+}
+
+/* A host that has thousands of requests is not ahead of one that has one for longer than a turn. */
+static void who_comes_late_waits_for_a_turn_at_most(void)
+{
+    enum { LONG = 300 };
+    struct haul_options options = {.concurrency = 1, .unordered = true};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i <= LONG; i++)
+        submit(haul, hosts[i == LONG], "/p/1");
+    for (uint32_t i = 0; i <= LONG; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        assert_true(result->index < LONG || i <= SCHEDULE_STAY_MOST + 1);
+        haul_release(haul, result);
+    }
+    assert_in_range(seam.connects, 2, 4 + LONG / SCHEDULE_STAY_MOST);
+    gathering_close(haul);
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 /* Some of them end behind each reply, some are kept. */
@@ -405,6 +456,8 @@ static void a_host_that_has_too_many_gets_fewer(void)
 
 static const struct gathering_scenario scenarios[] = {
     SCENARIO(slow_hosts_have_their_share_and_no_more),
+    SCENARIO(hosts_that_take_turns_keep_their_connections),
+    SCENARIO(who_comes_late_waits_for_a_turn_at_most),
     SCENARIO(no_host_has_more_connections_than_allowed),
     SCENARIO(a_full_host_holds_nobody_up),
     SCENARIO(an_idle_one_makes_room),

@@ -55,7 +55,7 @@ static void submit(uint32_t fetch, const char *host)
 
 static void begin(uint32_t fetch)
 {
-    schedule_begin(&schedule, fetch, now_ns);
+    schedule_begin(&schedule, fetch, false, now_ns);
     fetches[fetch].state = FETCH_ACTIVE;
 }
 
@@ -69,7 +69,7 @@ static void expect_next(uint32_t fetch)
 
 static void end(uint32_t fetch)
 {
-    schedule_end(&schedule, fetch);
+    schedule_end(&schedule, fetch, false, now_ns);
     fetches[fetch].state = FETCH_FREE;
 }
 
@@ -171,6 +171,84 @@ static void slow_ones_have_their_share_and_no_more(void **state)
         if (schedule.count > 12)
             assert_in_range(count, 0, 4); /* the slow ones that have a place */
     }
+}
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static const char *const three[] = {"a", "b", "c"};
+
+static uint32_t who_is_next(void)
+{
+    uint32_t fetch = schedule_next(&schedule, now_ns);
+    assert_true(fetch != NO_FETCH);
+    begin(fetch);
+    schedule_end(&schedule, fetch, true, now_ns);
+    fetches[fetch].state = FETCH_FREE;
+    return fetch;
+}
+
+/* At one place: while a host's connection is idle it goes first, for so many requests. */
+static void a_host_keeps_its_turn_for_so_long(void **state)
+{
+    enum { MANY = SCHEDULE_STAY_MOST + 8, FEW = (FETCHES - MANY) / 2 };
+    (void)state;
+    begin_test(&none);
+    for (uint32_t i = 0; i < MANY + 2 * FEW; i++)
+        submit(i, three[i < MANY ? 0 : i < MANY + FEW ? 1 : 2]);
+    for (uint32_t i = 0; i <= SCHEDULE_STAY_MOST; i++)
+        assert_int_equal(who_is_next(), i);
+    for (uint32_t i = 0; i < 2 * FEW; i++)
+        assert_int_equal(who_is_next(), MANY + i);
+    for (uint32_t i = SCHEDULE_STAY_MOST + 1; i < MANY; i++)
+        assert_int_equal(who_is_next(), i);
+    expect_next(NO_FETCH);
+}
+
+/* And of slow ones not for longer than a second, by when its last one ends. */
+static void a_turn_is_over_after_a_time(void **state)
+{
+    static const uint32_t order[] = {0, 3, 6, 9, 1, 4, 2};
+    (void)state;
+    begin_test(&none);
+    for (uint32_t i = 0; i < 12; i++)
+        submit(i, three[i % 3]);
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        uint32_t fetch = schedule_next(&schedule, now_ns);
+        assert_int_equal(fetch, order[i]);
+        begin(fetch);
+        now_ns += i < 3 ? 300 * MS : SECOND;
+        if (i >= 4) /* b, and c */
+            now_ns -= 500 * MS;
+        schedule_end(&schedule, fetch, true, now_ns);
+        fetches[fetch].state = FETCH_FREE;
+    }
+}
+
+/* One that holds fewer goes before one whose connection is idle, and what closes its connections
+ * takes turns. */
+static void who_holds_fewer_goes_before_who_is_kept(void **state)
+{
+    (void)state;
+    begin_test(&none);
+    for (uint32_t i = 0; i < 12; i++)
+        submit(i, three[i % 3]);
+    expect_next(0);
+    expect_next(1);
+    expect_next(2);
+    expect_next(3);
+    expect_next(4);
+    schedule_end(&schedule, 3, true, now_ns);
+    fetches[3].state = FETCH_FREE;
+    expect_next(6); /* a goes on before c, which holds as few */
+    end(6);
+    expect_next(5); /* it does not, */
+    schedule_end(&schedule, 4, true, now_ns);
+    schedule_end(&schedule, 1, true, now_ns);
+    fetches[4].state = fetches[1].state = FETCH_FREE;
+    schedule_end(&schedule, 0, true, now_ns);
+    fetches[0].state = FETCH_FREE;
+    expect_next(9); /* nor does b, that ended before a did */
+    expect_next(7);
 }
 
 /* Hosts come, are forgotten for others, and come again. */
@@ -499,6 +577,9 @@ int main(void)
         cmocka_unit_test(a_host_is_a_name_and_a_port),
         cmocka_unit_test(the_next_place_is_for_who_holds_the_fewest),
         cmocka_unit_test(slow_ones_have_their_share_and_no_more),
+        cmocka_unit_test(a_host_keeps_its_turn_for_so_long),
+        cmocka_unit_test(a_turn_is_over_after_a_time),
+        cmocka_unit_test(who_holds_fewer_goes_before_who_is_kept),
         cmocka_unit_test(hosts_take_each_others_place),
         cmocka_unit_test(chance_loses_nothing),
         cmocka_unit_test(beginnings_are_spaced_evenly),
