@@ -77,9 +77,10 @@ engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto prot
 engine/request: engine/auth engine/memory engine/haul.h engine/failure.h proto proto/auth proto/coding proto/http
 engine/request/schedule: engine/request engine/memory proto proto/http
 engine: engine/auth engine/loop engine/memory engine/link engine/http engine/request engine/request/schedule proto proto/auth proto/coding proto/http proto/tls proto/x509
+tools/curl:
 tools/input: engine/haul.h
 tools/output: tools/input/inputs.h tools/input/filename.h tools/interrupt.h tools/exits.h engine/haul.h
-tools: tools/input tools/output engine/haul.h
+tools: tools/curl tools/input tools/output engine/haul.h
 bench/base:
 bench/statistics: proto/span.h proto/x509/pem.h
 bench/server: bench/base engine/loop proto proto/http

@@ -2,6 +2,7 @@
  * (options.c), and what follows from several of them is settled here, once all are read. */
 
 #include "tools/args.h"
+#include "tools/curl/meant.h"
 #include "tools/options.h"
 #include "tools/exits.h"
 #include "tools/input/config.h"
@@ -22,9 +23,9 @@
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-/* What getopt_long() returns: a word that is no option, the letter of a row, or LONG_ONLY and the
- * row's place. */
-enum { NO_OPTION = 1, LONG_ONLY = 256 };
+/* What getopt_long() returns: a word that is no option, the letter of a row, LONG_ONLY and the
+ * row's place, or a name of curl's that is none of ours, though one of ours begins so. */
+enum { NO_OPTION = 1, LONG_ONLY = 256, OF_CURL = INT_MAX };
 
 /* What it wants to know, made from the rows. */
 struct getopt_tables {
@@ -40,6 +41,7 @@ static const struct alias {
 } aliases[] = {
     {"silent", 's', "quiet"},
     {"remote-name-all", 0, "remote-name"},
+    {"data-ascii", 0, "data"},
     {"no-progress-meter", 0, "no-progress"},
 };
 
@@ -70,6 +72,35 @@ static char *table_fill(struct option *option, char *letters, const char *name, 
     return letters;
 }
 
+/* getopt takes the beginning of a name for the name: curl's --proto would be --proto-default. */
+static bool begins_ours(const char *name)
+{
+    size_t length = strlen(name);
+    bool begins = false;
+    for (size_t i = 0; i < option_count; i++) {
+        if (strcmp(option_rows[i].name, name) == 0)
+            return false;
+        begins |= strncmp(option_rows[i].name, name, length) == 0;
+    }
+    return begins;
+}
+
+static void fill_of_curl(struct option *option)
+{
+    const char *name;
+    for (size_t i = 0; (name = curl_name(i)) != NULL; i++)
+        if (begins_ours(name))
+            *option++ = (struct option){.name = name, .has_arg = optional_argument, .val = OF_CURL};
+}
+
+static size_t count_of_curl(void)
+{
+    size_t count = 0;
+    while (curl_name(count) != NULL)
+        count++;
+    return count;
+}
+
 /* '-' hands out what is no option as the value of option 1, in the order of writing; ':' tells a
  * missing value from an unknown option. */
 static void tables_fill(struct getopt_tables *tables)
@@ -81,12 +112,14 @@ static void tables_fill(struct getopt_tables *tables)
     for (size_t i = 0; i < ALIASES; i++)
         letters = table_fill(option++, letters, aliases[i].name, aliases[i].letter,
                              place_of(aliases[i].means));
+    fill_of_curl(option);
     *letters = '\0';
 }
 
 static int tables_make(struct parser *parser, struct getopt_tables *tables)
 {
-    tables->options = calloc(option_count + ALIASES + 1, sizeof(*tables->options));
+    tables->options =
+        calloc(option_count + ALIASES + count_of_curl() + 1, sizeof(*tables->options));
     tables->letters = malloc(2 + 2 * (option_count + ALIASES) + 1);
     if (tables->options == NULL || tables->letters == NULL)
         return take_fail_no_memory(parser);
@@ -102,6 +135,8 @@ static void tables_free(struct getopt_tables *tables)
 
 static const struct option_row *row_of(int code)
 {
+    if (code == OF_CURL)
+        return NULL;
     if (code >= LONG_ONLY)
         return &option_rows[code - LONG_ONLY];
     for (size_t i = 0; i < ALIASES; i++)
@@ -110,14 +145,28 @@ static const struct option_row *row_of(int code)
     return option_of_letter(code);
 }
 
+/* curl's "--no-" before the name of an option that takes no value. */
+static bool takes_back(const char *word)
+{
+    for (size_t i = 0; i < option_count && strncmp(word, "--no-", 5) == 0; i++)
+        if (option_rows[i].value == NULL && strcmp(option_rows[i].name, word + 5) == 0)
+            return true;
+    return false;
+}
+
 static int fail_unknown(struct parser *parser, const char *word)
 {
     char names[512];
     bool begins;
     int length = (int)strcspn(word, "=");
-    const char *of_curl = option_of_curl_named(word + strspn(word, "-"));
+    const char *of_curl = curl_meant_by_name(word + strspn(word, "-"));
     if (of_curl != NULL)
         return take_fail(parser, "unknown option '%.*s': %s", length, word, of_curl);
+    if (takes_back(word))
+        return take_fail(parser,
+                         "unknown option '%.*s': what it takes back is not done unless "
+                         "asked for; leave it out",
+                         length, word);
     if (option_meant(word, names, sizeof(names), &begins) == 0)
         return take_fail(parser, "unknown option '%.*s'; see haul --help", length, word);
     if (begins)
@@ -141,7 +190,7 @@ static int fail_option(struct parser *parser, int code, char **argv)
         return take_fail(parser, "%s takes no value", name);
     if (optopt == 0)
         return fail_unknown(parser, argv[optind - 1]);
-    const char *meant = option_of_curl(optopt);
+    const char *meant = curl_meant_by_letter(optopt);
     if (meant != NULL)
         return take_fail(parser, "unknown option '-%c': %s", optopt, meant);
     return take_fail(parser, "unknown option '-%c'; see haul --help", optopt);
@@ -158,6 +207,8 @@ static int take_option(struct parser *parser, int code, char **argv)
                          optarg);
     if (code == NO_OPTION)
         return take_url(parser, NULL);
+    if (code == OF_CURL)
+        return fail_unknown(parser, argv[optind - 1]);
     if (row == NULL)
         return fail_option(parser, code, argv);
     parser->option = option_name(row, name);

@@ -584,8 +584,9 @@ static int run(struct args *args)
     settle_key_log(args);
     if (args->tls.insecure && !args->quiet)
         complain("warning: -k/--insecure: certificates are not verified");
-    if (!args->quiet) {
+    if (!args->quiet || args->shows_errors)
         note_page(args);
+    if (!args->quiet) {
         note_writeout(args);
         note_netrc(args);
     }

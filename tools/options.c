@@ -63,10 +63,11 @@ const struct option_row option_rows[] = {
      .manual =
          "The method, instead of GET, or POST where there is data. CONNECT is refused. POST, PUT "
          "and PATCH without data say that their length is 0."},
-    {OPTIONS_REQUEST, "header", 'H', "'Name: value'", "send this header with every request",
-     TAKES_TEXTS(headers),
+    {OPTIONS_REQUEST, "header", 'H', "'Name: value'|@FILE", "send this header with every request",
+     .take = take_header, .repeatable = true,
      .manual = "A header sent with every request. It replaces a default header of that name; "
-               "_Name:_ alone removes it, and _Name;_ sends it with an empty value. A value with "
+               "_Name:_ alone removes it, and _Name;_ sends it with an empty value. *@*_FILE_ has "
+               "one a line (*@-*: stdin); empty lines are passed over. A value with "
                "a CR, LF or other control byte is refused, as are Content-Length and "
                "Transfer-Encoding."},
     {OPTIONS_REQUEST, "user-agent", 'A', "NAME", "the User-Agent", TAKES_TEXT(engine.user_agent),
@@ -436,7 +437,7 @@ const struct option_row option_rows[] = {
     {OPTIONS_OUTPUT, "create-dirs", 0, NULL, "make what leads to their directories",
      TAKES_FLAG(sink.files.creates_directories), .is_rare = true,
      .manual = "Makes the directories that lead to those of *--bodies* and *--output-dir*, and to "
-               "the file of an *output* in a file of *-K*."},
+               "the file of *-o* and of an *output* in a file of *-K*."},
     {OPTIONS_OUTPUT, "write-out", 'w', "TEXT|@FILE", "write this after each result",
      .take = take_write_out,
      .manual = "Writes _TEXT_, or what _FILE_ has (*@-*: stdin), to stdout after each result, in "
@@ -471,8 +472,9 @@ const struct option_row option_rows[] = {
                "*curl*(1), are the same."},
     {OPTIONS_OUTPUT, "show-error", 'S', NULL, "with -q, a line a failure on stderr",
      TAKES_FLAG(shows_errors), .is_rare = true,
-     .manual = "Beside *-q* writes a line for each failure to stderr; without it the summary "
-               "tells."},
+     .manual = "Beside *-q* writes a line for each failure to stderr, and, for one URL with *-o* "
+               "and no *--format*, the note that the page itself is *--format body*; without *-q* "
+               "the summary tells."},
     {OPTIONS_OUTPUT, "no-buffer", 'N', NULL, "nothing: results are written as they come",
      TAKES_NOTHING, .is_rare = true,
      .manual = "For commands of *curl*(1): does nothing, as results are written as they come."},
@@ -589,57 +591,4 @@ size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_be
         return count;
     snprintf(ret_names, size, "--%s", nearest->name);
     return 1;
-}
-
-static const struct curl_option {
-    char letter; /* 0: none */
-    const char *name;
-    const char *meant;
-} curl_options[] = {
-    {'b', "cookie", "haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
-    {0, "cookie-jar", "haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},
-    {'C', "continue-at",
-     "a body begins anew, and a file from before stays until it is whole; leave it out, or ask for "
-     "a part by -r"},
-    {'D', "dump-header", "heads are a part of the results with --headers"},
-    {0, "include", "heads are a part of the results with --headers"},
-    {0, "show-headers", "heads are a part of the results with --headers"},
-    {'J', "remote-header-name", "the name of a file is that of the URL's path; leave it out"},
-    {0, "retry-all-errors",
-     "--retry tries all again that may be answered later, and --retry-all-methods any method"},
-    {'R', "remote-time", "a file has the time of its writing; --headers tells Last-Modified"},
-    {0, "anyauth", "--digest answers who asks; -u alone sends Basic at once"},
-    {0, "ntlm", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},
-    {0, "negotiate", "haul knows Basic, Digest and tokens: -u, --digest, --oauth2-bearer"},
-    {'U', "proxy-user", "haul connects directly, and by no proxy"},
-    {'x', "proxy", "haul connects directly, and by no proxy"},
-    {0, "socks5", "haul connects directly, and by no proxy"},
-    {0, "socks5-hostname", "haul connects directly, and by no proxy"},
-    {'z', "time-cond", "-H 'If-Modified-Since: DATE' asks for what is newer"},
-    {':', "next", "one run has one set of options; run haul once for each"},
-    {0, "http2", "haul speaks HTTP/1.1; leave it out"},
-    {0, "http3", "haul speaks HTTP/1.1; leave it out"},
-    {0, "tlsv1.3", "haul speaks TLS 1.2; leave it out"},
-    {0, "no-keepalive", "-H 'Connection: close' opens a connection for each request"},
-    {0, "unix-socket", "haul connects by TCP alone"},
-};
-
-enum { CURL_OPTIONS = sizeof(curl_options) / sizeof(curl_options[0]) };
-
-const char *option_of_curl(int letter)
-{
-    for (size_t i = 0; i < CURL_OPTIONS; i++)
-        if (curl_options[i].letter != 0 && curl_options[i].letter == letter)
-            return curl_options[i].meant;
-    return NULL;
-}
-
-const char *option_of_curl_named(const char *name)
-{
-    size_t length = strcspn(name, "=");
-    for (size_t i = 0; i < CURL_OPTIONS; i++)
-        if (strlen(curl_options[i].name) == length &&
-            memcmp(curl_options[i].name, name, length) == 0)
-            return curl_options[i].meant;
-    return NULL;
 }

@@ -26,11 +26,6 @@ const struct option_row *option_of_letter(int letter); /* NULL: there is none */
  * how many; *ret_begins: they begin with it. */
 size_t option_meant(const char *word, char *ret_names, size_t size, bool *ret_begins);
 
-/* What is to be said of a letter, or of a long name, which an = may end, that is an option of curl
- * and not of haul: what to type instead; NULL: nothing. */
-const char *option_of_curl(int letter);
-const char *option_of_curl_named(const char *name);
-
 /* How many letters to add, drop, change or swap make one word of the other; UINT_MAX: they are too
  * long to be misspelt. */
 unsigned words_distance(const char *word, size_t length, const char *other);

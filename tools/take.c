@@ -280,6 +280,27 @@ int take_file(struct parser *parser, const char *path, char **ret_text, size_t *
     return take_text_over(parser, text);
 }
 
+/* --- heads ------------------------------------------------------------------------------------ */
+
+/* "@file" has one a line. A zero byte would hide what is behind it. */
+int take_header(struct parser *parser, const struct option_row *row)
+{
+    (void)row;
+    char *text, *rest = NULL;
+    size_t length;
+    struct args_list *headers = &parser->args->headers;
+    if (parser->value[0] != '@')
+        return take_more(parser, headers, parser->value);
+    int error = take_file(parser, parser->value + 1, &text, &length);
+    if (error == 0 && strlen(text) != length)
+        return take_fail(parser, "%s '%s': it has a zero byte, and is no file of headers",
+                         parser->option, parser->value);
+    char *line = error == 0 ? strtok_r(text, "\r\n", &rest) : NULL;
+    for (; line != NULL && error == 0; line = strtok_r(NULL, "\r\n", &rest))
+        error = take_more(parser, headers, line);
+    return error;
+}
+
 /* --- the body --------------------------------------------------------------------------------- */
 
 /* error: a negative errno, or 0. */

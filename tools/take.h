@@ -169,6 +169,7 @@ take_function take_word;    /* the place among the row's words, from 0 on */
 /* Of one option each. */
 take_function take_url;
 take_function take_input;
+take_function take_header;
 take_function take_data;
 take_function take_data_binary;
 take_function take_data_raw;

@@ -53,7 +53,11 @@ directories() {
     run -O --output-dir pages/a/b "$base/p/1"
     code_is 23 && has "$(cat err)" "cannot write to pages/a/b: No such file or directory" || return
     run -O --create-dirs --output-dir pages/a/b "$base/p/1"
-    code_is 0 && same "$(files pages)" "./a/b/1 "
+    code_is 0 && same "$(files pages)" "./a/b/1 " || return
+    run -o pages/c/d/results "$base/p/1"
+    code_is 23 && has "$(cat err)" "cannot write to pages/c/d/results: No such file" || return
+    run --create-dirs -o pages/c/d/results "$base/p/1"
+    code_is 0 && same "$(member status pages/c/d/results)" 200
 }
 
 # The file of the results is nobody's name.
@@ -85,6 +89,12 @@ result_file() {
     for words in '-q' '--format ndjson' '--body' '--repeat 2' "$base/p/2" '--bodies pages' '-I'; do
         run -o results $words "$base/p/1"
         code_is 0 && same "$(grep -c 'the page itself' err)" 0 || return
+    done
+    for words in '-sSfL' '-sS --fail'; do
+        run $words -o results "$base/p/1"
+        same "$(cat err)" \
+            "haul: note: results has the result as JSON; the page itself is --format body -o results" ||
+            return
     done
     run -o results "$base/p/[1-2]"
     same "$(grep -c 'the page itself' err)" 0 || return
@@ -360,7 +370,56 @@ sentences() {
 --retry-all-errors|2 --retry tries all again that may be answered later, and --retry-all-methods
 -OJ|2 the name of a file is that of the URL's path; leave it out
 --next|2 one run has one set of options; run haul once for each
+--proto =https --tlsv1.2|2 '--proto': haul speaks http and https alone, and by what a URL says
+--trace t.log|2 '--trace': what happened is in the results, by --headers and -v
+--trace-ascii -|2 '--trace-ascii': what happened is in the results
+--limit-rate 100k|2 '--limit-rate': bytes are read as they come; --rate N/s spaces the requests
+--noproxy *|2 '--noproxy': haul connects directly, and by no proxy
+--proxy-header X|2 '--proxy-header': haul connects directly
+-R|2 '-R': a file has the time of its writing
+--unix-socket /run/s|2 haul connects by TCP alone
+--compressed-ssh|2 '--compressed-ssh': haul speaks http and https alone; leave it out
+--fail-early|2 '--fail-early': --on-error cancel ends a run at its first failure
+--stderr log|2 2>FILE of the shell
+--no-location|2 '--no-location': what it takes back is not done unless asked for; leave it out
+-o a -o b|2 --bodies DIR or -O
+-M|2 '-M': man haul has everything
 ROWS
+}
+
+# Each as it is; and nothing but a body where one was asked for.
+usual_lines() {
+    rm -rf pages
+    mkdir pages
+    printf 'X-One: 1\r\n\r\nX-Two: 2\nX-Three;\n' >fields
+    printf 'a=b' >data
+    while IFS='|' read -r words wanted; do
+        eval "run $words" <data
+        code_is 0 && same "$(tr '\n' ' ' <out)" "$wanted" && same "$(cat err)" "" || return
+    done <<ROWS
+-sSfL --format body "$base/p/1" -o pages/x -w '%{http_code}'|200
+-s -o /dev/null -w '%{http_code} %{time_total}' "$base/p/1" --format none -w '%{http_code}'|200
+-sI -w '%{http_code} %{method}' "$base/p/1"|200 HEAD
+-s -X DELETE -w '%{method}' "$base/p/1"|DELETE
+-s --request PUT --url "$base/p/1" -w '%{method}'|PUT
+-s -d @- "$base/echo" -w '%{method} %{http_code}'|POST 200
+ROWS
+    run -s --format body -H @fields -H 'X-Four: 4' "$base/echo"
+    code_is 0 && has "$(cat out)" "X-One: 1" && has "$(cat out)" "X-Two: 2" &&
+        has "$(cat out)" "X-Three:" && has "$(cat out)" "X-Four: 4" || return
+    printf 'X-Five: 5\n' | haul -s --format body -H @- "$base/echo" >out 2>err
+    has "$(cat out)" "X-Five: 5" || return
+    printf 'header = @fields\n' >fields.cfg
+    run -s --format body -K fields.cfg "$base/echo"
+    has "$(cat out)" "X-Two: 2" || return
+    printf 'a: b\0c' >zero
+    run -s -H @zero "$base/p/1"
+    code_is 2 && has "$(cat err)" "-H/--header '@zero': it has a zero byte" || return
+    run -s -H @nowhere "$base/p/1"
+    code_is 26 && has "$(cat err)" "-H/--header: cannot read nowhere: No such file" || return
+    printf 'no field\n' >bad
+    run -s -H @bad "$base/p/1"
+    code_is 2 && has "$(cat err)" "-H/--header 'no field': the header is not of the form"
 }
 
 row "-O names files by URLs, and replaces what was there" remote_names
@@ -396,4 +455,5 @@ fi
 row "--http1.0 is sent, and ends its connections" http10
 row "-r and -e are fields, unless -H has them" ranges
 row "options of curl that haul has not say what to type" sentences
+row "usual lines work as they are; -H @FILE has a field a line" usual_lines
 rows_end

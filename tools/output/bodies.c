@@ -6,6 +6,7 @@
 #include "tools/input/filename.h"
 #include "tools/interrupt.h"
 #include "tools/output/output.h"
+#include "tools/output/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,43 +19,14 @@
 
 /* --- directories ------------------------------------------------------------------------------ */
 
-static int make_directory(const char *path)
-{
-    return mkdir(path, 0777) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* Of a path the first length bytes, and what leads to them. */
-static int make_directories(const char *path, size_t length)
-{
-    char *copy = strndup(path, length);
-    int error = copy == NULL ? -ENOMEM : 0;
-    for (size_t at = 1; error == 0 && at <= length; at++) {
-        if (copy[at] != '/' && at < length)
-            continue;
-        char kept = copy[at];
-        copy[at] = '\0';
-        error = make_directory(copy);
-        copy[at] = kept;
-    }
-    free(copy);
-    return error;
-}
-
 static int open_directory(const struct bodies_options *options, const char *path)
 {
-    int error = options->creates_directories ? make_directories(path, strlen(path)) : 0;
+    int error = options->creates_directories ? path_make_directories(path, strlen(path)) : 0;
     if (error == 0)
-        error = make_directory(path);
+        error = path_make_directory(path);
     if (error == 0 && access(path, W_OK | X_OK) < 0)
         error = -errno;
     return error;
-}
-
-/* With its last slash; 0: it has none. */
-static size_t directory_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? (size_t)(slash + 1 - path) : 0;
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
@@ -170,7 +142,7 @@ static int set_own_path(struct bodies *bodies, const char *output)
     if (error < 0)
         return error;
     free(bodies->own_part);
-    bodies->own_part = output_part_name(bodies->path, directory_length(bodies->path));
+    bodies->own_part = output_part_name(bodies->path, path_directory_length(bodies->path));
     bodies->part = bodies->own_part;
     return bodies->own_part != NULL ? 0 : -ENOMEM;
 }
@@ -206,9 +178,9 @@ static int open_own(struct bodies *bodies)
         bodies->fd = open(bodies->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return bodies->fd < 0 ? -errno : 0;
     }
-    size_t length = directory_length(bodies->path);
+    size_t length = path_directory_length(bodies->path);
     if (bodies->options.creates_directories && length > 0)
-        return make_directories(bodies->path, length);
+        return path_make_directories(bodies->path, length);
     return 0;
 }
 

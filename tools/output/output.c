@@ -5,6 +5,7 @@
 #include "tools/output/output.h"
 #include "tools/interrupt.h"
 #include "tools/output/human.h"
+#include "tools/output/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,15 +104,9 @@ char *output_part_name(const char *directory, size_t length)
     return name;
 }
 
-static size_t directory_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? (size_t)(slash + 1 - path) : 0;
-}
-
 static int temporary_open(struct output *output, const struct stat *existing)
 {
-    output->temporary = output_part_name(output->target, directory_length(output->target));
+    output->temporary = output_part_name(output->target, path_directory_length(output->target));
     if (output->temporary == NULL)
         return -ENOMEM;
     output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -2,6 +2,7 @@
  * format that was asked for. */
 
 #include "tools/output/human.h"
+#include "tools/output/paths.h"
 #include "tools/output/sink.h"
 
 #include <errno.h>
@@ -76,7 +77,11 @@ static int open_files(struct sink *sink)
 static int open_outputs(struct sink *sink)
 {
     const struct sink_options *options = &sink->options;
-    int error = output_open(&sink->output, options->path);
+    bool makes_way = options->path != NULL && options->files.creates_directories;
+    size_t length = makes_way ? path_directory_length(options->path) : 0;
+    int error = length > 0 ? path_make_directories(options->path, length) : 0;
+    if (error == 0)
+        error = output_open(&sink->output, options->path);
     if (error == 0 && needs_standard(options))
         error = output_open(&sink->standard, NULL);
     return sink_fail(sink, error, options->path);
