@@ -71,6 +71,60 @@ results_beside() {
     same "$(member body_file pages/1)" '"1.1"' && same "$(wc -c <pages/1.1)" 612
 }
 
+# By whatever ways it is written: each pair of words leads both to results and to a body.
+one_file_two_ways() {
+    while IFS='|' read -r words body; do
+        rm -rf pages
+        mkdir -p pages/sub
+        cd pages || return
+        ln -s real link
+        ln -s . here
+        eval "run $words"
+        mv out err ..
+        cd ..
+        code_is 0 && same "$(member body_file pages/results)" "\"$body\"" &&
+            same "$(cd pages && wc -c <"$body")" 612 || return
+    done <<ROWS
+-O --output-dir . -o results "$base/p/results"|./results.1
+-O --output-dir sub/.. -o ./results "$base/p/results"|sub/../results.1
+-O --output-dir here -o "\$PWD/results" "$base/p/results"|here/results.1
+-O -o sub/../results "$base/p/results"|results.1
+--bodies . -o results "$base/p/1"|./000000
+ROWS
+    rm -rf pages
+    mkdir pages
+    cd pages || return
+    echo before >real
+    ln -s real link
+    run -O -o link "$base/p/real" "$base/p/link" "$base/p/link"
+    mv out err ..
+    cd ..
+    code_is 0 && same "$(member body_file pages/real)" '"real.1" "link.1" "link.2"' || return
+    run --bodies pages -o pages/000001 "$base/p/[1-3]"
+    code_is 0 && same "$(member body_file pages/000001)" \
+        '"pages/000000" "pages/000001.1" "pages/000002"'
+}
+
+# Outputs of URLs, likewise; a link to a file stays one, as with -o.
+outputs_two_ways() {
+    rm -rf pages
+    mkdir -p pages/sub
+    echo before >pages/real
+    ln -s real pages/link
+    ln -s sub pages/other
+    ln -s nowhere pages/dangling
+    for output in pages/x ./pages/x pages/sub/../x "$work/pages/x" pages/link pages/real \
+        pages/sub/y pages/other/y pages/dangling pages/000011; do
+        printf 'url = %s/p/1\noutput = %s\n' "$base" "$output"
+    done >a.cfg
+    printf 'url = %s/p/2\n' "$base" "$base" "$base" >>a.cfg
+    run --bodies pages -c 1 -K a.cfg
+    code_is 0 && same "$(member body_file | tr -d '"')" "pages/x ./pages/x.1 pages/sub/../x.2 \
+$work/pages/x.3 $work/pages/real pages/real.1 pages/sub/y pages/other/y.1 pages/dangling \
+pages/000011 pages/000010 pages/000011.1 pages/000012" &&
+        [ -L pages/link ] && same "$(wc -c <pages/link)" 612 && same "$(ls -A pages | grep part)" ""
+}
+
 same_names_in_a_crowd() {
     rm -rf pages
     run --unordered -O --output-dir pages "$base/p/{1,2,3}?[1-400]"
@@ -427,6 +481,8 @@ row "-O makes an error of a URL without a name" nameless
 row "-O leaves what was there until a body is whole, --fail too" replaced_when_whole
 row "--create-dirs makes what leads to --output-dir" directories
 row "-O and -o share no file" results_beside
+row "results and bodies share no file, by whatever ways it is named" one_file_two_ways
+row "outputs of URLs share no file, by whatever ways it is named" outputs_two_ways
 row "1,200 bodies of three names have 1,200 files" same_names_in_a_crowd
 row "-o has the results: said for one URL, two files and numbers refused" result_file
 row "-K: URLs with outputs, as curl pairs them" config_files

@@ -31,14 +31,28 @@ static int open_directory(const struct bodies_options *options, const char *path
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-/* Nobody gets the name of the file that the results go to. */
+/* A directory that is not there is none where a body could be. */
 static int take_name(struct bodies *bodies, const char *taken)
 {
+    uint64_t place;
+    if (path_place(taken, &place) < 0 || names_have(&bodies->names, place, taken))
+        return 0;
     char *path = malloc(strlen(taken) + NAMES_SUFFIX_BYTES);
     if (path == NULL)
         return -ENOMEM;
-    int error = names_take(&bodies->names, strcpy(path, taken));
+    int error = names_take(&bodies->names, place, strcpy(path, taken));
     free(path);
+    return error;
+}
+
+/* Nobody gets the name of the file that the results go to, nor that of a link which leads there. */
+static int take_names(struct bodies *bodies, const char *taken)
+{
+    char *resolved = path_resolve(taken);
+    int error = resolved == NULL ? -ENOMEM : take_name(bodies, resolved);
+    if (error == 0)
+        error = take_name(bodies, taken);
+    free(resolved);
     return error;
 }
 
@@ -58,7 +72,9 @@ static int bodies_init(struct bodies *bodies, const char *taken)
                                            directory != NULL ? strlen(directory) : 0);
     if (bodies->common_part == NULL)
         return -ENOMEM;
-    return taken != NULL ? take_name(bodies, taken) : 0;
+    if (path_place(bodies->common_part, &bodies->common_place) < 0)
+        bodies->common_place = 0; /* no body will get there */
+    return taken != NULL ? take_names(bodies, taken) : 0;
 }
 
 int bodies_open(struct bodies *bodies, const struct bodies_options *options, const char *taken)
@@ -138,13 +154,32 @@ bool bodies_can_rewind(const struct bodies_options *options, const char *output)
 static int set_own_path(struct bodies *bodies, const char *output)
 {
     const char *directory = directory_of_own(&bodies->options, output);
-    int error = set_path(bodies, directory, output, strlen(output));
-    if (error < 0)
-        return error;
-    free(bodies->own_part);
-    bodies->own_part = output_part_name(bodies->path, path_directory_length(bodies->path));
+    return set_path(bodies, directory, output, strlen(output));
+}
+
+/* What path leads to by a link, if that is a file. */
+static int follow_link(struct bodies *bodies)
+{
+    char *resolved = path_resolve(bodies->path);
+    if (resolved == NULL)
+        return -ENOMEM;
+    int error = set_path(bodies, NULL, resolved, strlen(resolved));
+    free(resolved);
+    return error;
+}
+
+/* Beside path. Files of one directory that follow one another have one in turn. */
+static int set_own_part(struct bodies *bodies)
+{
+    size_t length = path_directory_length(bodies->path);
     bodies->part = bodies->own_part;
-    return bodies->own_part != NULL ? 0 : -ENOMEM;
+    if (bodies->own_part != NULL && path_directory_length(bodies->own_part) == length &&
+        memcmp(bodies->own_part, bodies->path, length) == 0)
+        return 0;
+    free(bodies->own_part);
+    bodies->own_part = output_part_name(bodies->path, length);
+    bodies->part = bodies->own_part;
+    return bodies->own_part != NULL ? path_place(bodies->own_part, &bodies->own_place) : -ENOMEM;
 }
 
 static int set_remote_path(struct bodies *bodies, const struct haul_result *result)
@@ -166,22 +201,30 @@ static int set_index_path(struct bodies *bodies, uint64_t index)
 /* --- the file --------------------------------------------------------------------------------- */
 
 /* What a URL's own name leads to may be anything: a device, a pipe. */
+static int open_direct(struct bodies *bodies, const struct stat *status)
+{
+    bodies->is_direct = true;
+    bodies->is_void = is_void(status);
+    bodies->fd = open(bodies->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return bodies->fd < 0 ? -errno : 0;
+}
+
 static int open_own(struct bodies *bodies)
 {
     struct stat status;
-    bool is_there = stat(bodies->path, &status) == 0;
+    bool is_there = lstat(bodies->path, &status) == 0;
+    bool is_link = is_there && S_ISLNK(status.st_mode);
+    if (is_link)
+        is_there = stat(bodies->path, &status) == 0;
     if (is_there && S_ISDIR(status.st_mode))
         return -EISDIR;
-    bodies->is_direct = is_there && !S_ISREG(status.st_mode);
-    bodies->is_void = bodies->is_direct && is_void(&status);
-    if (bodies->is_direct) {
-        bodies->fd = open(bodies->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        return bodies->fd < 0 ? -errno : 0;
-    }
+    if (is_there && !S_ISREG(status.st_mode))
+        return open_direct(bodies, &status);
     size_t length = path_directory_length(bodies->path);
-    if (bodies->options.creates_directories && length > 0)
-        return path_make_directories(bodies->path, length);
-    return 0;
+    int error = is_link && is_there ? follow_link(bodies) : 0;
+    if (error == 0 && !is_there && bodies->options.creates_directories && length > 0)
+        error = path_make_directories(bodies->path, length);
+    return error == 0 ? set_own_part(bodies) : error;
 }
 
 static int bodies_begin(struct bodies *bodies, const struct haul_result *result, const char *output)
@@ -231,6 +274,16 @@ static int bodies_append(struct bodies *bodies, const char *bytes, size_t length
     return 0;
 }
 
+/* What is named by its number needs no memory of names, unless others may have that name. */
+static int bodies_take_name(struct bodies *bodies, bool is_index)
+{
+    uint64_t place = bodies->part == bodies->own_part ? bodies->own_place : bodies->common_place;
+    if (is_index && !bodies->options.has_outputs &&
+        !names_have(&bodies->names, place, bodies->path))
+        return 0;
+    return names_take(&bodies->names, place, bodies->path);
+}
+
 static int bodies_finish(struct bodies *bodies, bool is_index)
 {
     int closed = close(bodies->fd);
@@ -238,8 +291,8 @@ static int bodies_finish(struct bodies *bodies, bool is_index)
     bodies->fd = -1;
     if (bodies->is_direct)
         return error;
-    if (error == 0 && !is_index)
-        error = names_take(&bodies->names, bodies->path);
+    if (error == 0)
+        error = bodies_take_name(bodies, is_index);
     if (error == 0 && rename(bodies->part, bodies->path) < 0)
         error = -errno;
     if (error < 0)

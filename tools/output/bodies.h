@@ -26,12 +26,13 @@ struct bodies {
     struct names names;
     char *common_part; /* where a body is while it is written; but those of a name of their own: */
     char *own_part;    /* beside that name */
-    const char *part;  /* of the body at hand, one of the two */
-    char *path;        /* where that goes, or the last has gone */
-    int fd;            /* of part, or of path; -1: no body is begun */
-    uint64_t written;  /* to it */
-    bool is_direct;    /* path is no regular file, and written as it is, */
-    bool is_void;      /* to nowhere */
+    uint64_t common_place, own_place; /* numbers of their directories */
+    const char *part;                 /* of the body at hand, one of the two */
+    char *path;                       /* where that goes, or the last has gone */
+    int fd;                           /* of part, or of path; -1: no body is begun */
+    uint64_t written;                 /* to it */
+    bool is_direct;                   /* path is no regular file, and written as it is, */
+    bool is_void;                     /* to nowhere */
 };
 
 /* Are there to be files at all? */

@@ -4,6 +4,7 @@
 
 #include "tools/output/names.h"
 #include "tools/input/filename.h"
+#include "tools/output/paths.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,11 +24,11 @@ void names_deinit(struct names *names)
     *names = (struct names){0};
 }
 
-/* FNV-1a, its bits mixed once more; never 0. */
-static uint64_t hash_of(const char *text)
+/* FNV-1a of the last segment, the place and its bits mixed in; never 0. */
+static uint64_t hash_of(uint64_t place, const char *path)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *text != '\0'; text++)
+    uint64_t hash = UINT64_C(14695981039346656037) ^ place * UINT64_C(0x9e3779b97f4a7c15);
+    for (const char *text = path + path_directory_length(path); *text != '\0'; text++)
         hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
     hash ^= hash >> 32;
     return hash != 0 ? hash : 1;
@@ -60,12 +61,12 @@ static int names_grow(struct names *names)
 }
 
 /* 1: it was free, and is taken now; 0: it was taken; else a negative errno. */
-static int take(struct names *names, const char *path)
+static int take(struct names *names, uint64_t place, const char *path)
 {
     int error = names_grow(names);
     if (error < 0)
         return error;
-    uint64_t hash = hash_of(path);
+    uint64_t hash = hash_of(place, path);
     struct name_slot *slot = slot_find(names->slots, names->capacity, hash);
     if (slot->hash != 0)
         return 0;
@@ -85,10 +86,10 @@ static char *suffix_at(char *path, size_t suffix_length)
     return (size_t)(end - last) > most ? last + most : end;
 }
 
-int names_take(struct names *names, char *path)
+int names_take(struct names *names, uint64_t place, char *path)
 {
-    int is_free = take(names, path);
-    uint64_t hash = hash_of(path);
+    int is_free = take(names, place, path);
+    uint64_t hash = hash_of(place, path);
     while (is_free == 0) {
         char suffix[NAMES_SUFFIX_BYTES];
         struct name_slot *slot = slot_find(names->slots, names->capacity, hash);
@@ -96,9 +97,15 @@ int names_take(struct names *names, char *path)
         char kept[NAMES_SUFFIX_BYTES] = "", *at = suffix_at(path, (size_t)length);
         snprintf(kept, sizeof(kept), "%s", at);
         memcpy(at, suffix, (size_t)length + 1);
-        is_free = take(names, path);
+        is_free = take(names, place, path);
         if (is_free == 0)
             memcpy(at, kept, strlen(kept) + 1);
     }
     return is_free < 0 ? is_free : 0;
+}
+
+bool names_have(const struct names *names, uint64_t place, const char *path)
+{
+    return names->capacity > 0 &&
+           slot_find(names->slots, names->capacity, hash_of(place, path))->hash != 0;
 }

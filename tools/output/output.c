@@ -85,13 +85,6 @@ void output_rewind(struct output *output, uint64_t place)
 
 /* --- the temporary file ----------------------------------------------------------------------- */
 
-/* The file behind path, or path itself where there is none yet. */
-static char *target_resolve(const char *path)
-{
-    char *resolved = realpath(path, NULL);
-    return resolved != NULL ? resolved : strdup(path);
-}
-
 char *output_part_name(const char *directory, size_t length)
 {
     char *name = NULL;
@@ -121,7 +114,7 @@ static int temporary_open(struct output *output, const struct stat *existing)
 static int target_open(struct output *output, const char *path)
 {
     struct stat status;
-    output->target = target_resolve(path);
+    output->target = path_resolve(path);
     if (output->target == NULL)
         return -ENOMEM;
     if (stat(output->target, &status) < 0)

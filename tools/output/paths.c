@@ -1,4 +1,5 @@
-/* Owns paths. The idea: a directory that is there already is as good as one that was made. */
+/* Owns paths. The idea: one file has many ways of being written ("x", "./x", through a link), but
+ * its directory has one number, and in that it has one name. */
 
 #include "tools/output/paths.h"
 
@@ -31,5 +32,26 @@ int path_make_directories(const char *path, size_t length)
         copy[at] = kept;
     }
     free(copy);
+    return error;
+}
+
+char *path_resolve(const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    return resolved != NULL ? resolved : strdup(path);
+}
+
+int path_place(const char *path, uint64_t *ret_place)
+{
+    struct stat status;
+    size_t length = path_directory_length(path);
+    char *directory = length > 0 ? strndup(path, length) : strdup(".");
+    if (directory == NULL)
+        return -ENOMEM;
+    int error = stat(directory, &status) < 0 ? -errno : 0;
+    if (error == 0)
+        *ret_place =
+            (uint64_t)status.st_ino ^ ((uint64_t)status.st_dev << 40 | status.st_dev >> 24);
+    free(directory);
     return error;
 }

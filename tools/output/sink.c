@@ -65,6 +65,16 @@ static bool needs_standard(const struct sink_options *options)
     return options->path != NULL && (options->writeout != NULL || options->files.has_outputs);
 }
 
+/* What leads to the file of the results. */
+static int make_way(struct sink *sink)
+{
+    const struct sink_options *options = &sink->options;
+    bool is_wanted = options->path != NULL && options->files.creates_directories;
+    size_t length = is_wanted ? path_directory_length(options->path) : 0;
+    int error = length > 0 ? path_make_directories(options->path, length) : 0;
+    return sink_fail(sink, error, options->path);
+}
+
 static int open_files(struct sink *sink)
 {
     const struct sink_options *options = &sink->options;
@@ -77,11 +87,7 @@ static int open_files(struct sink *sink)
 static int open_outputs(struct sink *sink)
 {
     const struct sink_options *options = &sink->options;
-    bool makes_way = options->path != NULL && options->files.creates_directories;
-    size_t length = makes_way ? path_directory_length(options->path) : 0;
-    int error = length > 0 ? path_make_directories(options->path, length) : 0;
-    if (error == 0)
-        error = output_open(&sink->output, options->path);
+    int error = output_open(&sink->output, options->path);
     if (error == 0 && needs_standard(options))
         error = output_open(&sink->standard, NULL);
     return sink_fail(sink, error, options->path);
@@ -95,7 +101,7 @@ int sink_open(struct sink *sink, const struct sink_options *options, const struc
                           .output = {.fd = -1},
                           .standard = {.fd = -1},
                           .bodies = {.fd = -1}};
-    if (open_files(sink) == 0 && open_outputs(sink) == 0) {
+    if (make_way(sink) == 0 && open_files(sink) == 0 && open_outputs(sink) == 0) {
         if (sink_formats[options->format]->begin != NULL)
             sink_formats[options->format]->begin(sink);
         return 0;

@@ -165,14 +165,19 @@ static void test_names(void **state)
     (void)state;
     struct names names = {0};
     static const struct {
+        uint64_t place; /* of its directory, however that is written */
         const char *asked, *given;
     } asks[] = {
-        {"a", "a"},       {"a", "a.1"}, {"a.2", "a.2"}, {"a", "a.3"},
-        {"a.1", "a.1.1"}, {"b", "b"},   {"d/a", "d/a"}, {"d/a", "d/a.1"},
+        {1, "a", "a"},       {1, "a", "a.1"},           {1, "a.2", "a.2"},
+        {1, "a", "a.3"},     {1, "a.1", "a.1.1"},       {1, "b", "b"},
+        {2, "d/a", "d/a"},   {2, "d/a", "d/a.1"},       {2, "e/../d/a", "e/../d/a.2"},
+        {1, "./b", "./b.1"}, {1, "d/../b", "d/../b.2"}, {3, "b", "b"},
     };
     char path[512];
     for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
-        assert_int_equal(names_take(&names, strcpy(path, asks[i].asked)), 0);
+        bool was_free = strcmp(asks[i].asked, asks[i].given) == 0;
+        assert_int_equal(names_have(&names, asks[i].place, asks[i].asked), !was_free);
+        assert_int_equal(names_take(&names, asks[i].place, strcpy(path, asks[i].asked)), 0);
         assert_string_equal(path, asks[i].given);
     }
     names_deinit(&names);
@@ -190,9 +195,9 @@ static void test_many_names(void **state)
         memcpy(path, "d/", 2);
         path[2 + 255] = '\0';
         memset(path + 2, 'x', 255);
-        assert_int_equal(names_take(&names, path), 0);
+        assert_int_equal(names_take(&names, 1, path), 0);
         assert_int_equal(strlen(path), 2 + 255);
-        assert_int_equal(names_take(&seen, strcpy(again, path)), 0);
+        assert_int_equal(names_take(&seen, 1, strcpy(again, path)), 0);
         assert_string_equal(again, path);
     }
     assert_string_equal(path + 2 + 255 - 5, ".1999");
