@@ -57,13 +57,13 @@ def stranger(port, path):
     return Server(f"port {port}", port, path)
 
 
-def haul_server(program, path):
+def haul_server(program, path, page="/p/{}"):
     process = spawn([program, "--port", "0"], SERVER_CPU, stdout=subprocess.PIPE, text=True)
     is_speaking = select.select([process.stdout], [], [], START_SECONDS_MAX)[0]
     line = process.stdout.readline() if is_speaking else ""
     if not line.startswith("listening on "):
         raise Failure("haul-server did not start")
-    return Server("haul-server", int(line.rsplit(":", 1)[1]), path, "/p/{}", process)
+    return Server("haul-server", int(line.rsplit(":", 1)[1]), path, page, process)
 
 
 # --- nginx ----------------------------------------------------------------------------------------
