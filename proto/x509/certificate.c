@@ -49,6 +49,9 @@ static bool validity_take(struct span *rest, struct certificate *certificate)
 /* --- keys ------------------------------------------------------------------------------------- */
 
 static const struct span oid_rsa_key = OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
+static const struct span oid_rsa_pss = OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a");
+static const struct span oid_ed25519 = OID("\x2b\x65\x70");
+static const struct span oid_ed448 = OID("\x2b\x65\x71");
 static const struct span oid_ec_key = OID("\x2a\x86\x48\xce\x3d\x02\x01");
 
 static const struct curve {
@@ -109,6 +112,17 @@ static void ec_key_read(struct span parameters, struct span bits, struct certifi
     }
 }
 
+/* RFC 8410, 4: without parameters, and the point is as long as the curve has it. */
+static bool ed_key_read(struct span parameters, struct span bits, enum certificate_key_kind kind,
+                        struct certificate_key *key)
+{
+    if (parameters.length != 0 || bits.length != (kind == CERTIFICATE_KEY_ED25519 ? 32 : 57))
+        return false;
+    key->kind = kind;
+    key->point = bits;
+    return true;
+}
+
 static bool is_null_or_absent(struct span parameters)
 {
     struct span content;
@@ -133,6 +147,15 @@ static bool public_key_take(struct span *rest, struct certificate *certificate)
         return false;
     if (span_equal(oid, oid_rsa_key))
         return is_null_or_absent(algorithm) && rsa_key_read(bits, key);
+    if (span_equal(oid, oid_rsa_pss)) {
+        if (!rsa_key_read(bits, key))
+            return false;
+        key->kind = CERTIFICATE_KEY_RSA_PSS;
+    }
+    if (span_equal(oid, oid_ed25519))
+        return ed_key_read(algorithm, bits, CERTIFICATE_KEY_ED25519, key);
+    if (span_equal(oid, oid_ed448))
+        return ed_key_read(algorithm, bits, CERTIFICATE_KEY_ED448, key);
     if (span_equal(oid, oid_ec_key))
         ec_key_read(algorithm, bits, key);
     return true;
@@ -163,7 +186,58 @@ static const struct algorithm {
     {OID("\x2a\x86\x48\xce\x3d\x04\x03\x03"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA384},
     {OID("\x2a\x86\x48\xce\x3d\x04\x03\x04"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA512},
     {OID("\x2a\x86\x48\xce\x3d\x04\x01"), CERTIFICATE_SCHEME_ECDSA, CERTIFICATE_HASH_SHA1},
+    {OID("\x2b\x65\x70"), CERTIFICATE_SCHEME_ED25519, CERTIFICATE_HASH_SHA512},
+    {OID("\x2b\x65\x71"), CERTIFICATE_SCHEME_ED448, CERTIFICATE_HASH_SHA512},
 };
+
+static const struct {
+    struct span oid;
+    enum certificate_hash hash;
+} pss_hashes[] = {
+    {OID("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), CERTIFICATE_HASH_SHA256},
+    {OID("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), CERTIFICATE_HASH_SHA384},
+    {OID("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), CERTIFICATE_HASH_SHA512},
+};
+
+static const struct span oid_mgf1 = OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08");
+
+/* algorithm: the content of a hash's AlgorithmIdentifier. */
+static bool pss_hash_read(struct span algorithm, enum certificate_hash *ret_hash)
+{
+    struct span oid;
+
+    if (!der_take(&algorithm, DER_OID, &oid) || !is_null_or_absent(algorithm))
+        return false;
+    for (size_t i = 0; i < sizeof(pss_hashes) / sizeof(pss_hashes[0]); i++) {
+        if (!span_equal(oid, pss_hashes[i].oid))
+            continue;
+        *ret_hash = pss_hashes[i].hash;
+        return true;
+    }
+    return false;
+}
+
+/* RFC 4055, 3.1. What is left out stands for SHA-1, which is not listed. */
+static bool pss_read(struct span parameters, struct certificate_signature *signature)
+{
+    struct span sequence, wrapped, part, oid, salt;
+    enum certificate_hash mask_hash;
+
+    if (!der_only(parameters, DER_SEQUENCE, &sequence) ||
+        !der_take(&sequence, DER_CONTEXT_OF(0), &wrapped) ||
+        !der_only(wrapped, DER_SEQUENCE, &part) || !pss_hash_read(part, &signature->hash))
+        return false;
+    if (!der_take(&sequence, DER_CONTEXT_OF(1), &wrapped) ||
+        !der_only(wrapped, DER_SEQUENCE, &part) || !der_take(&part, DER_OID, &oid) ||
+        !span_equal(oid, oid_mgf1) || !der_only(part, DER_SEQUENCE, &part) ||
+        !pss_hash_read(part, &mask_hash) || mask_hash != signature->hash)
+        return false;
+    if (!der_take(&sequence, DER_CONTEXT_OF(2), &wrapped) || !der_take_unsigned(&wrapped, &salt) ||
+        wrapped.length != 0 || salt.length > 1 || sequence.length != 0)
+        return false;
+    signature->salt_bytes = salt.length == 0 ? 0 : (uint8_t)salt.bytes[0];
+    return true;
+}
 
 /* algorithm: the content of an AlgorithmIdentifier. */
 static bool algorithm_read(struct span algorithm, struct certificate_signature *signature)
@@ -179,7 +253,11 @@ static bool algorithm_read(struct span algorithm, struct certificate_signature *
         signature->hash = algorithms[i].hash;
         if (signature->scheme == CERTIFICATE_SCHEME_RSA_PKCS1)
             return is_null_or_absent(algorithm);
-        return signature->scheme == CERTIFICATE_SCHEME_RSA_PSS || algorithm.length == 0;
+        if (signature->scheme != CERTIFICATE_SCHEME_RSA_PSS)
+            return algorithm.length == 0;
+        if (!pss_read(algorithm, signature))
+            signature->salt_bytes = CERTIFICATE_SALT_NONE;
+        return true;
     }
     return true;
 }

@@ -13,7 +13,10 @@
 enum certificate_key_kind {
     CERTIFICATE_KEY_OTHER, /* of a kind, curve or form that is not listed here */
     CERTIFICATE_KEY_RSA,
+    CERTIFICATE_KEY_RSA_PSS, /* the same key, for signatures by RSA-PSS only */
     CERTIFICATE_KEY_EC,
+    CERTIFICATE_KEY_ED25519,
+    CERTIFICATE_KEY_ED448,
 };
 
 /* A curve's number in TLS (RFC 8422, 5.1.1). */
@@ -32,7 +35,7 @@ struct certificate_key {
     /* EC: an uncompressed point (0x04, X, Y) of the curve's length; whether it lies on the curve is
      * not known */
     enum certificate_curve curve;
-    struct span point;
+    struct span point; /* of Ed25519 and Ed448 too: 32 and 57 bytes, as they were sent */
 };
 
 enum certificate_hash {
@@ -46,13 +49,20 @@ enum certificate_hash {
 enum certificate_scheme {
     CERTIFICATE_SCHEME_OTHER, /* the hash is not known */
     CERTIFICATE_SCHEME_RSA_PKCS1,
-    CERTIFICATE_SCHEME_RSA_PSS, /* the hash is not known */
+    CERTIFICATE_SCHEME_RSA_PSS,
     CERTIFICATE_SCHEME_ECDSA,
+    CERTIFICATE_SCHEME_ED25519, /* both without a hash before them */
+    CERTIFICATE_SCHEME_ED448,
 };
+
+/* Of RSA-PSS, whose hash is not known: the parameters are malformed, or with two different hashes,
+ * or with one that is not listed, or another function to make a mask than MGF1. */
+enum { CERTIFICATE_SALT_NONE = -1 };
 
 struct certificate_signature {
     enum certificate_scheme scheme;
     enum certificate_hash hash;
+    int salt_bytes;    /* of RSA-PSS */
     struct span tbs;   /* the bytes that are signed: the whole TBSCertificate */
     struct span value; /* RSA: the block; ECDSA: a SEQUENCE of r and s */
 };

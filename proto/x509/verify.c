@@ -35,6 +35,8 @@ enum {
     WORK_P256 = 1400000,
     WORK_P384 = 7000000,
     WORK_P521 = 14000000,
+    WORK_ED25519 = 1400000, /* both by libcrypto, which takes a tenth of it */
+    WORK_ED448 = 7000000,
     WORK_RSA_WORD = 3, /* for each bit of the exponent, by the modulus' words squared */
     /* A signature that is wrong counts four times, and a sixth of all there is at least. */
     WORK_WRONG_TIMES = 4,
@@ -156,8 +158,12 @@ uint64_t verify_signature_work(const struct certificate_signature *signature,
     uint64_t hash = signature->tbs.length * WORK_BYTE_HASHED;
     uint64_t words = (issuer_key->modulus.length + 3) / 4;
 
-    if (issuer_key->kind == CERTIFICATE_KEY_RSA)
+    if (issuer_key->modulus.length > 0)
         return hash + words * words * issuer_key->exponent.length * 8 * WORK_RSA_WORD;
+    if (issuer_key->kind == CERTIFICATE_KEY_ED25519)
+        return hash + WORK_ED25519;
+    if (issuer_key->kind == CERTIFICATE_KEY_ED448)
+        return hash + WORK_ED448;
     switch (issuer_key->curve) {
     case CERTIFICATE_CURVE_P256:
         return hash + WORK_P256;
@@ -412,11 +418,18 @@ static bool constraints_check(struct search *search)
 
 /* --- the rules of one certificate ------------------------------------------------------------- */
 
-static enum verify_verdict key_check(const struct certificate_key *key, bool is_legacy)
+static bool is_wide_kind(enum certificate_key_kind kind)
 {
-    if (key->kind == CERTIFICATE_KEY_OTHER)
+    return kind == CERTIFICATE_KEY_RSA_PSS || kind == CERTIFICATE_KEY_ED25519 ||
+           kind == CERTIFICATE_KEY_ED448;
+}
+
+static enum verify_verdict key_check(const struct certificate_key *key, bool is_legacy,
+                                     bool is_wide)
+{
+    if (key->kind == CERTIFICATE_KEY_OTHER || (is_wide_kind(key->kind) && !is_wide))
         return VERIFY_KEY_KIND;
-    if (key->kind == CERTIFICATE_KEY_EC)
+    if (key->modulus.length == 0)
         return VERIFY_OK;
     if (key->modulus_bits > RSA_BITS_MAX)
         return VERIFY_KEY_KIND;
@@ -443,7 +456,7 @@ static enum verify_verdict certificate_check(const struct certificate *certifica
         return VERIFY_KEY_USAGE;
     if ((certificate->purposes & (purposes | CERTIFICATE_PURPOSES_ALL)) == 0)
         return VERIFY_PURPOSE;
-    return key_check(&certificate->key, policy->is_legacy);
+    return key_check(&certificate->key, policy->is_legacy, policy->is_wide);
 }
 
 static enum verify_verdict server_check(const struct certificate *certificate,
@@ -477,21 +490,44 @@ static enum verify_verdict issuer_check(const struct search *search,
                              CERTIFICATE_SERVER_AUTH | CERTIFICATE_ANY_PURPOSE);
 }
 
+/* Are they made for each other? */
+static bool scheme_suits(enum certificate_scheme scheme, enum certificate_key_kind kind)
+{
+    switch (scheme) {
+    case CERTIFICATE_SCHEME_RSA_PKCS1:
+        return kind == CERTIFICATE_KEY_RSA;
+    case CERTIFICATE_SCHEME_RSA_PSS:
+        return kind == CERTIFICATE_KEY_RSA || kind == CERTIFICATE_KEY_RSA_PSS;
+    case CERTIFICATE_SCHEME_ECDSA:
+        return kind == CERTIFICATE_KEY_EC;
+    case CERTIFICATE_SCHEME_ED25519:
+        return kind == CERTIFICATE_KEY_ED25519;
+    case CERTIFICATE_SCHEME_ED448:
+        return kind == CERTIFICATE_KEY_ED448;
+    case CERTIFICATE_SCHEME_OTHER:
+        break;
+    }
+    return false;
+}
+
 /* Could this signature be the work of such a key? */
 static enum verify_verdict signature_check(const struct certificate_signature *signature,
-                                           enum certificate_key_kind kind, bool is_legacy)
+                                           enum certificate_key_kind kind,
+                                           const struct verify_policy *policy)
 {
-    if (signature->scheme == CERTIFICATE_SCHEME_OTHER)
+    bool is_ed = signature->scheme == CERTIFICATE_SCHEME_ED25519 ||
+                 signature->scheme == CERTIFICATE_SCHEME_ED448;
+    bool is_pss = signature->scheme == CERTIFICATE_SCHEME_RSA_PSS;
+
+    if (signature->scheme == CERTIFICATE_SCHEME_OTHER || (is_ed && !policy->is_wide))
         return VERIFY_SIGNATURE_KIND;
-    if (signature->scheme == CERTIFICATE_SCHEME_RSA_PSS)
+    if (is_pss && (!policy->is_wide || signature->salt_bytes == CERTIFICATE_SALT_NONE))
         return VERIFY_SIGNATURE_PSS;
     if (signature->hash == CERTIFICATE_HASH_MD5)
         return VERIFY_SIGNATURE_MD5;
-    if (signature->hash == CERTIFICATE_HASH_SHA1 && !is_legacy)
+    if (signature->hash == CERTIFICATE_HASH_SHA1 && !policy->is_legacy)
         return VERIFY_SIGNATURE_SHA1;
-    return (signature->scheme == CERTIFICATE_SCHEME_ECDSA) == (kind == CERTIFICATE_KEY_EC)
-               ? VERIFY_OK
-               : VERIFY_SIGNATURE;
+    return scheme_suits(signature->scheme, kind) ? VERIFY_OK : VERIFY_SIGNATURE;
 }
 
 /* --- the search ------------------------------------------------------------------------------- */
@@ -573,7 +609,7 @@ static bool issuer_is_fit(struct search *search, const struct certificate *issue
     verdict = issuer_check(search, issuer, is_anchor);
     if (verdict != VERIFY_OK)
         return fault_keep(&search->fault, verdict, issuer);
-    verdict = signature_check(&last->signature, issuer->key.kind, search->policy->is_legacy);
+    verdict = signature_check(&last->signature, issuer->key.kind, search->policy);
     return verdict == VERIFY_OK || fault_keep(&search->fault, verdict, last);
 }
 

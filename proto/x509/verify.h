@@ -8,7 +8,8 @@
  *
  * The rules, of every certificate in the path, the anchor included: dates, keyUsage, extended key
  * usage, no unknown critical extension, no DNS name over 253 bytes, RSA keys of 2048 to 4096 bits
- * (exponents of at most 64) or EC keys on P-256, P-384 or P-521. Of every issuer: cA, path length,
+ * (exponents of at most 64) or EC keys on P-256, P-384 or P-521; where the policy is wide, Ed25519
+ * and Ed448 too, and RSA-PSS. Of every issuer: cA, path length,
  * name constraints (dNSName, iPAddress and directoryName; another form that applies is refused).
  * Issuers and directory names are compared as RFC 5280, 7.1 asks: see name.h.
  * What excludes in a form that can match nothing as it is written is refused; what permits in such
@@ -42,14 +43,15 @@
                  "(digitalSignature for a server, keyCertSign for a CA)")                          \
     X(PURPOSE, "the certificate's extended key usage does not allow serverAuth")                   \
     X(KEY_KIND, "the certificate's key is neither RSA of at most 4096 bits nor EC on P-256, "      \
-                "P-384 or P-521")                                                                  \
+                "P-384 or P-521, nor, with --tls-backend openssl, Ed25519 or Ed448")               \
     X(KEY_EXPONENT, "the certificate's RSA key has an exponent of more than 64 bits")              \
     X(KEY_SHORT, "the certificate's RSA key is too short (2048 bits are asked for, 1024 with "     \
                  "--tls-legacy)")                                                                  \
     /* its signature */                                                                            \
     X(SIGNATURE_MD5, "the certificate is signed with MD5")                                         \
     X(SIGNATURE_SHA1, "the certificate is signed with SHA-1 (--tls-legacy allows it)")             \
-    X(SIGNATURE_PSS, "the certificate is signed with RSA-PSS, which haul cannot check")            \
+    X(SIGNATURE_PSS, "the certificate is signed with RSA-PSS, which haul cannot check (with "      \
+                     "--tls-backend openssl it can, unless its parameters are unusual)")           \
     X(SIGNATURE_KIND, "the certificate is signed with an algorithm that haul does not know")       \
     X(SIGNATURE, "the certificate's signature is not its issuer's")                                \
     /* the path */                                                                                 \
@@ -95,10 +97,12 @@ struct verify_policy {
                          over: it says where the address is reached from, not whose it is */
     int64_t now_s;    /* seconds since 1970, UTC */
     bool is_legacy;   /* SHA-1, RSA keys from 1024 bits, keyEncipherment alone: accepted */
+    bool is_wide;     /* Ed25519, Ed448 and RSA-PSS too: there is arithmetic for them */
 };
 
 /* Is signature the work of this key? Only RSA PKCS#1 under RSA keys and ECDSA under EC keys come
- * here, never with MD5, and SHA-1 only where the policy is legacy. */
+ * here, never with MD5, and SHA-1 only where the policy is legacy; where it is wide, RSA-PSS under
+ * either kind of RSA keys, and Ed25519 and Ed448 under theirs. */
 typedef bool verify_signature_fn(void *context, const struct certificate_signature *signature,
                                  const struct certificate_key *issuer_key);
 
@@ -131,9 +135,10 @@ void verify_chain(const struct span *chain, size_t count, const struct trust *tr
 /* --- a cache of verdicts -------------------------------------------------------------------------
  *
  * Remembers verdicts by a key of the caller's: a SHA-256 over chain, host (in lower case, without
- * its final dot) and is_legacy, for one trust store. Refusals are remembered for a short while, so
- * that a server that is asked again and again costs its work once. Bounded: a new entry takes an
- * old one's place, but a refusal never a success's. Not for several threads at once. */
+ * its final dot) and is_legacy, for one trust store and one arithmetic. Refusals are remembered for
+ * a short while, so that a server that is asked again and again costs its work once. Bounded: a new
+ * entry takes an old one's place, but a refusal never a success's. Not for several threads at once.
+ */
 
 enum { VERIFY_KEY_BYTES = 32 };
 
