@@ -224,6 +224,8 @@ grep -v '^\(engine/loop/loop_uring.c\|tests/[^:]*\):' "$scratch/code" | grep -w 
     faults 'only engine/loop/loop_uring.c says io_uring_'
 grep -v '^\(engine/loop/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'epoll_[a-z_0-9]*' |
     faults 'only engine/loop/loop_epoll.c says epoll_'
+grep -n '#include <openssl/' $c_files | grep -v '^\(proto/tls/\(evp\|libssl\|tickets\)\.[ch]\|bench/server/[^:]*\|tests/[^:]*\):' |
+    faults 'only proto/tls and the server of bench know libssl'
 grep '^tests/' "$scratch/code" | grep '\<u\?sleep *(' |
     faults 'a test waits for what happens, it does not sleep'
 grep -n 'timeout:' tests/meson.build /dev/null |

@@ -4,10 +4,17 @@
 
 #include "proto/tls/backend.h"
 
+#include "proto/x509/pem.h"
+
 #include <stdlib.h>
 
 static const struct tls_backend *const backends[] = {
     [TLS_BEARSSL] = &tls_bearssl,
+#ifdef HAUL_HAS_OPENSSL
+    [TLS_OPENSSL] = &tls_libssl,
+#else
+    [TLS_OPENSSL] = NULL,
+#endif
 };
 
 enum { BACKEND_COUNT = sizeof(backends) / sizeof(backends[0]) };
@@ -73,6 +80,29 @@ void tls_config_close(struct tls_config *config)
     free(config);
 }
 
+static bool span_ends_with(struct span span, struct span end)
+{
+    return span.length >= end.length &&
+           memcmp(span.bytes + span.length - end.length, end.bytes, end.length) == 0;
+}
+
+/* RFC 1421 headers mark a key that OpenSSL encrypted in its old way; base64 has no colon. */
+static bool key_is_encrypted(struct span label, struct span body)
+{
+    return span_equal(label, SPAN("ENCRYPTED PRIVATE KEY")) ||
+           memmem(body.bytes, body.length, "Proc-Type:", strlen("Proc-Type:")) != NULL;
+}
+
+enum tls_error tls_key_block(struct span pem, struct span *ret_body)
+{
+    struct span label;
+
+    while (pem_next(&pem, &label, ret_body))
+        if (span_ends_with(label, SPAN("PRIVATE KEY")))
+            return key_is_encrypted(label, *ret_body) ? TLS_KEY_ENCRYPTED : TLS_OK;
+    return TLS_KEY_NONE;
+}
+
 bool tls_config_has_chain(const struct tls_config *config)
 {
     return config->backend->config_has_chain(config);
@@ -88,6 +118,11 @@ size_t tls_size(void)
         if (backends[i] != NULL && backends[i]->size > size)
             size = backends[i]->size;
     return size;
+}
+
+size_t tls_heap_size(enum tls_backend_name name)
+{
+    return tls_has_backend(name) ? backends[name]->heap_size : 0;
 }
 
 static void host_copy(struct tls *tls, struct span host)

@@ -14,6 +14,7 @@ enum { HOST_BYTES_MAX = 253 };
 struct tls_config {
     const struct tls_backend *backend;
     const struct trust *trust;
+    void *arithmetic;              /* the context of backend->check_signature */
     struct verify_cache *verdicts; /* NULL: none are remembered */
     unsigned char (*pins)[TLS_PIN_BYTES];
     size_t pin_count;
@@ -40,7 +41,9 @@ struct tls_backend {
     const char *name;
     size_t config_size;
     size_t size;
+    size_t heap_size; /* what a connection takes beside that */
     verify_signature_fn *check_signature;
+    bool is_wide; /* see struct verify_policy */
     /* The configuration is zero-filled, but for what is shared; free leaves its memory alone. */
     enum tls_error (*config_fill)(struct tls_config *config, const struct tls_options *options);
     void (*config_free)(struct tls_config *config);
@@ -67,6 +70,7 @@ struct tls_backend {
 };
 
 extern const struct tls_backend tls_bearssl;
+extern const struct tls_backend tls_libssl; /* where libssl is there: HAUL_HAS_OPENSSL */
 
 /* What is shared of a connection, whose memory is zero-filled. */
 void tls_begin(struct tls *tls, const struct tls_config *config, const struct tls_peer *peer);
@@ -86,6 +90,10 @@ struct tls_chain {
  * first of them; CERTIFICATE or PIN: the handshake is over. */
 enum tls_error tls_judge(struct tls *tls, const struct tls_config *config,
                          const struct tls_chain *chain, struct certificate *ret_leaf);
+
+/* The body of the first block of a PEM text that is a private key: TLS_OK, KEY_NONE or
+ * KEY_ENCRYPTED. */
+enum tls_error tls_key_block(struct span pem, struct span *ret_body);
 
 /* What is wrong with the first certificate, that not even an insecure connection can do with. */
 void tls_certificate_unusable(struct tls *tls, enum verify_verdict verdict);

@@ -441,12 +441,6 @@ static const br_x509_class chain_class = {
 
 /* --- the client's certificate and key ------------------------------------------------------- */
 
-static bool span_ends_with(struct span span, struct span end)
-{
-    return span.length >= end.length &&
-           memcmp(span.bytes + span.length - end.length, end.bytes, end.length) == 0;
-}
-
 static size_t certificate_blocks(struct span pem, size_t *ret_bytes_max)
 {
     struct span label, body;
@@ -487,13 +481,6 @@ static enum tls_error certificates_read(struct client_auth *client, struct span 
     return TLS_OK;
 }
 
-/* RFC 1421 headers mark a key that OpenSSL encrypted in its old way; base64 has no colon. */
-static bool key_is_encrypted(struct span label, struct span body)
-{
-    return span_equal(label, SPAN("ENCRYPTED PRIVATE KEY")) ||
-           memmem(body.bytes, body.length, "Proc-Type:", strlen("Proc-Type:")) != NULL;
-}
-
 static enum tls_error key_decode(br_skey_decoder_context *key, struct span body)
 {
     size_t size = pem_decoded_max(body.length), length = 0;
@@ -513,14 +500,10 @@ static enum tls_error key_decode(br_skey_decoder_context *key, struct span body)
 
 static enum tls_error key_read(br_skey_decoder_context *key, struct span pem)
 {
-    struct span label, body;
+    struct span body;
+    enum tls_error error = tls_key_block(pem, &body);
 
-    while (pem_next(&pem, &label, &body)) {
-        if (!span_ends_with(label, SPAN("PRIVATE KEY")))
-            continue;
-        return key_is_encrypted(label, body) ? TLS_KEY_ENCRYPTED : key_decode(key, body);
-    }
-    return TLS_KEY_NONE;
+    return error == TLS_OK ? key_decode(key, body) : error;
 }
 
 /* Signs with one and checks with the other: the library does not compute a modulus of 4096 bits. */

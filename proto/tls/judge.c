@@ -29,11 +29,13 @@ static void verdict_key(const struct tls *tls, const struct tls_config *config,
 static void chain_verify(const struct tls *tls, const struct tls_config *config,
                          const struct tls_chain *chain, struct verify_result *ret_result)
 {
-    struct verify_policy policy = {
-        .host = {tls->host, tls->host_length}, .now_s = tls->now_s, .is_legacy = config->is_legacy};
+    struct verify_policy policy = {.host = {tls->host, tls->host_length},
+                                   .now_s = tls->now_s,
+                                   .is_legacy = config->is_legacy,
+                                   .is_wide = config->backend->is_wide};
 
     verify_chain(chain->certificates, chain->count, config->trust, &policy,
-                 config->backend->check_signature, NULL, ret_result);
+                 config->backend->check_signature, config->arithmetic, ret_result);
 }
 
 /* The same, from the cache where the verdict is known. */

@@ -67,6 +67,7 @@
     X(SIGNATURE, "the server's signature over its key exchange is wrong: it does not hold the "    \
                  "certificate's key")                                                              \
     X(KEY_USAGE, "the certificate's key is not of the kind that the chosen cipher suite needs")    \
+    X(WEAK, "the server's key exchange is too weak: its group or key is worth less than 112 bits") \
     X(CLIENT_CERTIFICATE, "the client certificate could not be used")                              \
     X(INTERNAL, "the TLS library was used wrongly (a fault in haul)")                              \
     /* the configuration */                                                                        \
@@ -102,6 +103,10 @@ enum { TLS_SESSION_S = 24 * 60 * 60 };
 /* The libraries. */
 enum tls_backend_name {
     TLS_BEARSSL, /* TLS 1.2, and the default */
+    TLS_OPENSSL, /* TLS 1.3 and 1.2, Ed25519, Ed448, RSA-PSS; by libssl, where that is there. It
+                    reads the clock and asks the system for entropy by itself, takes memory of the
+                    heap for each connection, and keeps its sessions in the configuration; legacy
+                    is not for it */
 };
 
 /* Is it built in? */
@@ -119,6 +124,9 @@ struct tls_options {
     size_t verdict_count; /* verdicts remembered; 0: none */
     bool is_insecure;     /* a certificate's verdict is noted, but does not count; pins do */
     bool is_legacy;       /* TLS 1.0 and 1.1, CBC suites, RSA key exchange and SHA-1 too */
+    bool has_key_log;     /* tls_key_log() is going to be asked: TLS_OPENSSL keeps its lines */
+    uint16_t version_min; /* of TLS_OPENSSL: 0x0303 or 0x0304, both inclusive; 0: no bound */
+    uint16_t version_max;
 };
 
 /* Suites, keys, trust, pins, the pool of chains and the verdict cache. Not for several threads. */
@@ -172,6 +180,8 @@ struct tls_peer {
     const unsigned char *seed;         /* TLS_SEED_BYTES random bytes, never used twice */
     const struct tls_session *session; /* to resume; NULL: none */
     bool is_anonymous;                 /* the configuration's client certificate is not shown */
+    uint16_t port;                     /* TLS_OPENSSL: sessions are kept for host, port and
+                                          is_anonymous, and resumed; 0: none is */
 };
 
 struct tls;
@@ -179,8 +189,12 @@ struct tls;
 /* Bytes of memory that a connection of any configuration needs, aligned as malloc does. */
 size_t tls_size(void);
 
-/* Begins a handshake in memory: the ClientHello is in tls_wire_out. The result is memory's address;
- * it stays valid until tls_deinit, which must come before the memory is used again. */
+/* Bytes of the heap that a connection of this backend takes beside that, as was measured. */
+size_t tls_heap_size(enum tls_backend_name name);
+
+/* Begins a handshake in memory: the ClientHello is in tls_wire_out, or, where there was no memory,
+ * its state is TLS_FAILED. The result is memory's address; it stays valid until tls_deinit, which
+ * must come before the memory is used again. */
 struct tls *tls_init(void *memory, struct tls_config *config, const struct tls_peer *peer);
 
 /* Gives the chain back, if one is held, and wipes the keys. */
@@ -243,7 +257,7 @@ struct tls_failure {
 struct tls_failure tls_failure(const struct tls *tls);
 
 struct tls_facts {
-    const char *backend; /* "bearssl"; static */
+    const char *backend; /* "bearssl" or "openssl"; static */
     const char *version; /* "TLSv1.2"; static */
     const char *suite;   /* as IANA writes it; static */
     struct span alpn;    /* "http/1.1", or empty: the server did not choose; static */
@@ -257,16 +271,17 @@ struct tls_facts {
 struct tls_facts tls_facts(const struct tls *tls);
 
 /* The session, for a later connection; false: there is none (no handshake done, or the server
- * keeps none), and *ret_session is wiped. */
+ * keeps none, or it is TLS_OPENSSL's), and *ret_session is wiped. */
 bool tls_get_session(const struct tls *tls, struct tls_session *ret_session);
 
 /* Lines as SSLKEYLOGFILE has them, each with its LF and none with a terminating zero: how many
- * bytes of them there are. Of TLS 1.2 one line, "CLIENT_RANDOM <hex> <hex>", from TLS_OPEN on. */
+ * bytes of them there are. Of TLS 1.2 one line, "CLIENT_RANDOM <hex> <hex>", from TLS_OPEN on; of
+ * 1.3 five, some of them before, and each is told once. */
 enum { TLS_KEYLOG_LINE_BYTES = 14 + 64 + 1 + 96 + 1, TLS_KEYLOG_BYTES = 2048 };
 
 size_t tls_key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES]);
 
-/* The arithmetic of a certificate's signature, for verify_chain; context is not used. */
+/* The arithmetic of a certificate's signature by BearSSL, for verify_chain; context is not used. */
 verify_signature_fn tls_check_signature;
 
 #endif

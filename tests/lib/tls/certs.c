@@ -38,10 +38,29 @@ static EVP_PKEY *rsa_key(int bits)
     return made[i].key;
 }
 
+static EVP_PKEY *pss_key(void)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+
+    require(context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
+                EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
+                EVP_PKEY_generate(context, &key) == 1,
+            "a key for RSA-PSS");
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
 static EVP_PKEY *key_make(const char *kind)
 {
-    EVP_PKEY *key = kind[0] == 'P' ? EVP_EC_gen(kind) : rsa_key(atoi(kind));
+    EVP_PKEY *key = NULL;
 
+    if (kind[0] == 'P')
+        key = EVP_EC_gen(kind);
+    else if (kind[0] == 'E')
+        key = EVP_PKEY_Q_keygen(NULL, NULL, kind);
+    else
+        key = strcmp(kind, "RSA-PSS") == 0 ? pss_key() : rsa_key(atoi(kind));
     require(key != NULL, "a key");
     return key;
 }
@@ -93,6 +112,23 @@ static void extensions_add(X509 *certificate, const struct certs_spec *spec)
         padding_add(certificate, spec->padding_bytes);
 }
 
+static void certificate_sign(X509 *certificate, EVP_PKEY *key, bool is_by_pss)
+{
+    bool is_ed = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448");
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *context;
+
+    require(digest != NULL &&
+                EVP_DigestSignInit(digest, &context, is_ed ? NULL : EVP_sha256(), NULL, key) == 1,
+            "a signer");
+    if (is_by_pss)
+        require(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+                    EVP_PKEY_CTX_set_rsa_pss_saltlen(context, 32) == 1,
+                "a padding");
+    require(X509_sign_ctx(certificate, digest) > 0, "a signature");
+    EVP_MD_CTX_free(digest);
+}
+
 struct certs_pair certs_make(const struct certs_spec *spec, const struct certs_pair *issuer)
 {
     static long serial = 1;
@@ -108,7 +144,7 @@ struct certs_pair certs_make(const struct certs_spec *spec, const struct certs_p
     X509_set_pubkey(made.certificate, made.key);
     dates_set(made.certificate, spec);
     extensions_add(made.certificate, spec);
-    require(X509_sign(made.certificate, signer->key, EVP_sha256()) > 0, "a signature");
+    certificate_sign(made.certificate, signer->key, spec->is_by_pss);
     return made;
 }
 

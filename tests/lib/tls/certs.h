@@ -17,10 +17,12 @@ enum { CERTS_NOW_S = 1700000000, CERTS_DAY_S = 86400 };
 struct certs_spec {
     const char *common_name;
     const char *alt_names; /* "DNS:a.test,IP:127.0.0.1"; NULL: none */
-    const char *key;       /* "P-256", "P-384", "P-521", or the bits of an RSA key: "2048" */
+    const char *key;       /* "P-256", "P-384", "P-521", "ED25519", "ED448", the bits of an RSA key
+                              ("2048"), or "RSA-PSS": such a key of 2048 bits */
     int64_t not_before_s;  /* 0: a day before CERTS_NOW_S */
     int64_t not_after_s;   /* 0: a day after */
     bool is_ca;
+    bool is_by_pss;         /* signed with RSA-PSS, by an RSA key */
     unsigned padding_bytes; /* of an extension that nobody knows */
 };
 

@@ -23,6 +23,7 @@ enum { KEY_KINDS = 5, RECORD_BYTES_MAX = 1 << 16 };
 
 static const char *const key_kinds[KEY_KINDS] = {"P-256", "P-384", "P-521", "2048", "4096"};
 
+static enum tls_backend_name backend;
 static struct certs_pair root, leaves[KEY_KINDS], client_root;
 static struct trust *trust;
 
@@ -112,6 +113,7 @@ static struct tls_config *config_open(const struct tls_options *options)
     enum tls_error error;
 
     with_defaults.trust = trust;
+    with_defaults.backend = backend;
     if (options->chain_count == 0)
         with_defaults.chain_count = 2;
     error = tls_config_open(&with_defaults, &config);
@@ -1468,8 +1470,10 @@ static void test_client_certificate_asked(void **state)
 
 static void config_row(const char *certificate, const char *key, enum tls_error error)
 {
-    struct tls_options options = {
-        .trust = trust, .certificate = span_of(certificate), .key = span_of(key)};
+    struct tls_options options = {.backend = backend,
+                                  .trust = trust,
+                                  .certificate = span_of(certificate),
+                                  .key = span_of(key)};
     struct tls_config *config;
 
     if (tls_config_open(&options, &config) != error)
@@ -1634,34 +1638,40 @@ static void test_recorded_handshakes(void **state)
 /* Arguments: the corpus of fuzz_tls; "record": write its handshakes anew. */
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_suites),
+    /* What holds whichever library it is, and what is BearSSL's alone: hellos that are always the
+     * same, sessions that the caller keeps, certificates that are waited for. */
+    const struct CMUnitTest shared[] = {
         cmocka_unit_test(test_suites_without_legacy),
         cmocka_unit_test(test_curves),
-        cmocka_unit_test(test_versions),
         cmocka_unit_test(test_server_name),
         cmocka_unit_test(test_alpn),
-        cmocka_unit_test(test_client_hello),
-        cmocka_unit_test(test_key_log),
-        cmocka_unit_test(test_size),
         cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_cut_at_each_byte),
-        cmocka_unit_test(test_end_at_each_byte),
-        cmocka_unit_test(test_flip_each_byte),
         cmocka_unit_test(test_close_by_client),
         cmocka_unit_test(test_close_with_plain_waiting),
-        cmocka_unit_test(test_failure_while_sending),
         cmocka_unit_test(test_renegotiation_refused),
         cmocka_unit_test(test_records_cut),
-        cmocka_unit_test(test_first_bytes),
-        cmocka_unit_test(test_alerts),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_too_many_and_too_large),
-        cmocka_unit_test(test_too_large_at_its_length),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_verdicts_remembered),
+        cmocka_unit_test(test_client_certificate_asked),
+        cmocka_unit_test(test_client_keys_refused),
+    };
+    const struct CMUnitTest own[] = {
+        cmocka_unit_test(test_suites),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_client_hello),
+        cmocka_unit_test(test_key_log),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_cut_at_each_byte),
+        cmocka_unit_test(test_end_at_each_byte),
+        cmocka_unit_test(test_flip_each_byte),
+        cmocka_unit_test(test_failure_while_sending),
+        cmocka_unit_test(test_first_bytes),
+        cmocka_unit_test(test_alerts),
+        cmocka_unit_test(test_too_large_at_its_length),
         cmocka_unit_test(test_chains_are_lent),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_session_forgotten_by_server),
@@ -1669,13 +1679,17 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_session_of_the_future),
         cmocka_unit_test(test_session_of_insecure_stays_unverified),
         cmocka_unit_test(test_client_certificates),
-        cmocka_unit_test(test_client_certificate_asked),
-        cmocka_unit_test(test_client_keys_refused),
         cmocka_unit_test(test_recorded_handshakes),
     };
+    int failed = 0;
 
     corpus = argc > 1 ? argv[1] : NULL;
     is_recording = argc > 2 && strcmp(argv[2], "record") == 0;
-
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    for (int each = TLS_BEARSSL; each <= TLS_OPENSSL; each++) {
+        backend = (enum tls_backend_name)each;
+        if (tls_has_backend(backend))
+            failed += cmocka_run_group_tests(shared, group_setup, group_teardown);
+    }
+    backend = TLS_BEARSSL;
+    return failed + cmocka_run_group_tests(own, group_setup, group_teardown);
 }

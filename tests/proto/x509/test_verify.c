@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proto/x509/pem.h"
+#include "proto/tls/evp.h"
 #include "proto/tls/tls.h"
 #include "proto/x509/verify.h"
 #include "tests/lib/feed.h"
@@ -495,22 +496,32 @@ static void chain_reverse(struct chain *chain)
     }
 }
 
-static void row_check(const struct row *row, bool is_legacy)
+/* Both arithmetics, each with its policy. */
+struct arithmetic {
+    verify_signature_fn *check;
+    bool is_wide;
+};
+
+static const struct arithmetic bearssl = {tls_check_signature, false};
+
+static void row_check(const struct row *row, bool is_legacy, const struct arithmetic *arithmetic)
 {
-    const struct verify_policy policy = {span_of(row->host), Y2030, is_legacy};
+    const struct verify_policy policy = {.host = span_of(row->host),
+                                         .now_s = Y2030,
+                                         .is_legacy = is_legacy,
+                                         .is_wide = arithmetic->is_wide};
     struct trust *trust = trust_load(row->trusted);
     struct verify_result result;
     struct chain chain;
 
     chain_load(row->sent, &chain);
-    verify_chain(chain.certificates, chain.count, trust, &policy, tls_check_signature, NULL,
-                 &result);
-    expect(row, &result, "");
+    verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check, NULL, &result);
+    expect(row, &result, arithmetic->is_wide ? ", by libcrypto" : "");
     if (row->verdict == VERIFY_OK) {
         assert_true(result.not_before_s <= Y2030 && Y2030 <= result.not_after_s);
         assert_int_not_equal(result.key.kind, CERTIFICATE_KEY_OTHER);
         chain_reverse(&chain);
-        verify_chain(chain.certificates, chain.count, trust, &policy, tls_check_signature, NULL,
+        verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check, NULL,
                      &result);
         expect(row, &result, ", in opposite order");
     }
@@ -522,15 +533,44 @@ static void test_chains(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++)
-        row_check(&rows[i], false);
+        row_check(&rows[i], false, &bearssl);
 }
 
 static void test_legacy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(legacy_rows); i++)
-        row_check(&legacy_rows[i], true);
+        row_check(&legacy_rows[i], true, &bearssl);
 }
+
+#ifdef HAUL_HAS_OPENSSL
+
+/* What libcrypto's can do beside; all others have the verdict that they have by BearSSL's. */
+static const struct row wide_rows[] = {
+    {"leaf-ed25519 int", "root", WWW, VERIFY_OK, 0},
+    {"by-rsa-pss", "root-rsa", WWW, VERIFY_OK, 0},
+};
+
+static const struct row *wide_row(const struct row *row)
+{
+    for (size_t i = 0; i < COUNT(wide_rows); i++)
+        if (strcmp(wide_rows[i].sent, row->sent) == 0)
+            return &wide_rows[i];
+    return row;
+}
+
+static void test_libcrypto(void **state)
+{
+    static const struct arithmetic libcrypto = {tls_evp_check_signature, true};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        row_check(wide_row(&rows[i]), false, &libcrypto);
+    for (size_t i = 0; i < COUNT(legacy_rows); i++)
+        row_check(wide_row(&legacy_rows[i]), true, &libcrypto);
+}
+
+#endif
 
 /* --- time ------------------------------------------------------------------------------------- */
 
@@ -996,6 +1036,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_legacy),
+#ifdef HAUL_HAS_OPENSSL
+        cmocka_unit_test(test_libcrypto),
+#endif
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_time_of_result),
         cmocka_unit_test(test_edited),

@@ -1,0 +1,919 @@
+/* TLS 1.3 and 1.2 over libssl.
+ *
+ * The library is driven through a BIO of our own: what it reads is the span that wire_in was given,
+ * what it writes is gathered in the connection. The one hard idea is whom it believes: nobody. It
+ * has a library context of the configuration's own, into which no openssl.cnf is loaded; the
+ * certificates are judged by proto/x509 on the very bytes of their message, before the library has
+ * parsed them, and its own verifier is replaced by the answer. What is decrypted lies in one buffer
+ * of the configuration, since who drives us takes it at once; who leaves some takes a copy along.
+ */
+
+#include "proto/tls/backend.h"
+#include "proto/tls/evp.h"
+#include "proto/tls/tickets.h"
+
+#include "proto/x509/pem.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+enum {
+    RECORD_HEADER_BYTES = 5,
+    PLAIN_BYTES = 16384, /* of a record, at most */
+    /* Records to send: one of the caller's and what the library says beside it; a flight with more
+     * (the client's certificates) waits until the first of it is sent. */
+    OUT_BYTES = 8192,
+    /* What a certificate's entry has around it in TLS 1.3: a length of three bytes, one of two and
+     * extensions that nobody asked for. */
+    MESSAGE_BYTES_MAX = VERIFY_CHAIN_BYTES_MAX + 4096,
+    MESSAGE_BYTES_MAX_INSECURE = 1 << 20,
+    MESSAGE_HELLO_REQUEST = 0,
+    MESSAGE_CERTIFICATE = 11,
+    /* What libssl 3.0 takes of the heap for a connection that is open and at rest, measured. */
+    HEAP_BYTES = 28 << 10,
+};
+
+struct libssl_config {
+    struct tls_config base;
+    OSSL_LIB_CTX *library;
+    SSL_CTX *context;
+    BIO_METHOD *port;
+    struct tickets *tickets;    /* NULL: none are kept */
+    struct libssl *plain_owner; /* whose bytes lie in plain; NULL: nobody's */
+    bool has_key_log;
+    char plain[PLAIN_BYTES];
+};
+
+struct libssl {
+    struct tls tls;
+    struct libssl_config *config;
+    SSL *ssl;          /* NULL: there was no memory */
+    struct span in;    /* what the library has not read of what wire_in was given */
+    struct span plain; /* decrypted, and not taken yet */
+    char *rest;        /* holds plain, where it had to leave the configuration's buffer; or NULL */
+    char *keys;        /* lines for the key log; or NULL */
+    size_t keys_length;
+    uint16_t port; /* 0: no session is kept */
+    uint16_t record_left;
+    uint8_t header_length;
+    uint8_t header[RECORD_HEADER_BYTES]; /* of the record that comes in */
+    uint8_t found;                       /* enum tls_error: what the library found */
+    uint8_t alert;                       /* its number, where found is ALERT or ALERT_SENT */
+    uint8_t alert_sent;
+    bool is_anonymous;
+    bool has_received;
+    bool has_verdict; /* a chain was judged: no session is resumed */
+    bool is_open;
+    bool is_closing;
+    bool has_closed; /* the server's close_notify came */
+    uint16_t out_begin;
+    uint16_t out_end;
+    unsigned char out[OUT_BYTES];
+};
+
+static struct libssl *libssl_of(struct tls *tls)
+{
+    return (struct libssl *)tls;
+}
+
+static const struct libssl *libssl_in(const struct tls *tls)
+{
+    return (const struct libssl *)tls;
+}
+
+static struct libssl_config *config_of(struct tls_config *config)
+{
+    return (struct libssl_config *)config;
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+static const struct {
+    int reason;
+    enum tls_error error;
+} reasons[] = {
+    {SSL_R_UNSUPPORTED_PROTOCOL, TLS_VERSION},
+    {SSL_R_WRONG_SSL_VERSION, TLS_VERSION},
+    {SSL_R_VERSION_TOO_LOW, TLS_VERSION},
+    {SSL_R_WRONG_VERSION_NUMBER, TLS_RECORD_VERSION},
+    {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, TLS_RECORD_MAC},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, TLS_RECORD_TOO_LARGE},
+    {SSL_R_ENCRYPTED_LENGTH_TOO_LONG, TLS_RECORD_TOO_LARGE},
+    {SSL_R_DATA_LENGTH_TOO_LONG, TLS_RECORD_TOO_LARGE},
+    {SSL_R_LENGTH_TOO_SHORT, TLS_RECORD_LENGTH},
+    {SSL_R_RECORD_TOO_SMALL, TLS_RECORD_LENGTH},
+    {SSL_R_BAD_RECORD_TYPE, TLS_RECORD_TYPE},
+    {SSL_R_UNEXPECTED_RECORD, TLS_UNEXPECTED},
+    {SSL_R_UNEXPECTED_MESSAGE, TLS_UNEXPECTED},
+    {SSL_R_CCS_RECEIVED_EARLY, TLS_UNEXPECTED},
+    {SSL_R_BAD_CHANGE_CIPHER_SPEC, TLS_CHANGE_CIPHER_SPEC},
+    {SSL_R_WRONG_CIPHER_RETURNED, TLS_SUITE},
+    {SSL_R_UNKNOWN_CIPHER_RETURNED, TLS_SUITE},
+    {SSL_R_UNSUPPORTED_COMPRESSION_ALGORITHM, TLS_COMPRESSION},
+    {SSL_R_UNSOLICITED_EXTENSION, TLS_EXTENSION},
+    {SSL_R_BAD_EXTENSION, TLS_EXTENSION},
+    {SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, TLS_RENEGOTIATION},
+    {SSL_R_RENEGOTIATION_MISMATCH, TLS_RENEGOTIATION},
+    {SSL_R_DH_KEY_TOO_SMALL, TLS_WEAK},
+    {SSL_R_EE_KEY_TOO_SMALL, TLS_WEAK},
+    {SSL_R_DIGEST_CHECK_FAILED, TLS_FINISHED},
+    {SSL_R_BAD_SIGNATURE, TLS_SIGNATURE},
+    {SSL_R_WRONG_SIGNATURE_TYPE, TLS_ALGORITHM},
+    {SSL_R_WRONG_CURVE, TLS_ALGORITHM},
+    {SSL_R_BAD_KEY_SHARE, TLS_ALGORITHM},
+    {SSL_R_WRONG_CERTIFICATE_TYPE, TLS_KEY_USAGE},
+    {SSL_R_OLD_SESSION_CIPHER_NOT_RETURNED, TLS_RESUMPTION},
+    {SSL_R_SSL_SESSION_VERSION_MISMATCH, TLS_RESUMPTION},
+    {SSL_R_LENGTH_MISMATCH, TLS_HANDSHAKE_FORM},
+    {ERR_R_MALLOC_FAILURE, TLS_MEMORY},
+};
+
+/* The certificates' message is the first that has a limit of ours. */
+static void too_large_note(struct libssl *libssl)
+{
+    libssl->tls.error = TLS_CERTIFICATE;
+    libssl->tls.verdict = VERIFY_TOO_LARGE;
+    libssl->tls.certificate = 0;
+}
+
+static void reason_note(struct libssl *libssl, int reason)
+{
+    libssl->found = TLS_HANDSHAKE_FORM;
+    if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
+        libssl->found = TLS_ALERT;
+        libssl->alert = (uint8_t)(reason - SSL_AD_REASON_OFFSET);
+        return;
+    }
+    if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE && !libssl->has_verdict)
+        too_large_note(libssl);
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reasons[i].reason != reason)
+            continue;
+        libssl->found = (uint8_t)reasons[i].error;
+        return;
+    }
+    if (libssl->alert_sent > 0) {
+        libssl->found = TLS_ALERT_SENT;
+        libssl->alert = libssl->alert_sent;
+    }
+}
+
+/* After a call that did not succeed: does it want more bytes, or has it failed? */
+static void result_note(struct libssl *libssl, int result)
+{
+    switch (SSL_get_error(libssl->ssl, result)) {
+    case SSL_ERROR_NONE:
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        libssl->has_closed = libssl->is_open;
+        if (!libssl->is_open)
+            libssl->found = TLS_HANDSHAKE_CUT;
+        break;
+    default:
+        reason_note(libssl, ERR_GET_REASON(ERR_peek_error()));
+        break;
+    }
+    ERR_clear_error();
+}
+
+static bool has_failed(const struct libssl *libssl)
+{
+    return libssl->tls.error != TLS_OK || libssl->found != TLS_OK;
+}
+
+static bool has_ended(const struct libssl *libssl)
+{
+    return has_failed(libssl) || libssl->has_closed;
+}
+
+static enum tls_error found_by_library(const struct tls *tls, uint8_t *ret_alert)
+{
+    *ret_alert = libssl_in(tls)->alert;
+    return libssl_in(tls)->found;
+}
+
+/* --- the wire --------------------------------------------------------------------------------- */
+
+/* Where in a record is the end of what was read? */
+static void record_walk(struct libssl *libssl, struct span bytes)
+{
+    while (bytes.length > 0) {
+        size_t length = 1;
+
+        if (libssl->record_left > 0) {
+            length = bytes.length < libssl->record_left ? bytes.length : libssl->record_left;
+            libssl->record_left = (uint16_t)(libssl->record_left - length);
+        } else {
+            libssl->header[libssl->header_length++] = (uint8_t)bytes.bytes[0];
+        }
+        if (libssl->header_length == RECORD_HEADER_BYTES) {
+            libssl->record_left = (uint16_t)(libssl->header[3] << 8 | libssl->header[4]);
+            libssl->header_length = 0;
+        }
+        bytes = (struct span){bytes.bytes + length, bytes.length - length};
+    }
+}
+
+static int port_read(BIO *port, char *bytes, int size)
+{
+    struct libssl *libssl = BIO_get_data(port);
+    size_t length = libssl->in.length < (size_t)size ? libssl->in.length : (size_t)size;
+
+    BIO_clear_retry_flags(port);
+    if (length == 0) {
+        BIO_set_retry_read(port);
+        return -1;
+    }
+    memcpy(bytes, libssl->in.bytes, length);
+    record_walk(libssl, (struct span){libssl->in.bytes, length});
+    libssl->in = (struct span){libssl->in.bytes + length, libssl->in.length - length};
+    return (int)length;
+}
+
+static int port_write(BIO *port, const char *bytes, int size)
+{
+    struct libssl *libssl = BIO_get_data(port);
+    size_t room = OUT_BYTES - libssl->out_end;
+    size_t length = room < (size_t)size ? room : (size_t)size;
+
+    BIO_clear_retry_flags(port);
+    if (length == 0) {
+        BIO_set_retry_write(port);
+        return -1;
+    }
+    memcpy(libssl->out + libssl->out_end, bytes, length);
+    libssl->out_end = (uint16_t)(libssl->out_end + length);
+    return (int)length;
+}
+
+static long port_control(BIO *port, int command, long number, void *pointer)
+{
+    (void)port;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *port_make(void)
+{
+    int type = BIO_get_new_index();
+    BIO_METHOD *port = type >= 0 ? BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "haul") : NULL;
+
+    if (port != NULL && BIO_meth_set_read(port, port_read) == 1 &&
+        BIO_meth_set_write(port, port_write) == 1 && BIO_meth_set_ctrl(port, port_control) == 1)
+        return port;
+    BIO_meth_free(port);
+    return NULL;
+}
+
+/* --- the server's certificates ---------------------------------------------------------------- */
+
+/* Takes what stands behind its length of so many bytes off *rest. */
+static bool vector_take(struct span *rest, size_t length_bytes, struct span *ret_vector)
+{
+    size_t length = 0;
+
+    if (rest->length < length_bytes)
+        return false;
+    for (size_t i = 0; i < length_bytes; i++)
+        length = length << 8 | (uint8_t)rest->bytes[i];
+    if (length > rest->length - length_bytes)
+        return false;
+    *ret_vector = (struct span){rest->bytes + length_bytes, length};
+    *rest = (struct span){ret_vector->bytes + length, rest->length - length_bytes - length};
+    return true;
+}
+
+/* The body of a Certificate message (RFC 8446, 4.4.2; RFC 5246, 7.4.2). */
+static bool certificates_cut(struct span body, bool is_13,
+                             struct span ret_certificates[VERIFY_CHAIN_MAX],
+                             struct tls_chain *ret_chain)
+{
+    struct span list, certificate, context, extensions;
+    size_t bytes = 0;
+
+    *ret_chain = (struct tls_chain){.certificates = ret_certificates};
+    if ((is_13 && !vector_take(&body, 1, &context)) || !vector_take(&body, 3, &list) ||
+        body.length != 0)
+        return false;
+    while (list.length > 0) {
+        if (!vector_take(&list, 3, &certificate) || (is_13 && !vector_take(&list, 2, &extensions)))
+            return false;
+        bytes += certificate.length;
+        if (ret_chain->kept < VERIFY_CHAIN_MAX)
+            ret_certificates[ret_chain->kept++] = certificate;
+        ret_chain->count++;
+    }
+    ret_chain->is_too_large = bytes > VERIFY_CHAIN_BYTES_MAX;
+    return true;
+}
+
+/* What is malformed is left to the library to refuse; without a verdict it will have to. */
+static void certificates_take(struct libssl *libssl, struct span body, bool is_13)
+{
+    struct span certificates[VERIFY_CHAIN_MAX];
+    struct tls_chain chain;
+    struct certificate leaf;
+
+    if (libssl->has_verdict || !certificates_cut(body, is_13, certificates, &chain))
+        return;
+    libssl->has_verdict = true;
+    libssl->tls.error = (uint8_t)tls_judge(&libssl->tls, &libssl->config->base, &chain, &leaf);
+}
+
+static void on_message(int is_ours, int version, int type, const void *bytes, size_t length,
+                       SSL *ssl, void *context)
+{
+    struct libssl *libssl = SSL_get_app_data(ssl);
+    const unsigned char *message = bytes;
+
+    (void)context;
+    if (is_ours != 0 && type == SSL3_RT_ALERT && length == 2)
+        libssl->alert_sent = message[1];
+    if (is_ours != 0 || type != SSL3_RT_HANDSHAKE || length < SSL3_HM_HEADER_LENGTH)
+        return;
+    if (message[0] == MESSAGE_CERTIFICATE)
+        certificates_take(libssl,
+                          (struct span){(const char *)message + SSL3_HM_HEADER_LENGTH,
+                                        length - SSL3_HM_HEADER_LENGTH},
+                          version >= TLS1_3_VERSION);
+    libssl->tls.was_asked_again |= libssl->is_open && message[0] == MESSAGE_HELLO_REQUEST;
+}
+
+/* In the place of the library's verifier. */
+static int on_verify(X509_STORE_CTX *store, void *context)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct libssl *libssl = SSL_get_app_data(ssl);
+    bool is_good = libssl->has_verdict && libssl->tls.error == TLS_OK;
+
+    (void)context;
+    X509_STORE_CTX_set_error(store, is_good ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+    return is_good;
+}
+
+/* --- sessions and keys ------------------------------------------------------------------------ */
+
+static struct ticket_place place_of(const struct libssl *libssl)
+{
+    return (struct ticket_place){libssl->tls.host, libssl->port, libssl->is_anonymous};
+}
+
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct libssl *libssl = SSL_get_app_data(ssl);
+    struct ticket_place place = place_of(libssl);
+    struct ticket ticket = {
+        .session = session,
+        .certificate = libssl->tls.certificate,
+        .made_s = libssl->tls.made_s,
+        .not_after_s = libssl->tls.not_after_s,
+        .verdict = libssl->tls.verdict,
+    };
+
+    if (libssl->port == 0 || has_failed(libssl) || SSL_SESSION_is_resumable(session) == 0)
+        return 0;
+    tickets_add(libssl->config->tickets, &place, &ticket);
+    return 1;
+}
+
+static void on_key(const SSL *ssl, const char *line)
+{
+    struct libssl *libssl = SSL_get_app_data(ssl);
+    size_t length = strlen(line);
+
+    if (libssl->keys == NULL)
+        libssl->keys = malloc(TLS_KEYLOG_BYTES);
+    if (libssl->keys == NULL || length + 1 > TLS_KEYLOG_BYTES - libssl->keys_length)
+        return;
+    memcpy(libssl->keys + libssl->keys_length, line, length);
+    libssl->keys[libssl->keys_length + length] = '\n';
+    libssl->keys_length += length + 1;
+}
+
+static void keys_free(struct libssl *libssl)
+{
+    if (libssl->keys != NULL)
+        explicit_bzero(libssl->keys, libssl->keys_length);
+    free(libssl->keys);
+    libssl->keys = NULL;
+    libssl->keys_length = 0;
+}
+
+static size_t key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES])
+{
+    struct libssl *libssl = libssl_of(tls);
+    size_t length = libssl->keys_length;
+
+    if (length > 0)
+        memcpy(ret_lines, libssl->keys, length);
+    keys_free(libssl);
+    return length;
+}
+
+static void session_offer(struct libssl *libssl)
+{
+    const struct tls_config *config = &libssl->config->base;
+    struct ticket_place place = place_of(libssl);
+    struct ticket ticket = {0};
+
+    if (libssl->port != 0)
+        ticket = tickets_take(libssl->config->tickets, &place, libssl->tls.now_s);
+    if (ticket.session == NULL)
+        return;
+    if ((ticket.verdict == VERIFY_OK || config->is_insecure) &&
+        SSL_set_session(libssl->ssl, ticket.session) == 1) {
+        libssl->tls.verdict = ticket.verdict;
+        libssl->tls.certificate = ticket.certificate;
+        libssl->tls.made_s = ticket.made_s;
+        libssl->tls.not_after_s = ticket.not_after_s;
+    }
+    SSL_SESSION_free(ticket.session);
+}
+
+static bool get_session(const struct tls *tls, struct tls_session *ret_session)
+{
+    (void)tls;
+    explicit_bzero(ret_session, sizeof(*ret_session));
+    return false;
+}
+
+/* --- the client's certificate and key --------------------------------------------------------- */
+
+static bool certificate_add(SSL_CTX *context, const char *der, size_t length, bool is_first)
+{
+    const unsigned char *at = (const unsigned char *)der;
+    X509 *certificate = d2i_X509(NULL, &at, (long)length);
+    bool is_good = certificate != NULL && at == (const unsigned char *)der + length;
+
+    if (is_good && is_first)
+        is_good = SSL_CTX_use_certificate(context, certificate) == 1;
+    else if (is_good)
+        is_good = SSL_CTX_add1_chain_cert(context, certificate) == 1;
+    X509_free(certificate);
+    return is_good;
+}
+
+static enum tls_error certificates_read(SSL_CTX *context, struct span pem)
+{
+    enum tls_error error = TLS_CERTIFICATE_NONE;
+    struct span label, body;
+
+    while ((error == TLS_OK || error == TLS_CERTIFICATE_NONE) && pem_next(&pem, &label, &body)) {
+        char *der;
+        size_t length;
+
+        if (!span_equal(label, SPAN("CERTIFICATE")))
+            continue;
+        der = malloc(pem_decoded_max(body.length));
+        if (der == NULL)
+            return TLS_MEMORY;
+        if (!pem_decode(body, der, &length) ||
+            !certificate_add(context, der, length, error == TLS_CERTIFICATE_NONE))
+            error = TLS_CERTIFICATE_MALFORMED;
+        else
+            error = TLS_OK;
+        free(der);
+    }
+    return error;
+}
+
+static enum tls_error key_use(const struct libssl_config *config, const char *der, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)der;
+    EVP_PKEY *key = d2i_AutoPrivateKey_ex(NULL, &at, (long)length, config->library, NULL);
+    enum tls_error error = key != NULL ? TLS_OK : TLS_KEY_MALFORMED;
+
+    if (key != NULL && (SSL_CTX_use_PrivateKey(config->context, key) != 1 ||
+                        SSL_CTX_check_private_key(config->context) != 1))
+        error = TLS_KEY_MISMATCH;
+    EVP_PKEY_free(key);
+    return error;
+}
+
+static enum tls_error key_read(const struct libssl_config *config, struct span pem)
+{
+    struct span body;
+    size_t size, length = 0;
+    char *der;
+    enum tls_error error = tls_key_block(pem, &body);
+
+    if (error != TLS_OK)
+        return error;
+    size = pem_decoded_max(body.length);
+    der = malloc(size);
+    if (der == NULL)
+        return TLS_MEMORY;
+    error = pem_decode(body, der, &length) ? key_use(config, der, length) : TLS_KEY_MALFORMED;
+    explicit_bzero(der, size);
+    free(der);
+    return error;
+}
+
+/* --- what all connections share --------------------------------------------------------------- */
+
+/* As BearSSL's: what is fast first, and nothing without forward secrecy. */
+#define SUITES                                                                                     \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"       \
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
+#define SUITES_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define GROUPS "X25519:P-256:X448:P-384:P-521"
+#define SIGNATURES                                                                                 \
+    "ecdsa_secp256r1_sha256:ed25519:rsa_pss_rsae_sha256:rsa_pkcs1_sha256:ecdsa_secp384r1_sha384:"  \
+    "ecdsa_secp521r1_sha512:ed448:rsa_pss_pss_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"     \
+    "rsa_pss_pss_sha384:rsa_pss_pss_sha512:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
+
+/* The library's macros cast const away, which the compiler would not have. */
+static bool list_set(SSL_CTX *context, int command, const char *list)
+{
+    return SSL_CTX_ctrl(context, command, 0, (void *)(uintptr_t)list) == 1;
+}
+
+static bool versions_set(SSL_CTX *context, const struct tls_options *options)
+{
+    int least = options->version_min > TLS1_2_VERSION ? options->version_min : TLS1_2_VERSION;
+
+    return SSL_CTX_set_min_proto_version(context, least) == 1 &&
+           SSL_CTX_set_max_proto_version(context, options->version_max) == 1;
+}
+
+static bool offers_set(SSL_CTX *context, const struct tls_options *options)
+{
+    static const unsigned char protocols[] = "\x08http/1.1";
+
+    return versions_set(context, options) && SSL_CTX_set_cipher_list(context, SUITES) == 1 &&
+           SSL_CTX_set_ciphersuites(context, SUITES_13) == 1 &&
+           list_set(context, SSL_CTRL_SET_GROUPS_LIST, GROUPS) &&
+           list_set(context, SSL_CTRL_SET_SIGALGS_LIST, SIGNATURES) &&
+           SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1) == 0;
+}
+
+static void context_set(struct libssl_config *config, const struct tls_options *options)
+{
+    SSL_CTX *context = config->context;
+
+    SSL_CTX_set_security_level(context, 2); /* 112 bits: no DH group under 2048 */
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, on_session);
+    SSL_CTX_set_max_send_fragment(context, TLS_RECORD_OUT_BYTES);
+    SSL_CTX_set_max_cert_list(context, options->is_insecure ? MESSAGE_BYTES_MAX_INSECURE
+                                                            : MESSAGE_BYTES_MAX);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context, on_verify, NULL);
+    SSL_CTX_set_msg_callback(context, on_message);
+    if (options->has_key_log)
+        SSL_CTX_set_keylog_callback(context, on_key);
+}
+
+/* The first call of a process decides: no openssl.cnf, which might change what is offered, and no
+ * handler at exit, which would run while threads of the program still do. */
+static enum tls_error config_fill(struct tls_config *base, const struct tls_options *options)
+{
+    struct libssl_config *config = config_of(base);
+    enum tls_error error = TLS_OK;
+
+    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+        return TLS_MEMORY;
+    config->library = OSSL_LIB_CTX_new();
+    config->context = SSL_CTX_new_ex(config->library, NULL, TLS_client_method());
+    config->port = port_make();
+    config->tickets = tickets_open();
+    if (config->library == NULL || config->context == NULL || config->port == NULL ||
+        config->tickets == NULL || !offers_set(config->context, options))
+        return TLS_MEMORY;
+    base->arithmetic = config->library;
+    context_set(config, options);
+    if (options->certificate.length > 0) {
+        error = certificates_read(config->context, options->certificate);
+        if (error == TLS_OK)
+            error = key_read(config, options->key.length > 0 ? options->key : options->certificate);
+    }
+    ERR_clear_error();
+    return error;
+}
+
+static void config_free(struct tls_config *base)
+{
+    struct libssl_config *config = config_of(base);
+
+    tickets_close(config->tickets);
+    SSL_CTX_free(config->context);
+    BIO_meth_free(config->port);
+    OSSL_LIB_CTX_free(config->library);
+}
+
+static bool config_has_chain(const struct tls_config *config)
+{
+    (void)config;
+    return true;
+}
+
+/* --- one connection --------------------------------------------------------------------------- */
+
+static enum tls_state state(const struct tls *tls)
+{
+    const struct libssl *libssl = libssl_in(tls);
+
+    if (has_failed(libssl))
+        return TLS_FAILED;
+    if (libssl->has_closed)
+        return TLS_CLOSED;
+    if (libssl->is_closing)
+        return TLS_CLOSING;
+    return libssl->is_open ? TLS_OPEN : TLS_HANDSHAKE;
+}
+
+static void handshake_step(struct libssl *libssl)
+{
+    int result;
+
+    ERR_clear_error();
+    result = SSL_do_handshake(libssl->ssl);
+    if (result != 1)
+        result_note(libssl, result);
+    else if (!has_failed(libssl))
+        libssl->is_open = true;
+}
+
+static bool connection_make(struct libssl *libssl)
+{
+    BIO *port = BIO_new(libssl->config->port);
+    SSL *ssl = port != NULL ? SSL_new(libssl->config->context) : NULL;
+
+    if (ssl == NULL) {
+        BIO_free(port);
+        return false;
+    }
+    BIO_set_data(port, libssl);
+    BIO_set_init(port, 1);
+    SSL_set_bio(ssl, port, port);
+    SSL_set_app_data(ssl, libssl);
+    SSL_set_connect_state(ssl);
+    libssl->ssl = ssl;
+    return !tls_host_is_name(&libssl->tls) ||
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    libssl->tls.host) == 1;
+}
+
+static struct tls *init(void *memory, struct tls_config *base, const struct tls_peer *peer)
+{
+    struct libssl *libssl = memory;
+
+    memset(libssl, 0, offsetof(struct libssl, out));
+    tls_begin(&libssl->tls, base, peer);
+    libssl->config = config_of(base);
+    libssl->port = peer->port;
+    libssl->is_anonymous = peer->is_anonymous;
+    if (!connection_make(libssl)) {
+        libssl->tls.error = TLS_MEMORY;
+        return &libssl->tls;
+    }
+    if (peer->is_anonymous)
+        SSL_certs_clear(libssl->ssl);
+    session_offer(libssl);
+    handshake_step(libssl);
+    return &libssl->tls;
+}
+
+static void plain_drop(struct libssl *libssl)
+{
+    if (libssl->config->plain_owner == libssl)
+        libssl->config->plain_owner = NULL;
+    free(libssl->rest);
+    libssl->rest = NULL;
+    libssl->plain = (struct span){0};
+}
+
+static void deinit(struct tls *tls)
+{
+    struct libssl *libssl = libssl_of(tls);
+
+    plain_drop(libssl);
+    keys_free(libssl);
+    if (libssl->ssl != NULL) /* an end without a close_notify does not spoil the session */
+        SSL_set_shutdown(libssl->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(libssl->ssl);
+    explicit_bzero(libssl, sizeof(*libssl));
+}
+
+/* The buffer is wanted: what is left there goes along with its owner. */
+static void plain_make_room(struct libssl_config *config)
+{
+    struct libssl *owner = config->plain_owner;
+
+    config->plain_owner = NULL;
+    if (owner == NULL || owner->plain.length == 0)
+        return;
+    owner->rest = malloc(owner->plain.length);
+    if (owner->rest == NULL) {
+        owner->tls.error = TLS_MEMORY;
+        owner->plain = (struct span){0};
+        return;
+    }
+    memcpy(owner->rest, owner->plain.bytes, owner->plain.length);
+    owner->plain.bytes = owner->rest;
+}
+
+/* The server has ended: our own close_notify is due (RFC 5246, 7.2.1). */
+static void end_answer(struct libssl *libssl)
+{
+    if (libssl->has_closed && !libssl->is_closing)
+        SSL_shutdown(libssl->ssl);
+    ERR_clear_error();
+}
+
+static void read_step(struct libssl *libssl)
+{
+    struct libssl_config *config = libssl->config;
+    size_t length = 0;
+    int result;
+
+    plain_make_room(config);
+    ERR_clear_error();
+    result = SSL_read_ex(libssl->ssl, config->plain, sizeof(config->plain), &length);
+    if (result != 1) {
+        result_note(libssl, result);
+        end_answer(libssl);
+    } else if (!libssl->is_closing) {
+        libssl->plain = (struct span){config->plain, length};
+        config->plain_owner = libssl;
+    }
+}
+
+/* A handshake or an alert is all that a TLS server begins with; 22 and 21 are no text either. */
+static void first_look(struct libssl *libssl, struct span bytes)
+{
+    if (!libssl->has_received && bytes.length > 0 && bytes.bytes[0] != SSL3_RT_HANDSHAKE &&
+        bytes.bytes[0] != SSL3_RT_ALERT)
+        libssl->tls.error = TLS_NOT_TLS;
+    libssl->has_received |= bytes.length > 0;
+}
+
+static size_t wire_in(struct tls *tls, struct span bytes)
+{
+    struct libssl *libssl = libssl_of(tls);
+    size_t left;
+
+    if (!has_ended(libssl))
+        first_look(libssl, bytes);
+    libssl->in = bytes;
+    do {
+        left = libssl->in.length;
+        if (has_ended(libssl) || libssl->plain.length > 0 || left == 0)
+            break;
+        if (libssl->is_open)
+            read_step(libssl);
+        else
+            handshake_step(libssl);
+    } while (libssl->in.length < left);
+    left = libssl->in.length;
+    libssl->in = (struct span){0};
+    return has_ended(libssl) ? bytes.length : bytes.length - left;
+}
+
+static void wire_end(struct tls *tls)
+{
+    struct libssl *libssl = libssl_of(tls);
+
+    if (!has_ended(libssl))
+        tls->error = libssl->is_open ? TLS_TRUNCATED : TLS_HANDSHAKE_CUT;
+}
+
+static struct span wire_out(const struct tls *tls)
+{
+    const struct libssl *libssl = libssl_in(tls);
+
+    if (has_failed(libssl))
+        return (struct span){0};
+    return (struct span){(const char *)libssl->out + libssl->out_begin,
+                         (size_t)(libssl->out_end - libssl->out_begin)};
+}
+
+static void wire_sent(struct tls *tls, size_t length)
+{
+    struct libssl *libssl = libssl_of(tls);
+
+    if (length == 0 || has_failed(libssl))
+        return;
+    assert(length <= wire_out(tls).length);
+    libssl->out_begin = (uint16_t)(libssl->out_begin + length);
+    if (libssl->out_begin < libssl->out_end)
+        return;
+    libssl->out_begin = libssl->out_end = 0;
+    if (!libssl->is_open && !has_ended(libssl)) /* of a flight that had no room there is more */
+        handshake_step(libssl);
+}
+
+static size_t plain_in(struct tls *tls, struct span bytes)
+{
+    struct libssl *libssl = libssl_of(tls);
+    size_t written = 0;
+    int result;
+
+    if (state(tls) != TLS_OPEN || libssl->out_end > 0 || bytes.length == 0)
+        return 0;
+    if (bytes.length > TLS_RECORD_OUT_BYTES)
+        bytes.length = TLS_RECORD_OUT_BYTES;
+    ERR_clear_error();
+    result = SSL_write_ex(libssl->ssl, bytes.bytes, bytes.length, &written);
+    if (result != 1)
+        result_note(libssl, result);
+    return written;
+}
+
+static struct span plain_out(const struct tls *tls)
+{
+    return libssl_in(tls)->plain;
+}
+
+static void plain_taken(struct tls *tls, size_t length)
+{
+    struct libssl *libssl = libssl_of(tls);
+
+    assert(length <= libssl->plain.length);
+    libssl->plain.bytes += length;
+    libssl->plain.length -= length;
+    if (libssl->plain.length == 0)
+        plain_drop(libssl);
+}
+
+static void close_notify(struct tls *tls)
+{
+    struct libssl *libssl = libssl_of(tls);
+
+    if (state(tls) != TLS_OPEN)
+        return;
+    libssl->is_closing = true;
+    plain_drop(libssl);
+    SSL_shutdown(libssl->ssl);
+    ERR_clear_error();
+}
+
+static bool is_waiting(const struct tls *tls)
+{
+    (void)tls;
+    return false;
+}
+
+static bool is_inside_record(const struct tls *tls)
+{
+    return libssl_in(tls)->header_length > 0 || libssl_in(tls)->record_left > 0;
+}
+
+/* --- what was agreed -------------------------------------------------------------------------- */
+
+static struct tls_facts facts(const struct tls *tls)
+{
+    const struct libssl *libssl = libssl_in(tls);
+    const SSL_CIPHER *suite = libssl->is_open ? SSL_get_current_cipher(libssl->ssl) : NULL;
+    const unsigned char *protocol = NULL;
+    unsigned length = 0;
+
+    if (!libssl->is_open)
+        return (struct tls_facts){.version = "", .suite = "", .alpn = SPAN("")};
+    SSL_get0_alpn_selected(libssl->ssl, &protocol, &length);
+    return (struct tls_facts){
+        .version = SSL_version(libssl->ssl) >= TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2",
+        .suite = suite != NULL ? SSL_CIPHER_standard_name(suite) : "",
+        .alpn = length > 0 ? SPAN("http/1.1") : SPAN(""),
+        .is_resumed = SSL_session_reused(libssl->ssl) == 1,
+    };
+}
+
+const struct tls_backend tls_libssl = {
+    .name = "openssl",
+    .config_size = sizeof(struct libssl_config),
+    .size = sizeof(struct libssl),
+    .heap_size = HEAP_BYTES,
+    .check_signature = tls_evp_check_signature,
+    .is_wide = true,
+    .config_fill = config_fill,
+    .config_free = config_free,
+    .config_has_chain = config_has_chain,
+    .init = init,
+    .deinit = deinit,
+    .state = state,
+    .wire_in = wire_in,
+    .wire_end = wire_end,
+    .wire_out = wire_out,
+    .wire_sent = wire_sent,
+    .plain_in = plain_in,
+    .plain_out = plain_out,
+    .plain_taken = plain_taken,
+    .close = close_notify,
+    .is_waiting = is_waiting,
+    .is_inside_record = is_inside_record,
+    .library_error = found_by_library,
+    .facts = facts,
+    .get_session = get_session,
+    .key_log = key_log,
+};
