@@ -496,9 +496,8 @@ static void trip_report_notes(const struct trip *trip, const struct haul_facts *
     if (facts->concurrency < options->concurrency)
         complain("note: RLIMIT_NOFILE lowered -c %u to %u", options->concurrency,
                  facts->concurrency);
-    if (!trip->args->redirect.follow)
-        note_count(trip->tally.redirects, "redirect was not followed: -L follows it",
-                   "redirects were not followed: -L follows them");
+    note_count(facts->redirects_unfollowed, "redirect was not followed: -L follows it",
+               "redirects were not followed: -L follows them");
     note_count(trip->tally.coded, "body is kept coded, as its Content-Encoding says",
                "bodies are kept coded, as their Content-Encoding says");
     note_late(&trip->tally);

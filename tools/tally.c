@@ -26,17 +26,10 @@ static bool comes_first(const struct tally *tally, const struct haul_result *res
     return result->index < tally->first_index;
 }
 
-/* Those of RFC 9110, 15.4 that a client may follow by itself. */
-static bool is_redirect(int status)
-{
-    return (status >= 301 && status <= 303) || status == 307 || status == 308;
-}
-
 static void take_success(struct tally *tally, const struct haul_result *result)
 {
     int class = result->status / 100;
     tally->classes[class < TALLY_CLASSES ? class : TALLY_CLASSES - 1]++;
-    tally->redirects += is_redirect(result->status);
     tally->coded += tally->has_bodies && result->body_bytes > 0 && result->codings_kept > 0;
 }
 

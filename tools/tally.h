@@ -20,8 +20,7 @@ struct tally {
     uint64_t body_bytes;
     uint64_t errors[TALLY_ERRORS];       /* by enum haul_error, HAUL_OK included */
     uint64_t classes[TALLY_CLASSES];     /* what succeeded, by the first digit of its status */
-    uint64_t redirects;                  /* among it: those that lead elsewhere, */
-    uint64_t coded;                      /* and bodies kept as they were coded (gzip …) */
+    uint64_t coded;                      /* among it: bodies kept as they were coded (gzip …) */
     uint64_t late;                       /* replies whose Retry-After is too far ahead, */
     uint64_t late_s;                     /* and the longest of those */
     uint64_t anomalies[TALLY_ANOMALIES]; /* replies with each, by the number of its bit */

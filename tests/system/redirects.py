@@ -71,6 +71,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        words = self.path.split("/")
+        if words[1] in LEADS:
+            return self.lead(*LEADS[words[1]](*(int(word) for word in words[2:])))
         chain, at = (int(word) for word in self.path.split("/")[1:3])
         shows = bool(isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert())
         log.append({"chain": chain, "at": at, "headers": dict(self.headers.items()), "cert": shows})
@@ -83,8 +86,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"end")
 
+    def lead(self, status, location):
+        self.send_response(status)
+        self.send_header("Location", location)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, *_):
         pass
+
+
+LEADS = {"status": lambda status: (status, "/0/0")}
 
 
 def certificate(name):
@@ -238,9 +250,15 @@ def trusted():
 
 def words_about_redirects():
     chains.append([("http", "127.0.0.1", ports["http"][0])] * 4)
-    url = f"http://127.0.0.1:{ports['http'][0]}/{len(chains) - 1}/0"
+    base = f"http://127.0.0.1:{ports['http'][0]}"
+    url = f"{base}/{len(chains) - 1}/0"
     for words, code, told in (
             ([url], 0, "note: 1 redirect was not followed: -L follows it"),
+            # each 3xx but 304, as -L would follow them
+            ([f"{base}/status/[300-309]", f"{base}/status/200"], 0,
+             "note: 9 redirects were not followed: -L follows them"),
+            (["--fail", f"{base}/status/300", f"{base}/status/404"], 22, "note: 1 redirect was"),
+            ([f"{base}/status/304"], 0, ""),
             (["-L", url], 0, ""), (["-L", "--max-redirs", "3", url], 0, ""),
             (["-L", "--max-redirs", "2", url], 47, "redirect 1"),
             (["-L", "--max-redirs", "2", "--format", "body", url], 47, "too many redirects")):
