@@ -8,6 +8,7 @@ is installed. HAUL_SEED is the seed of the chains, printed.
 """
 
 import base64
+import hashlib
 import http.server
 import json
 import os
@@ -104,7 +105,7 @@ def certificate(name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path + ".key", "-out",
                     path, "-days", "2", "-subj", f"/CN={name}", "-addext",
-                    "subjectAltName=DNS:*.test"], check=True, stderr=subprocess.DEVNULL)
+                    "subjectAltName=" + ",".join(f"DNS:{host}" for host in HOSTS)], check=True, stderr=subprocess.DEVNULL)
     with open(path, "a", encoding="ascii") as both, open(path + ".key", encoding="ascii") as key:
         both.write(key.read())
     return path
@@ -120,12 +121,27 @@ def serve(context):
     return server.server_address[1]
 
 
-server_pem, client_pem = certificate("server"), certificate("client")
-tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-tls.load_cert_chain(server_pem)
-tls.maximum_version = ssl.TLSVersion.TLSv1_2
-tls.verify_mode = ssl.CERT_OPTIONAL
-tls.load_verify_locations(client_pem)
+def context_of(path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(client_pem)
+    return context
+
+
+def pin(path):
+    """Of a certificate's key, as --pinnedpubkey takes it."""
+    words = [["openssl", "x509", "-in", path, "-noout", "-pubkey"],
+             ["openssl", "pkey", "-pubin", "-outform", "DER"]]
+    key = b""
+    for command in words:
+        key = subprocess.run(command, input=key, stdout=subprocess.PIPE, check=True).stdout
+    return "sha256//" + base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+server_pem, other_pem, client_pem = (certificate(name) for name in ("server", "other", "client"))
+tls = context_of(server_pem)
 ports = {"http": [serve(None), serve(None)], "https": [serve(tls), serve(tls)]}
 
 
@@ -268,6 +284,56 @@ def words_about_redirects():
         assert told or "not followed" not in ran.stderr, ran
 
 
+def rules_at_each_hop():
+    """What holds of a first URL over https holds of every later one: trust, name and pins; what the
+    chain has come to by then is told."""
+    with open(os.path.join(work, "both.pem"), "w", encoding="ascii") as both:
+        for path in (server_pem, other_pem):
+            with open(path, encoding="ascii") as file:
+                both.write(file.read())
+    plain = ("http", "a.test", ports["http"][0])
+    one = ("https", "a.test", ports["https"][0])
+    other = ("https", "b.test", serve(context_of(other_pem)))
+    strange = ("https", "x.else", ports["https"][0])
+    trust, blind = ["--cacert", both.name], ["-k"]
+    pins, both_pins = [pin(server_pem)], [pin(server_pem), pin(other_pem)]
+    cases = (  # places, words, pins; at which the chain ends, and why
+        ([plain, one], trust, pins, None, None),
+        ([plain, one, plain, other], trust, both_pins, None, None),
+        ([plain, one], ["--cacert", other_pem], [], 1, "trust"),
+        ([plain, one, plain, other], ["--cacert", server_pem], [], 3, "trust"),
+        ([one, strange], trust, [], 1, "name"),
+        ([plain, one], trust, [pin(other_pem)], 1, "pin"),
+        ([plain, one], blind, [pin(other_pem)], 1, "pin"),
+        ([one, plain, other], trust, pins, 2, "pin"),
+        ([one, other, one], blind, pins, 1, "pin"),
+        ([plain, one, one, plain, other], [*blind, "--retry", "2"], pins, 4, "pin"))
+    exits = {None: 0, "trust": 60, "name": 60, "pin": 90}
+    says = {"trust": "self-signed and not in the trust store", "name": "not for this host",
+            "pin": "none of those that were pinned"}
+    for places, words, pinned, ends, why in cases:
+        chains.append(places)
+        number, about = len(chains) - 1, f"{places} {words} {pinned}"
+        words = [*words, *(["--pinnedpubkey", ";".join(pinned)] if pinned else [])]
+        hosts = [*resolves, "--resolve", f"b.test:{other[2]}:127.0.0.1", "--resolve",
+                 f"x.else:{strange[2]}:127.0.0.1"]
+        log.clear()
+        ran = subprocess.run([haul, "--loop", loop, "-q", "-v", "-L", *words, *hosts,
+                              url_of(number)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        got = json.loads(ran.stdout)
+        last = len(places) - 1 if ends is None else ends
+        scheme, host, port = places[last]
+        assert ran.returncode == exits[why], f"{about}: {got}"
+        assert got["url_effective"] == f"{scheme}://{host}:{port}/{number}/{last}", f"{about}: {got}"
+        assert got["redirects"] == last == len(got["hops"]), f"{about}: {got}"
+        assert [entry["at"] for entry in log] == list(range(last + (ends is None))), f"{about}: {log}"
+        if ends is None:
+            assert got["status"] == 200, f"{about}: {got}"
+        else:
+            assert got["error"]["code"] == "tls" and not got["status"], f"{about}: {got}"
+            assert says[why] in got["error"]["message"], f"{about}: {got}"
+
+
 # --- nginx ----------------------------------------------------------------------------------------
 
 NGINX = """daemon off; pid %(work)s/nginx.pid; error_log %(work)s/nginx.log;
@@ -397,6 +463,7 @@ try:
         skip(curl_name, "no curl")
         skip(together_name, "no curl")
     row("what is said of redirects, and the exit status", words_about_redirects)
+    row("TLS rules and pins hold at each hop", rules_at_each_hop)
     row("--location-trusted takes credentials along", trusted)
     if shutil.which("nginx") and shutil.which("curl"):
         row("the same answers as curl -L, from nginx", nginx)
