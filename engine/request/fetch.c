@@ -57,12 +57,17 @@ static const char *url_text(const struct fetch *fetch, const struct fetch_terms 
                                         : store_block(terms->store, fetch->url_block)->bytes;
 }
 
+struct span fetch_url(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    return (struct span){url_text(fetch, terms), fetch->url_length};
+}
+
 struct span fetch_url_effective(const struct fetch *fetch, const struct fetch_terms *terms)
 {
     const struct fetch_extra *extra = fetch_view(fetch);
     if (extra->url_effective)
         return (struct span){extra->url_effective, extra->url_effective_length};
-    return (struct span){url_text(fetch, terms), fetch->url_length};
+    return fetch_url(fetch, terms);
 }
 
 static char *behind_url(const struct fetch *fetch, const struct fetch_terms *terms,

@@ -228,7 +228,8 @@ enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *ter
 /* Where it is, as a session wants to know it. */
 struct session_place fetch_place(const struct fetch *fetch);
 
-/* The last hop's URL, zero-terminated; mostly its own. */
+/* Its own URL, zero-terminated; and the last hop's, which mostly is that. */
+struct span fetch_url(const struct fetch *fetch, const struct fetch_terms *terms);
 struct span fetch_url_effective(const struct fetch *fetch, const struct fetch_terms *terms);
 
 /* The template of a request that brings something of its own, and that answer (bytes NULL: none);

@@ -7,14 +7,26 @@
 #include "proto/http/response.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { MAX_DEFAULT = 30, HASHES = 16 };
+enum { MAX_DEFAULT = 30, HASHES = 29 };
+
+_Static_assert(HASHES + 2 > MAX_DEFAULT,
+               "with the first URL and the last, which are there as texts");
+
+/* Of a URL's hash as much as there is room for beside the longest one; 0: none. 31 URLs make 465
+ * pairs: of 36,000 chains that are too long one is said to have come round and has not. */
+struct hash {
+    uint8_t bytes[3];
+};
 
 /* A hop's URL, and which ones were asked for before, in the block that a fetch has from its first
- * redirect on. */
+ * redirect on. A ring of more than those that are kept comes back to the mark, which is set anew
+ * whenever the redirects have doubled (Brent's way to find a cycle). */
 struct hop {
-    uint32_t hashes[HASHES]; /* the last of them, at redirects % HASHES; 0: none */
+    struct hash hashes[HASHES]; /* of the last but the one that is asked for, by their number */
+    struct hash mark;
     char text[URL_BYTES_MAX + 1 + URL_ROOM_BYTES];
 };
 
@@ -53,13 +65,20 @@ static bool is_too_many(const struct fetch *fetch, const struct haul_redirect *r
     return max >= 0 && fetch_view(fetch)->redirects >= max;
 }
 
-/* FNV-1a, never 0. */
-static uint32_t hash_of(struct span text)
+/* FNV-1a, folded, never 0. */
+static struct hash hash_of(struct span text)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < text.length; i++)
         hash = (hash ^ (uint8_t)text.bytes[i]) * 16777619u;
-    return hash ? hash : 1;
+    hash = (hash >> 24) ^ (hash & 0xffffff);
+    hash = hash ? hash : 1;
+    return (struct hash){{(uint8_t)hash, (uint8_t)(hash >> 8), (uint8_t)(hash >> 16)}};
+}
+
+static bool is_hash(const struct hash *a, const struct hash *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 static bool sets_cookie(struct span head)
@@ -75,14 +94,17 @@ static bool sets_cookie(struct span head)
 /* Is it one of those that were asked for? */
 static bool was_before(const struct fetch *fetch, const struct fetch_terms *terms, struct span text)
 {
-    uint32_t hash = hash_of(text);
+    struct hash hash = hash_of(text);
+    if (span_equal(text, fetch_url(fetch, terms)) ||
+        span_equal(text, fetch_url_effective(fetch, terms)))
+        return true;
     if (fetch_view(fetch)->hop_block == NO_BLOCK)
-        return hash == hash_of(fetch_url_effective(fetch, terms));
+        return false;
     const struct hop *hop = hop_of(fetch, terms);
     for (size_t i = 0; i < HASHES; i++)
-        if (hop->hashes[i] == hash)
+        if (is_hash(&hop->hashes[i], &hash))
             return true;
-    return false;
+    return is_hash(&hop->mark, &hash);
 }
 
 static enum redirect_answer refuse_more(const struct fetch *fetch, struct failure *ret_failure)
@@ -134,6 +156,15 @@ static void become_get(struct fetch *fetch)
     fetch->body_length = 0;
 }
 
+/* The one that is left: the one that is gone to is there as text. */
+static void note_url(struct hop *hop, uint32_t number, struct span url)
+{
+    struct hash hash = hash_of(url);
+    hop->hashes[number % HASHES] = hash;
+    if ((number & (number - 1)) == 0)
+        hop->mark = hash;
+}
+
 /* The URL into the hop's memory, which is taken for the first one. */
 static void move(struct fetch *fetch, const struct fetch_terms *terms, struct span text,
                  const char *room, const struct url *url)
@@ -143,10 +174,9 @@ static void move(struct fetch *fetch, const struct fetch_terms *terms, struct sp
     if (is_first)
         extra->hop_block = store_take(terms->store);
     struct hop *hop = hop_of(fetch, terms);
-    if (is_first) {
-        memset(hop->hashes, 0, sizeof hop->hashes);
-        hop->hashes[0] = hash_of(fetch_url_effective(fetch, terms));
-    }
+    if (is_first)
+        memset(hop, 0, offsetof(struct hop, text));
+    note_url(hop, extra->redirects, fetch_url_effective(fetch, terms));
     memcpy(hop->text, text.bytes, text.length);
     hop->text[text.length] = '\0';
     fetch->url = *url;
@@ -154,7 +184,7 @@ static void move(struct fetch *fetch, const struct fetch_terms *terms, struct sp
     url_move(&fetch->url, text, room, hop->text);
     extra->url_effective = hop->text;
     extra->url_effective_length = (uint32_t)text.length;
-    hop->hashes[++extra->redirects % HASHES] = hash_of(text);
+    extra->redirects++;
 }
 
 static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned status,

@@ -97,7 +97,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-LEADS = {"status": lambda status: (status, "/0/0")}
+def ring(before, length, at):
+    """So many URLs, and then so many that lead in a ring."""
+    return 302, f"/ring/{before}/{length}/{at + 1 if at + 1 < before + length else before}"
+
+
+LEADS = {"status": lambda status: (status, "/0/0"), "ring": ring}
 
 
 def certificate(name):
@@ -334,6 +339,21 @@ def rules_at_each_hop():
             assert says[why] in got["error"]["message"], f"{about}: {got}"
 
 
+def rings():
+    """Any that 30 redirects go round, and longer ones where more than three rounds are followed."""
+    base = f"http://127.0.0.1:{ports['http'][0]}/ring"
+    for before, length, most, is_told in (
+            (0, 1, 30, True), (0, 2, 30, True), (0, 16, 30, True), (0, 17, 30, True),
+            (3, 20, 30, True), (0, 31, 30, True), (1, 30, 30, True), (0, 32, 30, False),
+            (5, 27, 30, False), (0, 32, 32, True), (0, 100, 330, True), (50, 40, 200, True),
+            (0, 400, 330, False)):
+        about = f"{before} and a ring of {length}, --max-redirs {most}"
+        got = ask("-L", "--max-redirs", str(most), f"{base}/{before}/{length}/0")
+        told = "too many redirects" + ": the same URL came round again" * is_told
+        assert got["error"]["message"] == told, f"{about}: {got}"
+        assert got["redirects"] == most, f"{about}: {got}"
+
+
 # --- nginx ----------------------------------------------------------------------------------------
 
 NGINX = """daemon off; pid %(work)s/nginx.pid; error_log %(work)s/nginx.log;
@@ -464,6 +484,7 @@ try:
         skip(together_name, "no curl")
     row("what is said of redirects, and the exit status", words_about_redirects)
     row("TLS rules and pins hold at each hop", rules_at_each_hop)
+    row("a ring of any length is told", rings)
     row("--location-trusted takes credentials along", trusted)
     if shutil.which("nginx") and shutil.which("curl"):
         row("the same answers as curl -L, from nginx", nginx)
