@@ -282,8 +282,19 @@ static void write_character(struct writer *writer, char c)
     writer->length++;
 }
 
+static void write_bytes(struct writer *writer, const char *bytes, size_t length)
+{
+    size_t left = writer->length < writer->size ? writer->size - writer->length : 0;
+    memcpy(writer->buffer + writer->length, bytes, length < left ? length : left);
+    writer->length += length;
+}
+
 static void write_text(struct writer *writer, const struct glob_part *part)
 {
+    if (!memchr(part->bytes, '\\', part->length)) {
+        write_bytes(writer, part->bytes, part->length);
+        return;
+    }
     for (size_t i = 0; i < part->length; i++) {
         if (part->bytes[i] == '\\' && i + 1 < part->length && is_special(part->bytes[i + 1]))
             i++;
