@@ -161,6 +161,27 @@ static void test_is_token(void **state)
     }
 }
 
+/* Each pair of bytes, at each place of spans of each length up to two words and a half. */
+static void test_equal_fold(void **state)
+{
+    (void)state;
+    for (int pair = 0; pair < 256 * 256; pair++) {
+        unsigned char x = (unsigned char)(pair >> 8), y = (unsigned char)pair;
+        bool is_same = x == y || ((x ^ y) == 0x20 && ((x | 0x20) >= 'a' && (x | 0x20) <= 'z'));
+        size_t length = 1 + (size_t)(pair * 7 + pair / 256) % 20;
+        size_t at = (size_t)(pair / 3) % length;
+        char a[20], b[20];
+
+        memset(a, 'q', sizeof(a));
+        memset(b, 'Q', sizeof(b));
+        a[at] = (char)x;
+        b[at] = (char)y;
+        assert_int_equal(span_equal_fold((struct span){a, length}, (struct span){b, length}),
+                         is_same);
+        assert_false(span_equal_fold((struct span){a, length}, (struct span){b, length - 1}));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_stops_at_end),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_is_token),
+        cmocka_unit_test(test_equal_fold),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
