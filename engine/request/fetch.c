@@ -317,7 +317,7 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     struct parsed parsed = {.text = {request->url, url_length}, .room = room};
     memset(fetch, 0, offsetof(struct fetch, submitted_ns));
     fetch->extra = &terms->extras[fetch - terms->fetches];
-    parsed.error = url_parse(parsed.text, room, &fetch->url, NULL);
+    parsed.error = url_parse_next(&terms->url_memo, parsed.text, room, &fetch->url);
     if (parsed.error)
         return take_odd(fetch, terms, request, &parsed, now_ns, ret_error);
     parsed.room_used = url_room_used(&fetch->url, room);

@@ -202,8 +202,9 @@ struct fetch_terms {
     struct fetch *fetches;      /* by slot, */
     struct fetch_extra *extras; /* and by the same */
     struct login *logins;       /* likewise */
-    uint32_t url_blocks;        /* for long URLs */
-    uint32_t url_blocks_left;   /* of them */
+    struct url_memo url_memo;
+    uint32_t url_blocks;      /* for long URLs */
+    uint32_t url_blocks_left; /* of them */
     uint64_t body_bytes_max;
     uint32_t trail_reserve; /* shared blocks that are for bodies alone */
     bool resumes;           /* bodies that break off are gone on with */

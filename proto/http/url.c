@@ -599,6 +599,54 @@ enum proto_error url_parse(struct span text, char *room, struct url *ret_url, si
     return error;
 }
 
+/* What was written into room is no part of the text, and is found anew each time. */
+static void memo_keep(struct url_memo *memo, struct span text, const struct url *url)
+{
+    size_t length = (size_t)(url->target.bytes - text.bytes);
+    bool is_as_written = url->host.bytes > text.bytes && url->host.bytes < url->target.bytes &&
+                         url->authority.bytes > text.bytes &&
+                         url->authority.bytes < url->target.bytes;
+
+    memo->length = 0;
+    if (length > sizeof(memo->text) || !is_as_written)
+        return;
+    memo->length = (uint8_t)length;
+    memo->host_at = (uint8_t)(url->host.bytes - text.bytes);
+    memo->authority_at = (uint8_t)(url->authority.bytes - text.bytes);
+    memo->url = *url;
+    memo->url.has_odd_target = false;
+    memcpy(memo->text, text.bytes, length);
+}
+
+/* An authority ends where one may, so that no longer one begins with it. */
+static bool memo_has(const struct url_memo *memo, struct span text)
+{
+    return memo->length > 0 && text.length <= URL_BYTES_MAX && text.length > memo->length &&
+           memcmp(text.bytes, memo->text, memo->length) == 0 &&
+           byte_kinds[(unsigned char)text.bytes[memo->length]] == AUTHORITY_END;
+}
+
+enum proto_error url_parse_next(struct url_memo *memo, struct span text, char *room,
+                                struct url *ret_url)
+{
+    struct cutter cutter = {.at = text.bytes + memo->length, .end = text.bytes + text.length};
+    enum proto_error error;
+
+    if (memo_has(memo, text)) {
+        *ret_url = memo->url;
+        error = bytes_check(&cutter, ret_url);
+        ret_url->host.bytes = text.bytes + memo->host_at;
+        ret_url->authority.bytes = text.bytes + memo->authority_at;
+        ret_url->target.bytes = cutter.at;
+        ret_url->target.length = (size_t)(target_end(cutter.at, cutter.end) - cutter.at);
+        return error;
+    }
+    error = url_parse(text, room, ret_url, NULL);
+    if (error == PROTO_OK)
+        memo_keep(memo, text, ret_url);
+    return error;
+}
+
 static bool is_in_room(struct span span, const char *room)
 {
     return span.bytes >= room && span.bytes < room + URL_ROOM_BYTES;

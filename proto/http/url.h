@@ -48,6 +48,21 @@ static inline bool url_target_needs_slash(const struct url *url)
  * of text, counted from 0, the fault lies. Errors: every PROTO_URL_* and PROTO_IDNA_*. */
 enum proto_error url_parse(struct span text, char *room, struct url *ret_url, size_t *ret_offset);
 
+/* What was parsed last: of a list of URLs the next one mostly begins alike. All zero: nothing. */
+enum { URL_MEMO_BYTES = 80 };
+struct url_memo {
+    struct url url;
+    uint8_t host_at;
+    uint8_t authority_at;
+    uint8_t length; /* of scheme and authority */
+    char text[URL_MEMO_BYTES];
+};
+
+/* As url_parse(), and sooner where scheme and authority are those that memo has, which is to be one
+ * of the caller's; it then has those of text. */
+enum proto_error url_parse_next(struct url_memo *memo, struct span text, char *room,
+                                struct url *ret_url);
+
 /* What url_parse() would have found, had the text been at copy and room at copy + text.length + 1:
  * puts what it wrote into room there. */
 void url_move(struct url *url, struct span text, const char *room, const char *copy);

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "proto/http/url.h"
 #include "tests/lib/feed.h"
@@ -432,13 +433,58 @@ static void test_move(void **state)
     }
 }
 
+static bool is_same(const struct url *a, const struct url *b)
+{
+    return span_equal(a->host, b->host) && span_equal(a->authority, b->authority) &&
+           span_equal(a->target, b->target) && a->port == b->port && a->is_https == b->is_https &&
+           a->has_odd_target == b->has_odd_target && a->host_kind == b->host_kind;
+}
+
+static void parse_behind(struct span before, struct span text)
+{
+    static char room[URL_ROOM_BYTES], other_room[URL_ROOM_BYTES];
+    struct url_memo memo = {0};
+    struct url first, url, again;
+    struct span guarded = {feed_guarded(0, before), before.length};
+
+    (void)url_parse_next(&memo, guarded, room, &first);
+    guarded = (struct span){feed_guarded(0, text), text.length};
+    enum proto_error error = url_parse(guarded, room, &url, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(url_parse_next(&memo, guarded, other_room, &again), error);
+        assert_true(error != PROTO_OK || is_same(&url, &again));
+    }
+}
+
+/* Whatever was parsed before, and where one begins as another does. */
+static void test_next(void **state)
+{
+    static const char *const tails[] = {"",   "/",   "?",   "#",   "/.", "/a/../b", "/\xc3\xa4",
+                                        "/ ", ":1/", "@b/", ".b/", "0/", "\\b",     "%2e/"};
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(accepted); i++) {
+        for (size_t j = 0; j < COUNT(accepted); j++)
+            parse_behind(accepted[i].text, accepted[j].text);
+        for (size_t j = 0; j < COUNT(refused); j++)
+            parse_behind(accepted[i].text, refused[j].text);
+        size_t length = strcspn(accepted[i].text.bytes + strlen("https://"), "/?#");
+        for (size_t j = 0; j < COUNT(tails); j++) {
+            int bytes = snprintf(text, sizeof(text), "%.*s%s", (int)(strlen("https://") + length),
+                                 accepted[i].text.bytes, tails[j]);
+            parse_behind(accepted[i].text, (struct span){text, (size_t)bytes});
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_length_limit), cmocka_unit_test(test_path_bytes),
         cmocka_unit_test(test_paths),        cmocka_unit_test(test_dots),
-        cmocka_unit_test(test_move),
+        cmocka_unit_test(test_move),         cmocka_unit_test(test_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
