@@ -1,8 +1,10 @@
 /* Bodies of all kinds over a loop that injects faults, to a server that does what it likes, with
- * requests that are cancelled: every one has its result, and no block, tag or descriptor is left.
- * HAUL_TEST_ROUNDS says how many over each loop; HAUL_SEED=<number> plays one alone. */
+ * coded replies among that, and requests that are cancelled: every one has its result, and no
+ * block, tag, decoder or descriptor is left. HAUL_TEST_ROUNDS says how many over each of four
+ * loops; HAUL_SEED=<number> plays one alone. */
 
 #include "engine/engine.h"
+#include "tests/lib/coded.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/gathering.h"
 
@@ -50,6 +52,41 @@ static const char *const replies[] = {
     "",
 };
 
+enum { PLAIN = sizeof replies / sizeof *replies, CODED = 4, CODED_BYTES = 40000 };
+
+/* Whole, without its last bytes, damaged, and none at all behind its head. */
+static struct span coded_replies[CODED];
+
+static void make_coded_replies(void)
+{
+    char *text = coded_text(CODED_BYTES);
+    struct span body = coded_make("gzip", (struct span){text, CODED_BYTES});
+    for (size_t i = 0; i < CODED; i++) {
+        size_t kept = i == 1 ? body.length - 9 : i == 3 ? 0 : body.length;
+        char *reply = malloc(200 + kept);
+        if (reply == NULL)
+            abort();
+        int head = sprintf(reply,
+                           "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                           "Content-Length: %zu\r\n\r\n",
+                           kept);
+        memcpy(reply + head, body.bytes, kept);
+        if (i == 2)
+            memset(reply + head + kept / 2, 0xff, 64);
+        coded_replies[i] = (struct span){reply, (size_t)head + kept};
+    }
+    free(text);
+    free((void *)(uintptr_t)body.bytes);
+}
+
+static struct span any_reply(uint64_t *state)
+{
+    uint32_t choice = random_from(state, PLAIN + CODED);
+    if (choice >= PLAIN && coded_replies[0].bytes != NULL)
+        return coded_replies[choice - PLAIN];
+    return (struct span){replies[choice % PLAIN], strlen(replies[choice % PLAIN])};
+}
+
 static void receive_some(int fd, uint64_t *state)
 {
     char bytes[16384];
@@ -63,9 +100,9 @@ static void receive_some(int fd, uint64_t *state)
 static void play(int fd, uint64_t *state)
 {
     for (uint32_t turns = 1 + random_from(state, 4); turns > 0; turns--) {
-        const char *reply = replies[random_from(state, sizeof replies / sizeof *replies)];
+        struct span reply = any_reply(state);
         receive_some(fd, state);
-        send(fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+        send(fd, reply.bytes, reply.length, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     receive_some(fd, state);
     struct linger now = {.l_onoff = (int)random_from(state, 2)};
@@ -204,7 +241,7 @@ static void run_to_the_end(struct run *run)
             assert_true(error == -EAGAIN || error == -EINPROGRESS || error == -ENODATA);
             continue;
         }
-        done++;
+        done += !result->more;
         haul_release(run->haul, result);
     }
 }
@@ -221,6 +258,8 @@ static void run_seed(uint64_t seed)
         .concurrency = 1 + random_below(4),
         .unordered = random_below(2) == 0,
         .keep_bodies = true,
+        .compressed = random_below(2) == 0,
+        .stream_bodies = random_below(2) == 0,
         .redirect = random_below(2) == 0 ? &redirect : NULL,
         .retry = random_below(2) == 0 ? &retry : NULL,
         .max_time_ms = 300,
@@ -270,6 +309,8 @@ int main(void)
     file = memfd_create("body", MFD_CLOEXEC);
     if (file < 0 || write(file, bytes, sizeof bytes) != (ssize_t)sizeof bytes)
         return EXIT_FAILURE;
+    if (coded_is_there("gzip"))
+        make_coded_replies();
     open_server();
     if (pthread_create(&thread, NULL, serve, &listener) != 0)
         return EXIT_FAILURE;

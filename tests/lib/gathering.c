@@ -105,6 +105,7 @@ void gathering_check_balance(struct haul *haul)
     assert_int_equal(engine->fetch_slab.taken, 0);
     assert_int_equal(engine->store.slab.taken, 0);
     assert_int_equal(engine->decoders.slab.taken, 0);
+    assert_int_equal(engine->pipes.slab.taken, 0);
     assert_int_equal(engine->heads.count + engine->coded.count, 0);
     assert_int_equal(engine->store.shared_left, engine->budget.shared_blocks);
     assert_in_range(engine->pool.open, 0, engine->budget.concurrency);
