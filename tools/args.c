@@ -375,7 +375,7 @@ static int add_header(struct parser *parser, const char *name, const char *heade
 static int check_body(struct parser *parser)
 {
     const struct args *args = parser->args;
-    bool has_form = args->form.has_fields;
+    bool has_form = args->form.levels[0].has_fields;
     bool has_file = parser->upload_file != NULL;
     if (args->head && args->engine.has_body && !parser->is_get)
         return take_fail(parser, "-I/--head and %s exclude each other",
@@ -448,7 +448,8 @@ static int settle_form(struct parser *parser)
     char *type = NULL;
     if (form_end(&args->form, &args->payload) < 0)
         return take_fail_no_memory(parser);
-    if (asprintf(&type, "Content-Type: multipart/form-data; boundary=%s", args->form.boundary) < 0)
+    if (asprintf(&type, "Content-Type: multipart/form-data; boundary=%s",
+                 args->form.levels[0].boundary) < 0)
         type = NULL;
     int error = take_text_over(parser, type);
     return error != 0 ? error : add_header(parser, "Content-Type", type);
@@ -467,7 +468,7 @@ static int settle_body(struct parser *parser)
         return settle_get(parser);
     if (error == 0 && parser->upload_file != NULL)
         return settle_upload(parser);
-    if (error == 0 && args->form.has_fields)
+    if (error == 0 && args->form.levels[0].has_fields)
         error = settle_form(parser);
     if (error != 0 || !args->engine.has_body)
         return error;

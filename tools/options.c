@@ -157,7 +157,10 @@ const struct option_row option_rows[] = {
          "Sends a form of parts (multipart/form-data), of which this is one: _name_*=*_value_, "
          "_name_*=@*_file_ with the file and its name, or _name_*=<*_file_ with what the file has "
          "(*-*: stdin). Behind it may stand *;type=*_type_ and *;filename=*_name_. What has a "
-         "semicolon or comma is in double quotes. Files of any size are read as they are sent."},
+         "semicolon or comma is in double quotes. Several files of one field, "
+         "_name_*=@*_file_*,*_file_, are parts of it (multipart/mixed), and so are all *-F* "
+         "between "
+         "_name_*=(* and *=)*. Files of any size are read as they are sent."},
     {OPTIONS_REQUEST, "form-string", 0, "NAME=VALUE", "the same, a value as it is",
      .take = take_form_string, .repeatable = true, .is_rare = true,
      .manual = "As *-F*, but *@*, *<* and *;* in the value have no meaning."},

@@ -425,6 +425,48 @@ int take_data_urlencode(struct parser *parser, const struct option_row *row)
     return error;
 }
 
+static int form_fail(struct parser *parser, const char *wrong)
+{
+    return take_fail(parser, "%s '%s': %s", parser->option, parser->value, wrong);
+}
+
+/* error: a negative errno, or 0. */
+static int form_done(struct parser *parser, int error)
+{
+    if (error == -ELOOP)
+        return form_fail(parser, "parts lie in each other, more than 9 deep");
+    if (error == -EINVAL)
+        return form_fail(parser, "no part of parts was begun, by NAME=(, that this could end");
+    return body_done(parser, error);
+}
+
+static int form_add(struct parser *parser, const struct form_field *field)
+{
+    struct args *args = parser->args;
+    int error = body_done(parser, form_begin_field(&args->form, &args->payload, field));
+    if (error != 0)
+        return error;
+    return field->source == FORM_TEXT ? add_text(parser, field->value)
+                                      : add_file(parser, field->value, NULL);
+}
+
+/* Several files of one field are parts of it, as RFC 2388 has it (4.2), and curl. */
+static int form_add_files(struct parser *parser, struct form_field *field)
+{
+    struct args *args = parser->args;
+    const struct form_field whole = {.name = field->name};
+    int error = form_done(parser, form_open(&args->form, &args->payload, &whole));
+    field->name = NULL;
+    while (error == 0) {
+        error = form_add(parser, field);
+        if (error != 0 || field->more == NULL)
+            break;
+        const char *wrong = form_parse_more(field);
+        error = wrong != NULL ? form_fail(parser, wrong) : 0;
+    }
+    return error == 0 ? form_done(parser, form_close(&args->form, &args->payload)) : error;
+}
+
 static int form_take(struct parser *parser, bool is_string)
 {
     struct form_field field;
@@ -435,13 +477,13 @@ static int form_take(struct parser *parser, bool is_string)
         return error;
     const char *wrong = form_parse(word, is_string, &field);
     if (wrong != NULL)
-        return take_fail(parser, "%s '%s': %s", parser->option, parser->value, wrong);
+        return form_fail(parser, wrong);
     args->engine.has_body = true;
-    error = body_done(parser, form_begin_field(&args->form, &args->payload, &field));
-    if (error != 0)
-        return error;
-    return field.source == FORM_TEXT ? add_text(parser, field.value)
-                                     : add_file(parser, field.value, NULL);
+    if (field.source == FORM_OPENS)
+        return form_done(parser, form_open(&args->form, &args->payload, &field));
+    if (field.source == FORM_CLOSES)
+        return form_done(parser, form_close(&args->form, &args->payload));
+    return field.more != NULL ? form_add_files(parser, &field) : form_add(parser, &field);
 }
 
 int take_form(struct parser *parser, const struct option_row *row)

@@ -172,6 +172,18 @@ ROWS = [
     (["-F", "c=@-"], ["/x"], PIPED),
     (["-F", "c=<-"], ["/x"], PIPED),
     (["-F", "c=@-"], ["/x"], BIG),
+    (["-F", "c=@small,notes.txt", "-F", "d=e"], ["/x"], None),
+    (["-F", "c=@small;type=a/b,page.html;filename=z.gif,empty"], ["/x"], None),
+    (["-F", 'c=@small;type=a/b;filename="q,r.x",big'], ["/x"], None),
+    (["-F", 'c=@"small",notes.txt;type=x/y; charset=z,small', "-F", "d=@small"], ["/x"], None),
+    (["-F", "c=@small,-"], ["/x"], PIPED),
+    (["-F", "c=x,y"], ["/x"], None),
+    (["-F", "=v", "-F", "c=d"], ["/x"], None),
+    (["-F", "c=(", "-F", "d=e", "-F", "f=@notes.txt", "-F", "=)", "-F", "g=h"], ["/x"], None),
+    (["-F", "c=(;type=multipart/alternative", "-F", "=plain", "-F", "=x;type=text/html",
+      "-F", "=)"], ["/x"], None),
+    (["-F", "c=(;type=multipart/form-data", "-F", "d=e", "-F", "=f", "-F", "=)"], ["/x"], None),
+    (["-F", "c=(", "-F", "d=(", "-F", "e=@small,notes.txt", "-F", "=)", "-F", "f=g"], ["/x"], None),
     (["-F", "c=@empty"], ["/x"], None),
     (["-F", "c="], ["/x"], None),
     (["-F", "c=v", "-H", "Expect: 100-continue"], ["/x"], None),
@@ -189,11 +201,11 @@ def run(command, stdin=None):
 
 def without_chance(line, fields, body):
     fields.pop("user-agent", None)
-    boundary = re.search(r"boundary=(\S+)", fields.get("content-type", ""))
-    if boundary:
-        same = "B" * len(boundary[1])
-        fields["content-type"] = fields["content-type"].replace(boundary[1], same)
-        body = body.replace(boundary[1].encode(), same.encode())
+    found = re.findall(rb"boundary=(\S+)", fields.get("content-type", "").encode() + b"\n" + body)
+    for place, boundary in enumerate(found):
+        same = (b"%d" % place).rjust(len(boundary), b"B")
+        fields["content-type"] = fields["content-type"].replace(boundary.decode(), same.decode())
+        body = body.replace(boundary, same)
     return line, fields, body
 
 

@@ -77,8 +77,17 @@ static const struct {
     {"-T f -T g u", "-T/--upload-file is given twice: the one file goes to every URL"},
     {"-T - -i -", "-T/--upload-file '-': stdin can be read only once"},
     {"-F a u", "-F/--form 'a': NAME=VALUE, NAME=@FILE or NAME=<FILE is wanted"},
-    {"-F a=@b,c u", "-F/--form 'a=@b,c': several files are given by an -F each"},
-    {"-F a=(b u", "-F/--form 'a=(b': a part of parts is not made here"},
+    {"-F =) u", "-F/--form '=)': no part of parts was begun, by NAME=(, that this could end"},
+    {"-F a=( -F =) -F =) u",
+     "-F/--form '=)': no part of parts was begun, by NAME=(, that this could end"},
+    {"-F a=( -F b=( -F c=( -F d=( -F e=( -F f=( -F g=( -F h=( -F i=( -F j=( u",
+     "-F/--form 'j=(': parts lie in each other, more than 9 deep"},
+    {"-F a=(;q=r u",
+     "-F/--form 'a=(;q=r': behind a semicolon only type= and filename= are known; a "
+     "value that has one belongs in double quotes"},
+    {"-F a=@/dev/null,/dev/null;q=r u",
+     "-F/--form 'a=@/dev/null,/dev/null;q=r': behind a semicolon only type= and filename= are "
+     "known; a value that has one belongs in double quotes"},
     {"-F a=b;c u", "-F/--form 'a=b;c': behind a semicolon only type= and filename= are known; a "
                    "value that has one belongs in double quotes"},
     {"-b a=b u", "unknown option '-b': haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one"},

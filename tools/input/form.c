@@ -56,58 +56,67 @@ static bool is_key(const char *text)
     return false;
 }
 
-/* A type up to a semicolon that a key follows: any other is a part of it. Likewise. */
-static char *cut_type(char *text, char **ret_value)
+/* A type up to a semicolon that a key follows, or another stop: other semicolons are a part of it.
+ * Likewise. */
+static char *cut_type(char *text, const char *stops, char **ret_value, char *ret_stop)
 {
-    char stop, *end = text;
+    char *end = text;
     if (*text == '"')
-        return cut_value(text, ";", ret_value, &stop);
+        return cut_value(text, stops, ret_value, ret_stop);
     *ret_value = text;
-    for (end += strcspn(end, ";"); *end != '\0' && !is_key(end + 1); end += strcspn(end, ";"))
+    for (end += strcspn(end, stops); *end == ';' && !is_key(end + 1); end += strcspn(end, stops))
         end++;
-    if (*end == '\0')
-        return end;
+    *ret_stop = *end;
     *end = '\0';
-    return end + 1;
+    return end + (*ret_stop != '\0');
 }
 
-/* What is behind a value: ";type=x;filename=y". */
-static const char *parse_rest(char *at, struct form_field *field)
+/* A value, and what is behind it: ";type=x;filename=y". */
+static const char *parse_value(char *at, const char *stops, struct form_field *field)
 {
     char stop, *value;
-    while (*at != '\0') {
+    at = cut_value(at, stops, &value, &stop);
+    field->value = value;
+    while (stop == ';' && *at != '\0') {
         at += strspn(at, " \t");
         bool is_type = take_key(&at, "type=");
         if (!is_type && !take_key(&at, "filename="))
             return "behind a semicolon only type= and filename= are known; a value that has one "
                    "belongs in double quotes";
-        at = is_type ? cut_type(at, &value) : cut_value(at, ";", &value, &stop);
+        at = is_type ? cut_type(at, stops, &value, &stop) : cut_value(at, stops, &value, &stop);
         *(is_type ? &field->type : &field->filename) = value;
     }
+    field->more = stop == ',' ? at : NULL;
     return NULL;
 }
 
 const char *form_parse(char *word, bool is_string, struct form_field *ret_field)
 {
-    char stop, *value, *at = strchr(word, '=');
-    *ret_field = (struct form_field){.name = word};
-    if (at == NULL || at == word)
+    char *at = strchr(word, '=');
+    *ret_field = (struct form_field){.name = at != word ? word : NULL};
+    if (at == NULL)
         return "NAME=VALUE, NAME=@FILE or NAME=<FILE is wanted";
     *at++ = '\0';
     ret_field->value = at;
     if (is_string)
         return NULL;
-    if (*at == '(')
-        return "a part of parts is not made here";
-    if (*at != '@' && *at != '<') {
-        at = cut_value(at, ";", &value, &stop);
-        ret_field->value = value;
-        return parse_rest(at, ret_field);
+    if (ret_field->name == NULL && strcmp(at, ")") == 0) {
+        ret_field->source = FORM_CLOSES;
+        return NULL;
     }
-    ret_field->source = *at == '@' ? FORM_FILE : FORM_CONTENT;
-    at = cut_value(at + 1, ret_field->source == FORM_FILE ? ";," : ";", &value, &stop);
-    ret_field->value = value;
-    return stop == ',' ? "several files are given by an -F each" : parse_rest(at, ret_field);
+    ret_field->source = *at == '@'   ? FORM_FILE
+                        : *at == '<' ? FORM_CONTENT
+                        : *at == '(' ? FORM_OPENS
+                                     : FORM_TEXT;
+    at += ret_field->source != FORM_TEXT;
+    return parse_value(at, ret_field->source == FORM_FILE ? ";," : ";", ret_field);
+}
+
+const char *form_parse_more(struct form_field *field)
+{
+    char *at = field->more;
+    *field = (struct form_field){.source = FORM_FILE};
+    return parse_value(at, ";,", field);
 }
 
 /* --- bytes ------------------------------------------------------------------------------------ */
@@ -174,25 +183,53 @@ static const char *field_type(const struct form_field *field, const char *filena
     return type != NULL && filename == NULL && strcmp(type, "text/plain") == 0 ? NULL : type;
 }
 
-static int make_boundary(struct form *form)
+static int make_boundary(struct form_level *level)
 {
     unsigned char random[8];
     if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return -errno;
-    int length = snprintf(form->boundary, sizeof(form->boundary), "------------------------");
+    int length = snprintf(level->boundary, sizeof(level->boundary), "------------------------");
     for (size_t i = 0; i < sizeof(random); i++)
-        length += snprintf(form->boundary + length, sizeof(form->boundary) - (size_t)length, "%02x",
-                           random[i]);
+        length += snprintf(level->boundary + length, sizeof(level->boundary) - (size_t)length,
+                           "%02x", random[i]);
     return 0;
 }
 
 static int put_delimiter(struct form *form, struct payload *payload)
 {
-    int error = form->boundary[0] == '\0' ? make_boundary(form) : 0;
+    struct form_level *level = &form->levels[form->depth];
+    int error = level->boundary[0] == '\0' ? make_boundary(level) : 0;
     if (error == 0)
-        error = put(payload, form->has_fields ? "\r\n--" : "--");
-    form->has_fields = true;
-    return error == 0 ? put(payload, form->boundary) : error;
+        error = put(payload, level->has_fields ? "\r\n--" : "--");
+    level->has_fields = true;
+    return error == 0 ? put(payload, level->boundary) : error;
+}
+
+/* A part of a form is form-data (RFC 7578, 4.2), one of anything else that has a name an attachment
+ * (RFC 2183). */
+static int put_disposition(struct form *form, struct payload *payload,
+                           const struct form_field *field, const char *filename)
+{
+    bool is_mixed = form->levels[form->depth].is_mixed;
+    bool has_none = is_mixed && field->name == NULL && filename == NULL;
+    int error = put_delimiter(form, payload);
+    if (error != 0 || has_none)
+        return error;
+    error = put(payload, is_mixed ? "\r\nContent-Disposition: attachment"
+                                  : "\r\nContent-Disposition: form-data");
+    if (error == 0 && field->name != NULL)
+        error = put(payload, "; name=");
+    if (error == 0 && field->name != NULL)
+        error = put_quoted(payload, field->name);
+    if (error == 0 && filename != NULL)
+        error = put(payload, "; filename=");
+    return error == 0 && filename != NULL ? put_quoted(payload, filename) : error;
+}
+
+static int put_type(struct payload *payload, const char *type)
+{
+    int error = put(payload, "\r\nContent-Type: ");
+    return error == 0 ? put(payload, type) : error;
 }
 
 int form_begin_field(struct form *form, struct payload *payload, const struct form_field *field)
@@ -201,24 +238,54 @@ int form_begin_field(struct form *form, struct payload *payload, const struct fo
     if (filename == NULL && field->source == FORM_FILE)
         filename = base_of(field->value);
     const char *type = field_type(field, filename);
-    int error = put_delimiter(form, payload);
-    if (error == 0)
-        error = put(payload, "\r\nContent-Disposition: form-data; name=");
-    if (error == 0)
-        error = put_quoted(payload, field->name);
-    if (error == 0 && filename != NULL)
-        error = put(payload, "; filename=");
-    if (error == 0 && filename != NULL)
-        error = put_quoted(payload, filename);
+    int error = put_disposition(form, payload, field, filename);
     if (error == 0 && type != NULL)
-        error = put(payload, "\r\nContent-Type: ");
-    if (error == 0 && type != NULL)
-        error = put(payload, type);
+        error = put_type(payload, type);
     return error == 0 ? put(payload, "\r\n\r\n") : error;
+}
+
+static bool is_form_data(const char *type)
+{
+    static const char form_data[] = "multipart/form-data";
+    size_t length = sizeof(form_data) - 1;
+    return type != NULL && strncasecmp(type, form_data, length) == 0 &&
+           strchr(" \t;", type[length]) != NULL;
+}
+
+int form_open(struct form *form, struct payload *payload, const struct form_field *field)
+{
+    if (form->depth + 1 == FORM_LEVELS)
+        return -ELOOP;
+    struct form_level *level = &form->levels[form->depth + 1];
+    *level = (struct form_level){.is_mixed = !is_form_data(field->type)};
+    int error = make_boundary(level);
+    if (error == 0)
+        error = put_disposition(form, payload, field, field->filename);
+    if (error == 0)
+        error = put_type(payload, field->type != NULL ? field->type : "multipart/mixed");
+    if (error == 0)
+        error = put(payload, "; boundary=");
+    if (error == 0)
+        error = put(payload, level->boundary);
+    form->depth++;
+    return error == 0 ? put(payload, "\r\n\r\n") : error;
+}
+
+int form_close(struct form *form, struct payload *payload)
+{
+    if (form->depth == 0)
+        return -EINVAL;
+    int error = put_delimiter(form, payload);
+    form->depth--;
+    return error == 0 ? put(payload, "--\r\n") : error;
 }
 
 int form_end(struct form *form, struct payload *payload)
 {
-    int error = put_delimiter(form, payload);
+    int error = 0;
+    while (form->depth > 0 && error == 0)
+        error = form_close(form, payload);
+    if (error == 0)
+        error = put_delimiter(form, payload);
     return error == 0 ? put(payload, "--\r\n") : error;
 }
