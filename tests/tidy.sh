@@ -83,7 +83,7 @@ tools/output: tools/input/inputs.h tools/input/filename.h tools/interrupt.h tool
 tools: tools/curl tools/input tools/output engine/haul.h
 bench/base:
 bench/statistics: proto/span.h proto/x509/pem.h
-bench/server: bench/base engine/loop proto proto/http
+bench/server: bench/base engine/loop engine/memory/list.h proto proto/http
 bench/load: bench/base bench/statistics engine/loop engine/memory engine/link engine/http engine/haul.h proto proto/http
 bench/result: bench/base bench/statistics bench/load engine/haul.h
 bench/run: bench/base bench/load bench/result engine/haul.h proto/http/url.h

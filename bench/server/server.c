@@ -20,13 +20,13 @@
 #include "bench/server/reply.h"
 #include "bench/server/server_tls.h"
 #include "engine/loop/loop.h"
+#include "engine/memory/list.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 enum {
@@ -53,16 +53,13 @@ enum connection_state {
 
 /* They belong to all connections together, as a channel's records do. */
 struct gathered {
-    SLIST_ENTRY(gathered) link;
+    struct gathered *next; /* free, too */
     char bytes[GATHERED_BYTES];
 };
 
-SLIST_HEAD(gathered_list, gathered);
-
 struct connection {
-    LIST_ENTRY(connection) link; /* of the waiting, lingering and settling */
-    LIST_ENTRY(connection) flying_link;
-    bool is_flying; /* memory was sent from that is to be given back */
+    struct list_node link;        /* of the waiting, lingering and settling */
+    struct list_node flying_link; /* memory was sent from that is to be given back */
     enum connection_state state;
     int fd;
     uint64_t due_ns;
@@ -79,8 +76,6 @@ struct connection {
     struct gathered *gathered; /* what out lies in, or did until it was sent; NULL: in a reply's */
 };
 
-LIST_HEAD(connection_list, connection);
-
 struct server {
     struct loop *loop;
     struct server_tls *tls; /* NULL: http */
@@ -89,11 +84,11 @@ struct server {
     uint32_t *free_slots;
     uint32_t free_count;
     uint32_t connection_count;
-    struct connection_list timed;
-    struct connection_list settling;
-    struct connection_list flying; /* since the last wait */
-    struct gathered_list gathered; /* free */
-    uint64_t accept_due_ns;        /* 0: accepting */
+    struct list_node timed;
+    struct list_node settling;
+    struct list_node flying;   /* since the last wait */
+    struct gathered *gathered; /* free */
+    uint64_t accept_due_ns;    /* 0: accepting */
     int listener;
     uint16_t port;
     atomic_bool stopping;
@@ -112,19 +107,21 @@ static bool is_deaf(enum connection_state state)
     return state == LINGERING || state == STALLED || state == CLOSING;
 }
 
-static bool is_listed(enum connection_state state)
-{
-    return state == WAITING || state == SETTLING || state == LINGERING;
-}
-
 static void enter(struct connection *connection, enum connection_state state,
-                  struct connection_list *list)
+                  struct list_node *list)
 {
-    if (is_listed(connection->state))
-        LIST_REMOVE(connection, link);
+    list_remove(&connection->link);
     connection->state = state;
     if (list)
-        LIST_INSERT_HEAD(list, connection, link);
+        list_append(list, &connection->link);
+}
+
+/* The first of a list of states; NULL: nobody is in it. */
+static struct connection *first_of(const struct list_node *list)
+{
+    struct list_node *node = list_first(list);
+
+    return node ? LIST_OWNER(node, struct connection, link) : NULL;
 }
 
 /* Due times are whole milliseconds, so that one tick serves many connections. */
@@ -145,24 +142,21 @@ static bool is_sending(const struct server *server, const struct connection *con
     return loop_is_sending(server->loop, slot_of(server, connection));
 }
 
-static void flying_remove(struct connection *connection)
-{
-    if (connection->is_flying)
-        LIST_REMOVE(connection, flying_link);
-    connection->is_flying = false;
-}
-
 static void gathered_give_back(struct server *server, struct connection *connection)
 {
-    if (connection->gathered)
-        SLIST_INSERT_HEAD(&server->gathered, connection->gathered, link);
+    struct gathered *gathered = connection->gathered;
+
+    if (!gathered)
+        return;
+    gathered->next = server->gathered;
+    server->gathered = gathered;
     connection->gathered = NULL;
 }
 
 /* What was handed over is through. */
 static void connection_sent(struct server *server, struct connection *connection)
 {
-    flying_remove(connection);
+    list_remove(&connection->flying_link);
     gathered_give_back(server, connection);
     if (connection->channel)
         channel_sent(connection->channel);
@@ -179,10 +173,10 @@ static void connection_hand_over(struct server *server, struct connection *conne
     struct span bytes = channel ? channel_take(channel) : connection->out;
     connection->out.length = 0;
     loop_send(server->loop, slot_of(server, connection), bytes.bytes, bytes.length);
-    if (connection->is_flying || (!channel && !connection->gathered))
+    if (!channel && !connection->gathered)
         return;
-    connection->is_flying = true;
-    LIST_INSERT_HEAD(&server->flying, connection, flying_link);
+    list_remove(&connection->flying_link);
+    list_append(&server->flying, &connection->flying_link);
 }
 
 /* Another reply comes behind out: its memory may be written anew. */
@@ -191,8 +185,8 @@ static bool out_gather(struct server *server, struct connection *connection)
     struct gathered *gathered = connection->gathered;
     struct span *out = &connection->out;
 
-    if (!gathered && (gathered = SLIST_FIRST(&server->gathered)))
-        SLIST_REMOVE_HEAD(&server->gathered, link);
+    if (!gathered && (gathered = server->gathered))
+        server->gathered = gathered->next;
     if (!gathered)
         gathered = malloc(sizeof *gathered);
     if (!gathered)
@@ -238,7 +232,7 @@ static void connection_close(struct server *server, struct connection *connectio
     if (connection->state == CLOSING)
         return;
     enter(connection, CLOSING, NULL);
-    flying_remove(connection);
+    list_remove(&connection->flying_link);
     loop_close_slot(server->loop, slot_of(server, connection));
 }
 
@@ -523,13 +517,15 @@ static void connection_settled(struct server *server, struct connection *connect
 static void server_settle(struct server *server)
 {
     struct connection *connection;
+    struct list_node *node;
 
-    while ((connection = LIST_FIRST(&server->flying))) {
-        flying_remove(connection);
+    while ((node = list_first(&server->flying))) {
+        connection = LIST_OWNER(node, struct connection, flying_link);
+        list_remove(node);
         if (!is_sending(server, connection))
             connection_sent(server, connection);
     }
-    while ((connection = LIST_FIRST(&server->settling)))
+    while ((connection = first_of(&server->settling)))
         connection_settled(server, connection);
 }
 
@@ -557,16 +553,15 @@ static void on_tick(struct server *server)
 {
     uint64_t time_ns = clock_monotonic_ns();
     uint64_t next_ns = UINT64_MAX;
-    struct connection *connection = LIST_FIRST(&server->timed);
 
-    while (connection) {
-        struct connection *next = LIST_NEXT(connection, link);
+    for (struct list_node *node = server->timed.next, *next; node != &server->timed; node = next) {
+        struct connection *connection = LIST_OWNER(node, struct connection, link);
 
+        next = node->next;
         if (connection->due_ns <= time_ns)
             connection_due(server, connection);
         else if (connection->due_ns < next_ns)
             next_ns = connection->due_ns;
-        connection = next;
     }
     if (server->accept_due_ns != 0 && server->accept_due_ns <= time_ns)
         server_accept(server);
@@ -592,8 +587,10 @@ static void on_accept(struct server *server, int32_t result)
     uint32_t slot = server->free_slots[--server->free_count];
     const int on = 1;
     setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    server->connections[slot] =
-        (struct connection){.state = IDLE, .fd = result, .channel = channel};
+    struct connection *connection = &server->connections[slot];
+    *connection = (struct connection){.state = IDLE, .fd = result, .channel = channel};
+    list_init(&connection->link);
+    list_init(&connection->flying_link);
     loop_attach(server->loop, slot, result);
     loop_receive(server->loop, slot);
 }
@@ -643,7 +640,7 @@ int server_run(struct server *server)
     struct completion completion;
 
     while (!atomic_load(&server->stopping)) {
-        int64_t timeout_ns = LIST_EMPTY(&server->settling) ? -1 : 0;
+        int64_t timeout_ns = list_is_empty(&server->settling) ? -1 : 0;
         int error = loop_wait(server->loop, 1, timeout_ns);
 
         if (error && error != -EINTR)
@@ -749,6 +746,9 @@ int server_open(struct server **ret_server, const struct server_options *options
     if (!server)
         return -ENOMEM;
     server->listener = -1;
+    list_init(&server->timed);
+    list_init(&server->settling);
+    list_init(&server->flying);
     if (!replies_init(&server->replies, options->stall_first_ms)) {
         free(server);
         return -ENOMEM;
@@ -786,9 +786,10 @@ void server_close(struct server *server)
         loop_close(server->loop);
     for (uint32_t i = 0; i < server->connection_count; i++)
         connection_deinit(server, &server->connections[i]);
-    struct gathered *gathered;
-    while ((gathered = SLIST_FIRST(&server->gathered))) {
-        SLIST_REMOVE_HEAD(&server->gathered, link);
+    while (server->gathered) {
+        struct gathered *gathered = server->gathered;
+
+        server->gathered = gathered->next;
         free(gathered);
     }
     if (server->listener >= 0)

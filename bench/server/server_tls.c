@@ -18,7 +18,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 enum {
     RECORD_PLAIN_BYTES = SSL3_RT_MAX_PLAIN_LENGTH,
@@ -32,17 +31,15 @@ _Static_assert((int)RECORDS_BYTES > (int)LOOP_SILENT_BYTES + (int)RECORD_BYTES,
                "what has no room for one more record is long");
 
 struct records {
-    SLIST_ENTRY(records) link;
+    struct records *next; /* free, too */
     size_t length;
     char bytes[RECORDS_BYTES];
 };
 
-SLIST_HEAD(records_list, records);
-
 struct server_tls {
     SSL_CTX *context;
     BIO_METHOD *method;
-    struct records_list free;
+    struct records *free;
     char pin[sizeof "sha256//" + 44];
     char plain[RECORD_PLAIN_BYTES];
 };
@@ -60,10 +57,10 @@ struct channel {
 
 static struct records *records_take(struct server_tls *tls)
 {
-    struct records *records = SLIST_FIRST(&tls->free);
+    struct records *records = tls->free;
 
     if (records)
-        SLIST_REMOVE_HEAD(&tls->free, link);
+        tls->free = records->next;
     else
         records = malloc(sizeof *records);
     if (records)
@@ -73,8 +70,10 @@ static struct records *records_take(struct server_tls *tls)
 
 static void records_give_back(struct server_tls *tls, struct records *records)
 {
-    if (records)
-        SLIST_INSERT_HEAD(&tls->free, records, link);
+    if (!records)
+        return;
+    records->next = tls->free;
+    tls->free = records;
 }
 
 /* --- what libssl takes for a connection ------------------------------------------------------- */
@@ -246,12 +245,12 @@ int server_tls_open(struct server_tls **ret_tls, const char *certificate, const 
 
 void server_tls_close(struct server_tls *tls)
 {
-    struct records *records;
-
     if (!tls)
         return;
-    while ((records = SLIST_FIRST(&tls->free))) {
-        SLIST_REMOVE_HEAD(&tls->free, link);
+    while (tls->free) {
+        struct records *records = tls->free;
+
+        tls->free = records->next;
         free(records);
     }
     SSL_CTX_free(tls->context);
