@@ -71,6 +71,7 @@ proto/x509: proto
 proto/tls: proto proto/x509
 engine/auth: engine/memory engine/haul.h proto proto/auth proto/http/scan.h
 engine/memory: engine/haul.h
+engine/libc:
 engine/loop: engine/haul.h
 engine/link: engine/loop engine/memory engine/haul.h engine/failure.h proto proto/tls proto/x509 proto/http/url.h
 engine/http: engine/link engine/memory engine/haul.h engine/failure.h proto proto/http
@@ -226,6 +227,12 @@ grep -v '^\(engine/loop/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 
     faults 'only engine/loop/loop_epoll.c says epoll_'
 grep -n '#include <openssl/' $c_files | grep -v '^\(proto/tls/\(evp\|libssl\|tickets\)\.[ch]\|bench/server/[^:]*\|tests/[^:]*\):' |
     faults 'only proto/tls and the server of bench know libssl'
+# What engine/libc is for, or what POSIX has another way of.
+grep -v '^tests/' "$scratch/code" |
+    grep -e 'sys/queue\.h' -e 'sys/pidfd\.h' -e '\<pthread_cond_clockwait\>' -e '\<epoll_pwait2 *(' \
+        -e '\<pidfd_open *(' -e '\<strerrorname_np *(' -e '\<strerrordesc_np *(' -e '\<qsort_r *(' |
+    grep -v '^engine/\(haul\.c\|loop/loop_uring\.c\|libc/lacking\.h\):\|^tools/output/fields\.h:' |
+    faults 'musl does not have it'
 grep '^tests/' "$scratch/code" | grep '\<u\?sleep *(' |
     faults 'a test waits for what happens, it does not sleep'
 grep -n 'timeout:' tests/meson.build /dev/null |

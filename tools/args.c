@@ -542,7 +542,7 @@ static int settle_home_netrc(struct parser *parser)
     args->netrc_file = path;
     int error = take_text_over(parser, path);
     if (error == 0 && access(path, F_OK) != 0)
-        args->netrc_trouble = strerrordesc_np(errno);
+        args->netrc_trouble = haul_strerror(-errno);
     return error;
 }
 
@@ -563,7 +563,7 @@ static int settle_netrc(struct parser *parser)
     if (args->netrc_file == NULL)
         error = settle_home_netrc(parser);
     else if (is_optional && access(args->netrc_file, F_OK) != 0)
-        args->netrc_trouble = strerrordesc_np(errno);
+        args->netrc_trouble = haul_strerror(-errno);
     if (error != 0 || args->netrc_trouble != NULL)
         return error;
     error = take_file(parser, args->netrc_file, &text, &length);

@@ -16,8 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +58,12 @@ static int read_failure(int descriptor)
         length = read(descriptor, &failure, sizeof failure);
     while (length < 0 && errno == EINTR);
     return length == sizeof failure ? failure : 0;
+}
+
+/* glibc has had a function for it since 2.36, other C libraries have none. */
+static int end_of(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 static void wait_for(pid_t pid, int *ret_status)
@@ -135,7 +141,7 @@ static void give_grace(int descriptor)
 
 void child_end(pid_t pid)
 {
-    int descriptor = pidfd_open(pid, 0);
+    int descriptor = end_of(pid);
 
     kill(pid, SIGTERM);
     if (descriptor >= 0) {
@@ -311,7 +317,7 @@ static enum child_end describe_end(const struct run *run, int status, struct chi
 /* output and error are the read ends. */
 static enum child_end finish(struct run *run, int output, int error, struct child_result *result)
 {
-    int end = pidfd_open(run->pid, 0);
+    int end = end_of(run->pid);
     int failure = end < 0 ? -errno : follow(run, output, error, end);
     int status;
 

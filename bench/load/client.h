@@ -26,8 +26,8 @@ enum stage { STAGE_OPENING, STAGE_WARMING, STAGE_WINDOW, STAGE_STOPPED };
 /* Set by the one thread that conducts, read by the clients. The times belong to the stage and are
  * written before it. */
 struct conductor {
-    pthread_mutex_t lock; /* changed: for those that sleep until the next stage */
-    pthread_cond_t changed;
+    pthread_mutex_t lock;   /* changed: for those that sleep until the next stage */
+    pthread_cond_t changed; /* by CLOCK_MONOTONIC */
     _Atomic uint32_t stage;
     _Atomic bool is_calling;        /* the window is to begin: whoever sees it answers */
     _Atomic uint64_t warming_ns;    /* CLOCK_MONOTONIC: the schedule begins */

@@ -510,7 +510,7 @@ static enum stage stage_wait(struct client_thread *thread)
         if (look_ns == UINT64_MAX)
             pthread_cond_wait(&conductor->changed, &conductor->lock);
         else
-            pthread_cond_clockwait(&conductor->changed, &conductor->lock, CLOCK_MONOTONIC, &until);
+            pthread_cond_timedwait(&conductor->changed, &conductor->lock, &until);
     }
     pthread_mutex_unlock(&conductor->lock);
     return client_look(client, client_now_ns());

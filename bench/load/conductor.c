@@ -416,7 +416,7 @@ static void step_wait(struct run *run)
     struct timespec until = {(time_t)(until_ns / second_ns), (long)(until_ns % second_ns)};
     pthread_mutex_lock(&run->conductor.lock);
     if (atomic_load(&run->running) > 0)
-        pthread_cond_clockwait(&run->done, &run->conductor.lock, CLOCK_MONOTONIC, &until);
+        pthread_cond_timedwait(&run->done, &run->conductor.lock, &until);
     pthread_mutex_unlock(&run->conductor.lock);
     lateness_note(&run->lateness, until_ns, client_now_ns());
 }
@@ -643,13 +643,23 @@ static int play_all(struct run *run, const struct run_watch *watch, struct load_
     return error;
 }
 
+/* Its waits are timed by client_now_ns(): POSIX has the clock as an attribute, and only glibc also
+ * as an argument of the wait. */
+static void monotonic_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 int load_run(const struct load_options *options, const struct run_watch *watch,
              struct load_result *ret_result, char *ret_message, size_t size)
 {
-    struct run run = {
-        .conductor = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
-        .done = PTHREAD_COND_INITIALIZER,
-    };
+    struct run run = {.conductor = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    monotonic_init(&run.conductor.changed);
+    monotonic_init(&run.done);
     *ret_result = (struct load_result){0};
     options_fill(&run, options);
     processors_find(&run);

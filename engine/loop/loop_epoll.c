@@ -20,10 +20,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/time_types.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -603,16 +605,32 @@ static void epoll_loop_tick(struct loop *head, uint64_t time_ns)
     timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
 }
 
-/* epoll_pwait2() came with Linux 5.11; what filters system calls may not know it either. */
+/* It came with Linux 5.11, but not every C library has a function for it (musl before 1.2.5). The
+ * call takes times of 64 bits, on 32-bit machines, too. */
+static int pwait2(struct epoll_loop *loop, int64_t timeout_ns)
+{
+#ifdef SYS_epoll_pwait2
+    struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+
+    return (int)syscall(SYS_epoll_pwait2, loop->head.poll_fd, loop->events, EVENTS_MAX, &timeout,
+                        NULL, 0);
+#else
+    (void)loop;
+    (void)timeout_ns;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+/* An older kernel does not know pwait2(), and what filters system calls may not know it either. */
 static int wait_ns(struct epoll_loop *loop, int64_t timeout_ns)
 {
-    struct timespec timeout = timespec_of(timeout_ns > 0 ? (uint64_t)timeout_ns : 0);
     int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
     int events;
 
     loop->head.counters.enters++;
     if (timeout_ns > 0 && loop->has_pwait2) {
-        events = epoll_pwait2(loop->head.poll_fd, loop->events, EVENTS_MAX, &timeout, NULL);
+        events = pwait2(loop, timeout_ns);
         loop->has_pwait2 = events >= 0 || (errno != ENOSYS && errno != EPERM);
         if (loop->has_pwait2)
             return events;
