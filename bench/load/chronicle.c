@@ -38,8 +38,7 @@ static void interval_end(struct chronicle *chronicle, uint64_t end_ns, uint64_t 
     stats_sum_up(present, load_is_open(chronicle->options));
     chronicle->last = timeline_row_of(present, interval.start_ns, end_ns, in_flight);
     chronicle->has_last = true;
-    if (!timeline_add(chronicle->timeline, &chronicle->last, present))
-        chronicle->is_short_of_memory = true;
+    timeline_add(chronicle->timeline, &chronicle->last, present);
     struct interval_view view = {chronicle->started_at, &chronicle->last, present};
     if (chronicle->look && !chronicle->look(chronicle->context, &view))
         chronicle->is_enough = true;
@@ -131,6 +130,5 @@ void chronicle_end(struct chronicle *chronicle, bool has_window, uint64_t elapse
         interval_end(chronicle, elapsed_ns, 0);
     else
         stats_add(&chronicle->sum, &chronicle->present);
-    if (!timeline_end(chronicle->timeline))
-        chronicle->is_short_of_memory = true;
+    timeline_end(chronicle->timeline);
 }

@@ -18,7 +18,6 @@ struct chronicle {
     struct timeline *timeline;
     struct timeline_row last; /* of the last that is over */
     bool has_last;
-    bool is_short_of_memory;
 
     /* Each interval when it is over; false: no more is wanted. NULL: nobody looks. */
     bool (*look)(void *context, const struct interval_view *view);
@@ -37,7 +36,7 @@ void chronicle_take(struct chronicle *chronicle, uint64_t window_ns, uint64_t no
                     uint64_t in_flight);
 
 /* Nobody counts any more: the rest, until elapsed_ns after the window's begin. sum and timeline are
- * whole then, unless it is_short_of_memory. */
+ * whole then. */
 void chronicle_end(struct chronicle *chronicle, bool has_window, uint64_t elapsed_ns);
 
 #endif

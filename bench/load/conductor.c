@@ -586,7 +586,7 @@ static int result_fill(struct run *run, struct load_result *result)
     times_take(run, result);
     check_balance(&result->stats);
     result->warm_up_requests = progress.finished - result->stats.requests;
-    return run->chronicle.is_short_of_memory ? -ENOMEM : stages_take(run, result);
+    return stages_take(run, result);
 }
 
 void load_result_close(struct load_result *result)

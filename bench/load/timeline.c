@@ -1,19 +1,16 @@
-/* Rows that merge. The one hard idea: a row keeps its histogram packed, some kilobytes, and each
- * row is made of as many intervals as every other, so that halving their number, whenever there are
- * too many, bounds memory and work for a run of any length. */
+/* Rows that merge. The one hard idea: each row keeps its histogram packed, in a kilobyte, and is
+ * made of as many intervals as every other, so that halving their number, whenever there are too
+ * many, keeps memory and work the same for a run of any length. */
 
 #include "bench/load/timeline.h"
 
-#include "bench/statistics/hdrlog.h"
-
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 int timeline_open(struct timeline *timeline)
 {
-    memset(timeline, 0, sizeof *timeline);
-    if (!histogram_open(&timeline->histogram) || !histogram_open(&timeline->aside))
+    memset(timeline, 0, sizeof *timeline); /* which touches all of it */
+    if (!histogram_open(&timeline->histogram))
         return -ENOMEM;
     timeline->each = 1;
     return 0;
@@ -21,10 +18,7 @@ int timeline_open(struct timeline *timeline)
 
 void timeline_close(struct timeline *timeline)
 {
-    for (size_t i = 0; i < timeline->count; i++)
-        free(timeline->rows[i].histogram);
     histogram_close(&timeline->histogram);
-    histogram_close(&timeline->aside);
     timeline->count = 0;
 }
 
@@ -82,91 +76,49 @@ static void counts_add(struct timeline_row *into, const struct timeline_row *fro
         into->errors[i] += from->errors[i];
 }
 
-static bool pack(struct timeline *timeline, struct timeline_row *row,
-                 const struct histogram *histogram)
+/* What timeline->histogram counts, which is empty then. */
+static void row_pack(struct timeline *timeline, size_t index)
 {
+    struct timeline_row *row = &timeline->rows[index];
+    struct histogram *histogram = &timeline->histogram;
     row->p50_ns = histogram_quantile(histogram, 0.5);
     row->p99_ns = histogram_quantile(histogram, 0.99);
-    row->histogram = NULL;
-    if (histogram_count(histogram) == 0)
-        return true;
-    row->histogram = hdrlog_encode(histogram);
-    if (!row->histogram)
-        return false;
-    timeline->bytes += strlen(row->histogram);
-    return true;
-}
-
-/* Adds the row's histogram to timeline->histogram, and frees it. */
-static bool unpack(struct timeline *timeline, struct timeline_row *row)
-{
-    if (!row->histogram)
-        return true;
-    timeline->bytes -= strlen(row->histogram);
-    bool is_good = hdrlog_decode(span_of(row->histogram), &timeline->aside) == HDRLOG_OK;
-    histogram_add(&timeline->histogram, &timeline->aside);
-    free(row->histogram);
-    row->histogram = NULL;
-    return is_good;
+    if (row->p99_ns > row->max_ns)
+        row->p99_ns = row->max_ns;
+    if (row->p50_ns > row->max_ns)
+        row->p50_ns = row->max_ns;
+    packed_put(&timeline->packed[index], histogram);
+    histogram_reset(histogram);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* Of two rows one. timeline->histogram is empty, and will be. */
-static bool merge(struct timeline *timeline, struct timeline_row *into, struct timeline_row *from)
+/* Each two become one. None is without a neighbour: TIMELINE_ROWS is even. */
+static void halve(struct timeline *timeline)
 {
-    bool is_good = unpack(timeline, into) && unpack(timeline, from);
-    counts_add(into, from);
-    if (is_good)
-        is_good = pack(timeline, into, &timeline->histogram);
-    if (into->p99_ns > into->max_ns)
-        into->p99_ns = into->max_ns;
-    if (into->p50_ns > into->max_ns)
-        into->p50_ns = into->max_ns;
-    histogram_reset(&timeline->histogram);
-    return is_good;
-}
-
-static bool halve(struct timeline *timeline)
-{
-    bool is_good = true;
-    size_t half = timeline->count / 2;
-    for (size_t i = 0; i < half && is_good; i++) {
-        struct timeline_row *pair = &timeline->rows[2 * i];
-        is_good = merge(timeline, pair, pair + 1);
-        if (i > 0) {
-            timeline->rows[i] = *pair;
-            pair->histogram = NULL;
-        }
+    timeline->count /= 2;
+    for (size_t i = 0; i < timeline->count; i++) {
+        timeline->rows[i] = timeline->rows[2 * i];
+        counts_add(&timeline->rows[i], &timeline->rows[2 * i + 1]);
+        packed_add(&timeline->packed[2 * i], &timeline->histogram);
+        packed_add(&timeline->packed[2 * i + 1], &timeline->histogram);
+        row_pack(timeline, i);
     }
-    if (is_good)
-        timeline->count = half;
     timeline->each *= 2;
-    return is_good;
 }
 
-static bool row_end(struct timeline *timeline)
+static void row_end(struct timeline *timeline)
 {
-    struct timeline_row *row = &timeline->rows[timeline->count++];
-    *row = timeline->row;
+    timeline->rows[timeline->count] = timeline->row;
     timeline->present = 0;
-    bool is_good = pack(timeline, row, &timeline->histogram);
-    histogram_reset(&timeline->histogram);
-    return is_good;
+    row_pack(timeline, timeline->count++);
 }
 
-static bool is_full(const struct timeline *timeline)
-{
-    return timeline->count == TIMELINE_ROWS ||
-           (timeline->bytes > TIMELINE_BYTES && timeline->count % 2 == 0);
-}
-
-bool timeline_add(struct timeline *timeline, const struct timeline_row *row,
+void timeline_add(struct timeline *timeline, const struct timeline_row *row,
                   const struct stats *stats)
 {
-    bool is_good = true;
-    if (timeline->present == 0 && is_full(timeline))
-        is_good = halve(timeline);
+    if (timeline->present == 0 && timeline->count == TIMELINE_ROWS)
+        halve(timeline);
     if (timeline->present == 0)
         timeline->row = *row;
     else
@@ -174,11 +126,11 @@ bool timeline_add(struct timeline *timeline, const struct timeline_row *row,
     timeline->present++;
     histogram_add(&timeline->histogram, &stats->all);
     if (timeline->present >= timeline->each)
-        is_good &= row_end(timeline);
-    return is_good;
+        row_end(timeline);
 }
 
-bool timeline_end(struct timeline *timeline)
+void timeline_end(struct timeline *timeline)
 {
-    return timeline->present == 0 || row_end(timeline);
+    if (timeline->present > 0)
+        row_end(timeline);
 }

@@ -67,7 +67,7 @@ static void interval_add(struct timeline *timeline, struct stats *stats, uint64_
     stats->errors[HAUL_CONNECT] = i % 3;
     stats_sum_up(stats, false);
     struct timeline_row row = timeline_row_of(stats, 10 * i, 10 * i + 10, i);
-    assert_true(timeline_add(timeline, &row, stats));
+    timeline_add(timeline, &row, stats);
 }
 
 static void assert_row(const struct timeline_row *row, uint64_t first, uint64_t last)
@@ -111,7 +111,7 @@ static void test_rows_merge(void **state)
         assert_int_equal(stats_open(&stats), 0);
         for (uint64_t i = 0; i < cases[k].intervals; i++)
             interval_add(&timeline, &stats, i);
-        assert_true(timeline_end(&timeline));
+        timeline_end(&timeline);
         assert_int_equal(timeline.count, cases[k].rows);
         for (uint64_t i = 0; i < timeline.count; i++) {
             uint64_t last = (i + 1) * cases[k].each - 1;
@@ -122,6 +122,65 @@ static void test_rows_merge(void **state)
         stats_close(&stats);
     }
 }
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static unsigned allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __real_realloc(memory, size);
+}
+
+/* 3,000 different times from 1 ms to 4 ms, for 2,500 intervals: three become one row, at least. */
+static void test_memory(void **state)
+{
+    struct timeline timeline;
+    struct stats stats;
+    (void)state;
+    assert_int_equal(timeline_open(&timeline), 0);
+    assert_int_equal(stats_open(&stats), 0);
+    for (uint64_t i = 0; i < 3000; i++)
+        histogram_record_many(&stats.good, 1000000 + 1000 * i, 1 + i % 5);
+    stats.requests = stats.finished_in_window = stats.statuses[200] = 9000;
+    stats_sum_up(&stats, false);
+    struct timeline_row row = timeline_row_of(&stats, 0, 10, 0);
+    allocations = 0;
+    for (uint64_t i = 0; i < 2500; i++)
+        timeline_add(&timeline, &row, &stats);
+    timeline_end(&timeline);
+    assert_int_equal(allocations, 0);
+    assert_int_equal(timeline.count, 625);
+    for (size_t i = 0; i < timeline.count; i++) {
+        assert_int_equal(timeline.rows[i].requests, 4 * 9000);
+        assert_in_range(timeline.rows[i].p50_ns, row.p50_ns * 99 / 100, row.p50_ns * 101 / 100);
+        assert_in_range(timeline.rows[i].p99_ns, row.p99_ns * 99 / 100, row.p99_ns * 101 / 100);
+    }
+    timeline_close(&timeline);
+    stats_close(&stats);
+}
+
+/* --- rates ------------------------------------------------------------------------------------ */
 
 static void test_rates(void **state)
 {
@@ -474,10 +533,15 @@ static void test_stages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_intervals),   cmocka_unit_test(test_rows_merge),
-        cmocka_unit_test(test_rates),       cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_a_straggler), cmocka_unit_test(test_nobody_looks),
-        cmocka_unit_test(test_enough),      cmocka_unit_test(test_a_server_that_dies),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_rows_merge),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_a_straggler),
+        cmocka_unit_test(test_nobody_looks),
+        cmocka_unit_test(test_enough),
+        cmocka_unit_test(test_a_server_that_dies),
         cmocka_unit_test(test_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
