@@ -83,11 +83,17 @@
 
     // --- ratios --------------------------------------------------------------------------------
 
-    const percent = (ratio) => {
-        const value = (ratio - 1) * 100;
-        return (value > 0 ? '+' : value < 0 ? '−' : '') + precise.format(Math.abs(value));
-    };
-    const percentShort = (ratio) => percent(Number(ratio.toPrecision(3))) + ' %';
+    // As report_scale() has it: percent, but from twice as much and a tenth on, times.
+    const changes = [
+        [(ratio) => ratio >= 2, (ratio) => '×' + precise.format(ratio)],
+        [(ratio) => ratio <= 0.1, (ratio) => '÷' + precise.format(1 / ratio)],
+        [() => true, (ratio) => {
+            const value = (ratio - 1) * 100;
+            return (value > 0 ? '+' : value < 0 ? '−' : '') + precise.format(Math.abs(value)) + ' %';
+        }],
+    ];
+    const change = (ratio, of = ratio) => changes.find(([holds]) => holds(of))[1](ratio);
+    const changeShort = (ratio) => change(Number(ratio.toPrecision(3)));
 
     // Ratios that are easy to read, far enough apart, out to the widest.
     function ratioTicks(widest) {
@@ -124,8 +130,8 @@
     function ratioWords(row) {
         const [value, low, high, , winner] = row.ratio;
         const found = winner === null ? 'no verdict' : winner < 0 ? 'no difference detected' : '';
-        const range = low === null ? '' : ` [${percent(low)} … ${percent(high)}]`;
-        return [`${row.label}: ${percent(value)} %${range}`].concat(found || []);
+        const range = low === null ? '' : ` [${change(low, value)} … ${change(high, value)}]`;
+        return [`${row.label}: ${change(value)}${range}`].concat(found || []);
     }
 
     // rows: {label, ratio}.
@@ -156,7 +162,7 @@
                             const gap = (axis.max - axis.min) * labelPixels / axis.chart.width;
                             axis.ticks = spaced(seen, gap).map((value) => ({value}));
                         },
-                        ticks: {autoSkip: false, maxRotation: 0, callback: (value) => percentShort(Math.exp(value))},
+                        ticks: {autoSkip: false, maxRotation: 0, callback: (value) => changeShort(Math.exp(value))},
                         grid: {
                             color: (it) => it.tick?.value === 0 ? colours.axis : colours.grid,
                             lineWidth: (it) => it.tick?.value === 0 ? 1.5 : 1,

@@ -117,7 +117,18 @@ void report_cell_name(const struct report_page *page, const struct report_cell *
 void report_estimate(const struct report_page *page, const struct report_estimate *estimate,
                      enum report_metric metric);
 
-/* "-8.2 % [-11.0 … -5.1]", of a ratio. */
+/* How far apart two figures are, so that nobody has to calculate: percent, but from twice as much
+ * and a tenth on, times. */
+enum report_scale { REPORT_PERCENT, REPORT_TIMES, REPORT_TIMES_LESS };
+
+enum report_scale report_scale(double ratio);
+
+/* "8.2", "25", "1,675", without sign and unit. digits: behind the point, as the one they belong to
+ * has them by report_digits(). */
+char *report_amount(char *buffer, double ratio, enum report_scale scale, int digits);
+int report_digits(double ratio, enum report_scale scale);
+
+/* "-8.2 % [-11.0 … -5.1]", "×2.5 [2.3 … 2.7]", "÷12 [10 … 14]", of a ratio. */
 void report_difference(const struct report_page *page, const struct report_estimate *ratio);
 
 /* --- what is said: report_verdict.c ----------------------------------------------------------- */

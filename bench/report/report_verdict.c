@@ -20,30 +20,48 @@ static const struct {
 
 /* --- how much --------------------------------------------------------------------------------- */
 
-/* By how many percent the winner is ahead: of a ratio below 1 what is missing, else what is more.
- * Of the second side, the ratio is the inverse of the estimate's. */
-static double ahead(double ratio, enum report_winner winner)
+/* The winner's figure to the other's: of the second side, the ratio is the inverse of the
+ * estimate's. */
+static double winners(double ratio, enum report_winner winner)
 {
-    return fabs((winner == REPORT_SECOND ? 1 / ratio : ratio) - 1) * 100;
+    return winner == REPORT_SECOND ? 1 / ratio : ratio;
 }
 
+/* How far the winner is ahead, as a factor. */
 static double margin(const struct report_estimate *ratio, enum report_winner winner)
 {
-    return ahead(ratio->value, winner);
+    double value = winners(ratio->value, winner);
+    return value < 1 ? 1 / value : value;
 }
 
-/* "8 % [5 … 11]" */
+static enum report_scale scale_of(const struct report_estimate *ratio, enum report_winner winner)
+{
+    return report_scale(winners(ratio->value, winner));
+}
+
+/* "8 % [5 … 11]", "12 times [10 … 14]" */
 static void say_margin(const struct report_page *page, const struct report_estimate *ratio,
                        enum report_winner winner)
 {
-    double value = margin(ratio, winner);
-    double one = ahead(ratio->low, winner), other = ahead(ratio->high, winner);
-    int digits = value < 10;
-    char text[80];
-    report_sayf(page, "%.*f %%", digits, value);
-    snprintf(text, sizeof text, " [%.*f … %.*f]", digits, fmin(one, other), digits,
-             fmax(one, other));
+    char value[REPORT_NUMBER_BYTES], low[REPORT_NUMBER_BYTES], high[REPORT_NUMBER_BYTES];
+    char text[2 * REPORT_NUMBER_BYTES + 16];
+    enum report_scale scale = scale_of(ratio, winner);
+    double is = winners(ratio->value, winner);
+    double one = winners(ratio->low, winner), other = winners(ratio->high, winner);
+    bool is_first = (one < other) == (is > 1);
+    int digits = report_digits(is, scale);
+    report_sayf(page, "%s %s", report_amount(value, is, scale, digits),
+                scale == REPORT_PERCENT ? "%" : "times");
+    snprintf(text, sizeof text, " [%s … %s]",
+             report_amount(low, is_first ? one : other, scale, digits),
+             report_amount(high, is_first ? other : one, scale, digits));
     page->format->minor(page->out, text);
+}
+
+/* " less than ", " as much as ", behind a margin */
+static const char *than_of(enum report_metric metric, enum report_scale scale)
+{
+    return scale == REPORT_TIMES ? " as much as " : metric_words[metric].than;
 }
 
 /* --- over everything -------------------------------------------------------------------------- */
@@ -138,7 +156,7 @@ static bool say_wins(const struct report_page *page, enum report_metric metric, 
             report_say(page, ", ");
         }
         say_margin(page, ratio, winner);
-        report_say(page, metric_words[metric].than);
+        report_say(page, than_of(metric, scale_of(ratio, winner)));
         report_side(page, other_of(page, i, leader));
     }
     return said > 0;
@@ -159,14 +177,21 @@ static void say_ties(const struct report_page *page, enum report_metric metric, 
     }
 }
 
-/* "8 % less", "3 % more", "as much" */
-static void say_more(const struct report_page *page, const struct report_estimate *ratio)
+/* "8 % less than ", "3 % more than ", "12 times as much as ", "as much as " */
+static void say_more(const struct report_page *page, double ratio)
 {
-    double percent = fabs(ratio->value - 1) * 100;
-    if (percent < 0.05)
-        report_say(page, "as much");
-    else
-        report_sayf(page, "%.*f %% %s", percent < 10, percent, ratio->value < 1 ? "less" : "more");
+    char value[REPORT_NUMBER_BYTES];
+    enum report_scale scale = report_scale(ratio);
+    int digits = report_digits(ratio, scale);
+    if (fabs(ratio - 1) < 0.0005) {
+        report_say(page, "as much as ");
+        return;
+    }
+    report_sayf(page, "%s %s", report_amount(value, ratio, scale, digits),
+                scale == REPORT_PERCENT ? "%" : "times");
+    report_say(page, scale == REPORT_TIMES ? " as much as "
+                     : ratio < 1           ? " less than "
+                                           : " more than ");
 }
 
 /* A single round has ratios and no interval. */
@@ -182,8 +207,7 @@ static void say_unknown(const struct report_page *page, enum report_metric metri
         report_say(page, metric == REPORT_RATE  ? " did "
                          : metric == REPORT_CPU ? " used "
                                                 : " took ");
-        say_more(page, ratio);
-        report_say(page, fabs(ratio->value - 1) < 0.0005 ? " as " : " than ");
+        say_more(page, ratio->value);
         report_side(page, page->sums->pairs[i][1]);
         before = "; ";
     }
@@ -284,10 +308,10 @@ static void say_who(const struct report_page *page, enum report_metric metric, s
     report_say(page, metric_words[metric].verb);
 }
 
-static void say_than(const struct report_page *page, enum report_metric metric, size_t pair,
+static void say_than(const struct report_page *page, const char *than, size_t pair,
                      enum report_winner winner)
 {
-    report_say(page, metric_words[metric].than);
+    report_say(page, than);
     report_side(page, page->sums->pairs[pair][winner == REPORT_FIRST]);
 }
 
@@ -296,21 +320,36 @@ static void say_few(const struct report_page *page, const struct along *along,
                     enum report_winner winner)
 {
     const struct report_panel *panel = &page->sums->panels[0];
+    enum report_scale first = REPORT_PERCENT;
     size_t said = 0;
     say_who(page, along->metric, along->pair, winner);
     for (size_t x = 0; x < panel->x_count; x++) {
+        enum report_scale scale = scale_of(&along->ratios[x], winner);
         if (along->winners[x] != winner)
             continue;
         report_say(page, said > 0 ? ", " : "");
         say_margin(page, &along->ratios[x], winner);
         if (said == 0)
-            say_than(page, along->metric, along->pair, winner);
+            say_than(page, than_of(along->metric, first = scale), along->pair, winner);
+        else if ((scale == REPORT_TIMES) != (first == REPORT_TIMES))
+            report_say(page, scale == REPORT_TIMES ? " as much" : " more");
         report_say(page, " at ");
         if (said++ == 0)
             report_value(page, (size_t)panel->axis, x);
         else
             report_say(page, page->sums->report->axes[panel->axis].values[x]);
     }
+}
+
+/* "5 to 12 %", "1.5 to 12 times": of both ends in the same words, which it returns. */
+static enum report_scale say_range(const struct report_page *page, double least, double most)
+{
+    char from[REPORT_NUMBER_BYTES], to[REPORT_NUMBER_BYTES];
+    enum report_scale scale = report_scale(most);
+    report_amount(from, least, scale, report_digits(least, scale));
+    report_amount(to, most, scale, report_digits(most, scale));
+    report_sayf(page, "%s to %s %s", from, to, scale == REPORT_PERCENT ? "%" : "times");
+    return scale;
 }
 
 /* "io_uring needs 5 to 12 % less than epoll at 1, 16 and 64 connections, most at 64: 12 %
@@ -330,10 +369,10 @@ static void say_many(const struct report_page *page, const struct along *along,
         if (margin(&along->ratios[x], winner) > margin(&along->ratios[most], winner))
             most = x;
     }
-    double from = margin(&along->ratios[least], winner), to = margin(&along->ratios[most], winner);
     say_who(page, along->metric, along->pair, winner);
-    report_sayf(page, "%.*f to %.*f %%", from < 10, from, to < 10, to);
-    say_than(page, along->metric, along->pair, winner);
+    enum report_scale scale = say_range(page, winners(along->ratios[least].value, winner),
+                                        winners(along->ratios[most].value, winner));
+    say_than(page, than_of(along->metric, scale), along->pair, winner);
     say_points(page, along->winners, winner);
     report_say(page, ", most at ");
     report_say(page, page->sums->report->axes[panel->axis].values[most]);
@@ -487,7 +526,27 @@ static void say_compared_tie(const struct report_page *page, const json_t *pair,
         report_sayf(page, "; one of %.*f %% would have shown", resolution < 10, resolution);
 }
 
-/* Here the higher one is the subject: not of every metric it is known which is better. */
+/* Here the higher one is the subject: not of every metric it is known which is better. "epoll is
+ * higher than io_uring by 8 %", "epoll is 12 times as high as io_uring" */
+static void say_compared_higher(const struct report_page *page, const json_t *pair,
+                                const struct report_estimate *ratio)
+{
+    bool is_first = ratio->value > 1;
+    enum report_winner winner = is_first ? REPORT_FIRST : REPORT_SECOND;
+    bool has_times = scale_of(ratio, winner) == REPORT_TIMES;
+    report_say(page, side_of(pair, is_first ? "a" : "b"));
+    report_say(page, has_times ? " is " : " is higher than ");
+    if (has_times) {
+        say_margin(page, ratio, winner);
+        report_say(page, " as high as ");
+    }
+    report_say(page, side_of(pair, is_first ? "b" : "a"));
+    if (!has_times) {
+        report_say(page, " by ");
+        say_margin(page, ratio, winner);
+    }
+}
+
 static void say_compared_metric(const struct report_page *page, const json_t *pair,
                                 const json_t *metric)
 {
@@ -501,12 +560,7 @@ static void say_compared_metric(const struct report_page *page, const json_t *pa
     } else if (winner == REPORT_TIE) {
         say_compared_tie(page, pair, metric, &ratio);
     } else {
-        bool is_first = ratio.value > 1;
-        report_say(page, side_of(pair, is_first ? "a" : "b"));
-        report_say(page, " is higher than ");
-        report_say(page, side_of(pair, is_first ? "b" : "a"));
-        report_say(page, " by ");
-        say_margin(page, &ratio, is_first ? REPORT_FIRST : REPORT_SECOND);
+        say_compared_higher(page, pair, &ratio);
     }
     report_say(page, ".");
     page->format->item_end(page->out);

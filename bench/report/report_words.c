@@ -210,24 +210,60 @@ void report_estimate(const struct report_page *page, const struct report_estimat
         minor(page, " ○");
 }
 
-/* With a sign, which is a minus and no hyphen. */
-static char *put_percent(char *buffer, double ratio, int digits)
+enum report_scale report_scale(double ratio)
 {
-    double percent = (ratio - 1) * 100;
-    snprintf(buffer, REPORT_NUMBER_BYTES, "%s%.*f", percent < 0 ? "−" : "+", digits, fabs(percent));
+    return ratio >= 2 ? REPORT_TIMES : ratio <= 0.1 ? REPORT_TIMES_LESS : REPORT_PERCENT;
+}
+
+static double amount_of(double ratio, enum report_scale scale)
+{
+    return scale == REPORT_PERCENT ? fabs(ratio - 1) * 100
+           : scale == REPORT_TIMES ? ratio
+                                   : 1 / ratio;
+}
+
+int report_digits(double ratio, enum report_scale scale)
+{
+    return amount_of(ratio, scale) < 10;
+}
+
+char *report_amount(char *buffer, double ratio, enum report_scale scale, int digits)
+{
+    double amount = amount_of(ratio, scale);
+    if (digits == 0 && amount >= 1000)
+        return metric_text(buffer, METRIC_COUNT, round(amount));
+    snprintf(buffer, REPORT_NUMBER_BYTES, "%.*f", digits, amount);
+    return buffer;
+}
+
+/* As report_amount(); percent with a sign, which is a minus and no hyphen. */
+static char *put_change(char *buffer, double ratio, enum report_scale scale, int digits)
+{
+    char amount[REPORT_NUMBER_BYTES];
+    const char *sign = scale != REPORT_PERCENT ? "" : ratio < 1 ? "−" : "+";
+    snprintf(buffer, REPORT_NUMBER_BYTES, "%s%.*s", sign, REPORT_NUMBER_BYTES - 4,
+             report_amount(amount, ratio, scale, digits));
     return buffer;
 }
 
 void report_difference(const struct report_page *page, const struct report_estimate *ratio)
 {
     char value[REPORT_NUMBER_BYTES], low[REPORT_NUMBER_BYTES], high[REPORT_NUMBER_BYTES];
-    int digits = fabs(ratio->value - 1) < 0.1;
+    enum report_scale scale = report_scale(ratio->value);
+    int digits = report_digits(ratio->value, scale);
     if (isnan(ratio->value)) {
         report_say(page, "–");
         return;
     }
-    report_sayf(page, "%s %%", put_percent(value, ratio->value, digits));
+    put_change(value, ratio->value, scale, digits);
+    report_sayf(page, "%s%s%s",
+                scale == REPORT_TIMES        ? "×"
+                : scale == REPORT_TIMES_LESS ? "÷"
+                                             : "",
+                value, scale == REPORT_PERCENT ? " %" : "");
+    bool is_turned = scale == REPORT_TIMES_LESS;
     if (!isnan(ratio->low))
-        minor(page, " [%s … %s]", put_percent(low, ratio->low, digits),
-              put_percent(high, ratio->high, digits));
+        minor(page, " [%s … %s]",
+              put_change(low, is_turned ? ratio->high : ratio->low, scale, digits),
+              put_change(high, is_turned ? ratio->low : ratio->high, scale, digits));
 }

@@ -732,6 +732,15 @@ static const struct {
      .wanted = {"class=\"banner\">All 4 runs failed.", "Nothing: every run failed."},
      .unwanted = {"data-chart", "<table", "id=\"environment\"", "id=\"instrument\"", "kept up",
                   "What won where"}},
+    {.name = "what is many times another",
+     .lines = LINE
+     "\"compare\",\"rounds\":9,\"confidence\":0.99,\"sides\":[{\"name\":\"uring\"},{\"name\":"
+     "\"epoll\"}],\"pairs\":[{\"a\":\"uring\",\"b\":\"epoll\",\"metrics\":[{\"metric\":\"cpu\","
+     "\"ratio\":1675.1,\"low\":1600,\"high\":1700.4,\"verdict\":\"b higher\"},{\"metric\":\"p99\","
+     "\"ratio\":0.4,\"low\":0.3,\"high\":0.45,\"verdict\":\"a higher\"}]}],\"runs\":[]}\n",
+     .wanted = {"epoll is 1,675\u00a0times<small> [1,600 … 1,700]</small> as high as io_uring.",
+                "io_uring is 2.5\u00a0times<small> [2.2 … 3.3]</small> as high as epoll."},
+     .unwanted = {"167410", "167,410", "150\u00a0%"}},
     {.name = "compare has its sentences",
      .lines = LINE
      "\"compare\",\"rounds\":9,\"confidence\":0.99,\"sides\":[{\"name\":\"uring\"},{\"name\":"
