@@ -6,6 +6,7 @@
 
 #include "bench/base/signals.h"
 #include "bench/load/chronicle.h"
+#include "bench/load/processors.h"
 #include "engine/memory/budget.h"
 
 #include <assert.h>
@@ -51,6 +52,7 @@ struct run {
     pthread_cond_t done;
     cpu_set_t allowed;
     uint32_t processors;
+    struct processors_time window_begin, window_end;
     uint64_t planned; /* requests of an open loop's window; UINT64_MAX: not bounded */
     uint64_t begin_ns;
     uint64_t opened_ns;
@@ -258,6 +260,7 @@ static void stage_set(struct run *run, enum stage stage)
         clock_gettime(CLOCK_REALTIME, &wall);
         run->stage_ns += LEAD_NS;
         lateness_begin(&run->lateness, now_ns);
+        run->window_begin = processors_time(&run->allowed);
         run->started_at = run->chronicle.started_at =
             (double)wall.tv_sec + (double)(wall.tv_nsec + LEAD_NS) / 1e9;
         atomic_store(&conductor->window_ns, run->stage_ns);
@@ -426,6 +429,13 @@ static uint64_t in_flight(const struct run_progress *progress)
     return progress->begun > progress->finished ? progress->begun - progress->finished : 0;
 }
 
+/* Who had the processors until now, once the window is over. */
+static void window_note_end(struct run *run)
+{
+    if (run->window_begin.now_ns > 0 && run->window_end.now_ns == 0)
+        run->window_end = processors_time(&run->allowed);
+}
+
 static void lead(struct run *run, const struct run_watch *watch)
 {
     uint64_t told_ns = 0;
@@ -448,8 +458,11 @@ static void lead(struct run *run, const struct run_watch *watch)
             watch->watch(watch->context, &progress);
             told_ns = now_ns;
         }
+        if (window_ns > 0 && now_ns >= atomic_load(&run->conductor.end_ns))
+            window_note_end(run);
         step_wait(run);
     }
+    window_note_end(run);
 }
 
 /* --- what came of it -------------------------------------------------------------------------- */
@@ -571,6 +584,7 @@ static int result_fill(struct run *run, struct load_result *result)
         .connections = run->options.connections,
         .unopened = run->unopened,
         .processors = run->processors,
+        .others = processors_others(&run->window_begin, &run->window_end, run->processors),
         .thread_count = run->client_count,
         .started_at = run->started_at,
         .window_ns = window_ns,

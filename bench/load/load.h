@@ -119,6 +119,7 @@ struct load_result {
     struct load_thread *threads;
     uint32_t thread_count;
     uint32_t processors;  /* that the client's threads could run on */
+    double others;        /* share of those processors' time that others had; negative: not known */
     uint32_t connections; /* in force: lowered where descriptors are short */
     uint32_t unopened;    /* of them, those whose opening was not over when the window began */
     bool is_interrupted;

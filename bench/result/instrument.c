@@ -45,6 +45,10 @@
  * 250 Hz, now and then. Of a short run once is a large share, and says nothing of the client. */
 #define WAITED_GRAIN_S 0.012
 
+/* From a tenth of the processors on, somebody else had them; below, it may be the kernel, or the
+ * grain of what it counts. */
+#define OTHERS_SHARE 0.1
+
 /* Of a client that was stopped for a hundredth of the run p99 is its own. */
 #define STOPPED_SHARE 0.01
 
@@ -157,31 +161,99 @@ static void note_near(struct instrument *instrument)
 
 /* --- the client's time ------------------------------------------------------------------------ */
 
-/* Threads that are more than their processors wait for each other: is_crowded() looks at that. */
-static bool was_starved(const struct load_result *result, const struct load_thread *thread,
-                        uint32_t processors)
+/* How long threads waited for a processor that others had, and ran. */
+struct wait {
+    double waited_s;
+    double ran_s;
+    double span_s;
+};
+
+static bool is_starved(const struct wait *wait)
 {
-    double ran_s = thread->busy * thread->span_s;
-    double others_s = (busy_sum(result) - thread->busy) * thread->span_s;
+    return wait->waited_s >= WAITED_GRAIN_S &&
+           (wait->waited_s >= WAITED_SHARE * wait->span_s ||
+            (wait->waited_s >= WAITED_SHARE_IDLE * wait->span_s && wait->waited_s >= wait->ran_s));
+}
+
+static struct wait wait_of(const struct load_thread *thread)
+{
+    return (struct wait){thread->waited_s, thread->busy * thread->span_s, thread->span_s};
+}
+
+/* Threads that are more than their processors wait for each other too. Not for longer than the
+ * others of them ran; and else for whom they share the processors with, in the ratio of what each
+ * has of them. */
+static struct wait wait_of_shared(const struct load_result *result,
+                                  const struct load_thread *thread, uint32_t processors)
+{
+    struct wait wait = wait_of(thread);
+    double own_s = (busy_sum(result) - thread->busy) * thread->span_s;
+    double others_s = result->others * processors * thread->span_s;
+    double at_least_s = wait.waited_s - own_s;
+    double likely_s =
+        result->others >= OTHERS_SHARE ? wait.waited_s * others_s / (others_s + own_s) : 0;
+    wait.waited_s = fmax(at_least_s, likely_s);
+    return wait;
+}
+
+/* As if one thread had worked for all that had requests at the same time: requests under way, on
+ * average. What many wait one after the other is nobody's large share, and each request's. */
+static struct wait wait_of_all(const struct load_result *result, uint32_t processors)
+{
+    const struct histogram *all = &result->stats.all;
+    struct wait sum = {.span_s = result->window_s};
+    double under_way_s = histogram_mean_ns(all) * (double)histogram_count(all) / 1e9;
+    double lanes = fmin(fmax(under_way_s / result->window_s, 1), result->thread_count);
+    for (uint32_t i = 0; i < result->thread_count; i++) {
+        struct wait one = wait_of_shared(result, &result->threads[i], processors);
+        sum.waited_s += fmax(one.waited_s, 0) / lanes;
+        sum.ran_s += one.ran_s / lanes;
+    }
+    return sum;
+}
+
+/* The longest of those that were starved; span_s 0: none was. */
+static struct wait starved(const struct load_result *result, uint32_t processors)
+{
     bool is_shared = processors > 0 && result->thread_count > processors;
-    double waited_s = thread->waited_s - (is_shared ? others_s : 0);
-    return waited_s >= WAITED_GRAIN_S &&
-           (waited_s >= WAITED_SHARE * thread->span_s ||
-            (waited_s >= WAITED_SHARE_IDLE * thread->span_s && waited_s >= ran_s));
+    struct wait longest = {0};
+    for (uint32_t i = 0; i < result->thread_count; i++) {
+        const struct load_thread *thread = &result->threads[i];
+        struct wait wait = is_shared ? wait_of_shared(result, thread, processors) : wait_of(thread);
+        if (is_starved(&wait) && wait.waited_s > longest.waited_s)
+            longest = wait;
+    }
+    struct wait all = {0};
+    if (is_shared && result->window_s > 0 && result->others >= OTHERS_SHARE)
+        all = wait_of_all(result, processors);
+    return is_starved(&all) && all.waited_s > longest.waited_s ? all : longest;
+}
+
+/* Some always had a processor or waited for one: what the client has not had of them others had. */
+static bool is_full(const struct load_result *result, uint32_t processors)
+{
+    double share = 0;
+    for (uint32_t i = 0; i < result->thread_count; i++)
+        share += result->threads[i].busy + result->threads[i].waited_s / result->threads[i].span_s;
+    return processors > 0 && result->thread_count > processors && !is_crowded(result, processors) &&
+           share >= BUSY_BOUND * result->thread_count;
 }
 
 static void judge_waiting(struct instrument *instrument, const struct load_result *result,
                           uint32_t processors)
 {
     struct load_thread time = load_threads_sum(result);
-    bool is_starved = false;
-    for (uint32_t i = 0; i < result->thread_count; i++)
-        is_starved |= was_starved(result, &result->threads[i], processors);
-    if (is_starved)
+    struct wait wait = starved(result, processors);
+    if (wait.span_s > 0)
         say(instrument, INSTRUMENT_CLIENT_BOUND,
             "the client was the bottleneck: it was starved: a thread waited %s of %s for a "
             "processor that others had, and the latencies hold that",
-            NS_TEXT(time.waited_s * 1e9), NS_TEXT(time.span_s * 1e9));
+            NS_TEXT(wait.waited_s * 1e9), NS_TEXT(wait.span_s * 1e9));
+    else if (is_full(result, processors))
+        say(instrument, INSTRUMENT_CLIENT_BOUND,
+            "the client was the bottleneck: it was starved: its %s threads always ran or waited "
+            "for a processor, of which they had %s, and others the rest",
+            COUNT_TEXT(result->thread_count), SHARE_TEXT(busy_sum(result) / processors));
     if (time.stopped_s < LATE_GRAIN_S)
         return;
     bool is_bound = time.stopped_s >= STOPPED_SHARE * result->elapsed_s;

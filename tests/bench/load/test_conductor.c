@@ -1083,6 +1083,7 @@ static void check_starved(enum client_kind kind)
     }
     double waited_s = load_threads_sum(&result).waited_s;
     CHECK(waited_s < 0 || waited_s >= 0.1);
+    CHECK(result.others < 0 || result.others >= 0.1);
     load_result_close(&result);
 }
 

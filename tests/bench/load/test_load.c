@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bench/load/load.h"
+#include "bench/load/processors.h"
 
 static void test_names(void **state)
 {
@@ -85,12 +86,35 @@ static void test_threads_sum(void **state)
     assert_memory_equal(&sum, &none, sizeof sum);
 }
 
+static void test_processors_others(void **state)
+{
+    static const struct {
+        struct processors_time from, to;
+        uint32_t count;
+        double others;
+    } rows[] = {
+        {{5, 1, 1}, {5.5, 1.5, 1 + SECONDS(2)}, 1, 0.5},
+        {{5, 1, 1}, {5.5, 1.5, 1 + SECONDS(2)}, 2, 0.75},
+        {{5, 1, 1}, {7.5, 1.5, 1 + SECONDS(2)}, 1, 0}, /* by the grain of what is counted */
+        {{-1, 1, 1}, {5.5, 1.5, 1 + SECONDS(2)}, 1, -1},
+        {{5, 1, 1}, {-1, 1.5, 1 + SECONDS(2)}, 1, -1},
+        {{5, 1, 1}, {5.5, 1.5, 1 + SECONDS(2)}, 0, -1},
+        {{0, 0, 0}, {0, 0, 0}, 1, -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double others = processors_others(&rows[i].from, &rows[i].to, rows[i].count);
+        assert_true(others >= rows[i].others && others <= rows[i].others);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_threads_sum),
+        cmocka_unit_test(test_processors_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
