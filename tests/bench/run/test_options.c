@@ -170,7 +170,6 @@ static const struct {
     {"--interval 9ms", "--interval 9ms: a time from 10ms to 24h is wanted"},
     {"--interval 25h", "--interval 25h: a time from 10ms to 24h is wanted"},
     {"--find-max p99<1s --timeline x", "--find-max makes many runs: --timeline has room for one"},
-    {"--format xml", "--format xml: text, json, prometheus or csv is wanted"},
     {"--reply-size 65m", "--reply-size 65m" SIZE_WANTED},
     {"--reply-size 64.1m", "--reply-size 64.1m" SIZE_WANTED},
     {"--reply-size 4kb", "--reply-size 4kb" SIZE_WANTED},
@@ -228,6 +227,32 @@ static void test_long_word(void **state)
     assert_int_equal(message[OPTIONS_MESSAGE_BYTES], '!');
     assert_memory_equal(message, "--warm-up xxx", 13);
     options_free(&options);
+}
+
+/* The names are those of the rows, however many there are. */
+static void test_formats(void **state)
+{
+    static const char *const names[] = {
+#define FORMAT_NAME(name, word, put) word,
+        RESULT_FORMATS(FORMAT_NAME)
+#undef FORMAT_NAME
+    };
+    struct parsed parsed;
+    (void)state;
+    parse(&parsed, "--format xml");
+    assert_int_equal(parsed.verdict, OPTIONS_BAD);
+    assert_memory_equal(parsed.message, "--format xml: ", 14);
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_non_null(strstr(parsed.message, names[i]));
+    unparse(&parsed);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char words[64];
+        snprintf(words, sizeof words, "--format %s", names[i]);
+        parse(&parsed, words);
+        assert_int_equal(parsed.verdict, OPTIONS_RUN);
+        assert_int_equal(parsed.options.format, i);
+        unparse(&parsed);
+    }
 }
 
 /* --- what is taken ---------------------------------------------------------------------------- */
@@ -909,6 +934,7 @@ int main(void)
         cmocka_unit_test(test_find_max),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_formats),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_load),
