@@ -1182,10 +1182,11 @@ static void send_request(struct engine *engine, uint32_t slot, bool is_reused)
 {
     struct exchange_news news;
     struct fetch *fetch = fetch_on(engine, slot);
+    struct url url = url_unpack(&fetch->url);
     struct exchange_request request = {
         .template = &engine->terms.template,
-        .url = &fetch->url,
-        .body = {fetch->body, fetch->body_length},
+        .url = &url,
+        .body = fetch_body(fetch, &engine->terms),
     };
     fetch_take_connection(fetch, is_reused, engine->now_ns);
     describe_tls(engine, slot, fetch);
@@ -1554,7 +1555,8 @@ static uint32_t take_slot(struct engine *engine, uint32_t index)
     uint32_t surplus = pool_surplus(&engine->pool, engine->now_ns);
     if (surplus != NO_SLOT)
         close_slot(engine, surplus);
-    return may_open ? pool_take(&engine->pool, &engine->fetches[index].url, index) : NO_SLOT;
+    struct url url = url_unpack(&engine->fetches[index].url);
+    return may_open ? pool_take(&engine->pool, &url, index) : NO_SLOT;
 }
 
 /* Out of the queue: there is a slot for it. is_kept: its host has another that is idle. */
@@ -1593,7 +1595,8 @@ static __attribute__((noinline)) void wait_for_own(struct engine *engine, uint32
 static bool must_stand_behind(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
-    uint32_t origin = origin_find(&engine->origins, &fetch->url);
+    struct url url = url_unpack(&fetch->url);
+    uint32_t origin = origin_find(&engine->origins, &url);
     if (origin == NO_ORIGIN)
         return false;
     uint32_t crowd = dial_crowd(&engine->dials, origin, tried_of(engine, fetch), engine->now_ns);
@@ -1667,7 +1670,8 @@ static __attribute__((noinline)) enum pool_trust find_trust(struct engine *engin
 static bool begin(struct engine *engine, uint32_t index)
 {
     struct fetch *fetch = &engine->fetches[index];
-    uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &fetch->url);
+    struct url url = url_unpack(&fetch->url);
+    uint32_t origin = fetch->is_resent ? NO_ORIGIN : origin_find(&engine->origins, &url);
     if (origin == NO_ORIGIN || !has_idle(engine, origin))
         return begin_dialing(engine, index);
     bool is_repeatable = fetch->is_idempotent && !fetch->is_once;

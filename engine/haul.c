@@ -145,6 +145,13 @@ static int take_times(struct engine *engine, const struct haul_request *request,
     return error;
 }
 
+/* A body that lies in memory, and is sent as uploads are. */
+static void upload_body(struct engine *engine, uint32_t index)
+{
+    struct span body = fetch_body(&engine->fetches[index], &engine->terms);
+    upload_init_memory(&engine->uploads[index], body.bytes, body.length);
+}
+
 /* refused: what of its upload is wrong; NULL: nothing, or it has none, which is known where this is
  * called. */
 static inline __attribute__((always_inline)) int
@@ -176,7 +183,7 @@ submit(struct engine *engine, const struct haul_request *request, const struct f
     }
     fetch->index = collector_add(&engine->collector, index);
     if (fetch->has_upload && !request->upload)
-        upload_init_memory(&engine->uploads[index], fetch->body, fetch->body_length);
+        upload_body(engine, index);
     else if (fetch->has_upload)
         upload_take(&engine->uploads[index], request->upload);
     if (!error && !refused) {

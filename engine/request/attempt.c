@@ -163,7 +163,7 @@ static enum verdict refuse(struct failure failure, struct failure *ret_failure)
 static enum verdict answer(struct fetch *fetch, const struct fetch_terms *terms, struct span head,
                            struct failure *ret_failure)
 {
-    struct login *login = fetch->login;
+    struct login *login = fetch_view(fetch)->login;
     struct digest_offer offer = offer_of(head);
     struct session *session = sessions_of(terms->sessions, login);
     struct session_place place = fetch_place(fetch);
@@ -189,8 +189,8 @@ static enum verdict answer(struct fetch *fetch, const struct fetch_terms *terms,
 
 static bool may_answer(const struct fetch *fetch, const struct fetch_terms *terms, unsigned status)
 {
-    return status == 401 && terms->auth->is_digest && fetch->login &&
-           login_may_answer(fetch->login);
+    return status == 401 && terms->auth->is_digest && fetch_view(fetch)->login &&
+           login_may_answer(fetch->extra->login);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct parsed {
     struct span text;
     const char *room;
     size_t room_used;
+    struct url url;
     struct span userinfo; /* bytes NULL: none */
     enum proto_error error;
 };
@@ -78,9 +79,8 @@ static char *behind_url(const struct fetch *fetch, const struct fetch_terms *ter
 
 static void take_upload(struct fetch *fetch, const struct haul_upload *upload)
 {
-    fetch->has_own = fetch->has_body = fetch->has_upload = true;
-    fetch->body = NULL;
-    fetch->body_length = upload->length;
+    fetch->has_own = fetch->has_body = fetch->has_own_body = fetch->has_upload = true;
+    fetch_extra(fetch)->body = (struct span){NULL, upload->length};
     fetch->is_once = upload->is_once;
     fetch->is_chunked = upload->is_chunked;
 }
@@ -90,12 +90,15 @@ static void take_request(struct fetch *fetch, const struct haul_options *options
 {
     bool has_body = request->has_body || request->body_length > 0;
     fetch->tag_number = request->tag_number; /* all of its bytes, whichever was meant */
-    fetch->method = request->method;
-    fetch->headers = request->headers;
+    if (request->method || request->headers) {
+        fetch_extra(fetch)->method = request->method;
+        fetch->extra->headers = request->headers;
+    }
     fetch->has_own = request->method || request->headers || has_body;
     fetch->has_body = has_body || options->has_body;
-    fetch->body = has_body ? request->body : options->body;
-    fetch->body_length = has_body ? request->body_length : options->body_length;
+    fetch->has_own_body = has_body;
+    if (has_body)
+        fetch_extra(fetch)->body = (struct span){request->body, request->body_length};
     uint64_t max_body = request->max_body ? request->max_body : options->max_body;
     fetch->max_body = max_body ? max_body : UINT64_MAX;
     if (request->upload)
@@ -108,8 +111,9 @@ credentials_at(const struct fetch *fetch, const struct fetch_terms *terms, struc
 {
     static const struct request_credentials none;
     bool is_at_home = !fetch->is_abroad || terms->options->redirect->location_trusted;
-    const struct credentials *credentials = fetch->login ? &fetch->login->now : &terms->auth->given;
-    if (!fetch->login && !is_at_home)
+    const struct login *login = fetch_view(fetch)->login;
+    const struct credentials *credentials = login ? &login->now : &terms->auth->given;
+    if (!login && !is_at_home)
         return none;
     if (terms->auth->is_digest)
         return (struct request_credentials){.bearer = credentials->bearer, .value = answer};
@@ -120,15 +124,15 @@ credentials_at(const struct fetch *fetch, const struct fetch_terms *terms, struc
 
 struct session_place fetch_place(const struct fetch *fetch)
 {
-    const struct url *url = &fetch->url;
-    return (struct session_place){.host = url->host, .port = url->port, .is_https = url->is_https};
+    struct url url = url_unpack(&fetch->url);
+    return (struct session_place){.host = url.host, .port = url.port, .is_https = url.is_https};
 }
 
 enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *terms, char *buffer,
                               size_t size, struct span *ret_answer)
 {
     char target[TEMPLATE_BYTES];
-    struct login *login = fetch->login;
+    struct login *login = fetch_view(fetch)->login;
     struct session_place place = fetch_place(fetch);
     size_t length;
     *ret_answer = (struct span){NULL, 0};
@@ -140,8 +144,9 @@ enum proto_error fetch_answer(struct fetch *fetch, const struct fetch_terms *ter
     login->is_answer = session;
     if (!session)
         return PROTO_OK;
-    enum proto_error error = request_target_write(&fetch->url, terms->options->path_as_is, target,
-                                                  sizeof target, &length);
+    struct url url = url_unpack(&fetch->url);
+    enum proto_error error =
+        request_target_write(&url, terms->options->path_as_is, target, sizeof target, &length);
     if (error)
         return error;
     struct digest_request request = {.user = login->now.user,
@@ -158,15 +163,17 @@ enum proto_error fetch_template(const struct fetch *fetch, const struct fetch_te
                                 char *fields, size_t size)
 {
     const struct haul_options *options = terms->options;
+    const struct fetch_extra *extra = fetch_view(fetch);
+    struct span body = fetch_body(fetch, terms);
     struct request_options request = {
-        .method = fetch->method ? fetch->method : options->method,
+        .method = extra->method ? extra->method : options->method,
         .user_agent = options->user_agent,
-        .fields = fetch->headers ? fetch->headers : options->headers,
+        .fields = extra->headers ? extra->headers : options->headers,
         .has_body = fetch->has_body,
-        .body_bytes = fetch->body_length,
+        .body_bytes = body.length,
         .is_chunked = fetch->is_chunked,
-        .without_type = fetch->has_upload && !fetch->body,
-        .may_expect = fetch->is_chunked || fetch->body_length > terms->expect_above,
+        .without_type = fetch->has_upload && !body.bytes,
+        .may_expect = fetch->is_chunked || body.length > terms->expect_above,
         .without_expect = fetch->without_expect || fetch->without_content,
         .path_as_is = options->path_as_is,
         .without_host = fetch->is_abroad,
@@ -228,7 +235,8 @@ static __attribute__((noinline)) enum proto_error take_login(struct fetch *fetch
                                                              const struct parsed *parsed)
 {
     const struct haul_options *options = terms->options;
-    const char *const *fields = fetch->headers ? fetch->headers : options->headers;
+    const char *const *own_fields = fetch_view(fetch)->headers;
+    const char *const *fields = own_fields ? own_fields : options->headers;
     struct credentials own = {.user = span_of_string(request->user),
                               .password = span_of_string(request->password),
                               .bearer = span_of_string(request->bearer)};
@@ -241,9 +249,10 @@ static __attribute__((noinline)) enum proto_error take_login(struct fetch *fetch
                                 &in_url.password);
     if (error || parsed->error || request_has_field(fields, SPAN("Authorization")))
         return error;
-    fetch->login = &terms->logins[fetch - terms->fetches];
-    login_init(fetch->login, terms->auth, &own, &in_url, fetch->url.host, fetch->url.is_https);
-    fetch->has_own |= credentials_are(&fetch->login->now);
+    struct login *login = &terms->logins[fetch - terms->fetches];
+    fetch_extra(fetch)->login = login;
+    login_init(login, terms->auth, &own, &in_url, parsed->url.host, parsed->url.is_https);
+    fetch->has_own |= credentials_are(&login->now);
     return PROTO_OK;
 }
 
@@ -257,18 +266,20 @@ static bool has_login(const struct fetch_terms *terms, const struct haul_request
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static int take(struct fetch *fetch, struct fetch_terms *terms, const struct haul_request *request,
-                const struct parsed *parsed, uint64_t now_ns, enum proto_error *ret_error)
+                struct parsed *parsed, uint64_t now_ns, enum proto_error *ret_error)
 {
     if (keep_url(fetch, terms, parsed))
         return -EAGAIN;
-    if (!parsed->error)
-        url_move(&fetch->url, parsed->text, parsed->room, url_text(fetch, terms));
+    if (!parsed->error) {
+        const char *base = url_text(fetch, terms);
+        url_move(&parsed->url, parsed->text, parsed->room, base);
+        fetch->url = url_pack(&parsed->url, base);
+    }
     fetch->chain = CHAIN_EMPTY;
     fetch->head_block = NO_BLOCK;
     fetch->decoder = NO_DECODER;
     fetch->conn = NO_SLOT;
     fetch->submitted_ns = now_ns;
-    fetch->login = NULL;
     take_request(fetch, terms->options, request);
     enum proto_error error = PROTO_OK;
     if (has_login(terms, request, parsed))
@@ -302,8 +313,8 @@ static __attribute__((noinline)) int take_odd(struct fetch *fetch, struct fetch_
     if (parsed->error == PROTO_URL_USERINFO) {
         parsed->userinfo = userinfo;
         parsed->room = room;
-        parsed->error = url_parse(parsed->text, room, &fetch->url, NULL);
-        parsed->room_used = parsed->error ? 0 : url_room_used(&fetch->url, room);
+        parsed->error = url_parse(parsed->text, room, &parsed->url, NULL);
+        parsed->room_used = parsed->error ? 0 : url_room_used(&parsed->url, room);
     }
     return take(fetch, terms, request, parsed, now_ns, ret_error);
 }
@@ -317,10 +328,10 @@ int fetch_init(struct fetch *fetch, struct fetch_terms *terms, const struct haul
     struct parsed parsed = {.text = {request->url, url_length}, .room = room};
     memset(fetch, 0, offsetof(struct fetch, submitted_ns));
     fetch->extra = &terms->extras[fetch - terms->fetches];
-    parsed.error = url_parse_next(&terms->url_memo, parsed.text, room, &fetch->url);
+    parsed.error = url_parse_next(&terms->url_memo, parsed.text, room, &parsed.url);
     if (parsed.error)
         return take_odd(fetch, terms, request, &parsed, now_ns, ret_error);
-    parsed.room_used = url_room_used(&fetch->url, room);
+    parsed.room_used = url_room_used(&parsed.url, room);
     return take(fetch, terms, request, &parsed, now_ns, ret_error);
 }
 
@@ -362,6 +373,13 @@ void fetch_count_gap(struct fetch *fetch, uint64_t now_ns)
     extra->left_ns = 0;
 }
 
+static const char *head_of(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    if (fetch->head_block != NO_BLOCK)
+        return store_block(terms->store, fetch->head_block)->bytes;
+    return fetch_view(fetch)->head_piece != NO_PIECE ? fetch->extra->head : NULL;
+}
+
 static void give_head(struct fetch *fetch, struct fetch_terms *terms)
 {
     if (fetch->head_block != NO_BLOCK)
@@ -371,7 +389,6 @@ static void give_head(struct fetch *fetch, struct fetch_terms *terms)
         fetch->extra->head_piece = NO_PIECE;
     }
     fetch->head_block = NO_BLOCK;
-    fetch->head = NULL;
     fetch->head_length = 0;
 }
 
@@ -430,8 +447,8 @@ void fetch_leave(struct fetch *fetch, struct fetch_terms *terms, uint64_t now_ns
     }
     drop_reply(fetch, terms);
     extra->left_ns = fetch->asks_anew ? 0 : now_ns;
-    if (fetch->login && !fetch->answers)
-        login_begin(fetch->login);
+    if (extra->login && !fetch->answers)
+        login_begin(extra->login);
     fetch->is_passing = fetch->asks_anew = fetch->answers = false;
     fetch->is_resent = fetch->has_tried = false;
     extra->passed = 0;
@@ -459,15 +476,15 @@ bool fetch_pass(struct fetch *fetch, uint64_t length)
 void fetch_keep_head(struct fetch *fetch, const struct fetch_terms *terms, struct span head)
 {
     assert(fetch->state == FETCH_ACTIVE && fetch->head_block == NO_BLOCK);
-    fetch->head = head.bytes;
     fetch->head_length = (uint32_t)head.length;
-    if (fetch_view(fetch)->head_piece != NO_PIECE)
+    if (fetch_view(fetch)->head_piece != NO_PIECE) {
+        fetch->extra->head = head.bytes;
         return;
+    }
     assert(head.length <= BLOCK_BYTES); /* a longer one lies in a piece */
     fetch->head_block = store_take(terms->store);
     char *kept = store_block(terms->store, fetch->head_block)->bytes;
     memcpy(kept, head.bytes, head.length);
-    fetch->head = kept;
 }
 
 static const struct failure too_long = {HAUL_LIMIT, "the body is longer than its limit", 0};
@@ -523,8 +540,8 @@ bool fetch_finish(struct fetch *fetch, const struct fetch_terms *terms, enum hau
         fetch->started_ns = now_ns;
     if (fetch_view(fetch)->left_ns)
         fetch_count_gap(fetch, now_ns);
-    if (fetch->login)
-        sessions_leave(terms->sessions, fetch->login);
+    if (fetch_view(fetch)->login)
+        sessions_leave(terms->sessions, fetch->extra->login);
     fetch->state = FETCH_DONE;
     fetch->conn = NO_SLOT;
     fetch->finished_ns = now_ns;
@@ -580,7 +597,7 @@ void fetch_describe(const struct fetch *fetch, const struct fetch_terms *terms,
     result->reused_connection = fetch->is_reused;
     result->status = fetch->status;
     result->version_minor = fetch->version_minor;
-    result->head = fetch->head;
+    result->head = head_of(fetch, terms);
     result->head_length = fetch->head_length;
     result->body_bytes = fetch->body_bytes;
     result->body = body;

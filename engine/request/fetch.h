@@ -64,6 +64,12 @@ struct fetch_hop {
 
 /* What few requests have, by the same slots, in memory that is touched where one has any of it. */
 struct fetch_extra {
+    /* the request's own, borrowed; has_own says whether any is */
+    const char *method;
+    const char *const *headers;
+    struct span body;    /* where it has_own_body */
+    struct login *login; /* NULL: it has no credentials of its own, and is never to have any */
+
     struct haul_times times; /* of its own, where it has_times */
 
     /* how it ended, where that is a failure; and of TLS */
@@ -100,7 +106,8 @@ struct fetch_extra {
     uint32_t codings_kept;
 
     struct trail trail;
-    uint32_t head_piece;   /* of a head longer than a block, in which it lies already; NO_PIECE */
+    const char *head;      /* of the reply, where that is longer than a block and lies in */
+    uint32_t head_piece;   /* NO_PIECE: it does not */
     uint32_t hop_block;    /* of a URL that it was redirected to; NO_BLOCK */
     uint32_t resume_block; /* likewise */
 };
@@ -116,8 +123,7 @@ struct fetch {
     uint64_t finished_ns;
     uint64_t body_bytes;      /* that have come, decoded, */
     uint64_t body_wire_bytes; /* and as they came */
-    const char *head;         /* of the reply; NULL: none is kept */
-    uint32_t head_length;
+    uint32_t head_length;     /* of the reply's, where it is kept */
     uint32_t anomalies;
     uint32_t attempts;
     uint16_t status; /* 0: no reply */
@@ -130,6 +136,7 @@ struct fetch {
     bool has_tried : 1; /* addresses, for the connection it is to have */
     bool has_own : 1;
     bool has_body : 1;
+    bool has_own_body : 1;
     bool has_times : 1; /* of its own */
     bool is_idempotent : 1;
     bool has_range : 1;      /* its own fields contain Range */
@@ -157,15 +164,10 @@ struct fetch {
     uint64_t submitted_ns;
     uint64_t index;
     uint64_t tag_number;
-    const char *method; /* the request's own, borrowed; has_own says whether any is */
     const char *method_sent;
-    const char *const *headers;
-    const void *body;
-    uint64_t body_length;
     uint64_t max_body; /* of the reply */
     struct fetch_extra *extra;
-    struct login *login; /* NULL: it has no credentials of its own, and is never to have any */
-    struct chain chain;  /* the body as far as it was received and not handed out */
+    struct chain chain; /* the body as far as it was received and not handed out */
     uint32_t head_block;
     uint32_t url_block;
     uint32_t decoder; /* of its body; NO_DECODER */
@@ -173,7 +175,7 @@ struct fetch {
     uint32_t next;    /* in the queue, or among the finished */
     uint32_t previous;
     uint32_t url_length;
-    struct url url;
+    struct url_packed url;
     char text[FETCH_URL_INLINE];
 };
 
@@ -214,6 +216,16 @@ struct fetch_terms {
     struct sessions *sessions;
     uint64_t expect_above; /* bodies that are longer are announced */
 };
+
+/* What is sent with it; of an upload the bytes are NULL. */
+static inline struct span fetch_body(const struct fetch *fetch, const struct fetch_terms *terms)
+{
+    const struct haul_options *options = terms->options;
+    if (!fetch->has_body)
+        return (struct span){NULL, 0};
+    return fetch->has_own_body ? fetch->extra->body
+                               : (struct span){options->body, options->body_length};
+}
 
 /* Takes a request into a free slot, of whose upload all is known that can be; ret_error is what of
  * it is wrong, as far as that can be said without a network. -EAGAIN: it has a long URL, and there

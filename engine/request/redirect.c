@@ -148,12 +148,10 @@ static void become_get(struct fetch *fetch)
 {
     fetch->has_own = true;
     fetch->without_content = true;
-    fetch->method = fetch->method_sent = "GET";
+    fetch_extra(fetch)->method = fetch->method_sent = "GET";
     fetch->is_idempotent = true;
-    fetch->has_body = false;
+    fetch->has_body = fetch->has_own_body = false;
     fetch->has_upload = fetch->is_once = fetch->is_chunked = false;
-    fetch->body = NULL;
-    fetch->body_length = 0;
 }
 
 /* The one that is left: the one that is gone to is there as text. */
@@ -179,9 +177,10 @@ static void move(struct fetch *fetch, const struct fetch_terms *terms, struct sp
     note_url(hop, extra->redirects, fetch_url_effective(fetch, terms));
     memcpy(hop->text, text.bytes, text.length);
     hop->text[text.length] = '\0';
-    fetch->url = *url;
+    struct url moved = *url;
     memcpy(hop->text + text.length + 1, room, url_room_used(url, room));
-    url_move(&fetch->url, text, room, hop->text);
+    url_move(&moved, text, room, hop->text);
+    fetch->url = url_pack(&moved, hop->text);
     extra->url_effective = hop->text;
     extra->url_effective_length = (uint32_t)text.length;
     extra->redirects++;
@@ -191,13 +190,14 @@ static void go(struct fetch *fetch, const struct fetch_terms *terms, unsigned st
                struct span text, const char *room, const struct url *url)
 {
     const struct haul_redirect *redirect = terms->options->redirect;
-    if (is_other_origin(&fetch->url, url)) {
+    struct url from = url_unpack(&fetch->url);
+    if (is_other_origin(&from, url)) {
         fetch->is_abroad = fetch->has_own = true;
-        if (fetch->login)
-            sessions_leave(terms->sessions, fetch->login);
-        if (fetch->login)
-            login_move(fetch->login, terms->auth, url->host, url->is_https,
-                       redirect->location_trusted);
+        struct login *login = fetch_view(fetch)->login;
+        if (login)
+            sessions_leave(terms->sessions, login);
+        if (login)
+            login_move(login, terms->auth, url->host, url->is_https, redirect->location_trusted);
     }
     if (becomes_get(fetch, redirect, status))
         become_get(fetch);

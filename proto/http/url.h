@@ -63,6 +63,56 @@ struct url_memo {
 enum proto_error url_parse_next(struct url_memo *memo, struct span text, char *room,
                                 struct url *ret_url);
 
+/* A URL whose views lie behind base, in less than half of the memory. */
+struct url_packed {
+    const char *base;
+    uint16_t host_at;
+    uint16_t host_length;
+    uint16_t authority_at;
+    uint16_t authority_length;
+    uint16_t target_at;
+    uint16_t target_length;
+    uint16_t port;
+    bool is_https : 1;
+    bool is_anonymous : 1;
+    bool has_odd_target : 1;
+    enum url_host_kind host_kind : 2;
+};
+
+/* base: where the text lies, and behind it the room, as url_move() has it. */
+static inline struct url_packed url_pack(const struct url *url, const char *base)
+{
+    return (struct url_packed){
+        .base = base,
+        .host_at = (uint16_t)(url->host.bytes - base),
+        .host_length = (uint16_t)url->host.length,
+        .authority_at = (uint16_t)(url->authority.bytes - base),
+        .authority_length = (uint16_t)url->authority.length,
+        .target_at = (uint16_t)(url->target.bytes - base),
+        .target_length = (uint16_t)url->target.length,
+        .port = url->port,
+        .is_https = url->is_https,
+        .is_anonymous = url->is_anonymous,
+        .has_odd_target = url->has_odd_target,
+        .host_kind = url->host_kind,
+    };
+}
+
+static inline struct url url_unpack(const struct url_packed *packed)
+{
+    const char *base = packed->base;
+    return (struct url){
+        .host = {base + packed->host_at, packed->host_length},
+        .authority = {base + packed->authority_at, packed->authority_length},
+        .target = {base + packed->target_at, packed->target_length},
+        .port = packed->port,
+        .is_https = packed->is_https,
+        .is_anonymous = packed->is_anonymous,
+        .has_odd_target = packed->has_odd_target,
+        .host_kind = packed->host_kind,
+    };
+}
+
 /* What url_parse() would have found, had the text been at copy and room at copy + text.length + 1:
  * puts what it wrote into room there. */
 void url_move(struct url *url, struct span text, const char *room, const char *copy);

@@ -218,7 +218,7 @@ static struct schedule *three_queued(void)
     };
     schedule_init(&requests.schedule, requests.fetches, &memory, &none, 1);
     for (uint32_t i = 0; i < COUNT; i++)
-        requests.fetches[i].url.host = SPAN("a");
+        requests.fetches[i].url = (struct url_packed){.base = "a", .host_length = 1};
     for (uint32_t i = 0; i < 3; i++)
         schedule_append(&requests.schedule, i);
     return &requests.schedule;

@@ -380,7 +380,8 @@ static void insert(struct schedule *schedule, uint32_t index, struct host *host,
 
 void schedule_append(struct schedule *schedule, uint32_t index)
 {
-    uint32_t at = hosts_find(&schedule->hosts, &schedule->fetches[index].url);
+    struct url url = url_unpack(&schedule->fetches[index].url);
+    uint32_t at = hosts_find(&schedule->hosts, &url);
     struct host *host = host_at(schedule, at);
     schedule->memory.turns[index] = (struct schedule_turn){.host = at};
     insert(schedule, index, host, host->last, NO_FETCH);
@@ -390,7 +391,8 @@ void schedule_append(struct schedule *schedule, uint32_t index)
 
 void schedule_prepend(struct schedule *schedule, uint32_t index, bool is_paid)
 {
-    uint32_t at = hosts_find(&schedule->hosts, &schedule->fetches[index].url);
+    struct url url = url_unpack(&schedule->fetches[index].url);
+    uint32_t at = hosts_find(&schedule->hosts, &url);
     struct host *host = host_at(schedule, at);
     is_paid &= schedule->has_rates;
     schedule->memory.turns[index] = (struct schedule_turn){.host = at, .is_paid = is_paid};

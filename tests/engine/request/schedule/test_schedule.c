@@ -17,7 +17,7 @@ enum { FETCHES = 64, CONNS = 8, HOSTS = FETCHES + CONNS + 1, LEVELS = FETCHES + 
 
 static struct schedule schedule;
 static struct fetch fetches[FETCHES];
-static char urls[FETCHES][64];
+static char urls[FETCHES][64 + 1 + URL_ROOM_BYTES];
 static uint64_t now_ns;
 
 static void begin_test(const struct schedule_limits *limits)
@@ -42,9 +42,14 @@ static const struct schedule_limits none;
 
 static void aim(uint32_t fetch, const char *host)
 {
-    static char room[FETCHES][URL_ROOM_BYTES];
-    snprintf(urls[fetch], sizeof urls[fetch], "http://%s/", host);
-    assert_int_equal(url_parse(span_of(urls[fetch]), room[fetch], &fetches[fetch].url, NULL), 0);
+    char room[URL_ROOM_BYTES];
+    snprintf(urls[fetch], 64, "http://%s/", host);
+    struct span text = span_of(urls[fetch]);
+    struct url url;
+    assert_int_equal(url_parse(text, room, &url, NULL), 0);
+    memcpy(urls[fetch] + text.length + 1, room, url_room_used(&url, room));
+    url_move(&url, text, room, urls[fetch]);
+    fetches[fetch].url = url_pack(&url, urls[fetch]);
 }
 
 static void submit(uint32_t fetch, const char *host)
