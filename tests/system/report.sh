@@ -111,8 +111,23 @@ nothing_loaded() {
 
 fits() {
     facts_are desktop width 1280 scroll 1280 overflow 0 &&
+        facts_are tablet width 768 scroll 768 overflow 0 &&
         facts_are phone width 360 scroll 360 overflow 0 &&
         facts_are narrow width 320 scroll 320 overflow 0
+}
+
+# Tables that are wider than the screen say that they scroll, and no others do.
+hints() {
+    for look in desktop tablet phone narrow dark; do
+        facts_are "$look" hinted "$(fact "$look" sideways)" misled 0 || return
+    done
+    [ "$(fact phone sideways)" -gt 0 ]
+}
+
+inside_the_axes() {
+    for look in desktop tablet phone narrow dark; do
+        facts_are "$look" beyond 0 || return
+    done
 }
 
 without_scripts() {
@@ -149,6 +164,20 @@ single_run() {
         rm run.*
 }
 
+# The course of a run, with all that a row may have, fits on a tablet.
+course_fits() {
+    sed -n 3p sweep.ndjson | jq -c '.run + {timeline: {interval_s: 1, rows: [range(3) |
+        {start_s: (. + 598), end_s: (. + 599), requests: 48000, rate_per_s: 48007.5,
+        p50_us: 1234.5, p99_us: 45678.9, max_us: 123456.7, in_flight: 10000,
+        errors: {connect: 12345}, statuses: {"2xx": 35655}}]}}' >run.json
+    report run.json -o run.html && code_is 0 && has "$(cat run.html)" 'Over time' || return
+    in_browser --looks tablet "$chromium" run.html || return
+    case $(fact tablet wide) in
+    *'Over time'*) same "$(fact tablet wide)" 'no course of a run' || return ;;
+    esac
+    facts_are tablet overflow 0 && rm run.*
+}
+
 row 'what is asked wrongly is a usage error' usage_errors
 row '--help says how' help_text
 row 'a page and its Markdown, each one file' pages_made
@@ -169,10 +198,13 @@ browser_row() {
 browser_row 'all charts are drawn' drawn
 browser_row 'nothing is loaded, and nothing complains' nothing_loaded
 browser_row 'no screen from 320 pixels on is too narrow' fits
+browser_row 'what scrolls sideways says so, and nothing else' hints
+browser_row 'no point and no end of an interval lies beyond an axis' inside_the_axes
 browser_row 'every table is there without scripts' without_scripts
 browser_row 'columns are sorted, and other slices drawn' controls
 browser_row 'it prints, and no table is cut' on_paper
 browser_row 'text from anywhere stays text' text_is_text
 browser_row 'what is not its own does not run or load' policy
 browser_row 'a single run has a page as well' single_run
+browser_row 'its course fits on a tablet' course_fits
 rows_end

@@ -25,6 +25,7 @@ LIMIT_S = 500  # below the time limit in tests/meson.build
 #        name       width height phone dark   script
 LOOKS = [
     ("desktop", 1280, 900, False, False, True),
+    ("tablet", 768, 1024, True, False, True),
     ("phone", 360, 800, True, False, True),
     ("narrow", 320, 640, True, True, True),
     ("dark", 1280, 900, False, True, True),
@@ -98,6 +99,43 @@ class Browser:
             self.process.wait()
 
 
+# Of the tables, those that scroll sideways, those of them that say so, and those that only say so; of
+# what charts draw, how much lies beyond an axis: points and the ends of their intervals.
+FACTS = r"""
+function hints() {
+    const frames = [...document.querySelectorAll('.frame')];
+    const scrolls = (it) => it.scrollWidth > it.clientWidth + 1;
+    const says = (it) => {
+        const text = it.querySelector('caption span');
+        return text && /scroll sideways/.test(getComputedStyle(text, '::after').content);
+    };
+    return {
+        sideways: frames.filter(scrolls).length,
+        wide: frames.filter(scrolls).map((it) => it.ariaLabel).join('; '),
+        hinted: frames.filter((it) => scrolls(it) && says(it)).length,
+        misled: frames.filter((it) => !scrolls(it) && says(it)).length,
+    };
+}
+function beyond() {
+    if (typeof Chart === 'undefined') return 0;
+    let found = 0;
+    for (const canvas of document.querySelectorAll('canvas')) {
+        const {scales, data} = Chart.getChart(canvas);
+        for (const set of data.datasets)
+            for (const it of set.data.filter(Boolean)) {
+                const along = set.along || 'y';
+                const ends = [it[along], it.low, it.high].filter((value) => value != null);
+                const other = along === 'x' ? 'y' : 'x';
+                const isOff = (axis, value) => value < axis.min - 1e-9 || value > axis.max + 1e-9;
+                found += ends.some((value) => isOff(scales[along], value)) ||
+                    isOff(scales[other], it[other]);
+            }
+    }
+    return found;
+}
+"""
+
+
 def look(browser, page, name, width, height, phone, dark, script):
     """Loads the page anew; its facts."""
     browser.events.clear()
@@ -108,11 +146,11 @@ def look(browser, page, name, width, height, phone, dark, script):
     browser.ask("Emulation.setScriptExecutionDisabled", value=not script)
     browser.ask("Page.navigate", url=pathlib.Path(page).resolve().as_uri())
     browser.wait("Page.loadEventFired")
-    source = """(() => { const count = (what) => document.querySelectorAll(what).length;
+    source = FACTS + """(() => { const count = (what) => document.querySelectorAll(what).length;
         return JSON.stringify({...document.body.dataset, canvases: count('canvas'),
             tables: count('table'), rows: count('tbody tr'), width: innerWidth,
             scroll: document.documentElement.scrollWidth, title: document.title,
-            bold: count('td b, li b')}); })()"""
+            bold: count('td b, li b'), ...hints(), beyond: beyond()}); })()"""
     value = browser.ask("Runtime.evaluate", expression=source)["result"].get("value", "{}")
     facts = json.loads(value)
     sent = [event["params"]["request"]["url"] for event in browser.events
