@@ -6,6 +6,7 @@ What a body is joined to, or begun anew with, wherever it may be written to; and
 Retry-After that is not waited for.
 """
 
+import gzip
 import json
 import os
 import select
@@ -40,6 +41,8 @@ HALF = b"first half, "
 OTHERS = {"untagged": b"something else", "other": b"quite another body, longer than both halves",
           "empty": b"", "gone": b"no such page"}
 WHOLE = {"joined": HALF + b"second half\n", **OTHERS}
+TEXT = HALF + b"0123456789" * 3000
+PACKED = gzip.compress(TEXT, 0)  # its bytes are found in it as they are
 requests = {}  # by path: the heads
 seen = {}      # by path: the first half has been written
 
@@ -48,7 +51,14 @@ def head(status, *fields):
     return ("\r\n".join([f"HTTP/1.1 {status} x", *fields]) + "\r\n\r\n").encode()
 
 
+def packed(*fields):
+    return head(200, 'ETag: "t"', "Content-Encoding: gzip", f"Content-Length: {len(PACKED)}",
+                *fields)
+
+
 def first_reply(kind):
+    if kind == "coded":
+        return packed() + PACKED[:20000]
     tag = [] if kind == "untagged" else ['ETag: "t"']
     return head(200, *tag, "Content-Length: 24") + HALF
 
@@ -56,6 +66,8 @@ def first_reply(kind):
 def next_reply(kind):
     if kind == "late":
         return head(503, "Retry-After: 86400", "Content-Length: 4") + b"late"
+    if kind in ("coded", "then"):
+        return packed() + PACKED
     if kind == "joined":
         return head(206, 'ETag: "t"', "Content-Range: bytes 12-23/24", "Content-Length: 12") + \
             b"second half\n"
@@ -173,6 +185,22 @@ def files():
             assert len(requests[path]) == 2 and ranges_of(path) == asked, (about, requests[path])
 
 
+def coded():
+    """What is coded is never joined: the first reply is, or the one that would go on with it."""
+    version = subprocess.run([haul, "-V"], stdout=subprocess.PIPE, check=True).stdout
+    for words in ([], *([["--compressed"]] if b"gzip" in version else [])):
+        for kind in ("coded", "then"):
+            path = name_path(kind)
+            run = begin(["-O", "--output-dir", "named", *words], path)
+            name = os.path.join("named", path.split("/")[2])
+            await_half(run, os.path.join(work, name))
+            code, out, err = end(run, path)
+            asked = [] if kind == "coded" else ["Range: bytes=12-", 'If-Range: "t"']
+            about = (words, kind, code, out, err)
+            assert code == 0 and contents(name) == (TEXT if words else PACKED), about
+            assert len(requests[path]) == 2 and ranges_of(path) == asked, (about, requests[path])
+
+
 def stdout_in_a_file():
     """Which has something before it, and lines of results beside it."""
     for kind, whole in WHOLE.items():
@@ -260,6 +288,7 @@ def late():
 
 
 row("a body that breaks off is joined or begun anew, in any file", files)
+row("one that is coded begins anew", coded)
 row("so it is in the file that stdout is", stdout_in_a_file)
 row("of a body that -f drops nothing stays that was before it", failed_body_is_taken_back)
 row("in a pipe it is joined, or the error that it was", pipes)
