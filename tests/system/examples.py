@@ -113,6 +113,10 @@ def prepare():
     URL = f"http://{plain}/p/1"
     with open("urls.txt", "w", encoding="utf-8") as file:
         file.write("http://127.0.0.1:8940/p/1\nhttp://127.0.0.1:8940/status/404\n")
+    for name, content in (("report.csv", "a,b\n1,2\n"), ("me.png", "no picture"),
+                          ("token.txt", "X-Token: secret\n")):
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(content)
     os.environ.update(PATH=f"{os.getcwd()}/bin:{os.environ['PATH']}", HAUL=haul, PLAIN=plain)
     if shutil.which("openssl"):
         make_certificate()
