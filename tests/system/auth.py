@@ -20,35 +20,15 @@ import tempfile
 import termios
 import threading
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, row, row_unless, same  # noqa: E402
+
 haul, loop = os.path.realpath(sys.argv[1]), sys.argv[2]
 work = tempfile.mkdtemp()
 os.chdir(work)
-count = failures = 0
 PATIENCE_S = 300
 for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]:
     os.environ.pop(name, None)
-
-
-def row(name, function):
-    global count, failures
-    count += 1
-    try:
-        function()
-        print(f"ok {count} - {name}")
-    except (AssertionError, subprocess.SubprocessError, KeyError, OSError) as trouble:
-        failures += 1
-        print("".join(f"# {line}\n" for line in repr(trouble).splitlines()), end="")
-        print(f"not ok {count} - {name}")
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
-
-
-def same(got, want):
-    assert got == want, f"got {got!r}, want {want!r}"
 
 
 def run(*words, **more):
@@ -574,25 +554,16 @@ row("a password is asked for on the terminal, and not shown", asked)
 row("a signal leaves the terminal as it was", interrupted)
 row("one that stops it is followed by the question anew", stopped)
 row("without a terminal, or an answer, that is exit status 2", not_asked)
-if shutil.which("curl"):
-    row("netrc files are read as by curl", as_curl)
-else:
-    skip("netrc files are read as by curl", "curl is not installed")
+no_curl = None if shutil.which("curl") else "curl is not installed"
+no_openssl = None if shutil.which("openssl") else "no openssl, which makes the certificate"
+row_unless(no_curl, "netrc files are read as by curl", as_curl)
 row("netrc files that are missing, or none", netrc_files)
-if shutil.which("openssl"):
-    row("each host has its own of the netrc, and none after https over http", elsewhere)
-else:
-    skip("each host has its own of the netrc, and none after https over http",
-         "no openssl, which makes the certificate")
+row_unless(no_openssl, "each host has its own of the netrc, and none after https over http", elsewhere)
 row("--digest answers each algorithm, with qop and without", digest)
 row("users and passwords with quotes, beyond ASCII, of URLs and netrc", digest_users)
 row("--digest: 640 requests, 64 at once, have 640 counts of one nonce", digest_crowd)
 row("--digest gives up on a wrong password, and says what it cannot do", digest_wrong)
 row("--digest sends a body again", digest_bodies)
-if shutil.which("curl"):
-    row("--digest writes what curl writes", digest_as_curl)
-else:
-    skip("--digest writes what curl writes", "curl is not installed")
-print(f"1..{count}")
+row_unless(no_curl, "--digest writes what curl writes", digest_as_curl)
 shutil.rmtree(work)
-sys.exit(failures > 0)
+finish()

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, tell  # noqa: E402
+
 haul, server, manual_path, bench_path = map(os.path.realpath, sys.argv[1:])
-count = failures = 0
 
 # Beside 0: a busy machine holds no rate, and meets no threshold (haul-bench(1), EXIT STATUS).
 ENDS_OF_A_LOAD = [97, 98, 99]
@@ -33,16 +35,6 @@ code=$?
 echo "$code" >status
 exit "$code"
 """
-
-
-def tell(name, trouble=None, skipped=None):
-    global count, failures
-    count += 1
-    failures += trouble is not None
-    for line in (trouble or "").splitlines():
-        print(f"# {line}")
-    print(f"{'not ' if trouble is not None else ''}ok {count} - {name}"
-          + (f" # SKIP {skipped}" if skipped else ""))
 
 
 def read(path):
@@ -140,8 +132,7 @@ def main():
             process.terminate()
             process.wait()
         os.chdir("/")
-    print(f"1..{count}")
-    sys.exit(failures > 0)
+    finish()
 
 
 main()

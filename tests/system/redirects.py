@@ -22,32 +22,16 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, row, row_unless  # noqa: E402
+
 haul, loop = os.path.realpath(sys.argv[1]), sys.argv[2]
 work = tempfile.mkdtemp()
 seed = int(os.environ.get("HAUL_SEED", "14"))
 chance = random.Random(seed)
-count = failures = 0
 CHAINS = 30
 HOSTS = ["a.test", "b.test", "c.test"]
 SECRETS = ["Authorization", "Cookie", "Proxy-Authorization"]
-
-
-def row(name, function):
-    global count, failures
-    count += 1
-    try:
-        function()
-        print(f"ok {count} - {name}")
-    except (AssertionError, subprocess.SubprocessError, KeyError) as trouble:
-        failures += 1
-        print("".join(f"# {line}\n" for line in str(trouble).splitlines()), end="")
-        print(f"not ok {count} - {name}")
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
 
 
 def ask(*words):
@@ -473,24 +457,16 @@ def nginx():
 
 
 print(f"# HAUL_SEED={seed}")
-curl_name = "no secret comes where curl would not send it, trusted or not"
-together_name = "nor where many chains share connections"
+no_curl = None if shutil.which("curl") else "no curl"
+no_nginx = None if shutil.which("nginx") else "no nginx"
 try:
-    if shutil.which("curl"):
-        row(curl_name, canary)
-        row(together_name, canary_together)
-    else:
-        skip(curl_name, "no curl")
-        skip(together_name, "no curl")
+    row_unless(no_curl, "no secret comes where curl would not send it, trusted or not", canary)
+    row_unless(no_curl, "nor where many chains share connections", canary_together)
     row("what is said of redirects, and the exit status", words_about_redirects)
     row("TLS rules and pins hold at each hop", rules_at_each_hop)
     row("a ring of any length is told", rings)
     row("--location-trusted takes credentials along", trusted)
-    if shutil.which("nginx") and shutil.which("curl"):
-        row("the same answers as curl -L, from nginx", nginx)
-    else:
-        skip("the same answers as curl -L, from nginx", "no nginx, or no curl")
+    row_unless(no_curl or no_nginx, "the same answers as curl -L, from nginx", nginx)
 finally:
     shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failures > 0)
+finish()

@@ -18,21 +18,11 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, row  # noqa: E402
+
 haul, loop = os.path.realpath(sys.argv[1]), sys.argv[2]
 work = tempfile.mkdtemp()
-count = failures = 0
-
-
-def row(name, function):
-    global count, failures
-    count += 1
-    try:
-        function()
-        print(f"ok {count} - {name}")
-    except (AssertionError, subprocess.SubprocessError, KeyError, OSError) as trouble:
-        failures += 1
-        print("".join(f"# {line}\n" for line in str(trouble).splitlines()), end="")
-        print(f"not ok {count} - {name}")
 
 
 # --- the server: /KIND/NUMBER ---------------------------------------------------------------------
@@ -295,5 +285,4 @@ row("in a pipe it is joined, or the error that it was", pipes)
 row("an output that is no file is such a pipe, but /dev/null", own_outputs_that_are_no_files)
 row("a Retry-After that is too long is told", late)
 shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failures > 0)
+finish()

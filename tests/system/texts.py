@@ -15,31 +15,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, row, row_unless, same, skip  # noqa: E402
+
 haul, scd_path, page_path, bash_path, zsh_path, fish_path, *rows_paths = [
     path and os.path.realpath(path) for path in sys.argv[1:]]
-count = failures = 0
-
-
-def row(name, function, *arguments):
-    global count, failures
-    count += 1
-    try:
-        function(*arguments)
-        print(f"ok {count} - {name}")
-    except (AssertionError, subprocess.SubprocessError) as trouble:
-        failures += 1
-        print("".join(f"# {line}\n" for line in str(trouble).splitlines()), end="")
-        print(f"not ok {count} - {name}")
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
-
-
-def same(got, wanted, of=""):
-    assert got == wanted, f"{of}: {got!r}, not {wanted!r}"
 
 
 def read(path):
@@ -324,10 +304,8 @@ def main():
         row("--help all has every row", help_has_all)
         row("the manual has every row, with its default and range", manual_has_all)
         row("the manual has no other option", manual_has_no_others)
-        if page_path:
-            row("the page has every row", page_has_all)
-        else:
-            skip("the page has every row", "scdoc is not installed")
+        row_unless(None if page_path else "scdoc is not installed", "the page has every row",
+                   page_has_all)
         row("the manual has every exit code", exits_are_in_the_manual)
         row("the manual has every field, in the order of NDJSON and CSV", fields_are_in_the_manual)
         row("every completion has every row", completions_have_all)
@@ -337,8 +315,7 @@ def main():
             else:
                 skip(f"{shell} completes", f"{shell} is not installed")
         os.chdir("/")
-    print(f"1..{count}")
-    sys.exit(failures > 0)
+    finish()
 
 
 main()

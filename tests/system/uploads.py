@@ -16,28 +16,12 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
+from tap import finish, row, row_unless  # noqa: E402
+
 haul, loop = os.path.realpath(sys.argv[1]), sys.argv[2]
-count = failures = 0
 asked = []
 statuses = {}
-
-
-def row(name, function):
-    global count, failures
-    count += 1
-    try:
-        function()
-        print(f"ok {count} - {name}")
-    except (AssertionError, subprocess.SubprocessError, IndexError) as trouble:
-        failures += 1
-        print("# " + repr(trouble).replace("\n", "\n# ")[:1500])
-        print(f"not ok {count} - {name}")
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}")
 
 
 # --- a server -----------------------------------------------------------------------------------
@@ -264,14 +248,12 @@ def main():
     for words, paths, stdin in ROWS:
         for path in paths:
             name = "as curl: " + " ".join(words).replace("#", "") + " URL" + path
-            if curl_is_right():
-                row(name, lambda: compare(words, path, stdin))
-            else:
-                skip(name, "curl 7.88 is not installed")
+            row_unless(None if curl_is_right() else "curl 7.88 is not installed", name, compare,
+                       words, path, stdin)
     row("every URL gets a body of any size", every_url_gets_it)
     row("stdin goes to one URL", stdin_goes_to_one)
     row("what cannot be read again is sent once", what_cannot_be_read_again)
-    print(f"1..{count}")
+    finish()
 
 
 if __name__ == "__main__":
@@ -285,4 +267,3 @@ if __name__ == "__main__":
                 file.write(content)
         main()
         os.chdir("/")
-    sys.exit(failures > 0)
