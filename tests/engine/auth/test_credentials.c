@@ -2,6 +2,7 @@
  * each loop, plain and over TLS. What is sent is written in base64: dTpw is u:p. */
 
 #include "tests/lib/engine/engine_rows.h"
+#include "tests/lib/tls/tls_gathering.h"
 #include "tests/lib/tls/tls_loopback.h"
 
 #include <errno.h>
@@ -477,10 +478,6 @@ static const struct gathering_scenario scenarios[] = {
 
 int main(void)
 {
-    size_t row_count = sizeof rows / sizeof *rows;
-    size_t scenario_count = sizeof scenarios / sizeof *scenarios;
-    int failed = gathering_main(rows, row_count, scenarios, scenario_count);
-    loopback_use(tls_loopback_layer());
-    gathering_trust(tls_loopback_roots());
-    return failed + gathering_main(rows, row_count, scenarios, scenario_count);
+    return tls_gathering_main(rows, sizeof rows / sizeof *rows, scenarios,
+                              sizeof scenarios / sizeof *scenarios);
 }

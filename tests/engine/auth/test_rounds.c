@@ -4,7 +4,7 @@
 #include "engine/engine.h"
 #include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/fault.h"
-#include "tests/lib/tls/tls_loopback.h"
+#include "tests/lib/tls/tls_gathering.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -448,10 +448,6 @@ static const struct gathering_scenario scenarios[] = {
 
 int main(void)
 {
-    size_t row_count = sizeof rows / sizeof *rows;
-    size_t scenario_count = sizeof scenarios / sizeof *scenarios;
-    int failed = gathering_main(rows, row_count, scenarios, scenario_count);
-    loopback_use(tls_loopback_layer());
-    gathering_trust(tls_loopback_roots());
-    return failed + gathering_main(rows, row_count, scenarios, scenario_count);
+    return tls_gathering_main(rows, sizeof rows / sizeof *rows, scenarios,
+                              sizeof scenarios / sizeof *scenarios);
 }
