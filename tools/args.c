@@ -78,9 +78,12 @@ static bool begins_ours(const char *name)
     size_t length = strlen(name);
     bool begins = false;
     for (size_t i = 0; i < option_count; i++) {
-        if (strcmp(option_rows[i].name, name) == 0)
+        const char *ours = option_rows[i].name;
+        if (ours[0] != name[0] || strncmp(ours, name, length) != 0)
+            continue;
+        if (ours[length] == '\0')
             return false;
-        begins |= strncmp(option_rows[i].name, name, length) == 0;
+        begins = true;
     }
     return begins;
 }

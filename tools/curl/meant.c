@@ -177,8 +177,5 @@ const char *curl_meant_by_name(const char *name)
 
 const char *curl_name(size_t place)
 {
-    for (size_t i = 0; i < WORDS; i++)
-        if (strchr(words[i].name, '*') == NULL && place-- == 0)
-            return words[i].name;
-    return NULL;
+    return place < WORDS ? words[place].name : NULL;
 }

@@ -11,7 +11,7 @@
 const char *curl_meant_by_letter(int letter);
 const char *curl_meant_by_name(const char *name);
 
-/* The long names, from place 0 on, but for those of families; NULL: there are no more. */
+/* The long names, from place 0 on, those of families with a * at their end; NULL: no more. */
 const char *curl_name(size_t place);
 
 #endif

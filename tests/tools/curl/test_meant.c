@@ -92,7 +92,9 @@ static void test_sentences(void **state)
     (void)state;
     const char *name;
     for (size_t i = 0; (name = curl_name(i)) != NULL; i++) {
-        const char *meant = curl_meant_by_name(name);
+        char of_family[64];
+        snprintf(of_family, sizeof(of_family), "%.*s", (int)strcspn(name, "*"), name);
+        const char *meant = curl_meant_by_name(of_family);
         assert_non_null(meant);
         assert_true(strlen(meant) > 10 && meant[strlen(meant) - 1] != '.');
     }
