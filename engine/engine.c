@@ -40,10 +40,11 @@ static inline void end_decoding(struct engine *engine, struct fetch *fetch)
     fetch->decoder = NO_DECODER;
 }
 
-static inline void give_place_back(struct engine *engine, uint32_t index)
+/* goes_on: its host may keep its turn, if a connection is idle. */
+static inline void give_place_back(struct engine *engine, uint32_t index, bool goes_on)
 {
     uint32_t slot = engine->fetches[index].conn;
-    bool is_kept = slot != NO_SLOT && pool_state(&engine->pool, slot) == POOL_IDLE;
+    bool is_kept = goes_on && slot != NO_SLOT && pool_state(&engine->pool, slot) == POOL_IDLE;
     assert(engine->active > 0);
     engine->active--;
     schedule_end(&engine->schedule, index, is_kept, engine->now_ns);
@@ -54,7 +55,7 @@ void engine_finish(struct engine *engine, uint32_t index, enum haul_stage stage,
 {
     struct fetch *fetch = &engine->fetches[index];
     if (fetch->state == FETCH_ACTIVE)
-        give_place_back(engine, index);
+        give_place_back(engine, index, true);
     end_decoding(engine, fetch);
     bool has_failed = fetch_finish(fetch, &engine->terms, stage, failure, engine->now_ns);
     engine->requests++;
@@ -145,7 +146,7 @@ static void requeue(struct engine *engine, uint32_t index, bool is_unsent)
     struct fetch *fetch = &engine->fetches[index];
     end_decoding(engine, fetch);
     fetch_retreat(fetch);
-    give_place_back(engine, index);
+    give_place_back(engine, index, false);
     fetch_extra(fetch)->queued_ns = engine->now_ns;
     schedule_prepend(&engine->schedule, index, is_unsent);
     await_turn(engine, index);
@@ -296,10 +297,14 @@ static void leave_without_place(struct engine *engine, uint32_t index)
     }
 }
 
-/* What was decided comes now: its slot is at rest or closed. */
+/* What was decided comes now: its slot is at rest or closed. A host that has it tried again, or led
+ * elsewhere, has not answered what was asked, and its turn is over: else hosts that only do so
+ * would keep those waiting that answer. */
 static void leave(struct engine *engine, uint32_t index)
 {
-    give_place_back(engine, index);
+    const struct fetch *fetch = &engine->fetches[index];
+    bool goes_on = !fetch_view(fetch)->again_ns && schedule_stays(&engine->schedule, index);
+    give_place_back(engine, index, goes_on);
     leave_without_place(engine, index);
 }
 

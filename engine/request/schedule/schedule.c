@@ -505,6 +505,12 @@ void schedule_end_any(struct schedule *schedule, uint32_t index, bool is_kept, u
     schedule_settle(schedule, index, host->held + 1);
 }
 
+bool schedule_stays(struct schedule *schedule, uint32_t index)
+{
+    struct url url = url_unpack(&schedule->fetches[index].url);
+    return hosts_find(&schedule->hosts, &url) == schedule->memory.turns[index].host;
+}
+
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)
 {
     ripen(schedule, now_ns);

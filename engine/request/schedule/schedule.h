@@ -112,6 +112,9 @@ void schedule_begin(struct schedule *schedule, uint32_t fetch, bool is_kept, uin
 static inline void schedule_end(struct schedule *schedule, uint32_t fetch, bool is_kept,
                                 uint64_t now_ns);
 
+/* Is the URL of a request that is active, which may be that of its next hop, of its host? */
+bool schedule_stays(struct schedule *schedule, uint32_t fetch);
+
 /* When schedule_next() may have another answer by time alone; DEADLINE_NEVER: never. */
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns);
 
