@@ -152,6 +152,14 @@ static void upload_body(struct engine *engine, uint32_t index)
     upload_init_memory(&engine->uploads[index], body.bytes, body.length);
 }
 
+/* Out of order, and where there are several hosts: what waits for those that are slow does not keep
+ * others from being known, which begin before it, and the connections of the others are kept, as
+ * more of their requests are known. One host gains nothing by it. */
+static bool looks_further(const struct engine *engine)
+{
+    return engine->collector.is_unordered && engine->schedule.hosts.touched > 1;
+}
+
 /* refused: what of its upload is wrong; NULL: nothing, or it has none, which is known where this is
  * called. */
 static inline __attribute__((always_inline)) int
@@ -163,7 +171,8 @@ submit(struct engine *engine, const struct haul_request *request, const struct f
         return unusable;
     if (engine->is_cancelled)
         return -ECANCELED;
-    if (engine->active + engine->schedule.count >= engine->budget.unfinished)
+    if (engine->active + engine->schedule.count >= engine->budget.unfinished &&
+        !looks_further(engine))
         return -EAGAIN;
     uint32_t index = slab_take(&engine->fetch_slab);
     if (index == SLAB_NONE)

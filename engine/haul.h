@@ -64,7 +64,8 @@ struct haul_options {
     uint32_t concurrency;       /* requests under way, and connections open, at once; 0: 64. A hard
                                    bound; lowered to what RLIMIT_NOFILE leaves (haul_facts) */
     uint32_t window;            /* results held at once, from submit to release; 0: chosen, always
-                                   above concurrency, and at most 1,024 of it wait to begin */
+                                   above concurrency, and at most 1,024 of it wait to begin, or
+                                   where it is unordered and there are several hosts 16,384 */
     enum haul_loop loop;        /* AUTO: io_uring, or epoll where io_uring is refused */
     int64_t connect_timeout_ms; /* name, connection and TLS together, of each hop and try;
                                    0: 10,000; negative: none */

@@ -194,8 +194,11 @@ const struct option_row option_rows[] = {
                "one is taken as it comes. *haul bench* always does so."},
     {OPTIONS_CONTROL, "window", 0, "N", "results held at once",
      TAKES_NUMBER(uint32_t, engine.window, 1, 4194304),
-     .manual = "Results held at once, from the sending of a request to the writing of its line. "
-               "Without it: the concurrency and at least 1,024 more, at most 4,096 more."},
+     .manual =
+         "Results held at once, from the sending of a request to the writing of its line. "
+         "Without it: the concurrency and at least 1,024 more, at most 4,096 more; with "
+         "*--unordered* and several hosts 16,384 more (of what keeps heads, bodies or the URLs of "
+         "hops a half, a third or a fourth of that, for two, three or four of these)."},
     {OPTIONS_CONTROL, "max-time", 'm', "SECONDS", "for one request, start to last byte",
      TAKES_SECONDS(engine.max_time_ms), .initial = "300",
      .manual =

@@ -15,9 +15,11 @@ enum {
     CONCURRENCY_DEFAULT = 64,
     WINDOW_SLACK_MIN = 1024, /* requests that may be finished ahead of the slowest */
     WINDOW_SLACK_MAX = 4096,
+    WINDOW_FAR = 16384,    /* or, in no order, that are known beside those of slow hosts; so many
+                              blocks (256 MiB that are mostly not touched) are theirs at most */
     QUEUED_MAX = 1024,     /* of a window that was not chosen: more would only take memory */
     CLOSING_MAX = 256,     /* connections that are closed but not yet reaped */
-    ORIGINS_SLACK = 64,    /* origins without connections whose addresses are still known */
+    ORIGINS_SLACK = 4096,  /* origins without connections whose addresses are still known */
     HOSTS_SLACK = 64,      /* hosts without requests that are still known, */
     HOSTS_TIMED = 65536,   /* and where their next beginning has a time */
     LONG_URLS_MAX = 2048,  /* that do not fit their slot, from submit to release */
@@ -123,6 +125,24 @@ static uint32_t flight_of(const struct budget *budget)
     return budget->flight_blocks + 2 * conns + BLOCKS_A_RECEIVE;
 }
 
+/* That each request is entitled to. */
+static uint32_t blocks_of_request(const struct haul_options *options)
+{
+    uint32_t blocks = options->keep_headers;
+    blocks += options->redirect && options->redirect->follow; /* the URL of the last hop */
+    if (options->retry && options->retry->max > 0 && options->stream_bodies)
+        blocks++; /* what it takes to go on with a body */
+    return blocks + options->keep_bodies;
+}
+
+static uint32_t window_slack(const struct budget *budget, const struct haul_options *options)
+{
+    uint32_t blocks = blocks_of_request(options);
+    uint32_t far = blocks > 0 ? WINDOW_FAR / blocks : WINDOW_FAR;
+    uint32_t slack = clamp(budget->concurrency, WINDOW_SLACK_MIN, WINDOW_SLACK_MAX);
+    return options->unordered && far > slack ? far : slack;
+}
+
 /* The bodies of other requests may fill the shared blocks down to the reserve: what comes after
  * they have been paused, and the current body itself, must fit in it. */
 static void budget_blocks(struct budget *budget, const struct haul_options *options)
@@ -137,19 +157,14 @@ static void budget_blocks(struct budget *budget, const struct haul_options *opti
         budget->held_blocks = BUDGET_RECEIVE_BUFFERS;
         entitled += BUDGET_HELD_OWN * budget->conns + budget->held_blocks;
     }
-    if (options->keep_headers)
-        entitled += budget->window;
-    if (options->redirect && options->redirect->follow)
-        entitled += budget->window; /* the URL of the last hop */
-    if (options->retry && options->retry->max > 0 && options->stream_bodies)
-        entitled += budget->window; /* what it takes to go on with a body */
+    entitled += blocks_of_request(options) * budget->window;
     if (options->keep_bodies || (options->redirect && options->redirect->keep_hops) ||
         (options->retry && options->retry->keep_tries)) {
         size_t bytes = options->body_bytes ? options->body_bytes : BODY_BYTES_DEFAULT;
         budget->shared_blocks = (uint32_t)(bytes / sizeof(struct block));
     }
     if (options->keep_bodies) {
-        entitled += budget->window + 1; /* and the part that is lent while the next comes in */
+        entitled++; /* the part that is lent while the next comes in */
         budget->flight_blocks = BUDGET_RECEIVE_BUFFERS;
         budget->reserve_blocks = flight_of(budget);
         uint32_t least = 2 * (budget->reserve_blocks + USABLE_MIN);
@@ -180,8 +195,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     budget.window = options->window;
     budget.unfinished = budget.window ? UINT32_MAX : budget.concurrency + QUEUED_MAX;
     if (budget.window == 0)
-        budget.window =
-            budget.concurrency + clamp(budget.concurrency, WINDOW_SLACK_MIN, WINDOW_SLACK_MAX);
+        budget.window = budget.concurrency + window_slack(&budget, options);
     if (budget.window <= budget.concurrency)
         budget.window = budget.concurrency + 1;
     budget.origins = budget.conns + ORIGINS_SLACK;

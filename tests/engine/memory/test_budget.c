@@ -26,6 +26,9 @@ static void options_become_numbers(void **state)
     } rows[] = {
         {{0}, PLENTY, 64, 64 + 1024},
         {{.concurrency = 1}, PLENTY, 1, 1 + 1024},
+        {{.unordered = true}, PLENTY, 64, 64 + 16384},
+        {{.unordered = true, .keep_headers = true}, PLENTY, 64, 64 + 16384},
+        {{.unordered = true, .keep_headers = true, .keep_bodies = true}, PLENTY, 64, 64 + 8192},
         {{.concurrency = 3000}, PLENTY, 3000, 6000},
         {{.concurrency = 9500}, PLENTY, 9500, 9500 + 4096},
         {{.concurrency = 100000}, PLENTY, 100000, 100000 + 4096},

@@ -172,6 +172,86 @@ static void who_comes_late_waits_for_a_turn_at_most(void)
     gathering_close(haul);
 }
 
+/* A host whose replies are to be tried again has no turn of its own meanwhile. */
+static void who_has_it_tried_again_keeps_nobody_waiting(void)
+{
+    enum { EACH = 10 };
+    int early = 0;
+    struct haul_options options = {
+        .concurrency = 1,
+        .unordered = true,
+        .retry = &(const struct haul_retry){.max = 1, .delay_ms = 1},
+    };
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    for (int i = 0; i < 2 * EACH; i++)
+        submit(haul, hosts[i / EACH], i < EACH ? "/status/503" : "/p/1");
+    for (int i = 0; i < 2 * EACH; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        early += i < EACH && result->index < EACH;
+        haul_release(haul, result);
+    }
+    assert_in_range(early, 0, 3); /* none, but where a turn of a second was over */
+    gathering_close(haul);
+}
+
+/* Of a window that was not chosen: behind more requests of a slow host than may wait of one host,
+ * those of another are known, and begin as soon as there is a place. */
+static void what_waits_for_a_slow_host_hides_no_other(void)
+{
+    enum { PLACES = 4, SLOW = 1500, QUICK = 20 };
+    int quick = 0;
+    struct haul_options options = {.concurrency = PLACES, .unordered = true};
+    resolve(&options);
+    struct haul *haul = open_at_seam(&options);
+    submit(haul, hosts[1], "/p/1");
+    for (int i = 0; i < SLOW; i++)
+        submit(haul, hosts[0], "/delay/300");
+    for (int i = 1; i < QUICK; i++)
+        submit(haul, hosts[1], "/p/1");
+    for (int i = 0; i < QUICK + 4 * PLACES; i++) {
+        const struct haul_result *result = gathering_next(haul);
+        quick += result->index == 0 || result->index > SLOW;
+        haul_release(haul, result);
+    }
+    assert_int_equal(quick, QUICK);
+    haul_cancel_all(haul);
+    for (int i = 0; i < SLOW - 4 * PLACES; i++)
+        haul_release(haul, gathering_next(haul));
+    gathering_close(haul);
+}
+
+/* Where there is one host nothing is gained by more, nor in order: there the first hold up all. */
+static void of_one_host_no_more_wait_than_begin_soon(void)
+{
+    static const struct {
+        uint32_t hosts;
+        bool is_unordered;
+        uint32_t least, most;
+    } rows[] = {{1, true, 1025, 1040}, {2, false, 1025, 1040}, {2, true, 4000, 4000}};
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        struct haul_options options = {.concurrency = 4, .unordered = rows[row].is_unordered};
+        resolve(&options);
+        struct haul *haul = open_at_seam(&options);
+        uint32_t taken = 0;
+        for (; taken < 4000; taken++) {
+            char url[64];
+            snprintf(url, sizeof url, "%s://%s:%u/p/1", gathering_scheme(),
+                     hosts[taken % rows[row].hosts], server_port());
+            int error = haul_submit(haul, &(struct haul_request){.url = url});
+            if (error)
+                assert_int_equal(error, -EAGAIN);
+            if (error)
+                break;
+        }
+        assert_in_range(taken, rows[row].least, rows[row].most);
+        haul_cancel_all(haul);
+        while (taken-- > 0)
+            haul_release(haul, gathering_next(haul));
+        gathering_close(haul);
+    }
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 /* Some of them end behind each reply, some are kept. */
@@ -458,6 +538,9 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(slow_hosts_have_their_share_and_no_more),
     SCENARIO(hosts_that_take_turns_keep_their_connections),
     SCENARIO(who_comes_late_waits_for_a_turn_at_most),
+    SCENARIO(who_has_it_tried_again_keeps_nobody_waiting),
+    SCENARIO(what_waits_for_a_slow_host_hides_no_other),
+    SCENARIO(of_one_host_no_more_wait_than_begin_soon),
     SCENARIO(no_host_has_more_connections_than_allowed),
     SCENARIO(a_full_host_holds_nobody_up),
     SCENARIO(an_idle_one_makes_room),
