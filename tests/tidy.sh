@@ -18,7 +18,7 @@ trap 'rm -rf "$scratch"' EXIT
 folders='proto engine tools bench tests'
 c_files=$(find $folders -name '*.[ch]' | sort)
 texts="$c_files $(find $folders \( -name '*.sh' -o -name '*.py' -o -name '*.md' -o \
-    -name meson.build -o -path bench/versus -o -path bench/https-connections -o -name '*.map' \) | sort) meson.build .ci/run"
+    -name meson.build -o -path bench/versus -o -path bench/https-connections -o -path bench/many-hosts -o -name '*.map' \) | sort) meson.build .ci/run"
 for file in README.md CHANGELOG.md .github/CONTRIBUTING.md .clang-format .gitignore; do
     [ ! -e "$file" ] || texts="$texts $file"
 done
