@@ -73,10 +73,34 @@ struct suspect {
     bool is_meant;
 };
 
-/* About those that are meant; about both, where none is or the two are. */
-static void complain_suspects(const struct suspect suspects[2], const char *sentence)
+/* The library's sentences name its member, first or in parentheses: who typed an option does not
+ * know it. member: how its name begins. */
+static void put_without_member(char *buffer, size_t size, const char *sentence, const char *member)
 {
-    char names[MESSAGE_BYTES] = "";
+    static const char one[] = "has one that ";
+    char named[64];
+    snprintf(named, sizeof(named), " (%s", member);
+    const char *at = strstr(sentence, named);
+    const char *end = at != NULL ? strchr(at, ')') : NULL;
+    size_t length = strlen(member);
+    const char *rest = sentence + length;
+    if (end != NULL)
+        snprintf(buffer, size, "%.*s%s", (int)(at - sentence), sentence, end + 1);
+    else if (strncmp(sentence, member, length) != 0 || *rest != ' ' ||
+             strncmp(rest, " and ", strlen(" and ")) == 0)
+        snprintf(buffer, size, "%s", sentence);
+    else
+        snprintf(buffer, size, "it %s",
+                 strncmp(rest + 1, one, strlen(one)) == 0 ? rest + 1 + strlen(one) : rest + 1);
+}
+
+/* About those that are meant; about both, where none is or the two are. Why a file cannot be read
+ * the kernel knows. */
+static void complain_suspects(const struct suspect suspects[2], const char *sentence,
+                              const char *member)
+{
+    char names[MESSAGE_BYTES] = "", plain[MESSAGE_BYTES];
+    const char *reason = NULL;
     bool has_one = suspects[0].is_meant != suspects[1].is_meant;
     size_t length = 0;
     for (int i = 0; i < 2; i++) {
@@ -87,11 +111,12 @@ static void complain_suspects(const struct suspect suspects[2], const char *sent
                                    length > 0 ? ", " : "",
                                    suspect->variable != NULL ? suspect->variable : "",
                                    suspect->variable != NULL ? "=" : "", suspect->path);
+        if (access(suspect->path, R_OK) < 0)
+            reason = strerror(errno);
     }
-    if (length > 0)
-        complain("%s: %s", names, sentence);
-    else
-        complain("%s", sentence);
+    put_without_member(plain, sizeof(plain), sentence, member);
+    complain("%s%s%s%s%s", names, length > 0 ? ": " : "", plain, reason != NULL ? ": " : "",
+             reason != NULL ? reason : "");
 }
 
 static void complain_roots(const struct args *args, enum haul_detail detail, const char *sentence)
@@ -102,7 +127,7 @@ static void complain_roots(const struct args *args, enum haul_detail detail, con
         {has_variables ? "SSL_CERT_DIR" : NULL, args->tls.ca_directory,
          detail == HAUL_DETAIL_CA_DIRECTORY},
     };
-    complain_suspects(suspects, sentence);
+    complain_suspects(suspects, sentence, "ca_");
 }
 
 static void complain_client(const struct args *args, enum haul_detail detail, const char *sentence)
@@ -113,7 +138,7 @@ static void complain_client(const struct args *args, enum haul_detail detail, co
         {NULL, args->tls.client_certificate, detail != HAUL_DETAIL_CLIENT_PAIR && !is_of_key},
         {NULL, key, is_of_key},
     };
-    complain_suspects(suspects, sentence);
+    complain_suspects(suspects, sentence, "client_");
 }
 
 /* --- the trip --------------------------------------------------------------------------------- */
@@ -299,9 +324,11 @@ static void complain_option(const struct haul_open_error *why)
         {"interface", "--interface"},
         {"deny_addresses", "--deny-address"},
     };
+    char plain[MESSAGE_BYTES];
     for (size_t i = 0; why->item != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].member, why->option) == 0) {
-            complain("%s '%s': %s", rows[i].option, why->item, why->message);
+            put_without_member(plain, sizeof(plain), why->message, why->option);
+            complain("%s '%s': %s", rows[i].option, why->item, plain);
             return;
         }
     complain("%s", why->message);

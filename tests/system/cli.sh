@@ -324,7 +324,7 @@ resolves_elsewhere() {
 rerouting_is_checked() {
     while read -r option value; do
         run --connect-to ::127.0.0.1:1 --resolve "*:1:127.0.0.1" "$option" "$value" "$base/p/1"
-        code_is 2 && has "$(cat err)" "haul: $option '$value': ${option#--}" && same "$(cat out)" "" ||
+        code_is 2 && has "$(cat err)" "haul: $option '$value': it " && same "$(cat out)" "" ||
             return
     done <<ROWS
 --resolve
@@ -335,7 +335,7 @@ rerouting_is_checked() {
 ROWS
     for value in '' a.test:80 a.test:x:b.test:81 a.test:80:b.test:65536 'a b:80::81'; do
         run --connect-to "::$server_address" --connect-to "$value" "$base/p/1"
-        code_is 2 && has "$(cat err)" "haul: --connect-to '$value': connect_to" || return
+        code_is 2 && has "$(cat err)" "haul: --connect-to '$value': it " || return
     done
 }
 
@@ -355,7 +355,7 @@ denied_is_left() {
     done
     for value in '' public 10.0.0.0/33 10.0.0/8; do
         run --deny-address "$value" "$base/p/1"
-        code_is 2 && has "$(cat err)" "haul: --deny-address '$value': deny_addresses" || return
+        code_is 2 && has "$(cat err)" "haul: --deny-address '$value': it " || return
     done
 }
 
@@ -809,6 +809,11 @@ urls.txt|'urls.txt' is a file and no URL; -i urls.txt reads URLs from it
 -b a=b $base/p/1|unknown option '-b': haul keeps no cookies; -H 'Cookie: NAME=VALUE' sends one
 -c jar $base/p/1|-c/--concurrency 'jar': a number from 1 to 100000 is wanted; curl's -c FILE keeps
 -j|unknown option '-j'; see haul --help
+--timeout 3 $base/p/1|unknown option '--timeout': -m/--max-time is for each request
+--jobs=8 -i urls.txt|unknown option '--jobs': -c/--concurrency says how many at once
+--resolve x $base/p/1|--resolve 'x': it is not of the form [+]HOST:PORT:ADDRESS
+--connect-to x $base/p/1|--connect-to 'x': it is not of the form HOST1
+--deny-address x $base/p/1|--deny-address 'x': it is neither "private" nor an address
 ROWS
     run --help doctor
     code_is 2 && has "$(cat err)" "haul: no help on 'doctor'; there is some on all, exits, input" ||
@@ -837,7 +842,7 @@ descriptors_are_counted() {
 refusals_are_named() {
     run --dns-servers 'not an address' "$base/p/1"
     code_is 2 && same "$(cat err)" \
-        "haul: --dns-servers 'not an address': dns_servers is not a list of addresses" || return
+        "haul: --dns-servers 'not an address': it is not a list of addresses" || return
     run -X 'A B' "$base/p/1"
     code_is 2 && has "$(cat err)" "haul: -X/--request 'A B': the method is not" || return
     run -H 'X: 1' -H 'Y' -H 'Z' "$base/p/1"
@@ -1115,7 +1120,7 @@ no_roots() {
         code_is 77 && has "$(cat err)" "haul: ${words#* }: " && same "$(cat out)" "" || return
     done
     run --cacert missing.pem --capath empty "$base/p/1"
-    code_is 77 && has "$(cat err)" "haul: missing.pem: the file of trusted roots" || return
+    code_is 77 && has "$(cat err)" "haul: missing.pem: the file of trusted roots cannot be read: No such file" || return
     run --cacert empty.pem --capath missing "$base/p/1"
     code_is 77 && has "$(cat err)" "haul: missing: the directory of trusted roots" || return
     run --cacert empty.pem --capath empty "$base/p/1"
@@ -1147,7 +1152,7 @@ in_time() {
 roots_beside_a_pipe() {
     mkdir -p pipes && { [ -p pipes/pipe ] || mkfifo pipes/pipe; } || return
     in_time SSL_CERT_DIR= --capath pipes "$base/p/1"
-    code_is 77 && has "$(cat err)" "haul: pipes: the directory of trusted roots (ca_directory) has" ||
+    code_is 77 && has "$(cat err)" "haul: pipes: the directory of trusted roots has" ||
         return
     in_time SSL_CERT_DIR=pipes -q "https${base#http}/p/1"
     code_is 77 && has "$(cat err)" "haul: SSL_CERT_DIR=pipes: the directory of trusted roots"

@@ -422,7 +422,7 @@ roots_of_pipes() {
     code_is 0 || return
     echo 'no certificate' >pipe & pids="$pids $!"
     run --cacert pipe "$rsa/p/1"
-    code_is 77 && has "$(cat err)" "haul: pipe: the file of trusted roots (ca_file) has no" || return
+    code_is 77 && has "$(cat err)" "haul: pipe: the file of trusted roots has no" || return
     mkdir -p beside && cp ca.pem beside/b.pem && { [ -p beside/a ] || mkfifo beside/a; } || return
     run --capath beside "$rsa/p/1"
     code_is 0 || return
@@ -447,7 +447,7 @@ missing_roots() {
 }
 
 roots_sentence() {
-    echo "the file of trusted roots (ca_file) cannot be read"
+    echo "the file of trusted roots cannot be read: No such file or directory"
 }
 
 self_trusted() {

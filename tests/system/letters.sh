@@ -365,9 +365,9 @@ interfaces() {
         run $words "$base/p/1"
         code_is "$code" && has "$(cat err)" "$said" || return
     done <<'ROWS'
---interface nosuch|45|--interface 'nosuch': interface is none of this machine's, nor an address
---interface if!127.0.0.9|45|interface is none of this machine's
---interface 192.0.2.77|45|'192.0.2.77': interface is an address that is not this machine's
+--interface nosuch|45|--interface 'nosuch': it is none of this machine's, nor an address
+--interface if!127.0.0.9|45|it is none of this machine's
+--interface 192.0.2.77|45|'192.0.2.77': it is an address that is not this machine's
 --interface 127.0.0.9 -6|2|interface and ip_family (-4, -6) are of different families
 ROWS
 }

@@ -1,5 +1,5 @@
-/* Owns what is said of curl's options that haul has not. The idea: families of them ("proxy-*")
- * have one sentence, and the first row that fits is the one. */
+/* Owns what is said of options that curl has, or another program, and haul has not. The idea:
+ * families of them ("proxy-*") have one sentence, and the first row that fits is the one. */
 
 #include "tools/curl/meant.h"
 
@@ -150,6 +150,27 @@ static const struct curl_word {
 
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
+/* What a hand types that knows wget, aria2, hey or xargs. */
+static const struct curl_word others[] = {
+    {"connections", 0, "-c/--concurrency says how many at once"},
+    {"directory-prefix", 0, "--bodies DIR, or --output-dir DIR with -O"},
+    {"input-file", 0, "-i/--input has a file of URLs"},
+    {"jobs", 0, "-c/--concurrency says how many at once"},
+    {"max-procs", 0, "-c/--concurrency says how many at once"},
+    {"no-check-certificate", 0, "-k/--insecure leaves certificates unverified"},
+    {"output-document", 0, "--format body -o FILE"},
+    {"post-data", 0, "-d/--data"},
+    {"post-file", 0, "-d @FILE"},
+    {"threads", 0, "-c/--concurrency says how many at once; one thread does it"},
+    {"timeout", 0,
+     "-m/--max-time is for each request, --connect-timeout and others for its stages"},
+    {"tries", 0, "--retry says how often again"},
+    {"wait", 0, "--rate 1/s, or --delay-per-host"},
+    {"workers", 0, "-c/--concurrency says how many at once"},
+};
+
+enum { OTHERS = sizeof(others) / sizeof(others[0]) };
+
 const char *curl_meant_by_letter(int letter)
 {
     for (size_t i = 0; i < WORDS; i++)
@@ -172,6 +193,9 @@ const char *curl_meant_by_name(const char *name)
     for (size_t i = 0; i < WORDS; i++)
         if (word_fits(words[i].name, name, length))
             return words[i].meant;
+    for (size_t i = 0; i < OTHERS; i++)
+        if (word_fits(others[i].name, name, length))
+            return others[i].meant;
     return NULL;
 }
 
