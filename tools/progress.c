@@ -121,6 +121,8 @@ static void add_pace(struct line *line, const struct progress *progress,
     snprintf(fact, sizeof(fact), "silent for %u s", silent_s);
     if (is_idle)
         line_add(line, "", "waiting for input");
+    else if (facts->engine.in_flight == 0 && facts->engine.waiting > 0)
+        add_count(line, "", facts->engine.waiting, " waiting (rate or retry)");
     else if (silent_s > 0)
         line_add(line, "", fact);
     else

@@ -1288,6 +1288,22 @@ progress_waits_for_input() {
     return 1
 }
 
+# Nothing is under way, and yet it goes on: for a rate's next turn, and for the next try.
+progress_waits_for_time() {
+    for pause in 3 10 30; do
+        script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+            --rate 1/${pause}s $base/p/[1-2]" typescript >/dev/null
+        ! grep -q '1 of 2, 1 waiting (rate or retry), 0 failed' typescript || break
+    done
+    grep -q '1 of 2, 1 waiting (rate or retry), 0 failed' typescript || return
+    for pause in 2 10 30; do
+        script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+            --retry 1 --retry-delay $pause $refused/1" typescript >/dev/null
+        ! grep -q '0 of 1, 1 waiting (rate or retry), 0 failed' typescript || return 0
+    done
+    return 1
+}
+
 no_progress() {
     script -qec "stty cols 60; TERM=xterm $haul_program --no-progress --format none \
         $base/delay/300" typescript >/dev/null
@@ -1302,10 +1318,12 @@ if script -qec true /dev/null >/dev/null 2>&1; then
     row "progress has colour for failures" progress_has_colour
     row "progress shows waiting apart from work, in 40 columns too" progress_shows_waiting
     row "progress says that there is no input" progress_waits_for_input
+    row "progress says what waits for a rate or a retry" progress_waits_for_time
     row "--no-progress is obeyed" no_progress
 else
     for name in "progress fits" "progress has colour" "progress shows waiting" \
-        "progress says that there is no input" "--no-progress is obeyed"; do
+        "progress says that there is no input" "progress says what waits" \
+        "--no-progress is obeyed"; do
         skip "$name" "script is not installed, or there is no pseudo-terminal"
     done
 fi
