@@ -4,9 +4,12 @@
 #include "engine/engine.h"
 #include "tests/lib/engine/engine_rows.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const struct haul_times first_byte = {.first_byte_ms = 500};
 
@@ -178,8 +181,8 @@ static void a_reply_that_is_too_slow_is_ended(void)
 /* At 20 bytes a second, behind a head. */
 static void a_reply_may_be_as_slow_as_allowed(void)
 {
-    static const struct haul_times rows[] = {{.speed_limit = 10, .speed_ms = 1000},
-                                             {.speed_limit = 0, .speed_ms = 800},
+    static const struct haul_times rows[] = {{.speed_limit = 2, .speed_ms = 1600},
+                                             {.speed_limit = 0, .speed_ms = 1600},
                                              {.speed_limit = 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct haul *haul = gathering_open(&(struct haul_options){.times = &rows[i]});
@@ -249,6 +252,117 @@ static void what_its_caller_does_not_take_never_stalls(void)
     assert_loopback(server);
 }
 
+/* A socket of the address that takes what comes and says nothing; its port. */
+static int open_silent(int type, uint16_t *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int silent = socket(AF_INET, type, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &length), 0);
+    if (type == SOCK_STREAM) /* the kernel accepts */
+        assert_int_equal(listen(silent, 8), 0);
+    *ret_port = ntohs(address.sin_port);
+    return silent;
+}
+
+/* Of a name server that is silent: its own time ends it, and no other does, though all others are
+ * shorter. */
+static void addresses_are_waited_for_so_long(void)
+{
+    static const struct haul_times times = {
+        .resolve_ms = 600, .queue_ms = 200, .tls_ms = 100, .first_byte_ms = 100};
+    char servers[32];
+    uint16_t port;
+    int silent = open_silent(SOCK_DGRAM, &port);
+    snprintf(servers, sizeof servers, "127.0.0.1:%u", port);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.dns_servers = servers, .times = &times});
+    uint64_t from_ns = clock_now_ns();
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = "http://silent.test/"}), 0);
+    gathering_expect_one(haul, "0 deadline@resolve ''");
+    assert_true(clock_now_ns() - from_ns >= UINT64_C(590000000));
+    gathering_close(haul);
+    close(silent);
+}
+
+/* Of one that accepts, and says nothing of TLS. */
+static void a_handshake_is_waited_for_so_long(void)
+{
+    static const struct haul_times times = {
+        .tls_ms = 600, .queue_ms = 200, .resolve_ms = 100, .first_byte_ms = 100};
+    char url[64];
+    uint16_t port;
+    int silent = open_silent(SOCK_STREAM, &port);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/", port);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.times = &times, .tls = &(const struct haul_tls){.insecure = true}});
+    uint64_t from_ns = clock_now_ns();
+    assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url}), 0);
+    gathering_expect_one(haul, "0 deadline@tls ''");
+    assert_true(clock_now_ns() - from_ns >= UINT64_C(590000000));
+    gathering_close(haul);
+    close(silent);
+}
+
+/* And what these two take counts as none of another's time: a reply that is slow. */
+static void a_slow_reply_takes_no_other_time(void)
+{
+    static const struct haul_times times = {.resolve_ms = 150, .tls_ms = 150, .queue_ms = 150};
+    struct haul *haul = gathering_open(&(struct haul_options){.times = &times});
+    gathering_submit_to(haul, gathering_server_port(), "/delay/400");
+    gathering_expect_one(haul, "200 ok ''");
+    gathering_close(haul);
+}
+
+/* Nothing is under way, and only the run's time is to come: the descriptor tells of it. */
+static void the_descriptor_tells_of_a_deadline_alone(void)
+{
+    const struct haul_result *result;
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .limits = &(const struct haul_limits){.deadline_ms = 700, .rate = 1.0 / 3600}});
+    for (int i = 0; i < 2; i++)
+        gathering_submit_to(haul, gathering_server_port(), "/p/1");
+    result = gathering_next(haul);
+    assert_true(result->status == 200 || result->error == HAUL_DEADLINE);
+    haul_release(haul, result);
+    int error;
+    while ((error = gathering_try(haul, &result, 0)) == -EAGAIN) {
+        struct pollfd wait = {.fd = haul_fd(haul), .events = POLLIN};
+        assert_int_equal(haul->engine.active, 0);
+        assert_int_equal(poll(&wait, 1, GATHERING_PATIENCE_MS), 1);
+    }
+    assert_int_equal(error, 0);
+    assert_int_equal(result->error, HAUL_NOT_STARTED);
+    assert_int_equal(result->os_error, ETIMEDOUT);
+    haul_release(haul, result);
+    gathering_close(haul);
+}
+
+/* Each hop is a beginning: of two requests of three hops, six. */
+static void hops_are_counted_by_the_rate(void)
+{
+#define TO(path) "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " path "\r\n\r\n"
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a"}, {SEND, TO("/b")}, {EXPECT, "GET /b"}, {SEND, TO("/c")},
+               {EXPECT, "GET /c"}, {SEND, REPLY(2, "ok")}, {EXPECT, "GET /a"}, {SEND, TO("/b")},
+               {EXPECT, "GET /b"}, {SEND, TO("/c")}, {EXPECT, "GET /c"}, {SEND, REPLY(2, "ok")},
+               {EXPECT_END})};
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(
+        &(struct haul_options){.concurrency = 1,
+                               .keep_bodies = true,
+                               .limits = &(const struct haul_limits){.rate = 20},
+                               .redirect = &(const struct haul_redirect){.follow = true}});
+    uint64_t from_ns = clock_now_ns();
+    for (int i = 0; i < 2; i++)
+        gathering_submit(haul, server, "/a");
+    gathering_expect(haul, "200 ok 'ok' reused\n200 ok 'ok' reused\n");
+    assert_true(clock_now_ns() - from_ns >= 5 * UINT64_C(49000000));
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 int main(void)
 {
     static const struct gathering_scenario scenarios[] = {
@@ -262,6 +376,11 @@ int main(void)
         SCENARIO(what_is_paused_never_stalls),
         SCENARIO(what_its_caller_does_not_take_never_stalls),
         SCENARIO(a_retry_after_the_run_is_none),
+        SCENARIO(addresses_are_waited_for_so_long),
+        SCENARIO(a_handshake_is_waited_for_so_long),
+        SCENARIO(a_slow_reply_takes_no_other_time),
+        SCENARIO(the_descriptor_tells_of_a_deadline_alone),
+        SCENARIO(hops_are_counted_by_the_rate),
     };
     return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
 }

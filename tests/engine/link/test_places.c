@@ -144,12 +144,100 @@ static void no_more_are_tried_than_are_remembered(void **state)
     assert_int_equal(next(&places, &tried), '.');
 }
 
+/* --- crowds ----------------------------------------------------------------------------------- */
+
+static uint32_t crowd_of(struct crowds *crowds, char name)
+{
+    union resolver_address address = address_of(name);
+    return crowds_full(crowds, &address);
+}
+
+static void join(struct crowds *crowds, uint32_t slot, char name)
+{
+    union resolver_address address = address_of(name);
+    crowds_join(crowds, slot, &address);
+}
+
+enum { CROWD_SLOTS = 6 };
+
+static struct crowds crowds_of(uint32_t most)
+{
+    static struct crowd list[CROWD_SLOTS];
+    static uint32_t buckets[4], of_slot[CROWD_SLOTS];
+    memset(list, 0, sizeof list);
+    memset(buckets, 0, sizeof buckets);
+    memset(of_slot, 0, sizeof of_slot);
+    return (struct crowds){
+        .list = list, .buckets = buckets, .of_slot = of_slot, .bucket_mask = 3, .most = most};
+}
+
+/* Each address has its own count, whatever bucket it shares; what leaves makes room for its own. */
+static void an_address_has_as_many_as_it_may(void **state)
+{
+    struct crowds crowds = crowds_of(2);
+    (void)state;
+    for (char name = 'a'; name <= 'c'; name++)
+        assert_int_equal(crowd_of(&crowds, name), NO_CROWD);
+    join(&crowds, 0, 'a');
+    join(&crowds, 1, 'b');
+    join(&crowds, 2, 'a');
+    uint32_t full = crowd_of(&crowds, 'a');
+    assert_true(full != NO_CROWD);
+    assert_int_equal(crowd_of(&crowds, 'b'), NO_CROWD);
+    assert_int_equal(crowds_leave(&crowds, 5), NO_CROWD); /* it was none's */
+    assert_int_equal(crowds_leave(&crowds, 0), full);
+    assert_int_equal(crowds_leave(&crowds, 0), NO_CROWD);
+    assert_int_equal(crowd_of(&crowds, 'a'), NO_CROWD);
+    crowds_leave(&crowds, 1);
+    crowds_leave(&crowds, 2);
+}
+
+/* As many crowds as slots are enough, for ever: who is gone is forgotten. */
+static void crowds_are_used_again(void **state)
+{
+    struct crowds crowds = crowds_of(1);
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        for (uint32_t slot = 0; slot < CROWD_SLOTS; slot++)
+            join(&crowds, slot, (char)('a' + (round + (int)slot) % 20));
+        for (uint32_t slot = 0; slot < CROWD_SLOTS; slot++)
+            assert_true(crowd_of(&crowds, (char)('a' + (round + (int)slot) % 20)) != NO_CROWD);
+        assert_int_equal(crowd_of(&crowds, (char)('a' + (round + 10) % 20)), NO_CROWD);
+        for (uint32_t slot = 0; slot < CROWD_SLOTS; slot++)
+            assert_true(crowds_leave(&crowds, (slot + (uint32_t)round) % CROWD_SLOTS) != NO_CROWD);
+    }
+}
+
+/* The next address is one that has room; where none has, it is the first one's crowd. */
+static void those_that_are_full_are_passed_over(void **state)
+{
+    struct crowds crowds = crowds_of(1);
+    struct places places = {0};
+    struct place further[TRIED_FURTHER_MAX];
+    struct tried tried;
+    uint32_t full = NO_CROWD;
+    (void)state;
+    tried_reset(&tried, further);
+    renew(&places, "ab");
+    join(&crowds, 3, 'a');
+    const union resolver_address *next_one = places_next_free(&places, &tried, &crowds, &full);
+    union resolver_address b = address_of('b');
+    assert_non_null(next_one);
+    assert_memory_equal(next_one, &b, resolver_address_length(&b));
+    join(&crowds, 4, 'b');
+    assert_null(places_next_free(&places, &tried, &crowds, &full));
+    assert_int_equal(full, crowd_of(&crowds, 'a'));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_known_orders_them),
         cmocka_unit_test(a_round_brings_back_who_was_given_up),
         cmocka_unit_test(no_more_are_tried_than_are_remembered),
+        cmocka_unit_test(an_address_has_as_many_as_it_may),
+        cmocka_unit_test(crowds_are_used_again),
+        cmocka_unit_test(those_that_are_full_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

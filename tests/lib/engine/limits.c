@@ -505,6 +505,34 @@ static void what_waits_for_a_rate_expires(void)
     gathering_close(haul);
 }
 
+/* --- speed ------------------------------------------------------------------------------------ */
+
+/* Of a body of so many bytes, one each 50 ms: 20 a second. Over TLS bytes count as they come, in
+ * records, which are 20 to 50 bytes longer each. */
+static void a_reply_is_as_fast_as_it_must_be(void)
+{
+    static const struct {
+        const char *path;
+        struct haul_times times;
+        enum haul_error error;
+    } rows[] = {
+        {"/drip/50/50", {.speed_limit = 2, .speed_ms = 1500}, HAUL_OK},
+        {"/drip/1000/50", {.speed_limit = 5000, .speed_ms = 800}, HAUL_DEADLINE},
+        {"/delay/3000", {.speed_limit = 1, .speed_ms = 600}, HAUL_DEADLINE},
+        {"/delay/300", {.speed_limit = 1, .speed_ms = 2000}, HAUL_OK},
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        struct haul_options options = {.times = &rows[row].times};
+        struct haul *haul = open_at_seam(&options);
+        submit(haul, hosts[0], rows[row].path);
+        const struct haul_result *result = gathering_next(haul);
+        if (result->error != rows[row].error)
+            fail_msg("%s: %s", rows[row].path, haul_error_name(result->error));
+        haul_release(haul, result);
+        gathering_close(haul);
+    }
+}
+
 /* --- hosts that say it is too much ------------------------------------------------------------ */
 
 static void a_host_that_has_too_many_gets_fewer(void)
@@ -552,6 +580,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_delay_is_kept_between_beginnings),
     SCENARIO(retries_are_counted),
     SCENARIO(what_waits_for_a_rate_expires),
+    SCENARIO(a_reply_is_as_fast_as_it_must_be),
     SCENARIO(a_host_that_has_too_many_gets_fewer),
 };
 
