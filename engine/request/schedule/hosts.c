@@ -154,11 +154,12 @@ static uint32_t find(struct hosts *hosts, uint64_t key)
     return index;
 }
 
-uint32_t hosts_find_any(struct hosts *hosts, const struct url *url)
+uint32_t hosts_find_any(struct hosts *hosts, const struct url_packed *packed)
 {
-    struct span host = url->host;
-    hosts->last = find(hosts, key_of(hosts, url));
-    hosts->last_port = url->port;
+    struct url url = url_unpack(packed);
+    struct span host = url.host;
+    hosts->last = find(hosts, key_of(hosts, &url));
+    hosts->last_port = url.port;
     hosts->last_length = host.length < sizeof hosts->last_text ? (uint8_t)host.length : 0;
     memcpy(hosts->last_text, host.bytes, hosts->last_length);
     return hosts->last;

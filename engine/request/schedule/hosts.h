@@ -71,7 +71,7 @@ void hosts_init(struct hosts *hosts, struct host *list, uint32_t *buckets, uint3
                 uint64_t seed);
 
 /* The host of a URL; a new one takes the place of that at rest for longest. */
-static inline uint32_t hosts_find(struct hosts *hosts, const struct url *url);
+static inline uint32_t hosts_find(struct hosts *hosts, const struct url_packed *url);
 
 /* It has nothing and stands nowhere; or has something again. */
 void hosts_rest(struct hosts *hosts, uint32_t host);
@@ -79,12 +79,12 @@ void hosts_rise(struct hosts *hosts, uint32_t host);
 
 /* --- what is done at each request, and is mostly little --------------------------------------- */
 
-uint32_t hosts_find_any(struct hosts *hosts, const struct url *url);
+uint32_t hosts_find_any(struct hosts *hosts, const struct url_packed *url);
 
-static inline uint32_t hosts_find(struct hosts *hosts, const struct url *url)
+static inline uint32_t hosts_find(struct hosts *hosts, const struct url_packed *url)
 {
-    if (hosts->last_length == url->host.length && hosts->last_port == url->port &&
-        memcmp(hosts->last_text, url->host.bytes, url->host.length) == 0)
+    if (hosts->last_length == url->host_length && hosts->last_port == url->port &&
+        memcmp(hosts->last_text, url->base + url->host_at, url->host_length) == 0)
         return hosts->last;
     return hosts_find_any(hosts, url);
 }

@@ -380,8 +380,7 @@ static void insert(struct schedule *schedule, uint32_t index, struct host *host,
 
 void schedule_append(struct schedule *schedule, uint32_t index)
 {
-    struct url url = url_unpack(&schedule->fetches[index].url);
-    uint32_t at = hosts_find(&schedule->hosts, &url);
+    uint32_t at = hosts_find(&schedule->hosts, &schedule->fetches[index].url);
     struct host *host = host_at(schedule, at);
     schedule->memory.turns[index] = (struct schedule_turn){.host = at};
     insert(schedule, index, host, host->last, NO_FETCH);
@@ -391,8 +390,7 @@ void schedule_append(struct schedule *schedule, uint32_t index)
 
 void schedule_prepend(struct schedule *schedule, uint32_t index, bool is_paid)
 {
-    struct url url = url_unpack(&schedule->fetches[index].url);
-    uint32_t at = hosts_find(&schedule->hosts, &url);
+    uint32_t at = hosts_find(&schedule->hosts, &schedule->fetches[index].url);
     struct host *host = host_at(schedule, at);
     is_paid &= schedule->has_rates;
     schedule->memory.turns[index] = (struct schedule_turn){.host = at, .is_paid = is_paid};
@@ -507,8 +505,8 @@ void schedule_end_any(struct schedule *schedule, uint32_t index, bool is_kept, u
 
 bool schedule_stays(struct schedule *schedule, uint32_t index)
 {
-    struct url url = url_unpack(&schedule->fetches[index].url);
-    return hosts_find(&schedule->hosts, &url) == schedule->memory.turns[index].host;
+    return hosts_find(&schedule->hosts, &schedule->fetches[index].url) ==
+           schedule->memory.turns[index].host;
 }
 
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)
