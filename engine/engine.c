@@ -1133,6 +1133,7 @@ static void describe_tls(const struct engine *engine, uint32_t slot, struct fetc
     struct fetch_extra *extra = fetch_extra(fetch);
     extra->tls_version = facts.version;
     extra->tls_suite = facts.suite;
+    extra->tls_backend = facts.backend;
     fetch->is_tls_resumed = facts.is_resumed;
     extra->tls_verification = facts.is_verified ? "ok" : verify_sentence(facts.verdict);
 }
@@ -1347,7 +1348,7 @@ static void on_dial_failed(struct engine *engine, const struct dial_news *news)
     }
     if (can_wait(engine, news))
         outcome.kind = OUTCOME_NO_ROOM;
-    else if (news->has_another)
+    else if (news->has_another || news->is_moved)
         outcome.kind = OUTCOME_REFUSED;
     fetch_extra(fetch)->detail = news->detail;
     if (news->detail == HAUL_DETAIL_CERTIFICATE)

@@ -557,6 +557,11 @@ const char *haul_idn_version(void)
     return idna_version();
 }
 
+const char *haul_openssl_version(void)
+{
+    return tls_backend_version(TLS_OPENSSL);
+}
+
 const char *haul_codings(void)
 {
     return coding_names();

@@ -508,8 +508,9 @@ static void line_connected(struct client_loop *loop, uint32_t index)
         return;
     }
     line->state = LINE_SECURING;
-    if (!link_secure(&loop->links, index, span_of(place->host), session->version ? session : NULL,
-                     false))
+    const struct secure_peer peer = {.host = span_of(place->host),
+                                     .session = session->version ? session : NULL};
+    if (!link_secure(&loop->links, index, &peer))
         line_fail(loop, index, HAUL_RESOURCE);
 }
 

@@ -182,9 +182,9 @@ static bool handshake_begin(struct client_thread *thread)
     const struct workload *workload = thread->client->workload;
     const struct tls_session *session = &vault->sessions[thread->place - workload->places];
     pthread_mutex_lock(&vault->lock);
-    thread->tls =
-        secure_begin(&vault->secure, thread->client->vault_slot, span_of(thread->place->host),
-                     session->version ? session : NULL, false);
+    const struct secure_peer peer = {.host = span_of(thread->place->host),
+                                     .session = session->version ? session : NULL};
+    thread->tls = secure_begin(&vault->secure, thread->client->vault_slot, &peer);
     pthread_mutex_unlock(&vault->lock);
     return thread->tls != NULL;
 }

@@ -80,6 +80,7 @@ struct haul_result {
     uint32_t codings;             /* content codings that were taken off the body, */
     uint32_t codings_kept;        /* and that it has still */
     uint64_t retries;             /* tries behind the first, by haul_retry */
+    const char *tls_backend;      /* "bearssl" or "openssl"; NULL as tls_version is. Static */
 };
 
 #endif

@@ -3,6 +3,23 @@
 
 /* Options of https: whom to trust, and what to show. A part of haul.h, which includes it. */
 
+/* The library behind TLS. */
+enum haul_backend {
+    HAUL_BACKEND_AUTO, /* BearSSL, and OpenSSL, where it is built in, for a server that BearSSL does
+                          not reach: that wants TLS 1.3, or has a certificate of Ed25519, Ed448 or
+                          RSA-PSS. A request that finds that out is made again on a second
+                          connection, inside the same deadlines and as the same attempt; those
+                          behind it begin there, for as long as the server is remembered. With
+                          client_certificate it is one for all: OpenSSL, where BearSSL has no such
+                          key */
+    HAUL_BACKEND_BEARSSL, /* TLS 1.2, or what legacy adds */
+    HAUL_BACKEND_OPENSSL, /* TLS 1.3 and 1.2. A handle has a library context of its own; no
+                             openssl.cnf is read, nor a handler at exit set: of a program that uses
+                             OpenSSL too and wants them, let its own first call come before */
+};
+
+enum { HAUL_TLS_1_2 = 0x0303, HAUL_TLS_1_3 = 0x0304 };
+
 struct haul_tls {
     bool at_open;             /* read the files below in haul_open(), so that one that cannot be
                                  used is its error; else at the first https URL, whose result
@@ -22,6 +39,15 @@ struct haul_tls {
                                 any will do */
     const char *key_log;     /* append the sessions' secrets to this file (SSLKEYLOGFILE), which
                                 it is an error not to be able to open; NULL: never */
+    enum haul_backend backend;
+    uint16_t version_min; /* HAUL_TLS_1_2 or HAUL_TLS_1_3; 0: whatever else allows. 1.3 is OpenSSL's
+                             alone: -EINVAL where that is not built in, with BEARSSL and with
+                             legacy, which is not for OPENSSL either */
+    uint16_t version_max; /* likewise, and not below version_min */
 };
+
+/* The version of OpenSSL in use; NULL: haul was built without it, and a server that speaks TLS 1.3
+ * alone, or whose certificate is of Ed25519, Ed448 or RSA-PSS, cannot be reached. Static. */
+const char *haul_openssl_version(void);
 
 #endif

@@ -439,13 +439,18 @@ bool dial_secure(struct dials *dials, uint32_t slot, struct dial_news *ret_news)
     struct dial *dial = dial_at(dials, slot);
     const struct origin *origin = origin_of(dials, slot);
     struct links *links = dials->links;
-    struct span host = {origin->host, origin->host_length};
-    struct haul_open_error why = {.message = "the kernel gives no entropy"};
+    struct haul_open_error why = {.message = "there is no entropy, or no memory, for TLS"};
+    const struct secure_peer peer = {
+        .host = {origin->host, origin->host_length},
+        .port = origin->port,
+        .session = origin->has_session ? &origin->session : NULL,
+        .is_anonymous = origin->is_anonymous,
+        .is_moved = origin->is_moved,
+    };
     assert(dial->state == DIAL_CONNECTED_BARE);
     dial->state = DIAL_SECURING;
     int error = secure_open(links->secure, dials->options, dials->count, &why);
-    const struct tls_session *session = origin->has_session ? &origin->session : NULL;
-    if (!error && link_secure(links, slot, host, session, origin->is_anonymous))
+    if (!error && link_secure(links, slot, &peer))
         return false;
     struct failure failure = {HAUL_TLS, why.message, -error};
     tell_failure(ret_news, slot, &failure);
@@ -471,10 +476,16 @@ static bool on_handshake_end(struct dials *dials, const struct link_event *event
 {
     struct failure failure = {HAUL_TLS, "the connection failed during the TLS handshake",
                               event->error};
-    const struct tls *tls = link_at(dials->links, event->link)->tls;
+    struct tls *tls = link_at(dials->links, event->link)->tls;
     if (event->end != LINK_BROKEN)
         failure = link_failure(dials->links, event);
     tell_failure(ret_news, event->link, &failure);
+    secure_log_keys(dials->links->secure, tls);
+    ret_news->is_moved = event->end != LINK_EARLY && secure_moves(dials->links->secure, tls);
+    if (ret_news->is_moved) {
+        origin_of(dials, event->link)->is_moved = true;
+        return true;
+    }
     ret_news->is_lost = event->end == LINK_BROKEN || event->end == LINK_CUT;
     bool is_by_tls = event->end != LINK_BROKEN && event->end != LINK_EARLY;
     enum tls_error error = is_by_tls ? tls_failure(tls).error : TLS_OK;

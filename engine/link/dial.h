@@ -71,6 +71,8 @@ struct dial_news {
     bool is_shortage;        /* of descriptors, ports or memory: the address was not tried */
     enum haul_detail detail; /* of a failure over TLS */
     bool is_lost;            /* the handshake was cut off, by a FIN or a failing connection */
+    bool is_moved;           /* the origin has another TLS backend from now on: dialed again, it may
+                                succeed */
 };
 
 /* Begins to get a link on a free slot, to an address that is not among those tried; rival: of the

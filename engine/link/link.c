@@ -50,12 +50,11 @@ bool link_is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-bool link_secure(struct links *links, uint32_t index, struct span host,
-                 const struct tls_session *session, bool is_anonymous)
+bool link_secure(struct links *links, uint32_t index, const struct secure_peer *peer)
 {
     struct link *link = link_at(links, index);
     assert(link->state == LINK_OPEN && !link->tls);
-    link->tls = secure_begin(links->secure, index, host, session, is_anonymous);
+    link->tls = secure_begin(links->secure, index, peer);
     if (!link->tls)
         return false;
     link->state = LINK_SECURING;

@@ -101,10 +101,9 @@ static inline bool links_next(struct links *links, struct link_event *ret_event)
 int link_open(struct links *links, uint32_t index, const struct sockaddr *address,
               socklen_t length);
 
-/* Begins the handshake of a link that has just connected, and receives; is_anonymous: without
- * showing the client certificate. Returns false where the kernel gives no entropy. */
-bool link_secure(struct links *links, uint32_t index, struct span host,
-                 const struct tls_session *session, bool is_anonymous);
+/* Begins the handshake of a link that has just connected, and receives. Returns false where there
+ * is no entropy, or no memory. */
+bool link_secure(struct links *links, uint32_t index, const struct secure_peer *peer);
 
 /* Sends bytes, and rest behind them, one at a time a link. True: all is with the kernel, and bytes
  * and rest are the caller's again as those of loop_send() are; else LINK_SENT says so, or that it

@@ -44,6 +44,7 @@ struct origin {
     uint16_t port;
     bool is_https;
     bool is_anonymous; /* as url's: connections that show no client certificate are others */
+    bool is_moved;     /* it takes the other TLS backend: secure_moves() */
     bool has_session;
     uint8_t host_length;
     char host[URL_HOST_BYTES_MAX + 1]; /* lower case, zero-terminated */

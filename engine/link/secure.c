@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 16 << 20, PIPE_BYTES = 16 << 10, PINS_MAX = 32, VERDICTS = 1024 };
+enum { FILE_BYTES_MAX = 16 << 20, PIPE_BYTES = 16 << 10, VERDICTS = 1024 };
 
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
@@ -227,7 +227,7 @@ static int pins_decode(const char *text, unsigned char (*pins)[TLS_PIN_BYTES])
     static const char prefix[] = "sha256//";
     int count = 0;
     while (text && *text) {
-        if (count == PINS_MAX || strncmp(text, prefix, sizeof prefix - 1) != 0)
+        if (count == SECURE_PINS_MAX || strncmp(text, prefix, sizeof prefix - 1) != 0)
             return -EINVAL;
         text += sizeof prefix - 1;
         if (!pin_decode(text, pins[count++]))
@@ -312,33 +312,61 @@ static int client_refuse(const struct haul_tls *options, enum tls_error bad,
     return -EKEYREJECTED;
 }
 
+static bool is_openssl_alone(const struct haul_tls *options)
+{
+    return options->backend == HAUL_BACKEND_OPENSSL || options->version_min == HAUL_TLS_1_3;
+}
+
+/* A key that BearSSL cannot use may be one for the other, where the choice is ours. One that it can
+ * use is in one place, and is not to be in others too: then nobody is moved. */
+static enum tls_error configs_open(struct secure *secure, const struct haul_tls *options)
+{
+    struct tls_options *offers = &secure->offers;
+    bool has_files = offers->certificate.length > 0;
+    bool is_ours = options->backend == HAUL_BACKEND_AUTO && !is_openssl_alone(options) &&
+                   tls_has_backend(TLS_OPENSSL);
+    enum tls_error bad;
+    offers->backend = is_openssl_alone(options) ? TLS_OPENSSL : TLS_BEARSSL;
+    bad = tls_config_open(offers, &secure->config);
+    secure->can_move = is_ours && !has_files;
+    offers->backend = TLS_OPENSSL;
+    offers->is_legacy = false;
+    if (bad == TLS_KEY_MALFORMED && is_ours && !options->legacy)
+        return tls_config_open(offers, &secure->config);
+    return bad;
+}
+
 static int config_open(struct secure *secure, const struct haul_tls *options, uint32_t connections,
                        struct haul_open_error *why)
 {
-    unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
-    struct tls_options tls = {
+    struct tls_options *offers = &secure->offers;
+    struct file certificate = {0};
+    struct file key = {0};
+    int pin_count = pins_take(options, secure->pins, why);
+    if (pin_count < 0)
+        return pin_count;
+    *offers = (struct tls_options){
         .trust = secure->trust,
-        .pins = (const unsigned char(*)[TLS_PIN_BYTES])pins,
+        .pins = (const unsigned char(*)[TLS_PIN_BYTES])secure->pins,
+        .pin_count = (size_t)pin_count,
         .chain_count = connections,
         .verdict_count = VERDICTS,
         .is_insecure = options->insecure,
         .is_legacy = options->legacy,
+        .has_key_log = options->key_log,
+        .version_min = options->version_min,
+        .version_max = options->version_max,
     };
-    struct file certificate = {0};
-    struct file key = {0};
-    int pin_count = pins_take(options, pins, why);
-    if (pin_count < 0)
-        return pin_count;
-    tls.pin_count = (size_t)pin_count;
     int error = certificate_read(&certificate, options, why);
     if (!error)
         error = key_read(&key, options, why);
     if (!error) {
-        tls.certificate = (struct span){certificate.bytes, certificate.length};
-        tls.key = (struct span){key.bytes, key.length};
-        enum tls_error bad = tls_config_open(&tls, &secure->config);
+        offers->certificate = (struct span){certificate.bytes, certificate.length};
+        offers->key = (struct span){key.bytes, key.length};
+        enum tls_error bad = configs_open(secure, options);
         error = bad == TLS_OK ? 0 : client_refuse(options, bad, why);
     }
+    offers->certificate = offers->key = (struct span){0};
     file_free(&certificate);
     file_free(&key);
     return error;
@@ -399,9 +427,38 @@ int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t 
     return error;
 }
 
+static bool is_version(uint16_t version)
+{
+    return version == 0 || version == HAUL_TLS_1_2 || version == HAUL_TLS_1_3;
+}
+
+/* What does not go together; NULL: all of it does. */
+static const char *versions_refuse(const struct haul_tls *options)
+{
+    bool is_openssl = is_openssl_alone(options);
+    if ((unsigned)options->backend > HAUL_BACKEND_OPENSSL)
+        return "backend is none of tls.h's";
+    if (!is_version(options->version_min) || !is_version(options->version_max))
+        return "version_min and version_max are HAUL_TLS_1_2, HAUL_TLS_1_3 or 0";
+    if (options->version_max != 0 && options->version_max < options->version_min)
+        return "the highest TLS version allowed is below the lowest";
+    if (options->backend == HAUL_BACKEND_BEARSSL && options->version_min == HAUL_TLS_1_3)
+        return "BearSSL has no TLS 1.3";
+    if (is_openssl && options->legacy)
+        return "legacy TLS is for BearSSL alone: neither for OpenSSL nor for TLS 1.3";
+    if (is_openssl && !tls_has_backend(TLS_OPENSSL))
+        return "this haul was built without OpenSSL, which alone has TLS 1.3";
+    return NULL;
+}
+
 int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why)
 {
-    unsigned char pins[PINS_MAX][TLS_PIN_BYTES];
+    unsigned char pins[SECURE_PINS_MAX][TLS_PIN_BYTES];
+    const char *refusal = versions_refuse(options);
+    if (refusal) {
+        *ret_why = (struct haul_open_error){.option = "tls", .message = refusal};
+        return -EINVAL;
+    }
     int count = pins_take(options, pins, ret_why);
     return count < 0 ? count : 0;
 }
@@ -409,6 +466,7 @@ int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why
 void secure_close(struct secure *secure)
 {
     tls_config_close(secure->config);
+    tls_config_close(secure->moved);
     trust_close(secure->trust);
     free(secure->memory);
     if (secure->key_log_fd >= 0)
@@ -418,22 +476,64 @@ void secure_close(struct secure *secure)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
-                         const struct tls_session *session, bool is_anonymous)
+/* The other backend is opened by the first that is moved to it: most runs meet none. */
+static struct tls_config *config_of(struct secure *secure, bool is_moved)
+{
+    if (!is_moved)
+        return secure->config;
+    if (!secure->moved)
+        tls_config_open(&secure->offers, &secure->moved);
+    return secure->moved;
+}
+
+struct tls *secure_begin(struct secure *secure, uint32_t slot, const struct secure_peer *peer)
 {
     unsigned char seed[TLS_SEED_BYTES];
-    if (getrandom(seed, sizeof seed, 0) != sizeof seed)
+    struct tls_config *config = config_of(secure, peer->is_moved);
+    if (!config || getrandom(seed, sizeof seed, 0) != sizeof seed)
         return NULL;
-    struct tls_peer peer = {
-        .host = host,
+    const struct tls_peer wanted = {
+        .host = peer->host,
         .now_s = time(NULL),
         .seed = seed,
-        .session = session,
-        .is_anonymous = is_anonymous,
+        .session = peer->session,
+        .is_anonymous = peer->is_anonymous,
+        .port = peer->port,
     };
-    struct tls *tls = tls_init(secure->memory + slot * tls_size(), secure->config, &peer);
+    struct tls *tls = tls_init(secure->memory + slot * tls_size(), config, &wanted);
     explicit_bzero(seed, sizeof seed);
-    return tls;
+    if (tls_state(tls) != TLS_FAILED)
+        return tls;
+    tls_deinit(tls);
+    return NULL;
+}
+
+/* A server that speaks TLS 1.3 alone says so by one of these to a hello without it (70, RFC 8446,
+ * 4.2.1; others have 40, 71 or 109), as does one whose key the hello has no signature for (40). */
+static bool is_for_want_of_an_offer(uint8_t alert, bool has_13)
+{
+    enum { HANDSHAKE_FAILURE = 40, PROTOCOL_VERSION = 70, WEAK = 71, MISSING_EXTENSION = 109 };
+    return alert == HANDSHAKE_FAILURE || alert == MISSING_EXTENSION ||
+           (has_13 && (alert == PROTOCOL_VERSION || alert == WEAK));
+}
+
+static bool is_for_want_of_an_algorithm(enum verify_verdict verdict)
+{
+    return verdict == VERIFY_KEY_KIND || verdict == VERIFY_SIGNATURE_PSS ||
+           verdict == VERIFY_SIGNATURE_KIND;
+}
+
+bool secure_moves(const struct secure *secure, const struct tls *tls)
+{
+    struct tls_failure failure = tls_failure(tls);
+    bool has_13 = secure->offers.version_max != HAUL_TLS_1_2;
+    if (!secure->can_move || strcmp(tls_facts(tls).backend, "bearssl") != 0)
+        return false;
+    if (failure.error == TLS_ALERT)
+        return is_for_want_of_an_offer(failure.alert, has_13);
+    if (failure.error == TLS_HANDSHAKE_CUT)
+        return failure.is_at_hello && has_13;
+    return failure.error == TLS_CERTIFICATE && is_for_want_of_an_algorithm(failure.verdict);
 }
 
 /* The log is a diagnosis: one that cannot be written to stops nothing. */

@@ -9,12 +9,18 @@
 
 #include <stdint.h>
 
+enum { SECURE_PINS_MAX = 32 };
+
 struct secure {
     struct trust *trust;
-    struct tls_config *config; /* NULL: not open */
-    char *memory;              /* tls_size() for each connection, by its slot */
-    int key_log_fd;            /* -1: none */
-    int error;                 /* why it cannot be opened: files are read once; 0: not tried */
+    struct tls_config *config; /* which origins begin with; NULL: not open */
+    struct tls_config *moved;  /* which they are moved to; NULL: nobody was yet, or none can be */
+    struct tls_options offers; /* to open it by, where that was not done at once */
+    unsigned char pins[SECURE_PINS_MAX][TLS_PIN_BYTES];
+    bool can_move;
+    char *memory;   /* tls_size() for each connection, by its slot */
+    int key_log_fd; /* -1: none */
+    int error;      /* why it cannot be opened: files are read once; 0: not tried */
     struct haul_open_error why;
 };
 
@@ -33,15 +39,25 @@ int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t 
 /* After the tls_deinit() of every handshake that was begun: that wipes its keys. */
 void secure_close(struct secure *secure);
 
-/* What needs no file: -EINVAL where pinned_keys is malformed, or names no key. */
+/* What needs no file: -EINVAL where pinned_keys is malformed, or names no key, and where backend
+ * and versions do not go together, with each other, with legacy or with what is built in. */
 int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why);
 
-/* A handshake with host in the memory of a connection's slot; is_anonymous: without showing the
- * client certificate. NULL: no entropy. */
-struct tls *secure_begin(struct secure *secure, uint32_t slot, struct span host,
-                         const struct tls_session *session, bool is_anonymous);
+struct secure_peer {
+    struct span host;
+    uint16_t port;                     /* 0: of no session but the one below */
+    const struct tls_session *session; /* NULL: none is kept here */
+    bool is_anonymous;                 /* the client certificate is not shown */
+    bool is_moved;                     /* secure_moves() was true of its origin */
+};
 
-/* Appends a finished handshake's secrets to the key log, where there is one. */
+/* A handshake in the memory of a connection's slot. NULL: no entropy, or no memory. */
+struct tls *secure_begin(struct secure *secure, uint32_t slot, const struct secure_peer *peer);
+
+/* A handshake has failed: could the other backend succeed, and is it free to be tried? */
+bool secure_moves(const struct secure *secure, const struct tls *tls);
+
+/* Appends a handshake's new secrets to the key log, where there is one. */
 void secure_log_keys(const struct secure *secure, struct tls *tls);
 
 #endif

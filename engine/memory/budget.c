@@ -202,6 +202,7 @@ int budget_make(struct budget *ret_budget, const struct haul_options *options, u
     budget.hosts = budget.window + budget.conns + (has_times(options) ? HOSTS_TIMED : HOSTS_SLACK);
     budget.decoders = options->compressed ? budget.concurrency : 0;
     budget.sessions = options->auth && options->auth->digest ? budget.window : 0;
+    budget.may_openssl = !options->tls || options->tls->backend != HAUL_BACKEND_BEARSSL;
     budget.pipes = clamp(budget.concurrency, 1, BUDGET_PIPES_MAX);
     budget_blocks(&budget, options);
     *ret_budget = budget;

@@ -35,6 +35,7 @@ struct budget {
                                 beyond BUDGET_HELD_OWN each */
     uint32_t decoders;       /* of coded bodies */
     uint32_t sessions;       /* nonces of Digest */
+    bool may_openssl;        /* connections may be by OpenSSL, which takes memory of its own */
     uint32_t pipes;          /* tags of the loop for bodies that wait for what they are read from */
 };
 

@@ -350,7 +350,7 @@ void fetch_retreat(struct fetch *fetch)
     if (!fetch->has_extra)
         return;
     struct fetch_extra *extra = fetch->extra;
-    extra->tls_version = extra->tls_suite = extra->tls_verification = NULL;
+    extra->tls_version = extra->tls_suite = extra->tls_verification = extra->tls_backend = NULL;
 }
 
 void fetch_wait(struct fetch *fetch)
@@ -568,6 +568,7 @@ static void describe_extra(const struct fetch_extra *extra, struct haul_result *
     result->detail = extra->detail;
     result->tls_version = extra->tls_version;
     result->tls_suite = extra->tls_suite;
+    result->tls_backend = extra->tls_backend;
     result->tls_verification = extra->tls_verification;
     result->redirects = extra->redirects;
     result->redirect_ns = extra->redirect_ns;

@@ -78,6 +78,7 @@ struct fetch_extra {
     enum haul_detail detail;
     const char *tls_version;
     const char *tls_suite;
+    const char *tls_backend;
     const char *tls_verification;
 
     /* on its way by redirects and retries */

@@ -24,6 +24,11 @@ bool tls_has_backend(enum tls_backend_name name)
     return (size_t)name < BACKEND_COUNT && backends[name] != NULL;
 }
 
+const char *tls_backend_version(enum tls_backend_name name)
+{
+    return tls_has_backend(name) ? backends[name]->version() : NULL;
+}
+
 /* --- what all connections share --------------------------------------------------------------- */
 
 static bool pins_copy(struct tls_config *config, const struct tls_options *options)
@@ -239,6 +244,7 @@ struct tls_failure tls_failure(const struct tls *tls)
     if (tls->was_asked_again &&
         (failure.error == TLS_OK || failure.error == TLS_TRUNCATED || failure.error == TLS_ALERT))
         failure.error = TLS_RENEGOTIATION_ASKED;
+    failure.is_at_hello = !tls->has_received;
     if (failure.error == TLS_CERTIFICATE)
         failure.sentence = verify_sentence(failure.verdict);
     else if (failure.error == TLS_ALERT || failure.error == TLS_ALERT_SENT)

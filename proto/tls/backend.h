@@ -30,7 +30,8 @@ struct tls {
     int64_t not_after_s;
     size_t certificate;
     uint8_t verdict;
-    uint8_t error;        /* enum tls_error: what was found here and not by the library */
+    uint8_t error; /* enum tls_error: what was found here and not by the library */
+    bool has_received;
     bool was_asked_again; /* for a renegotiation */
     uint8_t host_length;
     char host[HOST_BYTES_MAX + 1]; /* in lower case, without its final dot */
@@ -39,6 +40,7 @@ struct tls {
 /* The functions are tls.h's, each without its tls_. */
 struct tls_backend {
     const char *name;
+    const char *(*version)(void); /* of the library in use; static */
     size_t config_size;
     size_t size;
     size_t heap_size; /* what a connection takes beside that */

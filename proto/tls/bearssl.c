@@ -78,7 +78,6 @@ struct bear {
     br_x509_pkey key;    /* the server's, over key_bytes */
     unsigned char key_bytes[MODULUS_BYTES_MAX + EXPONENT_BYTES_MAX];
     struct walk walk;
-    bool has_received;
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
     bool is_closing;
@@ -630,11 +629,12 @@ static void template_suites(br_ssl_engine_context *engine, bool is_legacy)
     br_ssl_engine_set_default_chapol(engine);
 }
 
-static void template_legacy(br_ssl_client_context *client)
+static void template_legacy(br_ssl_client_context *client, uint16_t least)
 {
     br_ssl_engine_context *engine = &client->eng;
 
-    br_ssl_engine_set_versions(engine, BR_TLS10, BR_TLS12);
+    if (least < BR_TLS12)
+        br_ssl_engine_set_versions(engine, BR_TLS10, BR_TLS12);
     br_ssl_engine_set_hash(engine, br_md5_ID, &br_md5_vtable);
     br_ssl_engine_set_hash(engine, br_sha1_ID, &br_sha1_vtable);
     br_ssl_engine_set_prf10(engine, &br_tls10_prf);
@@ -642,7 +642,7 @@ static void template_legacy(br_ssl_client_context *client)
     br_ssl_client_set_default_rsapub(client);
 }
 
-static void template_init(struct bear_config *config)
+static void template_init(struct bear_config *config, uint16_t least)
 {
     br_ssl_client_context *client = &config->template;
     br_ssl_engine_context *engine = &client->eng;
@@ -659,7 +659,7 @@ static void template_init(struct bear_config *config)
     br_ssl_engine_set_all_flags(engine, BR_OPT_NO_RENEGOTIATION);
     template_suites(engine, config->base.is_legacy);
     if (config->base.is_legacy)
-        template_legacy(client);
+        template_legacy(client, least);
     config->protocols[0] = "http/1.1";
     br_ssl_engine_set_protocol_names(engine, config->protocols, 1);
     /* The seed is the caller's alone: the library is not to ask the system for more. */
@@ -683,7 +683,7 @@ static enum tls_error config_fill(struct tls_config *base, const struct tls_opti
     struct bear_config *config = bear_config_of(base);
     enum tls_error error = TLS_OK;
 
-    template_init(config);
+    template_init(config, options->version_min);
     if (!chains_open(config, options->chain_count > 0 ? options->chain_count : 1))
         return TLS_MEMORY;
     if (options->certificate.length > 0)
@@ -848,9 +848,9 @@ static void closing_drop(struct bear *bear)
 /* A handshake or an alert is all that a TLS server begins with; 22 and 21 are no text either. */
 static bool begins_like_tls(struct bear *bear, char first)
 {
-    if (!bear->has_received && first != 22 && first != 21)
+    if (!bear->tls.has_received && first != 22 && first != 21)
         bear->tls.error = TLS_NOT_TLS;
-    bear->has_received = true;
+    bear->tls.has_received = true;
     return bear->tls.error == TLS_OK;
 }
 
@@ -1099,8 +1099,14 @@ static size_t key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES])
     return (size_t)(at - ret_lines);
 }
 
+static const char *version(void)
+{
+    return "BearSSL";
+}
+
 const struct tls_backend tls_bearssl = {
     .name = "bearssl",
+    .version = version,
     .config_size = sizeof(struct bear_config),
     .size = sizeof(struct bear),
     .check_signature = tls_check_signature,

@@ -32,8 +32,9 @@ enum {
     MESSAGE_BYTES_MAX_INSECURE = 1 << 20,
     MESSAGE_HELLO_REQUEST = 0,
     MESSAGE_CERTIFICATE = 11,
-    /* What libssl 3.0 takes of the heap for a connection that is open and at rest, measured. */
-    HEAP_BYTES = 28 << 10,
+    /* What libssl 3.0 takes of the heap for a connection in its handshake, measured: 16 kB of that
+     * are the buffer of its messages. Open and at rest it is 19 kB, with TLS 1.2 12. */
+    HEAP_BYTES = 42 << 10,
 };
 
 struct libssl_config {
@@ -64,7 +65,6 @@ struct libssl {
     uint8_t alert;                       /* its number, where found is ALERT or ALERT_SENT */
     uint8_t alert_sent;
     bool is_anonymous;
-    bool has_received;
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
     bool is_closing;
@@ -259,10 +259,10 @@ static long port_control(BIO *port, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
+/* A number of its own would be one of 127 that a process has. */
 static BIO_METHOD *port_make(void)
 {
-    int type = BIO_get_new_index();
-    BIO_METHOD *port = type >= 0 ? BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "haul") : NULL;
+    BIO_METHOD *port = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "haul");
 
     if (port != NULL && BIO_meth_set_read(port, port_read) == 1 &&
         BIO_meth_set_write(port, port_write) == 1 && BIO_meth_set_ctrl(port, port_control) == 1)
@@ -752,10 +752,10 @@ static void read_step(struct libssl *libssl)
 /* A handshake or an alert is all that a TLS server begins with; 22 and 21 are no text either. */
 static void first_look(struct libssl *libssl, struct span bytes)
 {
-    if (!libssl->has_received && bytes.length > 0 && bytes.bytes[0] != SSL3_RT_HANDSHAKE &&
+    if (!libssl->tls.has_received && bytes.length > 0 && bytes.bytes[0] != SSL3_RT_HANDSHAKE &&
         bytes.bytes[0] != SSL3_RT_ALERT)
         libssl->tls.error = TLS_NOT_TLS;
-    libssl->has_received |= bytes.length > 0;
+    libssl->tls.has_received |= bytes.length > 0;
 }
 
 static size_t wire_in(struct tls *tls, struct span bytes)
@@ -889,8 +889,15 @@ static struct tls_facts facts(const struct tls *tls)
     };
 }
 
+/* It may be asked before anything else, and changes nothing. */
+static const char *version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 const struct tls_backend tls_libssl = {
     .name = "openssl",
+    .version = version,
     .config_size = sizeof(struct libssl_config),
     .size = sizeof(struct libssl),
     .heap_size = HEAP_BYTES,

@@ -38,8 +38,8 @@
     X(PIN, "the server's public key is none of those that were pinned")                            \
     X(ALERT, "the server sent a fatal alert")                                                      \
     X(ALERT_SENT, "haul refused what the server sent and said so by an alert")                     \
-    X(VERSION, "the server chose a TLS version that haul does not speak: it speaks 1.2, and 1.0 "  \
-               "and 1.1 only with --tls-legacy")                                                   \
+    X(VERSION, "the server chose a TLS version that was not offered: haul speaks 1.2, with "       \
+               "OpenSSL 1.3, and 1.0 and 1.1 only with --tls-legacy")                              \
     X(RECORD_VERSION, "a TLS record carries another version than the one agreed")                  \
     X(RECORD_LENGTH, "a TLS record has an impossible length")                                      \
     X(RECORD_TOO_LARGE, "a TLS record is longer than the standard allows")                         \
@@ -112,6 +112,12 @@ enum tls_backend_name {
 /* Is it built in? */
 bool tls_has_backend(enum tls_backend_name name);
 
+/* What the library in use calls itself: static; NULL: it is not built in. */
+const char *tls_backend_version(enum tls_backend_name name);
+
+/* As on the wire (RFC 8446, 4.2.1). */
+enum { TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
+
 struct tls_options {
     enum tls_backend_name backend; /* one that is built in */
     const struct trust *trust;     /* borrowed until tls_config_close */
@@ -125,8 +131,8 @@ struct tls_options {
     bool is_insecure;     /* a certificate's verdict is noted, but does not count; pins do */
     bool is_legacy;       /* TLS 1.0 and 1.1, CBC suites, RSA key exchange and SHA-1 too */
     bool has_key_log;     /* tls_key_log() is going to be asked: TLS_OPENSSL keeps its lines */
-    uint16_t version_min; /* of TLS_OPENSSL: 0x0303 or 0x0304, both inclusive; 0: no bound */
-    uint16_t version_max;
+    uint16_t version_min; /* TLS_VERSION_12 or _13, both inclusive; 0: no bound but is_legacy's */
+    uint16_t version_max; /* TLS_BEARSSL ends at 1.2 anyway */
 };
 
 /* Suites, keys, trust, pins, the pool of chains and the verdict cache. Not for several threads. */
@@ -251,6 +257,7 @@ struct tls_failure {
     uint8_t alert;               /* ALERT, ALERT_SENT: its number */
     enum verify_verdict verdict; /* CERTIFICATE: what is wrong, */
     size_t certificate;          /* and with which, as in struct verify_result */
+    bool is_at_hello;            /* not a byte of the server had come */
     const char *sentence;        /* the most exact one there is: static, never NULL */
 };
 

@@ -25,9 +25,9 @@ const char *tls_sentence(enum tls_error error)
     X(30, "decompression_failure", "it could not decompress a record")                             \
     X(40, "handshake_failure",                                                                     \
       "it accepts none of the cipher suites, curves and signature algorithms offered: it may "     \
-      "speak TLS 1.3 only, or have no key of a type that haul does (RSA, and ECDSA on P-256, "     \
-      "P-384 and P-521; not Ed25519 or DSA), or want a client certificate; an old server may "     \
-      "need --tls-legacy")                                                                         \
+      "speak TLS 1.3 only or have a key of Ed25519 (both need a haul with OpenSSL, and no "        \
+      "--tls-backend bearssl) or of another kind, or want a client certificate; an old server "    \
+      "may need --tls-legacy")                                                                     \
     X(41, "no_certificate", "it wants a client certificate")                                       \
     X(42, "bad_certificate", "it found the client certificate bad, or wants one")                  \
     X(43, "unsupported_certificate", "it does not support the client certificate's kind")          \
@@ -41,7 +41,8 @@ const char *tls_sentence(enum tls_error error)
     X(51, "decrypt_error", "a signature or a Finished did not match")                              \
     X(60, "export_restriction", "export rules forbid what was agreed")                             \
     X(70, "protocol_version",                                                                      \
-      "it wants another TLS version, most likely 1.3, and haul speaks 1.2")                        \
+      "it wants another TLS version, most likely 1.3, which needs a haul with OpenSSL and no "     \
+      "--tls-backend bearssl; 1.0 and 1.1 need --tls-legacy")                                      \
     X(71, "insufficient_security", "it wants stronger cipher suites than haul offered")            \
     X(80, "internal_error", "it failed for a reason of its own")                                   \
     X(86, "inappropriate_fallback", "it took the connection for a forced downgrade")               \

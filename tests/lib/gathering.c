@@ -41,6 +41,7 @@ struct pairing {
 
 static const struct variant *current = &variants[0];
 static const char *ca_file;
+static enum haul_backend tls_backend = HAUL_BACKEND_BEARSSL;
 static char note[160];
 
 /* --- the engine ------------------------------------------------------------------------------- */
@@ -65,6 +66,11 @@ void gathering_trust(const char *file)
     ca_file = file;
 }
 
+void gathering_backend(enum haul_backend backend)
+{
+    tls_backend = backend;
+}
+
 struct haul *gathering_open(const struct haul_options *options)
 {
     return gathering_open_on(gathering_open_loop(options), options);
@@ -78,6 +84,8 @@ struct haul *gathering_open_on(struct loop *loop, const struct haul_options *opt
     assert_non_null(loop);
     if (ca_file)
         tls.ca_file = ca_file;
+    if (tls.backend == HAUL_BACKEND_AUTO)
+        tls.backend = tls_backend;
     trusting.tls = &tls;
     assert_int_equal(haul_open_on_loop(&haul, &trusting, loop), 0);
     return haul;

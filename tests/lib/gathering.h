@@ -58,6 +58,9 @@ int gathering_main(const struct gathering_row *rows, size_t row_count,
  * as at first: by http. ca_file must stay. */
 void gathering_trust(const char *ca_file);
 
+/* Which TLS it is by from here on, where options do not say; at first BearSSL. */
+void gathering_backend(enum haul_backend backend);
+
 /* --- inside a scenario ------------------------------------------------------------------------ */
 
 /* What is printed should the scenario fail from here on: a seed, say. */

@@ -93,10 +93,10 @@ static void note(struct play *play, const struct link_event *event)
 
 static void on_event(struct play *play, const struct link_event *event)
 {
-    static const struct span host = {"127.0.0.1", 9};
+    const struct secure_peer peer = {.host = {"127.0.0.1", 9}, .session = play->offered};
     note(play, event);
     if (event->kind == LINK_CONNECTED && play->is_tls)
-        assert_true(link_secure(&play->links, 0, host, play->offered, false));
+        assert_true(link_secure(&play->links, 0, &peer));
     else if (event->kind == LINK_CONNECTED)
         loop_receive(play->loop, 0);
     else if (event->kind == LINK_READY && !play->offered)

@@ -18,8 +18,11 @@ enum { CLIENT_PADDING_BYTES = 20000 };
 static struct certs_pair root, issuer, leaf, client;
 static struct tls_server_options options = {.pair = &leaf, .version = TLS1_2_VERSION};
 static struct tls_server_options asking_options;
-static struct tls_server sessions, asking_sessions; /* serve nobody: their contexts are shared */
-static bool is_asking;
+static struct tls_server sessions, asking_sessions;    /* serve nobody: their contexts are shared */
+static struct certs_pair special_issuer, special_leaf; /* of tls_loopback_speak() */
+static struct tls_server_options special_options = {.pair = &special_leaf};
+static struct tls_server special_sessions;
+static bool is_asking, is_special;
 static int roots_fd = -1, client_fd = -1; /* in memory */
 
 /* --- the clock -------------------------------------------------------------------------------- */
@@ -49,6 +52,7 @@ void tls_loopback_clock(int64_t ahead_s, int64_t step_s)
 
 static void end(void)
 {
+    tls_loopback_speak(0, NULL, false);
     tls_server_deinit(&asking_sessions);
     tls_server_deinit(&sessions);
     certs_free(&client);
@@ -136,9 +140,40 @@ void tls_loopback_ask(bool asks)
     is_asking = asks;
 }
 
+/* Below an issuer of its own, which the root has signed, so that any key may sign. */
+void tls_loopback_speak(int version, const char *key, bool is_by_pss)
+{
+    struct certs_spec spec = {.common_name = "special",
+                              .key = is_by_pss ? "2048" : "P-256",
+                              .not_before_s = __real_time(NULL) - CERTS_DAY_S,
+                              .not_after_s = __real_time(NULL) + CERTS_DAY_S,
+                              .is_ca = true};
+
+    if (is_special) {
+        tls_server_deinit(&special_sessions);
+        certs_free(&special_leaf);
+        certs_free(&special_issuer);
+    }
+    is_special = key != NULL;
+    if (!is_special)
+        return;
+    begin();
+    special_issuer = certs_make(&spec, &root);
+    spec.is_ca = false;
+    spec.key = key;
+    spec.is_by_pss = is_by_pss;
+    spec.alt_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
+    special_leaf = certs_make(&spec, &special_issuer);
+    special_options.version = version;
+    special_options.extra[0] = special_issuer.certificate;
+    tls_server_init(&special_sessions, &special_options, NULL);
+}
+
 void tls_loopback_init(struct tls_server *server)
 {
-    if (is_asking)
+    if (is_special)
+        tls_server_init(server, &special_options, &special_sessions);
+    else if (is_asking)
         tls_server_init(server, &asking_options, &asking_sessions);
     else
         tls_server_init(server, &options, &sessions);

@@ -35,6 +35,11 @@ const char *tls_loopback_client(void);
 /* Do connections from here on need such a certificate? At first they do not. */
 void tls_loopback_ask(bool asks);
 
+/* Connections from here on are of this version alone (0: up to 1.3) and by a certificate with such
+ * a key, as certs.h has them; is_by_pss: signed by an RSA key's RSA-PSS. key NULL: back to how it
+ * was at first, TLS 1.2 and P-256. Before the server is opened. */
+void tls_loopback_speak(int version, const char *key, bool is_by_pss);
+
 /* A server side of TLS that shares the certificate and the sessions. Safe from any thread. */
 void tls_loopback_init(struct tls_server *server);
 

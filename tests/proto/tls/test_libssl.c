@@ -621,6 +621,26 @@ static void test_client_certificates(void **state)
     }
 }
 
+/* Nothing of a process is used up: 127 is how many kinds of BIO there can be. */
+static void test_many_configurations(void **state)
+{
+    struct tls_server_options options = {.pair = &leaf, .version = TLS1_3_VERSION};
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        struct tls_config *config = config_open((struct tls_options){0});
+        struct bed bed;
+
+        if (i % 50 == 49) {
+            bed_open(&bed, &options, NULL, config, (struct tls_peer){0});
+            pump(&bed);
+            assert_open(&bed, "one of many");
+            bed_close(&bed);
+        }
+        tls_config_close(config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -637,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_ticket_is_used_once),
         cmocka_unit_test(test_ticket_ends_with_its_certificate),
         cmocka_unit_test(test_client_certificates),
+        cmocka_unit_test(test_many_configurations),
     };
 
     if (!tls_has_backend(TLS_OPENSSL))
