@@ -584,7 +584,10 @@ static int settle_netrc(struct parser *parser)
 /* Roots that are named by an option are all that is trusted: the environment adds none. */
 static int settle_tls(struct parser *parser)
 {
+    static const uint16_t versions[] = {0, HAUL_TLS_1_2, HAUL_TLS_1_3};
     struct haul_tls *tls = &parser->args->tls;
+    tls->version_min = versions[parser->args->tls_min];
+    tls->version_max = versions[parser->args->tls_max];
     if (tls->client_key != NULL && tls->client_certificate == NULL)
         return take_fail(parser, "--key is the key of a --cert, and there is none");
     tls->at_open =

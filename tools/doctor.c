@@ -254,6 +254,22 @@ static enum verdict check_idn(void)
     return GOOD;
 }
 
+static enum verdict check_tls(void)
+{
+    char fact[128];
+    const char *version = haul_openssl_version();
+    if (version == NULL) {
+        row(WARNING, "TLS", "1.2 by BearSSL; haul was built without OpenSSL");
+        advice(
+            "servers of TLS 1.3 alone, and certificates of Ed25519, Ed448 or RSA-PSS, are out of");
+        advice("reach; install libssl-dev and build again");
+        return WARNING;
+    }
+    snprintf(fact, sizeof(fact), "1.2 by BearSSL, 1.3 by %s", version);
+    row(GOOD, "TLS", fact);
+    return GOOD;
+}
+
 /* The last word: an engine is opened as a run would open it. */
 static enum verdict check_engine(void)
 {
@@ -279,7 +295,7 @@ int doctor_run(void)
 {
     enum verdict (*const checks[])(void) = {
         check_loop,      check_proc,   check_seccomp, check_descriptors, check_ports,
-        check_addresses, check_memory, check_idn,     check_engine,
+        check_addresses, check_memory, check_idn,     check_tls,         check_engine,
     };
     enum verdict worst = GOOD;
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -419,6 +419,27 @@ const struct option_row option_rows[] = {
      TAKES_FLAG(tls.legacy),
      .manual = "Allows what is too weak to be on by default: TLS 1.0 and 1.1, suites of CBC, "
                "SHA-1, and RSA keys of 1,024 bits."},
+    {OPTIONS_TLS, "tls-backend", 0, "auto|bearssl|openssl", "the library of TLS",
+     TAKES_WORD(enum haul_backend, tls.backend), .initial = "auto", .is_rare = true,
+     .manual =
+         "*bearssl* has TLS 1.2, and what *--tls-legacy* adds. *openssl* has TLS 1.3 and 1.2, and "
+         "certificates of Ed25519, Ed448 and RSA-PSS; *haul -V* says whether it is built in. "
+         "*auto* takes BearSSL, and OpenSSL for a server that BearSSL cannot reach, which it finds "
+         "out by a first connection: an alert 40, 70, 71 or 109, an end in answer to the hello, or "
+         "a key or signature that BearSSL has not. The second one is made inside the same "
+         "deadlines and is no attempt of its own; further ones to that server begin with OpenSSL. "
+         "With *--cert* it is one for all servers: OpenSSL, where BearSSL has no such key. "
+         "Who knows that all servers speak TLS 1.3 saves that by *openssl*. Certificates are "
+         "checked by the same rules with either."},
+    {OPTIONS_TLS, "tlsv1.2", 0, NULL, "TLS 1.2 or later", TAKES_CONSTANT(int, tls_min, 1),
+     .is_rare = true, .manual = "No version before TLS 1.2, which is so without *--tls-legacy*."},
+    {OPTIONS_TLS, "tlsv1.3", 0, NULL, "TLS 1.3 or later", TAKES_CONSTANT(int, tls_min, 2),
+     .is_rare = true,
+     .manual = "No version before TLS 1.3: by OpenSSL. Not with *--tls-legacy* or "
+               "*--tls-backend bearssl*, nor where OpenSSL is not built in: exit status 2."},
+    {OPTIONS_TLS, "tls-max", 0, "default|1.2|1.3", "no later version of TLS",
+     TAKES_WORD(int, tls_max), .initial = "default", .is_rare = true,
+     .manual = "No later version than this one; *default* is the last there is."},
     {OPTIONS_OUTPUT, "format", 0, format_words + 1, "what is written of each result",
      .take = take_format, TAKE_AT(enum sink_format, sink.format), .initial = "ndjson",
      .manual = format_manual + 1},

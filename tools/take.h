@@ -27,6 +27,8 @@ struct args {
     enum args_action action;
     struct haul_options engine; /* what it points to is below: args are not copied */
     struct haul_tls tls;
+    int tls_min; /* 0, or 1 for TLS 1.2, 2 for 1.3 */
+    int tls_max;
     struct haul_redirect redirect;
     struct haul_retry retry;
     struct haul_transport transport;

@@ -44,6 +44,7 @@ localhost=DNS:localhost,IP:127.0.0.1,IP:::1
 # key NAME ec|rsa
 key() {
     case $2 in
+    ed) openssl genpkey -algorithm ED25519 -out "$1.key" ;;
     ec) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" ;;
     rsa) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$1.key" ;;
     esac
@@ -64,15 +65,26 @@ cert() {
         openssl x509 -req -CA ca.pem -CAkey ca.key -days "$2" -extfile extensions -out "$1.pem"
 }
 
+# A certificate that is signed with RSA-PSS, and its root, which is trusted too.
+signed_by_pss() {
+    openssl req -x509 -new -config req.cnf -key rsa.key -subj /CN=pss -days 30 -sigopt \
+        rsa_padding_mode:pss -addext basicConstraints=critical,CA:TRUE -out pss-ca.pem &&
+        echo "subjectAltName=$localhost" >extensions &&
+        openssl req -new -config req.cnf -key rsa.key -subj /CN=pss-leaf |
+        openssl x509 -req -CA pss-ca.pem -CAkey rsa.key -days 30 -extfile extensions \
+            -sigopt rsa_padding_mode:pss -out pss.pem && cat pss-ca.pem >>ca.pem
+}
+
 certificates() {
     for name in ca other ec self; do key $name ec || return; done
-    key rsa rsa || return
+    key rsa rsa && key ed ed || return
     for name in expired elsewhere idn client-ec; do cp ec.key $name.key; done
     cp rsa.key client-rsa.key
     signed ca 30 '' && signed other 30 '' && signed self 30 "$localhost" || return
     for name in ec rsa client-ec client-rsa; do cert $name 30 "$localhost" || return; done
+    cert ed 30 "$localhost" || return
     cert expired -1 "$localhost" && cert elsewhere 30 DNS:elsewhere.example &&
-        cert idn 30 DNS:xn--bcher-kva.example,DNS:xn--fa-hia.example
+        cert idn 30 DNS:xn--bcher-kva.example,DNS:xn--fa-hia.example && signed_by_pss
 }
 
 certificates 2>errors || {
@@ -185,6 +197,9 @@ s_server() {
     s_server=https://$(sed -n 's/^ACCEPT //p' s_server.out)
 }
 
+no_openssl=$no_nginx
+"$haul_program" -V | grep -q OpenSSL.[0-9] || no_openssl='haul is built without OpenSSL'
+
 no_node='node is not installed'
 if command -v node >/dev/null; then
     no_node=
@@ -233,7 +248,7 @@ verified() {
     for base in "$rsa" "$ec"; do
         get -v --bodies pages "$base/p/1" && code_is 0 && same "$(member status)" 200 &&
             has "$(cat out)" '"tls":{"version":"TLSv1.2","suite":"TLS_ECDHE_' &&
-            has "$(cat out)" '"verification":"ok","resumed":false}' &&
+            has "$(cat out)" '"verification":"ok","resumed":false,"backend":"bearssl"}' &&
             same "$(sed 's/^[0-9]* //' pages/000000)" /p/1 || return
     done
     has "$(member suite)" _ECDSA_
@@ -565,8 +580,50 @@ row "a renegotiation that is asked for is named" renegotiation_is_named
 # --- failures ---------------------------------------------------------------------------------
 
 tls_1_3() {
-    get "$only_13/"
-    code_is 35 && has "$(member message)" "1.3, and haul speaks 1.2"
+    get -v -c 1 "$only_13/p/1" "$only_13/close/[2-4]"
+    code_is 0 && same "$(member version | sort -u)" '"TLSv1.3" "TLSv1.3" "TLSv1.3" "TLSv1.3"' &&
+        same "$(member backend | tr ' ' '\n' | sort -u)" '"openssl"' &&
+        same "$(member resumed)" "false false true true" || return
+    get -v --tlsv1.3 "$only_13/p/1" && code_is 0 && get --tlsv1.3 "$rsa/p/1"
+    code_is 35 && has "$(member message)" "alert 70" || return
+    get -v --tls-max 1.2 "$only_13/p/1"
+    code_is 35 && has "$(member message)" "alert 70"
+}
+
+only_bearssl() {
+    get --tls-backend bearssl "$only_13/"
+    code_is 35 && has "$(member message)" "most likely 1.3, which needs a haul with OpenSSL"
+}
+
+# Each is refused before anything is asked of anybody.
+backends_that_contradict() {
+    for options in '--tls-backend openssl --tls-legacy' '--tlsv1.3 --tls-legacy' \
+        '--tlsv1.3 --tls-max 1.2' '--tlsv1.3 --tls-backend bearssl' '--tls-backend gnutls' \
+        '--tls-max 1.1'; do
+        # shellcheck disable=SC2086
+        run $options "$plain/p/1"
+        code_is 2 && [ -s err ] && same "$(cat out)" "" || return
+    done
+}
+
+# s_server says itself what came.
+other_keys() {
+    for options in '-cert ed.pem -key ed.key' '-cert ed.pem -key ed.key -tls1_2' \
+        '-cert pss.pem -key rsa.key' '-tls1_3 -groups P-256' '-tls1_3 -groups X448' \
+        '-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256'; do
+        # shellcheck disable=SC2086
+        s_server -WWW $options || return
+        get -v -c 1 "$s_server/ca.pem" "$s_server/req.cnf"
+        code_is 0 && has "$(cat out)" '"backend":"openssl"' &&
+            same "$(member verification)" '"ok" "ok"' || return
+    done
+}
+
+client_by_openssl() {
+    s_server -WWW -tls1_3 -Verify 2 -CAfile ca.pem || return
+    get --tls-backend openssl --cert client-ec.pem --key client-ec.key "$s_server/ca.pem"
+    code_is 0 && get "$s_server/ca.pem"
+    code_is 35 && has "$(cat out)" "certificate"
 }
 
 tls_1_0() {
@@ -631,7 +688,11 @@ loops_agree() {
     same "$(wc -l <uring)" 6 && cmp uring epoll
 }
 
-with nginx "a server of TLS 1.3 alone is exit code 35 and said" tls_1_3
+with openssl "a server of TLS 1.3 alone is reached by OpenSSL, and its tickets resume" tls_1_3
+with openssl "Ed25519, RSA-PSS, HelloRetryRequest and DHE are reached too" other_keys
+with openssl "a client certificate is shown to a server of TLS 1.3" client_by_openssl
+with nginx "with BearSSL alone it is exit code 35, and said" only_bearssl
+row "backends and versions that contradict each other are exit code 2" backends_that_contradict
 with nginx "one of TLS 1.0 alone too, and --tls-legacy speaks with it" tls_1_0
 row "one of http too" no_tls_there
 with nginx "SSLKEYLOGFILE gets a line for each handshake" key_log

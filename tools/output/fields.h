@@ -48,7 +48,7 @@
           "with *--bodies*, *-O* or *output* of *-K*: the file; null: there is none, as where "    \
           "the reply was not whole")                                                               \
     BEGIN(tls, NDJSON, options->verbose, field_has_tls(result),                                    \
-          "with *-v*: an object of the four that follow; null: there was no TLS")                  \
+          "with *-v*: an object of the five that follow; null: there was no TLS")                  \
     FIELD(version, NDJSON, true, string, result->tls_version,                                      \
           "as \"TLSv1.2\"; null: there was no handshake")                                          \
     FIELD(suite, NDJSON, true, string, result->tls_suite,                                          \
@@ -57,6 +57,8 @@
           "\"ok\", or what is wrong with the certificate")                                         \
     FIELD(resumed, NDJSON, true, flag, result->tls_resumed,                                        \
           "true: the handshake resumed an earlier one")                                            \
+    FIELD(backend, NDJSON, true, string, result->tls_backend,                                      \
+          "\"bearssl\" or \"openssl\"; null: there was no handshake")                              \
     END                                                                                            \
     BEGIN(error, ALL, true, result->error != HAUL_OK,                                              \
           "null, or an object of the four that follow")                                            \
