@@ -1,6 +1,7 @@
-/* Any bytes from a hostile server: nothing is opened that was not proved, and the outcome does not
- * depend on the deliveries. The first byte chooses the client (its low three bits are the flags of
- * tests/lib/tls/tls_fixed.h) and the size of the deliveries (the others; 0: whole). */
+/* Any bytes from a hostile server, to either library: nothing is opened that was not proved, and
+ * the outcome does not depend on the deliveries. The first byte chooses the client (its low three
+ * bits are the flags of tests/lib/tls/tls_fixed.h) and the size of the deliveries (the others; 0:
+ * whole). */
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/tls/tls_fixed.h"
@@ -13,17 +14,17 @@ struct outcome {
     bool was_open;
 };
 
-static struct tls_config *config_of(unsigned flags)
+static struct tls_config *config_of(enum tls_backend_name backend, unsigned flags)
 {
-    static struct tls_config *configs[TLS_FIXED_FLAGS];
+    static struct tls_config *configs[TLS_OPENSSL + 1][TLS_FIXED_FLAGS];
     static struct trust *trust;
 
     if (trust == NULL)
         trust = trust_open();
-    if (configs[flags] == NULL)
-        configs[flags] = tls_fixed_config(trust, flags);
-    FUZZ_REQUIRE(trust != NULL && configs[flags] != NULL);
-    return configs[flags];
+    if (configs[backend][flags] == NULL)
+        configs[backend][flags] = tls_fixed_config(trust, backend, flags);
+    FUZZ_REQUIRE(trust != NULL && configs[backend][flags] != NULL);
+    return configs[backend][flags];
 }
 
 /* Empties the other ports, as an engine would. */
@@ -70,10 +71,11 @@ static void deliver(struct tls *tls, struct span wire, struct outcome *outcome)
     FUZZ_REQUIRE(wire.length == 0);
 }
 
-static struct outcome play(struct span wire, unsigned flags, size_t cut)
+static struct outcome play(struct span wire, enum tls_backend_name backend, unsigned flags,
+                           size_t cut)
 {
     struct outcome outcome = {.state = TLS_HANDSHAKE};
-    struct tls_config *config = config_of(flags);
+    struct tls_config *config = config_of(backend, flags);
     void *memory = malloc(tls_size());
     struct tls *tls;
 
@@ -98,22 +100,30 @@ static struct outcome play(struct span wire, unsigned flags, size_t cut)
     return outcome;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void play_both_ways(struct span wire, enum tls_backend_name backend, uint8_t choice)
 {
-    struct span wire = {(const char *)data + 1, size - 1};
-    struct outcome whole, cut;
+    unsigned flags = choice % TLS_FIXED_FLAGS;
+    struct outcome whole = play(wire, backend, flags, wire.length), cut;
 
-    if (size < 2)
-        return 0;
-    whole = play(wire, data[0] % TLS_FIXED_FLAGS, wire.length);
-    if (data[0] / TLS_FIXED_FLAGS == 0)
-        return 0;
-    cut = play(wire, data[0] % TLS_FIXED_FLAGS, data[0] / TLS_FIXED_FLAGS);
+    if (choice / TLS_FIXED_FLAGS == 0)
+        return;
+    cut = play(wire, backend, flags, choice / TLS_FIXED_FLAGS);
     FUZZ_REQUIRE(cut.state == whole.state && cut.plain_bytes == whole.plain_bytes);
     /* What follows a close_notify in its record counts only where it comes with it. */
     if (cut.failure.error != TLS_HANDSHAKE_CUT)
         FUZZ_REQUIRE(cut.failure.error == whole.failure.error &&
                      cut.failure.verdict == whole.failure.verdict &&
                      cut.failure.alert == whole.failure.alert);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span wire = {(const char *)data + 1, size - 1};
+
+    if (size < 2)
+        return 0;
+    play_both_ways(wire, TLS_BEARSSL, data[0]);
+    if (tls_has_backend(TLS_OPENSSL))
+        play_both_ways(wire, TLS_OPENSSL, data[0]);
     return 0;
 }

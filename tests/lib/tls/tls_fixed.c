@@ -13,9 +13,11 @@ const struct tls_session tls_fixed_session = {
     .not_after_s = FIXED_NOW_S,
 };
 
-struct tls_config *tls_fixed_config(const struct trust *trust, unsigned flags)
+struct tls_config *tls_fixed_config(const struct trust *trust, enum tls_backend_name backend,
+                                    unsigned flags)
 {
-    struct tls_options options = {.trust = trust,
+    struct tls_options options = {.backend = backend,
+                                  .trust = trust,
                                   .chain_count = 1,
                                   .verdict_count = 4,
                                   .is_insecure = (flags & TLS_FIXED_INSECURE) != 0,

@@ -1,8 +1,8 @@
 #ifndef TESTS_LIB_TLS_TLS_FIXED_H
 #define TESTS_LIB_TLS_TLS_FIXED_H
 
-/* A TLS client of which nothing varies: what a server sent it once, in a handshake, can be sent to
- * it again. */
+/* A TLS client of which nothing varies, where it is BearSSL's: what a server sent it once, in a
+ * handshake, can be sent to it again. */
 
 #include "proto/tls/tls.h"
 
@@ -13,7 +13,8 @@ enum { TLS_FIXED_SESSION = 1, TLS_FIXED_INSECURE = 2, TLS_FIXED_LEGACY = 4, TLS_
 extern const struct tls_session tls_fixed_session;
 
 /* NULL: no memory. trust: an empty one. */
-struct tls_config *tls_fixed_config(const struct trust *trust, unsigned flags);
+struct tls_config *tls_fixed_config(const struct trust *trust, enum tls_backend_name backend,
+                                    unsigned flags);
 
 /* For the host a.test. */
 struct tls *tls_fixed_init(void *memory, struct tls_config *config, unsigned flags);

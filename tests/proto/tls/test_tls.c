@@ -1565,7 +1565,7 @@ static void fixed_open(struct bed *bed, unsigned flags)
 {
     void *memory = calloc(1, tls_size());
 
-    bed->config = tls_fixed_config(trust, flags);
+    bed->config = tls_fixed_config(trust, TLS_BEARSSL, flags);
     bed->has_own_config = true;
     assert_non_null(bed->config);
     bed->tls = tls_fixed_init(memory, bed->config, flags);
