@@ -1,8 +1,8 @@
 #!/bin/sh
 # Everything there is to test, from a bare checkout: sh tests/run.sh
 #
-# Installs what is missing (Debian), builds three times (gcc with sanitizers in build-tests, gcc and
-# clang release builds), runs the tests of the first and the third, and the install test. The last
+# Installs what is missing (Debian), builds four times (gcc with sanitizers in build-tests, gcc and
+# clang release builds, one without OpenSSL), runs the tests of the first and the third, and the install test. The last
 # lines are the ten slowest tests and how many passed, failed and were skipped; the exit status is 0
 # where none failed.
 set -u
@@ -152,6 +152,24 @@ step 'what the tests need' install_missing || summary
 step 'build with sanitizers' build build-tests gcc --buildtype=debugoptimized \
     -Db_sanitize=address,undefined && run_tests build-tests
 step 'release build, clang' build build-tests-clang clang && run_tests build-tests-clang
+# Every library of the build but OpenSSL, whose place haul must say.
+build_without_openssl() {
+    found=$(pkg-config --variable pc_path pkg-config | tr : ' ')
+    others=$(mktemp -d) || return 1
+    for folder in $found; do
+        for file in "$folder"/*.pc; do
+            case $file in
+            */openssl.pc | */libssl.pc | */libcrypto.pc | */'*.pc') ;;
+            *) ln -sf "$file" "$others" ;;
+            esac
+        done
+    done
+    PKG_CONFIG_LIBDIR=$others build build-tests-bare gcc && rm -r "$others" &&
+        build-tests-bare/tools/haul -V | grep 'TLS: BearSSL; built without OpenSSL' &&
+        ! build-tests-bare/tools/haul --tlsv1.3 http://127.0.0.1:9/ 2>&1 | grep -v 'without OpenSSL'
+}
+
+step 'release build without OpenSSL' build_without_openssl
 step 'release build, gcc' build build-tests-gcc gcc && {
     step 'house rules' sh tests/tidy.sh build-tests-gcc
     step 'installed library' sh tests/system/install.sh build-tests-gcc
