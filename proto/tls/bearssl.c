@@ -10,6 +10,9 @@
 
 #include "proto/tls/backend.h"
 
+#ifdef HAUL_HAS_OPENSSL
+#include "proto/tls/ecdsa.h"
+#endif
 #include "proto/x509/pem.h"
 
 #include <assert.h>
@@ -206,24 +209,33 @@ static bool rsa_check(const struct certificate_signature *signature,
            memcmp(signed_hash, hash, bytes) == 0;
 }
 
-static bool ecdsa_check(const struct certificate_signature *signature,
+/* The fastest there is; where its first call has been. */
+static br_ecdsa_vrfy fast_ecdsa(void)
+{
+#ifdef HAUL_HAS_OPENSSL
+    tls_ecdsa_begin();
+    return tls_ecdsa_verify;
+#else
+    return br_ecdsa_vrfy_asn1_get_default();
+#endif
+}
+
+static bool ecdsa_check(br_ecdsa_vrfy verify, const struct certificate_signature *signature,
                         const struct certificate_key *key, const unsigned char *hash)
 {
     br_ec_public_key ec = ec_key(key);
 
-    return br_ecdsa_vrfy_asn1_get_default()(br_ec_get_default(), hash,
-                                            hashes[signature->hash].bytes, &ec,
-                                            signature->value.bytes, signature->value.length) == 1;
+    return verify(br_ec_get_default(), hash, hashes[signature->hash].bytes, &ec,
+                  signature->value.bytes, signature->value.length) == 1;
 }
 
-bool tls_check_signature(void *context, const struct certificate_signature *signature,
-                         const struct certificate_key *issuer_key)
+static bool signature_check(br_ecdsa_vrfy verify, const struct certificate_signature *signature,
+                            const struct certificate_key *issuer_key)
 {
     const br_hash_class *class = hashes[signature->hash].class;
     br_hash_compat_context hasher;
     unsigned char hash[br_sha512_SIZE];
 
-    (void)context;
     if (class == NULL)
         return false;
     class->init(&hasher.vtable);
@@ -231,7 +243,22 @@ bool tls_check_signature(void *context, const struct certificate_signature *sign
     class->out(&hasher.vtable, hash);
     if (issuer_key->kind == CERTIFICATE_KEY_RSA)
         return rsa_check(signature, issuer_key, hash);
-    return issuer_key->kind == CERTIFICATE_KEY_EC && ecdsa_check(signature, issuer_key, hash);
+    return issuer_key->kind == CERTIFICATE_KEY_EC &&
+           ecdsa_check(verify, signature, issuer_key, hash);
+}
+
+bool tls_check_signature(void *context, const struct certificate_signature *signature,
+                         const struct certificate_key *issuer_key)
+{
+    (void)context;
+    return signature_check(br_ecdsa_vrfy_asn1_get_default(), signature, issuer_key);
+}
+
+static bool check_signature_fast(void *context, const struct certificate_signature *signature,
+                                 const struct certificate_key *issuer_key)
+{
+    (void)context;
+    return signature_check(fast_ecdsa(), signature, issuer_key);
 }
 
 /* --- the server's certificates -------------------------------------------------------------- */
@@ -656,6 +683,7 @@ static void template_init(struct bear_config *config, uint16_t least)
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_rsavrfy(engine);
     br_ssl_engine_set_default_ecdsa(engine);
+    br_ssl_engine_set_ecdsa(engine, fast_ecdsa());
     br_ssl_engine_set_all_flags(engine, BR_OPT_NO_RENEGOTIATION);
     template_suites(engine, config->base.is_legacy);
     if (config->base.is_legacy)
@@ -1109,7 +1137,7 @@ const struct tls_backend tls_bearssl = {
     .version = version,
     .config_size = sizeof(struct bear_config),
     .size = sizeof(struct bear),
-    .check_signature = tls_check_signature,
+    .check_signature = check_signature_fast,
     .config_fill = config_fill,
     .config_free = config_free,
     .config_has_chain = config_has_chain,
