@@ -17,8 +17,7 @@ static const struct loopback_script moves[] = {
 
 static void expect(struct haul *haul, const char *body, const char *version, const char *backend)
 {
-    const struct haul_result *result;
-    assert_int_equal(haul_next(haul, &result, -1), 0);
+    const struct haul_result *result = gathering_next(haul);
     if (result->error != HAUL_OK)
         fail_msg("%s: %s", haul_error_name(result->error), result->message);
     assert_int_equal(result->status, 200);
@@ -135,7 +134,6 @@ static void tickets_are_taken_up_and_disturb_nobody(void)
 {
     static const struct loopback_script scripts[] = {
         SCRIPT_REPEAT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END})};
-    const struct haul_result *result;
     tls_loopback_speak(TLS1_3_VERSION, "P-256", false);
     struct loopback *server = loopback_open(scripts, 1);
     struct haul *haul = gathering_open(
@@ -144,7 +142,7 @@ static void tickets_are_taken_up_and_disturb_nobody(void)
                                .tls = &(struct haul_tls){.backend = HAUL_BACKEND_OPENSSL}});
     for (int i = 0; i < 4; i++) {
         gathering_submit(haul, server, "/a");
-        assert_int_equal(haul_next(haul, &result, -1), 0);
+        const struct haul_result *result = gathering_next(haul);
         assert_int_equal(result->error, HAUL_OK);
         assert_int_equal(result->tls_resumed, i > 0);
         haul_release(haul, result);
