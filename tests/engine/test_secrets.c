@@ -439,7 +439,7 @@ static void library_forgets(void **state)
 /* Sessions of more hosts than there is room for. */
 static void an_origin_forgets_what_it_replaces(void **state)
 {
-    enum { HOSTS = 100 };
+    enum { HOSTS = 100 }; /* more than are known at the least window */
     static const struct loopback_script scripts[] = {
         SCRIPT_REPEAT({EXPECT, "GET /a "}, {SEND, LAST_REPLY}, {EXPECT_END})};
     struct key_log log;
@@ -455,6 +455,7 @@ static void an_origin_forgets_what_it_replaces(void **state)
         .insecure = true, .client_certificate = peer.offer.ec.path, .key_log = log.path};
     assert_int_equal(
         haul_open(&haul, &(struct haul_options){.concurrency = 1,
+                                                .window = 1,
                                                 .connect_to = (const char *const[]){target, NULL},
                                                 .tls = &tls}),
         0);
