@@ -1,10 +1,10 @@
 #!/bin/sh
 # Everything there is to test, from a bare checkout: sh tests/run.sh
 #
-# Installs what is missing (Debian), builds four times (gcc with sanitizers in build-tests, gcc and
-# clang release builds, one without OpenSSL), runs the tests of the first and the third, and the install test. The last
-# lines are the ten slowest tests and how many passed, failed and were skipped; the exit status is 0
-# where none failed.
+# Installs what is missing (Debian), builds four times (gcc with sanitizers in build-tests, clang and
+# gcc release builds, and one without OpenSSL), runs the tests of the first two, and the install
+# test. The last lines are the ten slowest tests and how many passed, failed and were skipped; the
+# exit status is 0 where none failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
