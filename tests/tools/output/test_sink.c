@@ -90,13 +90,13 @@ static const struct {
      OK_BEGIN "\"body_bytes\":6,\"body\":\"\"," OK_END},
     {{.format = SINK_NDJSON, .verbose = true},
      {OK_REPLY, .tls_version = "TLSv1.2", .tls_suite = "S", .tls_verification = "ok",
-      .tls_resumed = true},
+      .tls_resumed = true, .tls_backend = "openssl"},
      OK_BEGIN "\"body_bytes\":6,\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"S\",\"verification\":"
-              "\"ok\",\"resumed\":true}," OK_END},
+              "\"ok\",\"resumed\":true,\"backend\":\"openssl\"}," OK_END},
     {{.format = SINK_NDJSON, .verbose = true},
      {OK_REPLY, .tls_verification = "is out of date"},
      OK_BEGIN "\"body_bytes\":6,\"tls\":{\"version\":null,\"suite\":null,\"verification\":"
-              "\"is out of date\",\"resumed\":false}," OK_END},
+              "\"is out of date\",\"resumed\":false,\"backend\":null}," OK_END},
     {{.format = SINK_NDJSON, .follows = true, .verbose = true},
      {OK_REPLY, REDIRECTED},
      OK_BEGIN "\"body_bytes\":6,\"tls\":null," OK_TIMES REDIRECTED_END
