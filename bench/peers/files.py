@@ -10,7 +10,7 @@ from functools import partial
 from peers.clients import fill, sample_of
 from peers.process import Failure, Run, say
 from peers.servers import haul_server
-from peers.tables import as_ms, interleave, ratio_of
+from peers.tables import interleave, rows_beside_curl
 
 FILE_COUNT = 5000
 FILE_BYTES = 16384
@@ -56,15 +56,6 @@ def take(name, server, facts, folders):
     return sample_of(run, FILE_COUNT)
 
 
-def rows(taken):
-    base = taken.get("curl")
-    for name, of_name in taken.items():
-        yield [name, str(len(of_name.samples)), of_name.cell("cpu_us", ".1f"),
-               of_name.cell("wall", ".0f", as_ms),
-               *(ratio_of(of_name, base, key) for key in ("cpu", "wall")),
-               of_name.note()]
-
-
 HEADS = ["client", "rounds", "CPU us/file", "wall ms", "CPU of curl", "wall of curl", "note"]
 
 
@@ -82,4 +73,4 @@ def tables(options, page):
              **{name: os.path.join(options.scratch, name) for name in ("list", "config")}}
     folders = Folders(options.scratch)
     takers = {name: (partial(take, name, server, facts, folders), 100) for name in names}
-    page.table(HEADS, rows(interleave("files", takers, options.rounds)))
+    page.table(HEADS, rows_beside_curl(interleave("files", takers, options.rounds)))

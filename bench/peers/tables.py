@@ -77,6 +77,15 @@ def as_ms(seconds):
     return seconds * 1000
 
 
+def rows_beside_curl(taken):
+    base = taken.get("curl")
+    for name, of_name in taken.items():
+        yield [name, str(len(of_name.samples)), of_name.cell("cpu_us", ".1f"),
+               of_name.cell("wall", ".0f", as_ms),
+               *(ratio_of(of_name, base, key) for key in ("cpu", "wall")),
+               of_name.note()]
+
+
 class Page:
     """Where tables go: standard output, as text or as Markdown."""
 

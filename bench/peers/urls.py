@@ -5,7 +5,7 @@ from functools import partial
 
 from peers.clients import CLIENTS, count_printed, fill, sample_of
 from peers.process import Failure, Run, say
-from peers.tables import as_ms, interleave, ratio_of
+from peers.tables import interleave, rows_beside_curl
 
 URL_COUNT = 10000
 CONCURRENCY = 100
@@ -49,15 +49,6 @@ def take(name, facts):
     return sample_of(run, URL_COUNT)
 
 
-def rows(taken):
-    base = taken.get("curl")
-    for name, of_name in taken.items():
-        yield [name, str(len(of_name.samples)), of_name.cell("cpu_us", ".1f"),
-               of_name.cell("wall", ".0f", as_ms),
-               *(ratio_of(of_name, base, key) for key in ("cpu", "wall")),
-               of_name.note()]
-
-
 HEADS = ["client", "rounds", "CPU us/request", "wall ms", "CPU of curl", "wall of curl", "note"]
 
 
@@ -75,4 +66,4 @@ def tables(options, page, server):
     # Python takes seconds a run: one is telling enough.
     takers = {name: (partial(take, name, facts), 1 if CLIENTS[name].module else 100)
               for name in names}
-    page.table(HEADS, rows(interleave("URLs", takers, options.rounds)))
+    page.table(HEADS, rows_beside_curl(interleave("URLs", takers, options.rounds)))
