@@ -366,28 +366,34 @@ static uint32_t find_fetch(const struct engine *engine, uint64_t index)
     return NO_FETCH;
 }
 
+/* One that is not finished. -ENOENT: there is none of that index; -EALREADY: it is. */
+static int find_unfinished(const struct engine *engine, uint64_t index, uint32_t *ret_fetch)
+{
+    *ret_fetch = find_fetch(engine, index);
+    if (*ret_fetch == NO_FETCH)
+        return -ENOENT;
+    enum fetch_state state = engine->fetches[*ret_fetch].state;
+    bool is_unfinished = state == FETCH_QUEUED || state == FETCH_WAITING || state == FETCH_ACTIVE;
+    return is_unfinished ? 0 : -EALREADY;
+}
+
 int haul_cancel(struct haul *haul, uint64_t index)
 {
     struct engine *engine = &haul->engine;
-    uint32_t fetch = find_fetch(engine, index);
-    if (fetch == NO_FETCH)
-        return -ENOENT;
-    enum fetch_state state = engine->fetches[fetch].state;
-    if (state != FETCH_QUEUED && state != FETCH_WAITING && state != FETCH_ACTIVE)
-        return -EALREADY;
-    engine_cancel(engine, fetch);
-    return 0;
+    uint32_t fetch;
+    int error = find_unfinished(engine, index, &fetch);
+    if (!error)
+        engine_cancel(engine, fetch);
+    return error;
 }
 
 static int give_body(struct haul *haul, uint64_t index, struct span piece)
 {
     struct engine *engine = &haul->engine;
-    uint32_t fetch = find_fetch(engine, index);
-    if (fetch == NO_FETCH)
-        return -ENOENT;
-    enum fetch_state state = engine->fetches[fetch].state;
-    if (state != FETCH_QUEUED && state != FETCH_WAITING && state != FETCH_ACTIVE)
-        return -EALREADY;
+    uint32_t fetch;
+    int error = find_unfinished(engine, index, &fetch);
+    if (error)
+        return error;
     if (!engine->fetches[fetch].has_upload || !engine->uploads[fetch].what.by_pieces)
         return -EINVAL;
     return engine_give(engine, fetch, piece);
