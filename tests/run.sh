@@ -70,8 +70,8 @@ install_missing() {
 # --- builds and tests -----------------------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
-durations=$(mktemp) || exit 2
-trap 'rm -f "$durations"' EXIT
+durations=$(mktemp) && failures=$(mktemp) || exit 2
+trap 'rm -f "$durations" "$failures"' EXIT
 
 count() {
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
@@ -89,6 +89,7 @@ step() {
     *)
         count 0 1 0
         echo "FAILED: $name"
+        echo "$name" >>"$failures"
         return 1
         ;;
     esac
@@ -110,16 +111,25 @@ build() {
     ninja -C "$folder" --quiet
 }
 
-# Counts what meson wrote about each test, a JSON object a line, and keeps how long each took.
+# Counts what meson wrote about each test, a JSON object a line, and keeps how long each took, and
+# of what failed the name and its last words.
 count_tests() {
-    counts=$(python3 - "$1" "$durations" <<'PYTHON'
+    counts=$(python3 - "$1" "$durations" "$failures" <<'PYTHON'
 import json, sys
-build, durations = sys.argv[1:]
+build, durations, failures = sys.argv[1:]
 with open(build + "/meson-logs/testlog.json") as log:
     tests = [json.loads(line) for line in log if line.strip()]
 with open(durations, "a") as out:
     for test in tests:
         print(f"{test['duration']:7.1f} s  {test['name']} ({build})", file=out)
+with open(failures, "a") as out:
+    for test in tests:
+        if test["result"] in ("OK", "EXPECTEDFAIL", "SKIP"):
+            continue
+        print(f"{test['name']} ({build}): {test['result']}", file=out)
+        said = (test.get("stdout") or "") + (test.get("stderr") or "")
+        lines = [line for line in said.splitlines() if not line.startswith(("ok ", "[       OK", "[ RUN"))]
+        print(*("    " + line[:200] for line in lines[-30:]), sep="\n", file=out)
 results = [test["result"] for test in tests]
 passed = sum(result in ("OK", "EXPECTEDFAIL") for result in results)
 skipped = sum(result == "SKIP" for result in results)
@@ -141,6 +151,10 @@ export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:detect_stack_use_after_retur
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 summary() {
+    if [ -s "$failures" ]; then
+        echo '== what failed'
+        cat "$failures"
+    fi
     echo '== the ten slowest tests'
     sort -rn "$durations" | head -n 10
     echo "$passed passed, $failed failed, $skipped skipped"
