@@ -21,7 +21,7 @@ enum { HELD_MAX_S = 600 }; /* a host, by its own word */
 
 enum { TAKEN_WHOLE = 16 }; /* one wait takes at least so many, if there are as many */
 
-#define FRESH_NS UINT64_C(100000)        /* as long as a full batch takes to be handled */
+#define FRESH_NS UINT64_C(100000)        /* as long as a caller takes to hand on a full batch */
 #define RETRY_NS UINT64_C(100000000)     /* in a shortage that others may end */
 #define PATIENCE_NS UINT64_C(1000000000) /* with a server that does not say 100 */
 
@@ -1980,15 +1980,19 @@ static int wait_and_take(struct engine *engine, uint32_t count, int64_t timeout_
     return error;
 }
 
+static bool has_many(const struct engine *engine)
+{
+    return engine->budget.concurrency >= BATCH_FROM;
+}
+
 /* Before a request goes out on a kept connection, what the kernel already has for that connection
  * must be taken: a FIN, or a reply that nobody asked for and that would be this request's (RFC
- * 9112, 9.2). Where many are under way, what was taken a moment ago is as good, unless it must not
- * be sent twice. */
-static bool must_look(const struct engine *engine, uint64_t absence_ns)
+ * 9112, 9.2). Where many are under way, what the last run took is as good, unless the caller was
+ * away since or it must not be sent twice. */
+static bool must_look(const struct engine *engine, uint64_t now_ns)
 {
-    bool has_many = engine->budget.concurrency >= BATCH_FROM;
     return engine->schedule.count > 0 && pool_has_idle(&engine->pool) &&
-           (!has_many || absence_ns > FRESH_NS || engine->has_unrepeatable);
+           (!has_many(engine) || now_ns - engine->left_ns > FRESH_NS || engine->has_unrepeatable);
 }
 
 /* Takes what came while the engine did not run, without waiting. A caller who was away for long,
@@ -2003,7 +2007,7 @@ static int catch_up(struct engine *engine)
     bool was_away = absence_ns > ENGINE_ABSENCE_NS;
     uint32_t few = was_away ? 1 : TAKEN_WHOLE;
     uint64_t end_ns = now_ns + ENGINE_ABSENCE_NS;
-    bool goes_on = was_away || must_look(engine, absence_ns);
+    bool goes_on = was_away || must_look(engine, now_ns);
     int error = 0;
     engine->now_ns = now_ns;
     engine->away_ns += was_away ? absence_ns : 0;
@@ -2084,5 +2088,6 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
     batch_measure(&engine->batch, engine->completions, engine->now_ns);
     expire(engine);
     check_counts(engine);
+    engine->left_ns = has_many(engine) ? clock_now_ns() : 0;
     return error;
 }

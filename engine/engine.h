@@ -98,6 +98,7 @@ struct engine {
     uint64_t kept_ns;      /* how long an idle connection is, at most */
     bool has_unrepeatable; /* there was a request that must not be sent twice */
     uint64_t now_ns;       /* CLOCK_MONOTONIC, taken after each wait, and between handshakes */
+    uint64_t left_ns;      /* when the last run ended, where many may be under way */
     bool is_cancelled;     /* nothing new is taken */
     bool is_woken;
     bool asks_pieces;     /* which has not been said */

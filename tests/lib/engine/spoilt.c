@@ -90,7 +90,7 @@ static void check(uint32_t concurrency, size_t reply, size_t spoil, bool is_late
     } else {
         gathering_expect_one(haul, replies[reply].line);
     }
-    haul->engine.now_ns -= 1000000; /* so long as it takes the server at least */
+    haul->engine.left_ns -= 1000000; /* so long as it takes the server at least */
     gathering_submit(haul, server, "/b");
     gathering_expect(haul, "299 ok ''\n");
     assert_int_equal(haul->engine.retries, 0);
