@@ -1285,13 +1285,20 @@ static bool can_wait(const struct engine *engine, const struct dial_news *news)
            (news->failure.os_error != EMFILE || pool_has_more(&engine->pool, 1));
 }
 
-/* Its host waits until an address has room, for which a link to it that is idle is closed. */
-static void stand_behind(struct engine *engine, uint32_t index, uint32_t crowd)
+static uint32_t idle_in_crowd(const struct engine *engine, uint32_t crowd)
 {
     uint32_t slot = engine->pool.idle_oldest;
     while (slot != NO_SLOT && engine->dials.crowds.of_slot[slot] != crowd + 1)
         slot = engine->pool.slots[slot].newer;
-    schedule_stand_behind(&engine->schedule, index, crowd);
+    return slot;
+}
+
+/* Its host waits until an address has room, for which a link to it that is idle is closed; that
+ * room is its own. */
+static void stand_behind(struct engine *engine, uint32_t index, uint32_t crowd)
+{
+    uint32_t slot = idle_in_crowd(engine, crowd);
+    schedule_stand_behind(&engine->schedule, index, crowd, slot != NO_SLOT);
     if (slot != NO_SLOT)
         close_slot(engine, slot);
 }
@@ -1465,8 +1472,12 @@ static void on_wait_over(struct engine *engine, uint32_t index)
         await_turn(engine, index);
         return;
     }
-    if (fetch->state == FETCH_QUEUED && engine->now_ns >= due_of(engine, fetch, HAUL_STAGE_QUEUE))
+    if (fetch->state != FETCH_QUEUED)
+        return;
+    if (engine->now_ns >= due_of(engine, fetch, HAUL_STAGE_QUEUE))
         lose_turn(engine, index);
+    else
+        await_turn(engine, index); /* it was woken for its host's time */
 }
 
 /* It had its turn, and could not come to its end. */
@@ -1700,9 +1711,23 @@ static bool is_kept_for_current(const struct engine *engine)
     return state == FETCH_QUEUED || state == FETCH_WAITING;
 }
 
+/* Its host stands behind an address where others came before, which do not begin now: it needs no
+ * more than room there, or a link that is idle. */
+static void pass_by(struct engine *engine, uint32_t index)
+{
+    uint32_t gate = schedule_gate(&engine->schedule, index);
+    const struct crowds *crowds = &engine->dials.crowds;
+    if (gate == NO_GATE)
+        return;
+    if (crowds->list[gate].count < crowds->most || idle_in_crowd(engine, gate) != NO_SLOT)
+        schedule_let_through(&engine->schedule, index);
+}
+
 static uint32_t if_it_may_begin(struct engine *engine, uint32_t index)
 {
     bool is_queued = engine->fetches[index].state == FETCH_QUEUED;
+    if (is_queued && engine->dials.crowds.most > 0)
+        pass_by(engine, index);
     bool may = is_queued && schedule_may_begin(&engine->schedule, index, engine->now_ns);
     return may ? index : NO_FETCH;
 }
@@ -1724,11 +1749,23 @@ static __attribute__((noinline)) bool is_short(const struct engine *engine)
     return !pressure_has_plenty(&view);
 }
 
+/* A place was made for the one whose turn it is: until it has begun no other may take that. */
+static __attribute__((noinline)) bool inherits(struct engine *engine)
+{
+    uint32_t heir = engine->heir;
+    bool waits = engine->fetches[heir].state == FETCH_QUEUED &&
+                 collector_current(&engine->collector) == heir;
+    engine->heir = waits ? heir : NO_FETCH;
+    return waits;
+}
+
 static uint32_t next_queued(struct engine *engine)
 {
     bool is_last = engine->options.keep_bodies && engine->active + 1 == engine->budget.concurrency;
     if (engine->schedule.count == 0)
         return NO_FETCH;
+    if (engine->heir != NO_FETCH && inherits(engine))
+        return if_it_may_begin(engine, engine->heir);
     if (is_last && is_kept_for_current(engine))
         return if_it_may_begin(engine, collector_current(&engine->collector));
     if (engine->pressure.is_short && is_short(engine))
@@ -1744,6 +1781,110 @@ static void begin_queued(struct engine *engine)
         if (index == NO_FETCH || !begin(engine, index))
             return;
     }
+}
+
+/* --- making way ------------------------------------------------------------------------------- */
+
+/* What a request that is queued waits for, besides its time. */
+enum obstacle { NO_OBSTACLE, ITS_HOST, ITS_ADDRESS, ALL };
+
+static enum obstacle obstacle_of(const struct engine *engine, uint32_t index)
+{
+    if (schedule_waits_for_own(&engine->schedule, index))
+        return ITS_HOST;
+    if (schedule_gate(&engine->schedule, index) != NO_GATE)
+        return ITS_ADDRESS;
+    return pool_may_open(&engine->pool, engine->now_ns) ? NO_OBSTACLE : ALL;
+}
+
+/* Does what is on the slot hold what the request waits for? A link that is idle does not: it is
+ * used, or closed for it. */
+static bool is_in_the_way(const struct engine *engine, uint32_t index, enum obstacle obstacle,
+                          uint32_t slot)
+{
+    uint32_t holder = pool_holder(&engine->pool, slot);
+    enum pool_state state = pool_state(&engine->pool, slot);
+    if (state == POOL_FREE || state == POOL_IDLE || obstacle == ALL)
+        return state != POOL_FREE && state != POOL_IDLE;
+    if (obstacle == ITS_ADDRESS)
+        return engine->dials.crowds.of_slot[slot] == schedule_gate(&engine->schedule, index) + 1;
+    if (holder != NO_HOLDER)
+        return schedule_is_beside(&engine->schedule, index, holder);
+    return engine->limits.max_per_host > 0 && schedule_is_of(&engine->schedule, index, slot);
+}
+
+static bool is_paused(const struct engine *engine, uint32_t slot)
+{
+    return pressure_is_waiting(&engine->pressure, slot) || heads_is_waiting(&engine->heads, slot) ||
+           heads_is_waiting(&engine->coded, slot);
+}
+
+/* What passes is none of the result. */
+static bool may_make_way(const struct engine *engine, const struct fetch *fetch)
+{
+    bool is_repeatable = fetch->is_idempotent || engine->retry.all_methods;
+    return fetch->is_passing || (is_repeatable && !fetch->is_once && !fetch->is_partial);
+}
+
+/* Of those that are in the way, where none of them can go on, the one that comes last; NO_SLOT: one
+ * can, or (*ret_is_stuck) none may be asked for again. */
+static uint32_t last_in_the_way(const struct engine *engine, uint32_t index, enum obstacle obstacle,
+                                bool *ret_is_stuck)
+{
+    uint32_t last = NO_SLOT;
+    *ret_is_stuck = false;
+    for (uint32_t i = 0; i < engine->pool.slab.touched; i++) {
+        if (!is_in_the_way(engine, index, obstacle, i))
+            continue;
+        *ret_is_stuck = is_paused(engine, i);
+        if (!*ret_is_stuck)
+            return NO_SLOT;
+        const struct fetch *fetch = fetch_on(engine, i);
+        if (may_make_way(engine, fetch) &&
+            (last == NO_SLOT || fetch->index > fetch_on(engine, last)->index))
+            last = i;
+    }
+    return last;
+}
+
+/* Has its host's time come? Else it is looked for again then: what waits for its own connections
+ * stands in no order of time. */
+static bool is_due(struct engine *engine, uint32_t index)
+{
+    uint64_t time_ns = schedule_host_due_ns(&engine->schedule, index);
+    uint64_t end_ns = due_of(engine, &engine->fetches[index], HAUL_STAGE_QUEUE);
+    if (time_ns > engine->now_ns)
+        wake_at(engine, index, time_ns < end_ns ? time_ns : end_ns);
+    return time_ns <= engine->now_ns;
+}
+
+/* What is paused waits for the request whose turn it is to be over. If that has been led, or tried
+ * again, to where only such have places, it would wait for them: so the one that comes last gives
+ * its connection up, and is asked for again. */
+static __attribute__((noinline)) void make_way(struct engine *engine)
+{
+    static const struct failure stuck = {
+        HAUL_LIMIT, "the bodies behind it hold its connections, and none can be asked for again",
+        0};
+    bool is_stuck;
+    uint32_t current = collector_current(&engine->collector);
+    if (engine->pressure.was_held_back || current == NO_FETCH ||
+        engine->fetches[current].state != FETCH_QUEUED)
+        return;
+    enum obstacle obstacle = obstacle_of(engine, current);
+    if (obstacle == NO_OBSTACLE || !is_due(engine, current))
+        return;
+    uint32_t slot = last_in_the_way(engine, current, obstacle, &is_stuck);
+    if (slot != NO_SLOT) {
+        struct fetch *fetch = fetch_on(engine, slot);
+        fetch->asks_anew |= !fetch->is_passing;
+        close_and_leave(engine, slot);
+        engine->heir = current;
+    } else if (is_stuck && obstacle != ALL) {
+        schedule_remove(&engine->schedule, current);
+        engine_finish(engine, current, HAUL_STAGE_QUEUE, &stuck);
+    }
+    engine->has_gone_on |= slot != NO_SLOT;
 }
 
 /* --- completions ------------------------------------------------------------------------------ */
@@ -2076,8 +2217,10 @@ int engine_run(struct engine *engine, int64_t timeout_ns)
         let_coded_in(engine);
     begin_queued(engine);
     take_answers(engine);
-    if (engine->pressure.is_short)
+    if (engine->pressure.is_short) {
         engine_let_in(engine);
+        make_way(engine);
+    }
     arm_tick(engine);
     bool has_news = engine->completions > 0 || engine->requests > finished || engine->has_gone_on ||
                     engine_waits_for_caller(engine);

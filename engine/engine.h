@@ -94,6 +94,7 @@ struct engine {
 
     uint32_t active;       /* begun, not finished */
     uint32_t waiting;      /* to be tried again */
+    uint32_t heir;         /* the request that a place was made for, until it begins; NO_FETCH */
     uint64_t trust_ns;     /* when the first in the queue knows whether it may go out; 0: it does */
     uint64_t kept_ns;      /* how long an idle connection is, at most */
     bool has_unrepeatable; /* there was a request that must not be sent twice */

@@ -325,6 +325,7 @@ static void requests_init(struct engine *engine)
     engine->terms.body_bytes_max = options->stream_bodies ? UINT64_MAX : most;
     engine->terms.trail_reserve = budget->reserve_blocks;
     engine->terms.resumes = engine->retry.max > 0 && options->stream_bodies;
+    engine->heir = NO_FETCH;
     engine->looks_from = engine->terms.resumes ? 0 : 300;
     engine->random = engine->now_ns | 1; /* of no secret: it only spreads what comes back */
     engine->terms.auth = &engine->auth;

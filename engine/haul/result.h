@@ -68,7 +68,8 @@ struct haul_result {
                                      answered by a challenge */
     const struct haul_hop *hops;  /* redirect->keep_hops: those hops; NULL: none */
     uint32_t attempts;            /* how often it was begun: hops, retries, answers to challenges,
-                                     and once more after a kept connection died */
+                                     once more after a kept connection died, and again where it
+                                     made way for an earlier one while memory was short */
     uint64_t wait_ns;             /* of total_ns, what was waited before retries */
     uint64_t retry_after_s;       /* how long the reply asked to wait, where that is longer than
                                      the tries may take, and ended them; else 0 */

@@ -231,6 +231,23 @@ static void gate_remove(struct schedule *schedule, uint32_t index)
     host->gate = NO_GATE;
 }
 
+/* From wherever it stands behind its gate to the front. */
+static void gate_raise(struct schedule *schedule, uint32_t index)
+{
+    struct host *host = host_at(schedule, index);
+    struct schedule_gate *gate = &schedule->memory.gates[host->gate];
+    uint32_t number = host->gate;
+    assert(host->place == HOST_BEHIND);
+    if (gate->first == index + 1)
+        return;
+    gate_remove(schedule, index);
+    host->gate = number;
+    host->previous = NO_HOST;
+    host->next = gate->first - 1;
+    host_at(schedule, host->next)->previous = index;
+    gate->first = index + 1;
+}
+
 /* --- where a host stands ---------------------------------------------------------------------- */
 
 static void ready_insert(struct schedule *schedule, uint32_t index)
@@ -509,6 +526,21 @@ bool schedule_stays(struct schedule *schedule, uint32_t index)
            schedule->memory.turns[index].host;
 }
 
+bool schedule_waits_for_own(const struct schedule *schedule, uint32_t index)
+{
+    return must_wait_for_own(host_of(schedule, index));
+}
+
+uint64_t schedule_host_due_ns(const struct schedule *schedule, uint32_t index)
+{
+    return host_of(schedule, index)->due_ns;
+}
+
+bool schedule_is_beside(const struct schedule *schedule, uint32_t index, uint32_t other)
+{
+    return schedule->memory.turns[index].host == schedule->memory.turns[other].host;
+}
+
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)
 {
     ripen(schedule, now_ns);
@@ -592,21 +624,37 @@ bool schedule_is_of(const struct schedule *schedule, uint32_t index, uint32_t sl
 
 /* --- gates ------------------------------------------------------------------------------------ */
 
-void schedule_stand_behind(struct schedule *schedule, uint32_t index, uint32_t gate)
+void schedule_stand_behind(struct schedule *schedule, uint32_t index, uint32_t gate, bool is_first)
 {
     struct host *host = host_of(schedule, index);
     if (must_wait_for_own(host) || host->gate != NO_GATE)
         return; /* it comes there when its time has come */
     host->gate = gate;
     schedule_settle(schedule, schedule->memory.turns[index].host, host->held);
+    if (is_first)
+        gate_raise(schedule, schedule->memory.turns[index].host);
+}
+
+uint32_t schedule_gate(const struct schedule *schedule, uint32_t index)
+{
+    return host_of(schedule, index)->gate;
+}
+
+static void let_through(struct schedule *schedule, uint32_t at)
+{
+    struct host *host = host_at(schedule, at);
+    leave(schedule, at, host->held);
+    schedule_settle(schedule, at, host->held);
+}
+
+void schedule_let_through(struct schedule *schedule, uint32_t index)
+{
+    let_through(schedule, schedule->memory.turns[index].host);
 }
 
 void schedule_open(struct schedule *schedule, uint32_t gate, uint32_t count)
 {
     while (count-- > 0 && schedule_has_behind(schedule, gate)) {
-        uint32_t index = schedule->memory.gates[gate].first - 1;
-        struct host *host = host_at(schedule, index);
-        leave(schedule, index, host->held);
-        schedule_settle(schedule, index, host->held);
+        let_through(schedule, schedule->memory.gates[gate].first - 1);
     }
 }

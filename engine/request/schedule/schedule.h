@@ -115,6 +115,15 @@ static inline void schedule_end(struct schedule *schedule, uint32_t fetch, bool 
 /* Is the URL of a request that is active, which may be that of its next hop, of its host? */
 bool schedule_stays(struct schedule *schedule, uint32_t fetch);
 
+/* Does the host of the request, which waits, wait for one of its own to end or to be idle? */
+bool schedule_waits_for_own(const struct schedule *schedule, uint32_t fetch);
+
+/* When it may begin one, by its times alone. */
+uint64_t schedule_host_due_ns(const struct schedule *schedule, uint32_t fetch);
+
+/* Are both of one host? Each is queued or active. */
+bool schedule_is_beside(const struct schedule *schedule, uint32_t fetch, uint32_t other);
+
 /* When schedule_next() may have another answer by time alone; DEADLINE_NEVER: never. */
 uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns);
 
@@ -148,11 +157,18 @@ bool schedule_is_of(const struct schedule *schedule, uint32_t fetch, uint32_t sl
 
 /* --- gates: what several hosts wait for, by a number of the caller's -------------------------- */
 
-/* The host of the request, which waits, begins nothing until the gate is opened for it. */
-void schedule_stand_behind(struct schedule *schedule, uint32_t fetch, uint32_t gate);
+/* The host of the request, which waits, begins nothing until the gate is opened for it: after all
+ * that wait behind it, or before them. */
+void schedule_stand_behind(struct schedule *schedule, uint32_t fetch, uint32_t gate, bool is_first);
 
 /* For so many of those that wait behind it, the first that came. */
 void schedule_open(struct schedule *schedule, uint32_t gate, uint32_t count);
+
+/* The gate of the request's host; NO_GATE: it is behind none. */
+uint32_t schedule_gate(const struct schedule *schedule, uint32_t fetch);
+
+/* Opens it for this one's host alone, whichever came before. */
+void schedule_let_through(struct schedule *schedule, uint32_t fetch);
 
 static inline bool schedule_has_behind(const struct schedule *schedule, uint32_t gate)
 {

@@ -242,6 +242,8 @@ static void take(struct run *run, const struct haul_result *result)
     assert_in_range(result->index, 0, run->submitted - 1);
     assert_false(run->has_result[index]);
     assert_true(run->is_unordered || index == run->taken);
+    if (result->body_offset == 0) /* it may have begun anew */
+        run->body_length = 0;
     size_t room = sizeof run->body - run->body_length;
     run->body_length += haul_body_copy(result, run->body + run->body_length, room);
     assert_int_equal(run->body_length, result->body_bytes);
@@ -346,7 +348,9 @@ static void run_seed(uint64_t seed, struct fault_counts *sum)
         .stream_bodies = random_below(2) == 0,
     };
     struct haul_limits limits = random_limits();
+    struct haul_retry retry = {.max = random_below(3), .delay_ms = 1};
     options.limits = &limits;
+    options.retry = &retry;
     options.window = options.concurrency + 1 + random_below(40);
     struct fault_rates rates = random_rates(run.is_harmless);
     char rule[96];

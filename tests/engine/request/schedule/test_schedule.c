@@ -560,7 +560,7 @@ static void a_gate_opens_in_turn(void **state)
     for (uint32_t i = 0; i < 5; i++)
         submit(i, (const char *const[]){"a", "b", "c", "d", "e"}[i]);
     for (uint32_t i = 0; i < 4; i++)
-        schedule_stand_behind(&schedule, i, 1);
+        schedule_stand_behind(&schedule, i, 1, false);
     expect_next(4);
     expect_next(NO_FETCH);
     assert_false(schedule_may_begin(&schedule, 0, now_ns));
@@ -572,6 +572,27 @@ static void a_gate_opens_in_turn(void **state)
     expect_next(NO_FETCH);
     schedule_open(&schedule, 1, UINT32_MAX);
     expect_next(3);
+    assert_false(schedule_has_behind(&schedule, 1));
+}
+
+/* One goes to the front, and one passes by all that came before it. */
+static void a_gate_opens_for_whom_it_is_said(void **state)
+{
+    (void)state;
+    begin_test(&(const struct schedule_limits){.has_gates = true});
+    for (uint32_t i = 0; i < 5; i++) {
+        submit(i, (const char *const[]){"a", "b", "c", "d", "e"}[i]);
+        schedule_stand_behind(&schedule, i, 1, i == 1 || i == 3);
+        assert_int_equal(schedule_gate(&schedule, i), 1);
+    }
+    schedule_let_through(&schedule, 2);
+    assert_int_equal(schedule_gate(&schedule, 2), NO_GATE);
+    expect_next(2);
+    expect_next(NO_FETCH);
+    for (uint32_t i = 0; i < 4; i++) {
+        schedule_open(&schedule, 1, 1);
+        expect_next((const uint32_t[]){3, 1, 0, 4}[i]);
+    }
     assert_false(schedule_has_behind(&schedule, 1));
 }
 
@@ -596,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_host_is_slowed_and_raised_again),
         cmocka_unit_test(a_host_is_held_until_its_time),
         cmocka_unit_test(a_gate_opens_in_turn),
+        cmocka_unit_test(a_gate_opens_for_whom_it_is_said),
         cmocka_unit_test(a_full_host_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
