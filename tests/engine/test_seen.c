@@ -38,19 +38,26 @@ static void leave(nfds_t at)
     witness.ends[at] = witness.ends[--witness.count];
 }
 
-/* One request a segment, as they are small. */
+/* One request a segment, as they are small. /hops/2 leads to /hops/1, that to /hops/0. */
 static void serve(nfds_t at)
 {
+    uint32_t hops = 0;
+    char hop[128];
     static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     static const char last[] =
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
     char head[4096];
-    if (recv(witness.ends[at].fd, head, sizeof head, 0) <= 0) {
+    ssize_t length = recv(witness.ends[at].fd, head, sizeof head - 1, 0);
+    if (length <= 0) {
         leave(at);
         return;
     }
+    head[length] = '\0';
+    sscanf(head, "GET /hops/%u ", &hops);
+    snprintf(hop, sizeof hop, "HTTP/1.1 302 X\r\nLocation: /hops/%u\r\nContent-Length: 0\r\n\r\n",
+             hops - 1);
     bool is_last = ++witness.requests % 2 == 0 && witness.closes;
-    const char *text = is_last ? last : kept;
+    const char *text = hops > 0 ? hop : is_last ? last : kept;
     send(witness.ends[at].fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
@@ -189,11 +196,51 @@ static void a_server_sees_few_handshakes(void)
     assert_int_equal(witness.requests, HOSTS * EACH);
 }
 
+/* Each hop within a host is a beginning of that host, for which its one connection is enough. */
+static void hops_within_a_host_are_counted(void)
+{
+    static const struct haul_redirect follow = {.follow = true};
+    static const struct {
+        struct haul_limits limits;
+        uint64_t least_ns; /* from one beginning to the next; of a rate a millisecond less */
+    } rows[] = {
+        {{.max_per_host = 1}, 0},
+        {{.rate_per_host = 25}, 39000000},
+        {{.delay_per_host_ms = 40}, 40000000},
+        {{.max_per_host = 1, .delay_per_host_ms = 40}, 40000000},
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        char url[64];
+        uint32_t most = rows[row].limits.max_per_host ? 1 : 2;
+        witness_open(false, most);
+        uint64_t from_ns = clock_now_ns();
+        struct haul *haul = gathering_open(&(struct haul_options){
+            .concurrency = 8, .redirect = &follow, .limits = &rows[row].limits});
+        for (uint32_t hops = 3; hops >= 2; hops--) {
+            snprintf(url, sizeof url, "http://127.0.0.1:%u/hops/%u", witness.port, hops);
+            assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url}), 0);
+        }
+        for (uint32_t hops = 3; hops >= 2; hops--) {
+            const struct haul_result *result = gathering_next(haul);
+            assert_int_equal(result->status, 200);
+            assert_int_equal(result->redirects, hops);
+            assert_int_equal(result->attempts, hops + 1);
+            haul_release(haul, result);
+        }
+        assert_true(clock_now_ns() - from_ns >= 6 * rows[row].least_ns);
+        gathering_close(haul);
+        witness_close();
+        assert_int_equal(witness.requests, 7);
+        assert_in_range(witness.most, 1, most);
+    }
+}
+
 int main(void)
 {
     static const struct gathering_scenario scenarios[] = {
         SCENARIO(a_server_never_sees_more_than_allowed),
         SCENARIO(a_server_sees_few_handshakes),
+        SCENARIO(hops_within_a_host_are_counted),
     };
     return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
 }
