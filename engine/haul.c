@@ -568,6 +568,11 @@ const char *haul_openssl_version(void)
     return tls_backend_version(TLS_OPENSSL);
 }
 
+const char *haul_openssl_missing(void)
+{
+    return tls_backend_missing(TLS_OPENSSL);
+}
+
 const char *haul_codings(void)
 {
     return coding_names();

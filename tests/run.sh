@@ -179,7 +179,7 @@ build_without_openssl() {
         done
     done
     PKG_CONFIG_LIBDIR=$others build build-tests-bare gcc && rm -r "$others" &&
-        build-tests-bare/tools/haul -V | grep 'TLS: BearSSL; built without OpenSSL' &&
+        build-tests-bare/tools/haul -V | grep 'TLS: BearSSL; this haul was built without OpenSSL' &&
         ! build-tests-bare/tools/haul --tlsv1.3 http://127.0.0.1:9/ 2>&1 | grep -v 'without OpenSSL'
 }
 

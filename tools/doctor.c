@@ -259,10 +259,11 @@ static enum verdict check_tls(void)
     char fact[128];
     const char *version = haul_openssl_version();
     if (version == NULL) {
-        row(WARNING, "TLS", "1.2 by BearSSL; haul was built without OpenSSL");
+        row(WARNING, "TLS", "1.2 by BearSSL alone");
+        advice(haul_openssl_missing());
         advice(
             "servers of TLS 1.3 alone, and certificates of Ed25519, Ed448 or RSA-PSS, are out of");
-        advice("reach; install libssl-dev and build again");
+        advice("reach; install libssl3, or libssl-dev and build again");
         return WARNING;
     }
     snprintf(fact, sizeof(fact), "1.2 by BearSSL, 1.3 by %s", version);

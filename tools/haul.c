@@ -666,8 +666,7 @@ static int print_version(struct args *args)
     const char *codings = haul_codings();
     printf("IDN: %s%s\n", idn ? "libidn2 " : "built without libidn2", idn ? idn : "");
     const char *openssl = haul_openssl_version();
-    printf("TLS: BearSSL%s%s\n", openssl ? ", " : "; built without OpenSSL",
-           openssl ? openssl : "");
+    printf("TLS: BearSSL%s%s\n", openssl ? ", " : "; ", openssl ? openssl : haul_openssl_missing());
     printf("content codings: %s\n", codings ? codings : "built without any");
     return EXIT_SUCCESS;
 }

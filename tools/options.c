@@ -423,7 +423,8 @@ const struct option_row option_rows[] = {
      TAKES_WORD(enum haul_backend, tls.backend), .initial = "auto", .is_rare = true,
      .manual =
          "*bearssl* has TLS 1.2, and what *--tls-legacy* adds. *openssl* has TLS 1.3 and 1.2, and "
-         "certificates of Ed25519, Ed448 and RSA-PSS; *haul -V* says whether it is built in. "
+         "certificates of Ed25519, Ed448 and RSA-PSS; *haul -V* says whether it is there. It "
+         "is loaded by the first https URL, not by plain http. "
          "*auto* takes BearSSL, and OpenSSL for a server that BearSSL cannot reach, which it finds "
          "out by a first connection: an alert 40, 70, 71 or 109, an end in answer to the hello, or "
          "a key or signature that BearSSL has not. The second one is made inside the same "
@@ -435,8 +436,10 @@ const struct option_row option_rows[] = {
      .is_rare = true, .manual = "No version before TLS 1.2, which is so without *--tls-legacy*."},
     {OPTIONS_TLS, "tlsv1.3", 0, NULL, "TLS 1.3 or later", TAKES_CONSTANT(int, tls_min, 2),
      .is_rare = true,
-     .manual = "No version before TLS 1.3: by OpenSSL. Not with *--tls-legacy* or "
-               "*--tls-backend bearssl*, nor where OpenSSL is not built in: exit status 2."},
+     .manual =
+         "No version before TLS 1.3: by OpenSSL. Not with *--tls-legacy* or "
+         "*--tls-backend bearssl*, nor where OpenSSL is not built in, or its libraries are not "
+         "there to be loaded: exit status 2."},
     {OPTIONS_TLS, "tls-max", 0, "default|1.2|1.3", "no later version of TLS",
      TAKES_WORD(int, tls_max), .initial = "default", .is_rare = true,
      .manual = "No later version than this one; *default* is the last there is."},

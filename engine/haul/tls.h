@@ -15,7 +15,10 @@ enum haul_backend {
     HAUL_BACKEND_BEARSSL, /* TLS 1.2, or what legacy adds */
     HAUL_BACKEND_OPENSSL, /* TLS 1.3 and 1.2. A handle has a library context of its own; no
                              openssl.cnf is read, nor a handler at exit set: of a program that uses
-                             OpenSSL too and wants them, let its own first call come before */
+                             OpenSSL too and wants them, let its own first call come before.
+                             libssl and libcrypto are loaded with what at_open is about, or, by
+                             this or version_min, in haul_open(), where it is -EINVAL if they are
+                             not there; they stay loaded until the process ends */
 };
 
 enum { HAUL_TLS_1_2 = 0x0303, HAUL_TLS_1_3 = 0x0304 };
@@ -41,13 +44,17 @@ struct haul_tls {
                                 it is an error not to be able to open; NULL: never */
     enum haul_backend backend;
     uint16_t version_min; /* HAUL_TLS_1_2 or HAUL_TLS_1_3; 0: whatever else allows. 1.3 is OpenSSL's
-                             alone: -EINVAL where that is not built in, with BEARSSL and with
+                             alone: -EINVAL where that is missing, with BEARSSL and with
                              legacy, which is not for OPENSSL either */
     uint16_t version_max; /* likewise, and not below version_min */
 };
 
-/* The version of OpenSSL in use; NULL: haul was built without it, and a server that speaks TLS 1.3
- * alone, or whose certificate is of Ed25519, Ed448 or RSA-PSS, cannot be reached. Static. */
+/* The version of OpenSSL in use, which is loaded to be asked; NULL: haul was built without it, or
+ * it cannot be loaded, and a server that speaks TLS 1.3 alone, or whose certificate is of Ed25519,
+ * Ed448 or RSA-PSS, cannot be reached. Static. */
 const char *haul_openssl_version(void);
+
+/* A sentence for why that is NULL; NULL: it is not. Static. */
+const char *haul_openssl_missing(void);
 
 #endif

@@ -324,7 +324,7 @@ static enum tls_error configs_open(struct secure *secure, const struct haul_tls 
     struct tls_options *offers = &secure->offers;
     bool has_files = offers->certificate.length > 0;
     bool is_ours = options->backend == HAUL_BACKEND_AUTO && !is_openssl_alone(options) &&
-                   tls_has_backend(TLS_OPENSSL);
+                   !tls_backend_missing(TLS_OPENSSL);
     enum tls_error bad;
     offers->backend = is_openssl_alone(options) ? TLS_OPENSSL : TLS_BEARSSL;
     bad = tls_config_open(offers, &secure->config);
@@ -446,9 +446,7 @@ static const char *versions_refuse(const struct haul_tls *options)
         return "BearSSL has no TLS 1.3";
     if (is_openssl && options->legacy)
         return "legacy TLS is for BearSSL alone: neither for OpenSSL nor for TLS 1.3";
-    if (is_openssl && !tls_has_backend(TLS_OPENSSL))
-        return "this haul was built without OpenSSL, which alone has TLS 1.3";
-    return NULL;
+    return is_openssl ? tls_backend_missing(TLS_OPENSSL) : NULL;
 }
 
 int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why)

@@ -24,6 +24,16 @@ bool tls_has_backend(enum tls_backend_name name)
     return (size_t)name < BACKEND_COUNT && backends[name] != NULL;
 }
 
+const char *tls_backend_missing(enum tls_backend_name name)
+{
+    if (!tls_has_backend(name))
+        return "this haul was built without OpenSSL, which alone has TLS 1.3";
+    if (backends[name]->version() == NULL)
+        return "OpenSSL, which alone has TLS 1.3, was there when haul was built and cannot be "
+               "loaded now: libssl and libcrypto of that version are missing";
+    return NULL;
+}
+
 const char *tls_backend_version(enum tls_backend_name name)
 {
     return tls_has_backend(name) ? backends[name]->version() : NULL;

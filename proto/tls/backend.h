@@ -14,7 +14,7 @@ enum { HOST_BYTES_MAX = 253 };
 struct tls_config {
     const struct tls_backend *backend;
     const struct trust *trust;
-    void *arithmetic;              /* the context of backend->check_signature */
+    void *arithmetic;              /* the context of backend->check_signature; NULL: it has none */
     struct verify_cache *verdicts; /* NULL: none are remembered */
     unsigned char (*pins)[TLS_PIN_BYTES];
     size_t pin_count;
@@ -40,7 +40,7 @@ struct tls {
 /* The functions are tls.h's, each without its tls_. */
 struct tls_backend {
     const char *name;
-    const char *(*version)(void); /* of the library in use; static */
+    const char *(*version)(void); /* of the library in use; static. NULL: it cannot be loaded */
     size_t config_size;
     size_t size;
     size_t heap_size; /* what a connection takes beside that */

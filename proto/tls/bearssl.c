@@ -70,6 +70,9 @@ struct bear_config {
     size_t chain_count;
     size_t chains_begun; /* those behind them were never used: their pages cost nothing */
     struct client_auth client;
+#ifdef HAUL_HAS_OPENSSL
+    struct ecdsa ecdsa; /* base.arithmetic, where libcrypto is there */
+#endif
 };
 
 struct bear {
@@ -209,28 +212,30 @@ static bool rsa_check(const struct certificate_signature *signature,
            memcmp(signed_hash, hash, bytes) == 0;
 }
 
-/* The fastest there is; where its first call has been. */
-static br_ecdsa_vrfy fast_ecdsa(void)
+/* By libcrypto, where ec is one that brings it. */
+static br_ecdsa_vrfy ecdsa_fast(const br_ec_impl *ec)
 {
 #ifdef HAUL_HAS_OPENSSL
-    tls_ecdsa_begin();
-    return tls_ecdsa_verify;
-#else
-    return br_ecdsa_vrfy_asn1_get_default();
+    if (ec != NULL)
+        return tls_ecdsa_verify;
 #endif
+    (void)ec;
+    return br_ecdsa_vrfy_asn1_get_default();
 }
 
-static bool ecdsa_check(br_ecdsa_vrfy verify, const struct certificate_signature *signature,
+static bool ecdsa_check(const br_ec_impl *ec, const struct certificate_signature *signature,
                         const struct certificate_key *key, const unsigned char *hash)
 {
-    br_ec_public_key ec = ec_key(key);
+    br_ec_public_key public_key = ec_key(key);
 
-    return verify(br_ec_get_default(), hash, hashes[signature->hash].bytes, &ec,
-                  signature->value.bytes, signature->value.length) == 1;
+    return ecdsa_fast(ec)(ec != NULL ? ec : br_ec_get_default(), hash,
+                          hashes[signature->hash].bytes, &public_key, signature->value.bytes,
+                          signature->value.length) == 1;
 }
 
-static bool signature_check(br_ecdsa_vrfy verify, const struct certificate_signature *signature,
-                            const struct certificate_key *issuer_key)
+/* context is a br_ec_impl that brings libcrypto's ECDSA; NULL: all is BearSSL's own. */
+bool tls_check_signature(void *context, const struct certificate_signature *signature,
+                         const struct certificate_key *issuer_key)
 {
     const br_hash_class *class = hashes[signature->hash].class;
     br_hash_compat_context hasher;
@@ -244,21 +249,7 @@ static bool signature_check(br_ecdsa_vrfy verify, const struct certificate_signa
     if (issuer_key->kind == CERTIFICATE_KEY_RSA)
         return rsa_check(signature, issuer_key, hash);
     return issuer_key->kind == CERTIFICATE_KEY_EC &&
-           ecdsa_check(verify, signature, issuer_key, hash);
-}
-
-bool tls_check_signature(void *context, const struct certificate_signature *signature,
-                         const struct certificate_key *issuer_key)
-{
-    (void)context;
-    return signature_check(br_ecdsa_vrfy_asn1_get_default(), signature, issuer_key);
-}
-
-static bool check_signature_fast(void *context, const struct certificate_signature *signature,
-                                 const struct certificate_key *issuer_key)
-{
-    (void)context;
-    return signature_check(fast_ecdsa(), signature, issuer_key);
+           ecdsa_check(context, signature, issuer_key, hash);
 }
 
 /* --- the server's certificates -------------------------------------------------------------- */
@@ -683,7 +674,9 @@ static void template_init(struct bear_config *config, uint16_t least)
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_rsavrfy(engine);
     br_ssl_engine_set_default_ecdsa(engine);
-    br_ssl_engine_set_ecdsa(engine, fast_ecdsa());
+    br_ssl_engine_set_ecdsa(engine, ecdsa_fast(config->base.arithmetic));
+    if (config->base.arithmetic != NULL)
+        br_ssl_engine_set_ec(engine, config->base.arithmetic);
     br_ssl_engine_set_all_flags(engine, BR_OPT_NO_RENEGOTIATION);
     template_suites(engine, config->base.is_legacy);
     if (config->base.is_legacy)
@@ -706,11 +699,23 @@ static struct bear_config *bear_config_of(struct tls_config *config)
     return (struct bear_config *)config;
 }
 
+/* Where libcrypto is not there to be loaded, BearSSL's own is slower and as good. */
+static void arithmetic_take(struct bear_config *config)
+{
+#ifdef HAUL_HAS_OPENSSL
+    if (tls_ecdsa_open(&config->ecdsa))
+        config->base.arithmetic = &config->ecdsa.ec;
+#else
+    (void)config;
+#endif
+}
+
 static enum tls_error config_fill(struct tls_config *base, const struct tls_options *options)
 {
     struct bear_config *config = bear_config_of(base);
     enum tls_error error = TLS_OK;
 
+    arithmetic_take(config);
     template_init(config, options->version_min);
     if (!chains_open(config, options->chain_count > 0 ? options->chain_count : 1))
         return TLS_MEMORY;
@@ -1137,7 +1142,7 @@ const struct tls_backend tls_bearssl = {
     .version = version,
     .config_size = sizeof(struct bear_config),
     .size = sizeof(struct bear),
-    .check_signature = check_signature_fast,
+    .check_signature = tls_check_signature,
     .config_fill = config_fill,
     .config_free = config_free,
     .config_has_chain = config_has_chain,

@@ -2,14 +2,8 @@
  * check costs as much as the check. They are deprecated there, and the one idea is that this is
  * known: it is the only file that uses them. */
 
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "proto/tls/ecdsa.h"
 
-#include <openssl/crypto.h>
-#include <openssl/ec.h>
-#include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
 static int number_of(int curve)
@@ -25,21 +19,23 @@ static int number_of(int curve)
     return NID_undef;
 }
 
-void tls_ecdsa_begin(void)
+bool tls_ecdsa_open(struct ecdsa *ecdsa)
 {
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+    ecdsa->ec = *br_ec_get_default();
+    return openssl_load(&ecdsa->openssl);
 }
 
 uint32_t tls_ecdsa_verify(const br_ec_impl *ec, const void *hash, size_t hash_length,
                           const br_ec_public_key *key, const void *signature, size_t length)
 {
+    const struct openssl *openssl = &((const struct ecdsa *)(const void *)ec)->openssl;
     int number = number_of(key->curve);
-    EC_KEY *own = number != NID_undef ? EC_KEY_new_by_curve_name(number) : NULL;
-    bool is_good = own != NULL && EC_KEY_oct2key(own, key->q, key->qlen, NULL) == 1 &&
-                   ECDSA_verify(0, hash, (int)hash_length, signature, (int)length, own) == 1;
+    EC_KEY *own = number != NID_undef ? openssl->EC_KEY_new_by_curve_name(number) : NULL;
+    bool is_good =
+        own != NULL && openssl->EC_KEY_oct2key(own, key->q, key->qlen, NULL) == 1 &&
+        openssl->ECDSA_verify(0, hash, (int)hash_length, signature, (int)length, own) == 1;
 
-    (void)ec;
-    EC_KEY_free(own);
-    ERR_clear_error();
+    openssl->EC_KEY_free(own);
+    openssl->ERR_clear_error();
     return is_good ? 1 : 0;
 }

@@ -6,7 +6,14 @@
 
 #include "proto/x509/verify.h"
 
-/* For verify_chain() with a wide policy; context is the OSSL_LIB_CTX that it works in. */
+struct openssl;
+
+struct evp {
+    const struct openssl *openssl;
+    struct ossl_lib_ctx_st *library; /* that it works in; NULL: the process's own */
+};
+
+/* For verify_chain() with a wide policy; context is a struct evp. */
 verify_signature_fn tls_evp_check_signature;
 
 #endif

@@ -1,6 +1,6 @@
 /* TLS 1.3 and 1.2 over libssl.
  *
- * The library is driven through a BIO of our own: what it reads is the span that wire_in was given,
+ * The library is driven through ports of our own: what it reads is the span that wire_in was given,
  * what it writes is gathered in the connection. The one hard idea is whom it believes: nobody. It
  * has a library context of the configuration's own, into which no openssl.cnf is loaded; the
  * certificates are judged by proto/x509 on the very bytes of their message, before the library has
@@ -10,14 +10,13 @@
 
 #include "proto/tls/backend.h"
 #include "proto/tls/evp.h"
+#include "proto/tls/openssl.h"
 #include "proto/tls/tickets.h"
 
 #include "proto/x509/pem.h"
 
 #include <assert.h>
-#include <openssl/err.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
+#include <openssl/core_dispatch.h>
 #include <stdlib.h>
 
 enum {
@@ -39,9 +38,9 @@ enum {
 
 struct libssl_config {
     struct tls_config base;
-    OSSL_LIB_CTX *library;
+    struct openssl openssl;
+    struct evp evp;
     SSL_CTX *context;
-    BIO_METHOD *port;
     struct tickets *tickets;    /* NULL: none are kept */
     struct libssl *plain_owner; /* whose bytes lie in plain; NULL: nobody's */
     bool has_key_log;
@@ -52,6 +51,7 @@ struct libssl {
     struct tls tls;
     struct libssl_config *config;
     SSL *ssl;          /* NULL: there was no memory */
+    BIO *wire;         /* ssl's own: what is read and written by port_read and port_write */
     struct span in;    /* what the library has not read of what wire_in was given */
     struct span plain; /* decrypted, and not taken yet */
     char *rest;        /* holds plain, where it had to leave the configuration's buffer; or NULL */
@@ -87,6 +87,11 @@ static const struct libssl *libssl_in(const struct tls *tls)
 static struct libssl_config *config_of(struct tls_config *config)
 {
     return (struct libssl_config *)config;
+}
+
+static const struct openssl *openssl_of(const struct libssl *libssl)
+{
+    return &libssl->config->openssl;
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -164,7 +169,9 @@ static void reason_note(struct libssl *libssl, int reason)
 /* After a call that did not succeed: does it want more bytes, or has it failed? */
 static void result_note(struct libssl *libssl, int result)
 {
-    switch (SSL_get_error(libssl->ssl, result)) {
+    const struct openssl *openssl = openssl_of(libssl);
+
+    switch (openssl->SSL_get_error(libssl->ssl, result)) {
     case SSL_ERROR_NONE:
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
@@ -175,10 +182,10 @@ static void result_note(struct libssl *libssl, int result)
             libssl->found = TLS_HANDSHAKE_CUT;
         break;
     default:
-        reason_note(libssl, ERR_GET_REASON(ERR_peek_error()));
+        reason_note(libssl, ERR_GET_REASON(openssl->ERR_peek_error()));
         break;
     }
-    ERR_clear_error();
+    openssl->ERR_clear_error();
 }
 
 static bool has_failed(const struct libssl *libssl)
@@ -219,39 +226,46 @@ static void record_walk(struct libssl *libssl, struct span bytes)
     }
 }
 
-static int port_read(BIO *port, char *bytes, int size)
+static void port_wait(const struct libssl *libssl, int for_what)
 {
-    struct libssl *libssl = BIO_get_data(port);
-    size_t length = libssl->in.length < (size_t)size ? libssl->in.length : (size_t)size;
+    const struct openssl *openssl = openssl_of(libssl);
 
-    BIO_clear_retry_flags(port);
-    if (length == 0) {
-        BIO_set_retry_read(port);
-        return -1;
-    }
+    openssl->BIO_clear_flags(libssl->wire, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+    if (for_what != 0)
+        openssl->BIO_set_flags(libssl->wire, for_what | BIO_FLAGS_SHOULD_RETRY);
+}
+
+static int port_read(OSSL_CORE_BIO *port, void *bytes, size_t size, size_t *ret_length)
+{
+    struct libssl *libssl = (struct libssl *)(void *)port;
+    size_t length = libssl->in.length < size ? libssl->in.length : size;
+
+    port_wait(libssl, length == 0 ? BIO_FLAGS_READ : 0);
+    *ret_length = length;
+    if (length == 0)
+        return 0;
     memcpy(bytes, libssl->in.bytes, length);
     record_walk(libssl, (struct span){libssl->in.bytes, length});
     libssl->in = (struct span){libssl->in.bytes + length, libssl->in.length - length};
-    return (int)length;
+    return 1;
 }
 
-static int port_write(BIO *port, const char *bytes, int size)
+static int port_write(OSSL_CORE_BIO *port, const void *bytes, size_t size, size_t *ret_length)
 {
-    struct libssl *libssl = BIO_get_data(port);
+    struct libssl *libssl = (struct libssl *)(void *)port;
     size_t room = OUT_BYTES - libssl->out_end;
-    size_t length = room < (size_t)size ? room : (size_t)size;
+    size_t length = room < size ? room : size;
 
-    BIO_clear_retry_flags(port);
-    if (length == 0) {
-        BIO_set_retry_write(port);
-        return -1;
-    }
+    port_wait(libssl, length == 0 ? BIO_FLAGS_WRITE : 0);
+    *ret_length = length;
+    if (length == 0)
+        return 0;
     memcpy(libssl->out + libssl->out_end, bytes, length);
     libssl->out_end = (uint16_t)(libssl->out_end + length);
-    return (int)length;
+    return 1;
 }
 
-static long port_control(BIO *port, int command, long number, void *pointer)
+static long port_control(OSSL_CORE_BIO *port, int command, long number, void *pointer)
 {
     (void)port;
     (void)number;
@@ -259,16 +273,26 @@ static long port_control(BIO *port, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
-/* A number of its own would be one of 127 that a process has. */
-static BIO_METHOD *port_make(void)
+static int port_hold(OSSL_CORE_BIO *port)
 {
-    BIO_METHOD *port = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "haul");
+    (void)port;
+    return 1;
+}
 
-    if (port != NULL && BIO_meth_set_read(port, port_read) == 1 &&
-        BIO_meth_set_write(port, port_write) == 1 && BIO_meth_set_ctrl(port, port_control) == 1)
-        return port;
-    BIO_meth_free(port);
-    return NULL;
+/* A BIO of ours could ask whose it is by a linked function alone; one of the library context is
+ * told, by the pointer that it was made with. */
+static OSSL_LIB_CTX *library_open(const struct openssl *openssl)
+{
+    static const OSSL_DISPATCH ports[] = {
+        {OSSL_FUNC_BIO_READ_EX, (void (*)(void))port_read},
+        {OSSL_FUNC_BIO_WRITE_EX, (void (*)(void))port_write},
+        {OSSL_FUNC_BIO_CTRL, (void (*)(void))port_control},
+        {OSSL_FUNC_BIO_UP_REF, (void (*)(void))port_hold},
+        {OSSL_FUNC_BIO_FREE, (void (*)(void))port_hold},
+        {0, NULL},
+    };
+
+    return openssl->OSSL_LIB_CTX_new_from_dispatch(NULL, ports);
 }
 
 /* --- the server's certificates ---------------------------------------------------------------- */
@@ -329,10 +353,10 @@ static void certificates_take(struct libssl *libssl, struct span body, bool is_1
 static void on_message(int is_ours, int version, int type, const void *bytes, size_t length,
                        SSL *ssl, void *context)
 {
-    struct libssl *libssl = SSL_get_app_data(ssl);
+    struct libssl *libssl = context;
     const unsigned char *message = bytes;
 
-    (void)context;
+    (void)ssl;
     if (is_ours != 0 && type == SSL3_RT_ALERT && length == 2)
         libssl->alert_sent = message[1];
     if (is_ours != 0 || type != SSL3_RT_HANDSHAKE || length < SSL3_HM_HEADER_LENGTH)
@@ -348,12 +372,13 @@ static void on_message(int is_ours, int version, int type, const void *bytes, si
 /* In the place of the library's verifier. */
 static int on_verify(X509_STORE_CTX *store, void *context)
 {
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    const struct libssl *libssl = SSL_get_app_data(ssl);
+    const struct openssl *openssl = context;
+    const SSL *ssl =
+        openssl->X509_STORE_CTX_get_ex_data(store, openssl->SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct libssl *libssl = openssl->SSL_get_ex_data(ssl, 0);
     bool is_good = libssl->has_verdict && libssl->tls.error == TLS_OK;
 
-    (void)context;
-    X509_STORE_CTX_set_error(store, is_good ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+    openssl->X509_STORE_CTX_set_error(store, is_good ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
     return is_good;
 }
 
@@ -366,7 +391,7 @@ static struct ticket_place place_of(const struct libssl *libssl)
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct libssl *libssl = SSL_get_app_data(ssl);
+    struct libssl *libssl = openssl_data_of(ssl);
     struct ticket_place place = place_of(libssl);
     struct ticket ticket = {
         .session = session,
@@ -376,7 +401,8 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
         .verdict = libssl->tls.verdict,
     };
 
-    if (libssl->port == 0 || has_failed(libssl) || SSL_SESSION_is_resumable(session) == 0)
+    if (libssl->port == 0 || has_failed(libssl) ||
+        openssl_of(libssl)->SSL_SESSION_is_resumable(session) == 0)
         return 0;
     tickets_add(libssl->config->tickets, &place, &ticket);
     return 1;
@@ -384,7 +410,7 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 
 static void on_key(const SSL *ssl, const char *line)
 {
-    struct libssl *libssl = SSL_get_app_data(ssl);
+    struct libssl *libssl = openssl_data_of(ssl);
     size_t length = strlen(line);
 
     if (libssl->keys == NULL)
@@ -418,6 +444,7 @@ static size_t key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES])
 
 static void session_offer(struct libssl *libssl)
 {
+    const struct openssl *openssl = openssl_of(libssl);
     const struct tls_config *config = &libssl->config->base;
     struct ticket_place place = place_of(libssl);
     struct ticket ticket = {0};
@@ -427,13 +454,13 @@ static void session_offer(struct libssl *libssl)
     if (ticket.session == NULL)
         return;
     if ((ticket.verdict == VERIFY_OK || config->is_insecure) &&
-        SSL_set_session(libssl->ssl, ticket.session) == 1) {
+        openssl->SSL_set_session(libssl->ssl, ticket.session) == 1) {
         libssl->tls.verdict = ticket.verdict;
         libssl->tls.certificate = ticket.certificate;
         libssl->tls.made_s = ticket.made_s;
         libssl->tls.not_after_s = ticket.not_after_s;
     }
-    SSL_SESSION_free(ticket.session);
+    openssl->SSL_SESSION_free(ticket.session);
 }
 
 static bool get_session(const struct tls *tls, struct tls_session *ret_session)
@@ -445,21 +472,23 @@ static bool get_session(const struct tls *tls, struct tls_session *ret_session)
 
 /* --- the client's certificate and key --------------------------------------------------------- */
 
-static bool certificate_add(SSL_CTX *context, const char *der, size_t length, bool is_first)
+static bool certificate_add(const struct libssl_config *config, const char *der, size_t length,
+                            bool is_first)
 {
+    const struct openssl *openssl = &config->openssl;
     const unsigned char *at = (const unsigned char *)der;
-    X509 *certificate = d2i_X509(NULL, &at, (long)length);
+    X509 *certificate = openssl->d2i_X509(NULL, &at, (long)length);
     bool is_good = certificate != NULL && at == (const unsigned char *)der + length;
 
     if (is_good && is_first)
-        is_good = SSL_CTX_use_certificate(context, certificate) == 1;
+        is_good = openssl->SSL_CTX_use_certificate(config->context, certificate) == 1;
     else if (is_good)
-        is_good = SSL_CTX_add1_chain_cert(context, certificate) == 1;
-    X509_free(certificate);
+        is_good = openssl->SSL_CTX_ctrl(config->context, SSL_CTRL_CHAIN_CERT, 1, certificate) == 1;
+    openssl->X509_free(certificate);
     return is_good;
 }
 
-static enum tls_error certificates_read(SSL_CTX *context, struct span pem)
+static enum tls_error certificates_read(const struct libssl_config *config, struct span pem)
 {
     enum tls_error error = TLS_CERTIFICATE_NONE;
     struct span label, body;
@@ -474,7 +503,7 @@ static enum tls_error certificates_read(SSL_CTX *context, struct span pem)
         if (der == NULL)
             return TLS_MEMORY;
         if (!pem_decode(body, der, &length) ||
-            !certificate_add(context, der, length, error == TLS_CERTIFICATE_NONE))
+            !certificate_add(config, der, length, error == TLS_CERTIFICATE_NONE))
             error = TLS_CERTIFICATE_MALFORMED;
         else
             error = TLS_OK;
@@ -485,14 +514,16 @@ static enum tls_error certificates_read(SSL_CTX *context, struct span pem)
 
 static enum tls_error key_use(const struct libssl_config *config, const char *der, size_t length)
 {
+    const struct openssl *openssl = &config->openssl;
     const unsigned char *at = (const unsigned char *)der;
-    EVP_PKEY *key = d2i_AutoPrivateKey_ex(NULL, &at, (long)length, config->library, NULL);
+    EVP_PKEY *key =
+        openssl->d2i_AutoPrivateKey_ex(NULL, &at, (long)length, config->evp.library, NULL);
     enum tls_error error = key != NULL ? TLS_OK : TLS_KEY_MALFORMED;
 
-    if (key != NULL && (SSL_CTX_use_PrivateKey(config->context, key) != 1 ||
-                        SSL_CTX_check_private_key(config->context) != 1))
+    if (key != NULL && (openssl->SSL_CTX_use_PrivateKey(config->context, key) != 1 ||
+                        openssl->SSL_CTX_check_private_key(config->context) != 1))
         error = TLS_KEY_MISMATCH;
-    EVP_PKEY_free(key);
+    openssl->EVP_PKEY_free(key);
     return error;
 }
 
@@ -529,75 +560,95 @@ static enum tls_error key_read(const struct libssl_config *config, struct span p
     "ecdsa_secp521r1_sha512:ed448:rsa_pss_pss_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"     \
     "rsa_pss_pss_sha384:rsa_pss_pss_sha512:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 
-/* The library's macros cast const away, which the compiler would not have. */
-static bool list_set(SSL_CTX *context, int command, const char *list)
+static bool control(const struct libssl_config *config, int command, long number)
 {
-    return SSL_CTX_ctrl(context, command, 0, (void *)(uintptr_t)list) == 1;
+    return config->openssl.SSL_CTX_ctrl(config->context, command, number, NULL) > 0;
 }
 
-static bool versions_set(SSL_CTX *context, const struct tls_options *options)
+/* The library does not write to the list, but does not say so. */
+static bool list_set(const struct libssl_config *config, int command, const char *list)
+{
+    return config->openssl.SSL_CTX_ctrl(config->context, command, 0, (void *)(uintptr_t)list) == 1;
+}
+
+static bool versions_set(const struct libssl_config *config, const struct tls_options *options)
 {
     int least = options->version_min > TLS1_2_VERSION ? options->version_min : TLS1_2_VERSION;
 
-    return SSL_CTX_set_min_proto_version(context, least) == 1 &&
-           SSL_CTX_set_max_proto_version(context, options->version_max) == 1;
+    return control(config, SSL_CTRL_SET_MIN_PROTO_VERSION, least) &&
+           control(config, SSL_CTRL_SET_MAX_PROTO_VERSION, options->version_max);
 }
 
-static bool offers_set(SSL_CTX *context, const struct tls_options *options)
+static bool offers_set(const struct libssl_config *config, const struct tls_options *options)
 {
     static const unsigned char protocols[] = "\x08http/1.1";
+    const struct openssl *openssl = &config->openssl;
 
-    return versions_set(context, options) && SSL_CTX_set_cipher_list(context, SUITES) == 1 &&
-           SSL_CTX_set_ciphersuites(context, SUITES_13) == 1 &&
-           list_set(context, SSL_CTRL_SET_GROUPS_LIST, GROUPS) &&
-           list_set(context, SSL_CTRL_SET_SIGALGS_LIST, SIGNATURES) &&
-           SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1) == 0;
+    return versions_set(config, options) &&
+           openssl->SSL_CTX_set_cipher_list(config->context, SUITES) == 1 &&
+           openssl->SSL_CTX_set_ciphersuites(config->context, SUITES_13) == 1 &&
+           list_set(config, SSL_CTRL_SET_GROUPS_LIST, GROUPS) &&
+           list_set(config, SSL_CTRL_SET_SIGALGS_LIST, SIGNATURES) &&
+           openssl->SSL_CTX_set_alpn_protos(config->context, protocols, sizeof(protocols) - 1) == 0;
 }
 
 static void context_set(struct libssl_config *config, const struct tls_options *options)
 {
+    const struct openssl *openssl = &config->openssl;
     SSL_CTX *context = config->context;
 
-    SSL_CTX_set_security_level(context, 2); /* 112 bits: no DH group under 2048 */
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(context, on_session);
-    SSL_CTX_set_max_send_fragment(context, TLS_RECORD_OUT_BYTES);
-    SSL_CTX_set_max_cert_list(context, options->is_insecure ? MESSAGE_BYTES_MAX_INSECURE
-                                                            : MESSAGE_BYTES_MAX);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(context, on_verify, NULL);
-    SSL_CTX_set_msg_callback(context, on_message);
+    openssl->SSL_CTX_set_security_level(context, 2); /* 112 bits: no DH group under 2048 */
+    openssl->SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    control(config, SSL_CTRL_MODE,
+            SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    control(config, SSL_CTRL_SET_SESS_CACHE_MODE,
+            SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    openssl->SSL_CTX_sess_set_new_cb(context, on_session);
+    control(config, SSL_CTRL_SET_MAX_SEND_FRAGMENT, TLS_RECORD_OUT_BYTES);
+    control(config, SSL_CTRL_SET_MAX_CERT_LIST,
+            options->is_insecure ? MESSAGE_BYTES_MAX_INSECURE : MESSAGE_BYTES_MAX);
+    openssl->SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    openssl->SSL_CTX_set_cert_verify_callback(context, on_verify, &config->openssl);
+    openssl->SSL_CTX_set_msg_callback(context, on_message);
     if (options->has_key_log)
-        SSL_CTX_set_keylog_callback(context, on_key);
+        openssl->SSL_CTX_set_keylog_callback(context, on_key);
 }
 
 /* The first call of a process decides: no openssl.cnf, which might change what is offered, and no
  * handler at exit, which would run while threads of the program still do. */
+static bool library_take(struct libssl_config *config)
+{
+    struct openssl *openssl = &config->openssl;
+
+    if (!openssl_load(openssl) ||
+        openssl->OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+        return false;
+    config->evp = (struct evp){openssl, library_open(openssl)};
+    if (config->evp.library != NULL)
+        config->context =
+            openssl->SSL_CTX_new_ex(config->evp.library, NULL, openssl->TLS_client_method());
+    return config->context != NULL;
+}
+
 static enum tls_error config_fill(struct tls_config *base, const struct tls_options *options)
 {
     struct libssl_config *config = config_of(base);
     enum tls_error error = TLS_OK;
 
-    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+    if (!library_take(config) || !offers_set(config, options))
         return TLS_MEMORY;
-    config->library = OSSL_LIB_CTX_new();
-    config->context = SSL_CTX_new_ex(config->library, NULL, TLS_client_method());
-    config->port = port_make();
-    config->tickets = tickets_open();
-    if (config->library == NULL || config->context == NULL || config->port == NULL ||
-        config->tickets == NULL || !offers_set(config->context, options))
+    config->tickets = tickets_open(&config->openssl);
+    if (config->tickets == NULL)
         return TLS_MEMORY;
-    base->arithmetic = config->library;
+    base->arithmetic = &config->evp;
     context_set(config, options);
     if (options->certificate.length > 0) {
-        error = certificates_read(config->context, options->certificate);
+        error = certificates_read(config, options->certificate);
         if (error == TLS_OK)
             error = key_read(config, options->key.length > 0 ? options->key : options->certificate);
     }
-    ERR_clear_error();
+    config->openssl.ERR_clear_error();
     return error;
 }
 
@@ -606,9 +657,10 @@ static void config_free(struct tls_config *base)
     struct libssl_config *config = config_of(base);
 
     tickets_close(config->tickets);
-    SSL_CTX_free(config->context);
-    BIO_meth_free(config->port);
-    OSSL_LIB_CTX_free(config->library);
+    if (config->context != NULL)
+        config->openssl.SSL_CTX_free(config->context);
+    if (config->evp.library != NULL)
+        config->openssl.OSSL_LIB_CTX_free(config->evp.library);
 }
 
 static bool config_has_chain(const struct tls_config *config)
@@ -634,10 +686,11 @@ static enum tls_state state(const struct tls *tls)
 
 static void handshake_step(struct libssl *libssl)
 {
+    const struct openssl *openssl = openssl_of(libssl);
     int result;
 
-    ERR_clear_error();
-    result = SSL_do_handshake(libssl->ssl);
+    openssl->ERR_clear_error();
+    result = openssl->SSL_do_handshake(libssl->ssl);
     if (result != 1)
         result_note(libssl, result);
     else if (!has_failed(libssl))
@@ -646,22 +699,24 @@ static void handshake_step(struct libssl *libssl)
 
 static bool connection_make(struct libssl *libssl)
 {
-    BIO *port = BIO_new(libssl->config->port);
-    SSL *ssl = port != NULL ? SSL_new(libssl->config->context) : NULL;
+    const struct openssl *openssl = openssl_of(libssl);
+    BIO *wire = openssl->BIO_new_from_core_bio(libssl->config->evp.library,
+                                               (OSSL_CORE_BIO *)(void *)libssl);
+    SSL *ssl = wire != NULL ? openssl->SSL_new(libssl->config->context) : NULL;
 
     if (ssl == NULL) {
-        BIO_free(port);
+        openssl->BIO_free(wire);
         return false;
     }
-    BIO_set_data(port, libssl);
-    BIO_set_init(port, 1);
-    SSL_set_bio(ssl, port, port);
-    SSL_set_app_data(ssl, libssl);
-    SSL_set_connect_state(ssl);
+    openssl->SSL_set_bio(ssl, wire, wire);
+    openssl->SSL_set_ex_data(ssl, 0, libssl);
+    openssl->SSL_ctrl(ssl, SSL_CTRL_SET_MSG_CALLBACK_ARG, 0, libssl);
+    openssl->SSL_set_connect_state(ssl);
     libssl->ssl = ssl;
+    libssl->wire = wire;
     return !tls_host_is_name(&libssl->tls) ||
-           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                    libssl->tls.host) == 1;
+           openssl->SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                             libssl->tls.host) == 1;
 }
 
 static struct tls *init(void *memory, struct tls_config *base, const struct tls_peer *peer)
@@ -678,7 +733,7 @@ static struct tls *init(void *memory, struct tls_config *base, const struct tls_
         return &libssl->tls;
     }
     if (peer->is_anonymous)
-        SSL_certs_clear(libssl->ssl);
+        openssl_of(libssl)->SSL_certs_clear(libssl->ssl);
     session_offer(libssl);
     handshake_step(libssl);
     return &libssl->tls;
@@ -696,12 +751,13 @@ static void plain_drop(struct libssl *libssl)
 static void deinit(struct tls *tls)
 {
     struct libssl *libssl = libssl_of(tls);
+    const struct openssl *openssl = openssl_of(libssl);
 
     plain_drop(libssl);
     keys_free(libssl);
     if (libssl->ssl != NULL) /* an end without a close_notify does not spoil the session */
-        SSL_set_shutdown(libssl->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(libssl->ssl);
+        openssl->SSL_set_shutdown(libssl->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    openssl->SSL_free(libssl->ssl);
     explicit_bzero(libssl, sizeof(*libssl));
 }
 
@@ -726,20 +782,23 @@ static void plain_make_room(struct libssl_config *config)
 /* The server has ended: our own close_notify is due (RFC 5246, 7.2.1). */
 static void end_answer(struct libssl *libssl)
 {
+    const struct openssl *openssl = openssl_of(libssl);
+
     if (libssl->has_closed && !libssl->is_closing)
-        SSL_shutdown(libssl->ssl);
-    ERR_clear_error();
+        openssl->SSL_shutdown(libssl->ssl);
+    openssl->ERR_clear_error();
 }
 
 static void read_step(struct libssl *libssl)
 {
     struct libssl_config *config = libssl->config;
+    const struct openssl *openssl = &config->openssl;
     size_t length = 0;
     int result;
 
     plain_make_room(config);
-    ERR_clear_error();
-    result = SSL_read_ex(libssl->ssl, config->plain, sizeof(config->plain), &length);
+    openssl->ERR_clear_error();
+    result = openssl->SSL_read_ex(libssl->ssl, config->plain, sizeof(config->plain), &length);
     if (result != 1) {
         result_note(libssl, result);
         end_answer(libssl);
@@ -816,6 +875,7 @@ static void wire_sent(struct tls *tls, size_t length)
 static size_t plain_in(struct tls *tls, struct span bytes)
 {
     struct libssl *libssl = libssl_of(tls);
+    const struct openssl *openssl = openssl_of(libssl);
     size_t written = 0;
     int result;
 
@@ -823,8 +883,8 @@ static size_t plain_in(struct tls *tls, struct span bytes)
         return 0;
     if (bytes.length > TLS_RECORD_OUT_BYTES)
         bytes.length = TLS_RECORD_OUT_BYTES;
-    ERR_clear_error();
-    result = SSL_write_ex(libssl->ssl, bytes.bytes, bytes.length, &written);
+    openssl->ERR_clear_error();
+    result = openssl->SSL_write_ex(libssl->ssl, bytes.bytes, bytes.length, &written);
     if (result != 1)
         result_note(libssl, result);
     return written;
@@ -854,8 +914,8 @@ static void close_notify(struct tls *tls)
         return;
     libssl->is_closing = true;
     plain_drop(libssl);
-    SSL_shutdown(libssl->ssl);
-    ERR_clear_error();
+    openssl_of(libssl)->SSL_shutdown(libssl->ssl);
+    openssl_of(libssl)->ERR_clear_error();
 }
 
 static bool is_waiting(const struct tls *tls)
@@ -874,25 +934,27 @@ static bool is_inside_record(const struct tls *tls)
 static struct tls_facts facts(const struct tls *tls)
 {
     const struct libssl *libssl = libssl_in(tls);
-    const SSL_CIPHER *suite = libssl->is_open ? SSL_get_current_cipher(libssl->ssl) : NULL;
+    const struct openssl *openssl = openssl_of(libssl);
+    const SSL_CIPHER *suite = libssl->is_open ? openssl->SSL_get_current_cipher(libssl->ssl) : NULL;
     const unsigned char *protocol = NULL;
     unsigned length = 0;
 
     if (!libssl->is_open)
         return (struct tls_facts){.version = "", .suite = "", .alpn = SPAN("")};
-    SSL_get0_alpn_selected(libssl->ssl, &protocol, &length);
+    openssl->SSL_get0_alpn_selected(libssl->ssl, &protocol, &length);
     return (struct tls_facts){
-        .version = SSL_version(libssl->ssl) >= TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2",
-        .suite = suite != NULL ? SSL_CIPHER_standard_name(suite) : "",
+        .version = openssl->SSL_version(libssl->ssl) >= TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2",
+        .suite = suite != NULL ? openssl->SSL_CIPHER_standard_name(suite) : "",
         .alpn = length > 0 ? SPAN("http/1.1") : SPAN(""),
-        .is_resumed = SSL_session_reused(libssl->ssl) == 1,
+        .is_resumed = openssl->SSL_session_reused(libssl->ssl) == 1,
     };
 }
 
-/* It may be asked before anything else, and changes nothing. */
 static const char *version(void)
 {
-    return OpenSSL_version(OPENSSL_VERSION);
+    struct openssl openssl;
+
+    return openssl_load(&openssl) ? openssl.OpenSSL_version(OPENSSL_VERSION) : NULL;
 }
 
 const struct tls_backend tls_libssl = {

@@ -20,19 +20,24 @@ struct entry {
 };
 
 struct tickets {
+    const struct openssl *openssl;
     size_t turn; /* whose place is taken next in a full set */
     struct entry entries[SETS * WAYS];
 };
 
-struct tickets *tickets_open(void)
+struct tickets *tickets_open(const struct openssl *openssl)
 {
-    return calloc(1, sizeof(struct tickets));
+    struct tickets *tickets = calloc(1, sizeof(*tickets));
+
+    if (tickets != NULL)
+        tickets->openssl = openssl;
+    return tickets;
 }
 
-static void entry_clear(struct entry *entry)
+static void entry_clear(const struct openssl *openssl, struct entry *entry)
 {
     for (size_t i = 0; i < entry->count; i++)
-        SSL_SESSION_free(entry->ring[i].session);
+        openssl->SSL_SESSION_free(entry->ring[i].session);
     *entry = (struct entry){0};
 }
 
@@ -40,7 +45,7 @@ void tickets_close(struct tickets *tickets)
 {
     for (size_t i = 0; tickets != NULL && i < SETS * WAYS; i++)
         if (tickets->entries[i].is_used)
-            entry_clear(&tickets->entries[i]);
+            entry_clear(tickets->openssl, &tickets->entries[i]);
     free(tickets);
 }
 
@@ -80,7 +85,7 @@ static struct entry *entry_make(struct tickets *tickets, const struct ticket_pla
             entry = &set[i];
     if (entry == NULL)
         entry = &set[tickets->turn++ % WAYS];
-    entry_clear(entry);
+    entry_clear(tickets->openssl, entry);
     entry->is_used = true;
     entry->port = place->port;
     entry->is_anonymous = place->is_anonymous;
@@ -88,14 +93,14 @@ static struct entry *entry_make(struct tickets *tickets, const struct ticket_pla
     return entry;
 }
 
-static bool is_for_one_use(const struct ticket *ticket)
+static bool is_for_one_use(const struct openssl *openssl, const struct ticket *ticket)
 {
-    return SSL_SESSION_get_protocol_version(ticket->session) >= TLS1_3_VERSION;
+    return openssl->SSL_SESSION_get_protocol_version(ticket->session) >= TLS1_3_VERSION;
 }
 
-static void ring_drop(struct entry *entry, size_t index)
+static void ring_drop(const struct openssl *openssl, struct entry *entry, size_t index)
 {
-    SSL_SESSION_free(entry->ring[index].session);
+    openssl->SSL_SESSION_free(entry->ring[index].session);
     entry->count--;
     memmove(&entry->ring[index], &entry->ring[index + 1],
             (entry->count - index) * sizeof(entry->ring[0]));
@@ -104,19 +109,21 @@ static void ring_drop(struct entry *entry, size_t index)
 void tickets_add(struct tickets *tickets, const struct ticket_place *place,
                  const struct ticket *ticket)
 {
+    const struct openssl *openssl = tickets->openssl;
     struct entry *entry = entry_find(tickets, place);
 
     if (entry == NULL)
         entry = entry_make(tickets, place);
-    while (entry->count > 0 && !is_for_one_use(ticket))
-        ring_drop(entry, 0);
+    while (entry->count > 0 && !is_for_one_use(openssl, ticket))
+        ring_drop(openssl, entry, 0);
     if (entry->count == RING)
-        ring_drop(entry, 0);
+        ring_drop(openssl, entry, 0);
     entry->ring[entry->count++] = *ticket;
 }
 
 struct ticket tickets_take(struct tickets *tickets, const struct ticket_place *place, int64_t now_s)
 {
+    const struct openssl *openssl = tickets->openssl;
     struct entry *entry = entry_find(tickets, place);
     struct ticket none = {0};
 
@@ -124,13 +131,13 @@ struct ticket tickets_take(struct tickets *tickets, const struct ticket_place *p
         struct ticket ticket = entry->ring[entry->count - 1];
 
         if (now_s < ticket.made_s || now_s > ticket.not_after_s) {
-            ring_drop(entry, entry->count - 1u);
+            ring_drop(openssl, entry, entry->count - 1u);
             continue;
         }
-        if (is_for_one_use(&ticket))
+        if (is_for_one_use(openssl, &ticket))
             entry->count--;
         else
-            SSL_SESSION_up_ref(ticket.session);
+            openssl->SSL_SESSION_up_ref(ticket.session);
         return ticket;
     }
     return none;

@@ -5,7 +5,8 @@
  * C.4), after the handshake and when it likes; so they are kept here, a few a place, and the newest
  * goes first. For the room's own files. */
 
-#include <openssl/ssl.h>
+#include "proto/tls/openssl.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,8 +28,8 @@ struct ticket_place {
 
 struct tickets;
 
-/* NULL: no memory. */
-struct tickets *tickets_open(void);
+/* openssl is borrowed. NULL: no memory. */
+struct tickets *tickets_open(const struct openssl *openssl);
 
 /* Wipes them. tickets may be NULL. */
 void tickets_close(struct tickets *tickets);

@@ -112,14 +112,19 @@ enum tls_backend_name {
 /* Is it built in? */
 bool tls_has_backend(enum tls_backend_name name);
 
-/* What the library in use calls itself: static; NULL: it is not built in. */
+/* Why it cannot be used: it is not built in, or cannot be loaded (OpenSSL is when it is asked for
+ * here, in tls_backend_version() or for a configuration of either backend, and then stays). A
+ * sentence, static; NULL: it can. */
+const char *tls_backend_missing(enum tls_backend_name name);
+
+/* What the library in use calls itself: static; NULL: it is missing. */
 const char *tls_backend_version(enum tls_backend_name name);
 
 /* As on the wire (RFC 8446, 4.2.1). */
 enum { TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
 
 struct tls_options {
-    enum tls_backend_name backend; /* one that is built in */
+    enum tls_backend_name backend; /* one that is not missing */
     const struct trust *trust;     /* borrowed until tls_config_close */
     struct span certificate;       /* the client's, PEM, its own first; length 0: none */
     struct span key;               /* its private key, PEM; length 0: it is in certificate */
@@ -288,7 +293,7 @@ enum { TLS_KEYLOG_LINE_BYTES = 14 + 64 + 1 + 96 + 1, TLS_KEYLOG_BYTES = 2048 };
 
 size_t tls_key_log(struct tls *tls, char ret_lines[TLS_KEYLOG_BYTES]);
 
-/* The arithmetic of a certificate's signature by BearSSL, for verify_chain; context is not used. */
+/* The arithmetic of a certificate's signature by BearSSL, for verify_chain; context is NULL. */
 verify_signature_fn tls_check_signature;
 
 #endif

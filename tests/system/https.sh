@@ -606,6 +606,47 @@ backends_that_contradict() {
     done
 }
 
+# loaded NAME: what the run of with_setting LD_DEBUG=files loaded is among these files.
+loaded() {
+    grep -q "file=$1[^ ]* \[0\];  generating link map" err
+}
+
+# Linked, they would be there from the start.
+openssl_is_loaded_for_https() {
+    with_setting LD_DEBUG=files "$plain/p/1"
+    code_is 0 && loaded libbearssl && ! loaded libssl && ! loaded libcrypto || return
+    with_setting LD_DEBUG=files --tls-backend openssl "$plain/p/1"
+    code_is 0 && loaded libssl || return
+    with_setting LD_DEBUG=files --cacert ca.pem "$rsa/p/1"
+    code_is 0 && loaded libssl && loaded libcrypto
+}
+
+nobody_is_linked_to_openssl() {
+    for linked in "$haul_program" "${haul_program%/tools/*}"/engine/libhaul.so.1 \
+        "${haul_program%/tools/*}"/bench/haul-bench; do
+        ldd "$linked" >libraries && grep -q libbearssl libraries &&
+            ! grep -e libssl -e libcrypto libraries || return
+    done
+}
+
+# As on a machine where it was removed after haul was built.
+openssl_is_gone() {
+    mkdir gone && : >gone/libssl.so.3 || return
+    gone=LD_LIBRARY_PATH=$work/gone:${LD_LIBRARY_PATH:-}
+    with_setting "$gone" -v --cacert ca.pem "$rsa/p/1"
+    code_is 0 && has "$(cat out)" '"backend":"bearssl"' || return
+    with_setting "$gone" --cacert ca.pem "$only_13/p/1"
+    code_is 35 && has "$(member message)" "most likely 1.3" || return
+    for option in --tlsv1.3 '--tls-backend=openssl'; do
+        with_setting "$gone" $option "$plain/p/1"
+        code_is 2 && same "$(cat out)" "" && has "$(cat err)" "cannot be loaded" || return
+    done
+    with_setting "$gone" -V
+    code_is 0 && has "$(cat out)" "TLS: BearSSL; OpenSSL, " || return
+    env "$gone" "$haul_program" doctor >out 2>err
+    has "$(cat out)" "1.2 by BearSSL alone" && has "$(cat out)" "cannot be loaded"
+}
+
 # s_server says itself what came.
 other_keys() {
     for options in '-cert ed.pem -key ed.key' '-cert ed.pem -key ed.key -tls1_2' \
@@ -693,6 +734,9 @@ with openssl "Ed25519, RSA-PSS, HelloRetryRequest and DHE are reached too" other
 with openssl "a client certificate is shown to a server of TLS 1.3" client_by_openssl
 with nginx "with BearSSL alone it is exit code 35, and said" only_bearssl
 row "backends and versions that contradict each other are exit code 2" backends_that_contradict
+with nginx "OpenSSL is loaded by https, and not by plain http" openssl_is_loaded_for_https
+row "no program and no library is linked to OpenSSL" nobody_is_linked_to_openssl
+with nginx "without the libraries it was built for, haul goes on with BearSSL and says so" openssl_is_gone
 with nginx "one of TLS 1.0 alone too, and --tls-legacy speaks with it" tls_1_0
 row "one of http too" no_tls_there
 with nginx "SSLKEYLOGFILE gets a line for each handshake" key_log

@@ -69,11 +69,13 @@ static struct bench bench_make(const struct curve *curve, size_t hash_length)
     return bench;
 }
 
+static struct ecdsa libcrypto;
+
 static bool by(br_ecdsa_vrfy verify, struct bench *bench)
 {
     const br_ec_public_key key = {bench->curve->number, bench->point, bench->point_length};
 
-    return verify(br_ec_get_default(), bench->hash, bench->hash_length, &key, bench->signature,
+    return verify(&libcrypto.ec, bench->hash, bench->hash_length, &key, bench->signature,
                   bench->length) == 1;
 }
 
@@ -209,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_not_der),
     };
 
-    tls_ecdsa_begin();
+    if (!tls_ecdsa_open(&libcrypto))
+        return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

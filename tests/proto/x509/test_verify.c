@@ -11,6 +11,7 @@
 
 #include "proto/x509/pem.h"
 #include "proto/tls/evp.h"
+#include "proto/tls/openssl.h"
 #include "proto/tls/tls.h"
 #include "proto/x509/verify.h"
 #include "tests/lib/feed.h"
@@ -500,9 +501,10 @@ static void chain_reverse(struct chain *chain)
 struct arithmetic {
     verify_signature_fn *check;
     bool is_wide;
+    void *context;
 };
 
-static const struct arithmetic bearssl = {tls_check_signature, false};
+static const struct arithmetic bearssl = {tls_check_signature, false, NULL};
 
 static void row_check(const struct row *row, bool is_legacy, const struct arithmetic *arithmetic)
 {
@@ -515,14 +517,15 @@ static void row_check(const struct row *row, bool is_legacy, const struct arithm
     struct chain chain;
 
     chain_load(row->sent, &chain);
-    verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check, NULL, &result);
+    verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check,
+                 arithmetic->context, &result);
     expect(row, &result, arithmetic->is_wide ? ", by libcrypto" : "");
     if (row->verdict == VERIFY_OK) {
         assert_true(result.not_before_s <= Y2030 && Y2030 <= result.not_after_s);
         assert_int_not_equal(result.key.kind, CERTIFICATE_KEY_OTHER);
         chain_reverse(&chain);
-        verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check, NULL,
-                     &result);
+        verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check,
+                     arithmetic->context, &result);
         expect(row, &result, ", in opposite order");
     }
     chain_free(&chain);
@@ -561,9 +564,12 @@ static const struct row *wide_row(const struct row *row)
 
 static void test_libcrypto(void **state)
 {
-    static const struct arithmetic libcrypto = {tls_evp_check_signature, true};
+    struct openssl openssl;
+    struct evp evp = {.openssl = &openssl};
+    const struct arithmetic libcrypto = {tls_evp_check_signature, true, &evp};
 
     (void)state;
+    assert_true(openssl_load(&openssl));
     for (size_t i = 0; i < COUNT(rows); i++)
         row_check(wide_row(&rows[i]), false, &libcrypto);
     for (size_t i = 0; i < COUNT(legacy_rows); i++)
