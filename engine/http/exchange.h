@@ -56,8 +56,8 @@ struct exchange {
     struct chain held;
     uint32_t held_count;   /* its blocks */
     int held_error;        /* and of the end that has come behind that (has_held_end) */
+    uint32_t pipe;         /* that the upload waits for; NO_PIPE */
     struct upload *upload; /* what is to be sent yet; NULL: nothing */
-    uint32_t pipe;         /* that it waits for; NO_PIPE */
     struct reply reply;
     char request[EXCHANGE_REQUEST_INLINE];
 };

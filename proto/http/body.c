@@ -10,8 +10,9 @@ bool body_init(struct body *body, const struct response *response)
         body->remaining = response->content_length;
         if (body->remaining == 0)
             body->framing = FRAMING_NONE;
+    } else if (body->framing == FRAMING_CHUNKED) {
+        chunked_init(&body->chunked, response->rules->is_strict);
     }
-    chunked_init(&body->chunked, response->rules->is_strict);
     return body->framing == FRAMING_NONE;
 }
 

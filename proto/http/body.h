@@ -9,8 +9,10 @@
 
 struct body {
     enum response_framing framing;
-    uint64_t remaining; /* FRAMING_LENGTH: bytes still to come */
-    struct chunked chunked;
+    union {
+        uint64_t remaining;     /* FRAMING_LENGTH: bytes still to come */
+        struct chunked chunked; /* FRAMING_CHUNKED */
+    };
 };
 
 /* Chooses the reader. Returns true where the body is already complete (none, or length 0). */

@@ -14,11 +14,11 @@
 enum { CHUNKED_LINE_BYTES_MAX = 4096, CHUNKED_TRAILER_BYTES_MAX = 16384 };
 
 struct chunked {
-    uint8_t state;
-    bool is_strict;
+    uint64_t remaining;  /* of the current chunk's data */
     uint32_t anomalies;  /* PROTO_ANOMALY_* */
     uint32_t line_bytes; /* of the size line or of the trailer section so far */
-    uint64_t remaining;  /* of the current chunk's data */
+    uint8_t state;
+    bool is_strict;
 };
 
 void chunked_init(struct chunked *chunked, bool is_strict);

@@ -30,16 +30,16 @@ enum reply_state {
 };
 
 struct reply {
-    enum reply_state state;
+    enum reply_state state : 8;
     bool has_begun;     /* a byte of it was fed */
     bool was_continued; /* a 100 has come; set here, and whoever asks resets it before */
-    struct response response;
-    struct body body;
-    char *carry; /* the caller's, see reply_lend(); NULL: none */
     uint32_t carry_size;
     uint32_t carry_length; /* what it holds */
     uint32_t
         carry_wanted; /* after REPLY_CARRY: the least size to lend; max_head is always enough */
+    char *carry;      /* the caller's, see reply_lend(); NULL: none */
+    struct response response;
+    struct body body;
 };
 
 enum reply_event {

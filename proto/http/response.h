@@ -41,20 +41,21 @@ struct response {
     uint16_t status;
     uint8_t version_minor; /* HTTP/1.<minor>: 0 or 1 */
     bool keep_alive;       /* the connection may carry another request after this body's end */
-    enum response_framing framing;
+    enum response_framing framing : 8;
+    bool has_folds; /* see response_unfold() */
+    bool has_keep_alive_timeout;
+    bool has_content_coding; /* there is a Content-Encoding */
     uint64_t content_length; /* where framing is FRAMING_LENGTH */
-    size_t head_length;      /* of the final head as it was received, blank line included */
+    uint32_t head_length;    /* of the final head as it was received, blank line included */
     uint32_t field_count;
     uint32_t anomalies; /* PROTO_ANOMALY_*, of interim heads too; any: keep_alive is false */
-    bool has_folds;     /* see response_unfold() */
-    bool has_keep_alive_timeout;
     uint32_t keep_alive_timeout_s; /* the field Keep-Alive's */
-    bool has_content_coding;       /* there is a Content-Encoding */
 
     /* how far the parser is; private */
     uint32_t offset;  /* of the line being read */
     uint32_t scanned; /* bytes of that line known to hold no end */
     uint32_t interim_count;
+    uint32_t length_size; /* digits of the Content-Length */
     const struct response_rules *rules;
     bool is_head_request;
     bool ends_at_head; /* whatever its fields say (RFC 9112, 6.3, item 1) */
@@ -64,7 +65,6 @@ struct response {
     bool has_chunked;
     bool has_close;
     bool has_keep_alive;
-    uint32_t length_size; /* digits of the Content-Length */
 };
 
 enum response_progress {
