@@ -29,11 +29,11 @@ enum link_state {
 };
 
 struct link {
-    enum link_state state;
-    uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
-    uint32_t record_length; /* of those that are not with the loop yet */
+    enum link_state state : 8;
     bool is_sending;        /* records are under way, and LOOP_SEND will tell */
     bool is_unsent;         /* LINK_SENT is still to tell of what was given to send */
+    uint32_t record_block;  /* TLS records on their way; NO_BLOCK */
+    uint32_t record_length; /* of those that are not with the loop yet */
     int send_error;         /* of a send that failed; 0 */
     struct tls *tls;        /* NULL: plain; its memory is secure's, by slot */
     struct span next;       /* of what is to be sent, what is to become records first, */

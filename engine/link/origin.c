@@ -25,7 +25,6 @@ void origins_init(struct origins *origins, struct origin *list, uint32_t *bucket
         .newest = NO_ORIGIN,
         .last = NO_ORIGIN,
     };
-    memset(buckets, 0xff, (origins->bucket_mask + 1) * sizeof *buckets);
 }
 
 void origins_deinit(struct origins *origins)
@@ -57,13 +56,13 @@ uint32_t origin_find(struct origins *origins, const struct url *url)
     if (origins->last != NO_ORIGIN && origin_is_of(&origins->list[origins->last], url))
         return origins->last;
     uint32_t hash = hash_of(url);
-    uint32_t index = origins->buckets[hash & origins->bucket_mask];
-    while (index != NO_ORIGIN) {
-        const struct origin *origin = &origins->list[index];
-        assert(index < origins->touched && origin->next != index);
+    uint32_t number = origins->buckets[hash & origins->bucket_mask];
+    while (number != 0) {
+        const struct origin *origin = &origins->list[number - 1];
+        assert(number <= origins->touched && origin->next != number);
         if (origin->hash == hash && origin_is_of(origin, url))
-            return origins->last = index;
-        index = origin->next;
+            return origins->last = number - 1;
+        number = origin->next;
     }
     return NO_ORIGIN;
 }
@@ -71,9 +70,9 @@ uint32_t origin_find(struct origins *origins, const struct url *url)
 static void bucket_remove(struct origins *origins, uint32_t index)
 {
     uint32_t *link = &origins->buckets[origins->list[index].hash & origins->bucket_mask];
-    while (*link != index) {
-        assert(*link < origins->touched); /* it ends at the one that is looked for */
-        link = &origins->list[*link].next;
+    while (*link != index + 1) {
+        assert(*link > 0); /* it ends at the one that is looked for */
+        link = &origins->list[*link - 1].next;
     }
     *link = origins->list[index].next;
 }
@@ -195,7 +194,7 @@ uint32_t origin_acquire(struct origins *origins, const struct url *url)
     origin_fill(origins, origin, url);
     origin->conns = 1;
     origin->next = origins->buckets[origin->hash & origins->bucket_mask];
-    origins->buckets[origin->hash & origins->bucket_mask] = index;
+    origins->buckets[origin->hash & origins->bucket_mask] = index + 1;
     return origins->last = index;
 }
 

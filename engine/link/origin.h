@@ -22,7 +22,7 @@ enum origin_state { ORIGIN_UNKNOWN, ORIGIN_RESOLVING, ORIGIN_KNOWN };
 
 struct origin {
     uint32_t hash;
-    uint32_t next;  /* of the same bucket */
+    uint32_t next;  /* of the same bucket, as there */
     uint32_t newer; /* origins without connections, by age */
     uint32_t older;
     uint32_t conns;      /* that refer to it */
@@ -56,7 +56,7 @@ struct origins {
     struct deny deny;          /* likewise: addresses that are none of any origin's */
     struct resolver *resolver; /* the caller's too: whose lookups are forgotten with their origin */
     struct origin *list;
-    uint32_t *buckets;
+    uint32_t *buckets; /* counted from 1; 0: empty, so that memory is touched where one is used */
     uint32_t bucket_mask;
     uint32_t count;
     uint32_t touched; /* entries from here on were never used */

@@ -30,7 +30,6 @@ void hosts_init(struct hosts *hosts, struct host *list, uint32_t *buckets, uint3
         .last = NO_HOST,
         .seed = seed,
     };
-    memset(buckets, 0xff, (hosts->bucket_mask + (size_t)1) * sizeof *buckets);
 }
 
 /* --- what names it ---------------------------------------------------------------------------- */
@@ -128,8 +127,8 @@ static uint32_t entry_take(struct hosts *hosts)
     assert(index != NO_HOST); /* all others have a request or a connection, and there are more */
     hosts_rise(hosts, index);
     uint32_t *link = bucket_of(hosts, hosts->list[index].key);
-    while (*link != index)
-        link = &hosts->list[*link].chain;
+    while (*link != index + 1)
+        link = &hosts->list[*link - 1].chain;
     *link = hosts->list[index].chain;
     return index;
 }
@@ -137,9 +136,9 @@ static uint32_t entry_take(struct hosts *hosts)
 static uint32_t find(struct hosts *hosts, uint64_t key)
 {
     uint32_t *bucket = bucket_of(hosts, key);
-    for (uint32_t index = *bucket; index != NO_HOST; index = hosts->list[index].chain)
-        if (hosts->list[index].key == key)
-            return index;
+    for (uint32_t number = *bucket; number != 0; number = hosts->list[number - 1].chain)
+        if (hosts->list[number - 1].key == key)
+            return number - 1;
     uint32_t index = entry_take(hosts);
     hosts->list[index] = (struct host){
         .key = key,
@@ -149,7 +148,7 @@ static uint32_t find(struct hosts *hosts, uint64_t key)
         .paid_last = NO_FETCH,
         .gate = NO_GATE,
     };
-    *bucket = index;
+    *bucket = index + 1;
     hosts_rest(hosts, index);
     return index;
 }

@@ -30,7 +30,7 @@ struct host {
     uint64_t due_ns;    /* both: its key among those that are timed */
     uint64_t slowed_ns; /* when it had too many last */
     uint64_t stay_ns;   /* since when its turn lasts, */
-    uint32_t chain;     /* of the same bucket of the table */
+    uint32_t chain;     /* of the same bucket of the table, counted from 1 */
     uint32_t first;     /* of its requests that wait; NO_FETCH */
     uint32_t last;      /* of them, */
     uint32_t paid_last; /* and of those in front that have their token; NO_FETCH */
@@ -50,7 +50,7 @@ struct host {
 
 struct hosts {
     struct host *list;
-    uint32_t *buckets; /* of the table, of bucket_mask + 1 */
+    uint32_t *buckets; /* of the table, of bucket_mask + 1, counted from 1; 0: empty */
     uint32_t bucket_mask;
     uint32_t count;
     uint32_t touched; /* those from here on were never used */

@@ -32,6 +32,7 @@ static void begin_test(const struct schedule_limits *limits)
                                            levels, filled, conn_hosts, HOSTS,   LEVELS};
     assert_true(hosts_bucket_count(HOSTS) <= BUCKETS && schedule_words(LEVELS) <= 4);
     memset(hosts, 0, sizeof hosts);
+    memset(buckets, 0, sizeof buckets);
     memset(filled, 0, sizeof filled);
     memset(fetches, 0, sizeof fetches);
     now_ns = 5 * SECOND;
