@@ -269,10 +269,13 @@ enum shelf_group {
     X(HOSTS, turns.heap, budget->hosts)                                                            \
     X(HOSTS, turns.buckets, hosts_bucket_count(budget->hosts))
 
-/* Memory that is zero and costs nothing until it is touched. */
+/* Memory that is zero and costs nothing until it is touched: calloc() maps what is long, and writes
+ * zeroes to what is not. */
 static void *take(size_t count, size_t size, bool *ret_failed)
 {
-    void *memory = calloc(count, size);
+    enum { LONG = 16384, MAPPED = 160 * 1024 };
+    bool is_padded = size > 0 && count > LONG / size && count < MAPPED / size;
+    void *memory = calloc(is_padded ? MAPPED / size : count, size);
     *ret_failed |= !memory;
     return memory;
 }
