@@ -27,7 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGE_BYTES = 1024, FLUSH_MS = 50, PROGRESS_MS = 100 };
+/* Lines are written together, and wait for each other for no longer than a reader would notice. */
+enum { MESSAGE_BYTES = 1024, FLUSH_MS = 5, DRAW_MS = 50, PROGRESS_MS = 100 };
 
 struct trip {
     const struct args *args;
@@ -272,7 +273,9 @@ static int trip_patience_ms(const struct trip *trip)
 {
     if (trip->state == INPUT_WAIT)
         return 0;
-    return sink_holds(&trip->sink) || trip->progress.shown ? FLUSH_MS : -1;
+    if (sink_holds(&trip->sink))
+        return FLUSH_MS;
+    return trip->progress.shown ? DRAW_MS : -1;
 }
 
 static void trip_stop(struct trip *trip)
