@@ -12,6 +12,7 @@ static uint16_t port(void)
 
 int main(void)
 {
+    gathering_apart();
     gathering_trust(tls_loopback_roots());
     return limits_main(port);
 }

@@ -5,5 +5,6 @@
 
 int main(void)
 {
+    gathering_apart();
     return limits_main(gathering_server_port);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -339,18 +340,27 @@ static int print_note(void **state)
     return 0;
 }
 
-int gathering_main(const struct gathering_row *rows, size_t row_count,
-                   const struct gathering_scenario *scenarios, size_t scenario_count)
+static bool is_apart;
+
+void gathering_apart(void)
 {
-    size_t count = (row_count + scenario_count) * VARIANTS;
+    is_apart = true;
+}
+
+/* Those of one variant, or all. Returns how many failed. */
+static int run_variants(const struct gathering_row *rows, size_t row_count,
+                        const struct gathering_scenario *scenarios, size_t scenario_count,
+                        size_t first, size_t variant_count)
+{
+    size_t count = (row_count + scenario_count) * variant_count;
     struct pairing *pairings = calloc(count, sizeof *pairings);
     struct CMUnitTest *tests = calloc(count, sizeof *tests);
     if (!pairings || !tests)
         return EXIT_FAILURE;
     for (size_t i = 0; i < count; i++) {
         struct pairing *pairing = &pairings[i];
-        size_t what = i / VARIANTS;
-        pairing->variant = &variants[i % VARIANTS];
+        size_t what = i / variant_count;
+        pairing->variant = &variants[first + i % variant_count];
         if (what < row_count)
             pairing->row = &rows[what];
         else
@@ -363,11 +373,58 @@ int gathering_main(const struct gathering_row *rows, size_t row_count,
                                        .teardown_func = print_note,
                                        .initial_state = pairing};
     }
-    signal(SIGPIPE, SIG_IGN);
     int failed = _cmocka_run_group_tests("gathering", tests, count, NULL, NULL);
     free(pairings);
     free(tests);
     return failed;
+}
+
+static void print_file(int file)
+{
+    char bytes[4096];
+    ssize_t count;
+    lseek(file, 0, SEEK_SET);
+    while ((count = read(file, bytes, sizeof bytes)) > 0)
+        fwrite(bytes, 1, (size_t)count, stdout);
+    close(file);
+}
+
+/* What each says is printed when it is over. */
+static int run_apart(const struct gathering_row *rows, size_t row_count,
+                     const struct gathering_scenario *scenarios, size_t scenario_count)
+{
+    pid_t players[VARIANTS];
+    int files[VARIANTS];
+    int failed = 0;
+    fflush(NULL);
+    for (size_t i = 0; i < VARIANTS; i++) {
+        files[i] = memfd_create("said", MFD_CLOEXEC);
+        players[i] = files[i] < 0 ? -1 : fork();
+        if (players[i] < 0)
+            return EXIT_FAILURE;
+        if (players[i] > 0)
+            continue;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(files[i], STDOUT_FILENO);
+        dup2(files[i], STDERR_FILENO);
+        exit(run_variants(rows, row_count, scenarios, scenario_count, i, 1) > 0);
+    }
+    for (size_t i = 0; i < VARIANTS; i++) {
+        int status;
+        waitpid(players[i], &status, 0);
+        print_file(files[i]);
+        failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    return failed;
+}
+
+int gathering_main(const struct gathering_row *rows, size_t row_count,
+                   const struct gathering_scenario *scenarios, size_t scenario_count)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (is_apart)
+        return run_apart(rows, row_count, scenarios, scenario_count);
+    return run_variants(rows, row_count, scenarios, scenario_count, 0, VARIANTS);
 }
 
 /* --- bench/server ----------------------------------------------------------------------------- */

@@ -61,6 +61,10 @@ void gathering_trust(const char *ca_file);
 /* Which TLS it is by from here on, where options do not say; at first BearSSL. */
 void gathering_backend(enum haul_backend backend);
 
+/* From here on gathering_main() plays the loops at the same time, each in a process of its own: for
+ * rows that mostly wait. No thread, and no server, may be there before. */
+void gathering_apart(void);
+
 /* --- inside a scenario ------------------------------------------------------------------------ */
 
 /* What is printed should the scenario fail from here on: a seed, say. */

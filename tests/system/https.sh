@@ -223,7 +223,9 @@ import socket, ssl
 silent, port = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain('ec.pem', 'ec.key')
-print(silent.getsockname()[1], port.getsockname()[1], flush=True)
+names = socket.socket(type=socket.SOCK_DGRAM)
+names.bind(('127.0.0.1', 0))
+print(silent.getsockname()[1], port.getsockname()[1], names.getsockname()[1], flush=True)
 while True:
     try:
         with context.wrap_socket(port.accept()[0], server_side=True) as peer:
@@ -237,7 +239,7 @@ while True:
 SCRIPT
     python3 rude.py >told 2>python.err &
     pids="$pids $!"
-    read -r silent rude <told
+    read -r silent rude silent_names <told
     silent=https://127.0.0.1:$silent
     rude=https://127.0.0.1:$rude
 fi
@@ -697,7 +699,19 @@ no_key_log() {
 
 silence() {
     get --connect-timeout 0.3 "$silent/"
-    failed 28 deadline tls
+    failed 28 deadline tls && has "$(member message)" "within the connect timeout"
+}
+
+# A time of its own, and the message names it.
+silence_in_handshake() {
+    get --tls-timeout 0.3 --resolve-timeout 0.1 "$silent/"
+    failed 28 deadline tls && has "$(member message)" "within the TLS timeout"
+}
+
+silence_about_a_name() {
+    get --resolve-timeout 0.3 --tls-timeout 0.1 --dns-servers "127.0.0.1:$silent_names" \
+        https://silent.test/
+    failed 28 deadline resolve && has "$(member message)" "within the resolve timeout"
 }
 
 cut_short() {
@@ -742,6 +756,9 @@ row "one of http too" no_tls_there
 with nginx "SSLKEYLOGFILE gets a line for each handshake" key_log
 with nginx "one that cannot be opened is a note, and the run goes on" no_key_log
 with python "a server that is silent is exit code 28, at the stage tls" silence
+with python "so it is by --tls-timeout" silence_in_handshake
+with python "one of names is exit code 28 by --resolve-timeout, at the stage resolve" \
+    silence_about_a_name
 with python "a body until the end without close_notify is cut short" cut_short
 with python "a length or a close_notify is a body's end" not_cut_short
 no_both=$no_nginx

@@ -710,6 +710,7 @@ static const struct gathering_scenario scenarios[] = {
 
 int main(void)
 {
+    gathering_apart();
     return tls_gathering_main(rows, sizeof rows / sizeof *rows, scenarios,
                               sizeof scenarios / sizeof *scenarios);
 }

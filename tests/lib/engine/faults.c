@@ -19,6 +19,7 @@ enum {
     SEEDS = 20,
     SEEDS_ALL_STRIKE = 50,
     REQUESTS = 160,
+    REQUESTS_SILENT = 40, /* each may wait a quarter of a second for its turn */
     UPLOAD = 6000,
     TEXT = 40000,
     REPLY_MAX = 100000
@@ -99,6 +100,7 @@ struct run {
     struct haul *haul;
     bool is_harmless;
     bool is_unordered;
+    uint32_t requests;
     uint32_t submitted;
     uint32_t taken;
     bool has_result[REQUESTS];
@@ -262,7 +264,7 @@ static void take(struct run *run, const struct haul_result *result)
 
 static void submit_some(struct run *run)
 {
-    while (run->submitted < REQUESTS && random_below(8) > 0) {
+    while (run->submitted < run->requests && random_below(8) > 0) {
         enum kind kind = (enum kind)random_below(KINDS);
         if (submit(run->haul, kind, run->submitted))
             return;
@@ -281,7 +283,7 @@ static void cancel_one(struct run *run)
 
 static void run_to_the_end(struct run *run)
 {
-    while (run->taken < REQUESTS) {
+    while (run->taken < run->requests) {
         const struct haul_result *result;
         submit_some(run);
         int error = gathering_try(run->haul, &result, GATHERING_PATIENCE_MS);
@@ -356,7 +358,9 @@ static void run_seed(uint64_t seed, struct fault_counts *sum)
     char rule[96];
     const char *const rules[] = {random_rule(rule, sizeof rule, &rates.silent_ipv4), NULL};
     options.resolve = rules;
-    if (!run.is_harmless && (rates.connect_silent > 0 || rates.silent_ipv4 != 0))
+    bool is_silent = rates.connect_silent > 0 || rates.silent_ipv4 != 0;
+    run.requests = is_silent ? REQUESTS_SILENT : REQUESTS;
+    if (is_silent && !run.is_harmless)
         options.connect_timeout_ms = 400;
     struct loop *loop = gathering_open_loop(&options);
     assert_non_null(loop);
