@@ -12,6 +12,7 @@
 
 #ifdef HAUL_HAS_OPENSSL
 #include "proto/tls/ecdsa.h"
+#include "proto/tls/rsa.h"
 #endif
 #include "proto/x509/pem.h"
 
@@ -199,16 +200,26 @@ static br_ec_public_key ec_key(const struct certificate_key *key)
         .curve = (int)key->curve, .q = unconst(key->point), .qlen = key->point.length};
 }
 
-static bool rsa_check(const struct certificate_signature *signature,
+/* By libcrypto, where arithmetic is not NULL. */
+static br_rsa_pkcs1_vrfy rsa_fast(const void *arithmetic)
+{
+#ifdef HAUL_HAS_OPENSSL
+    if (arithmetic != NULL)
+        return tls_rsa_verify;
+#endif
+    (void)arithmetic;
+    return br_rsa_pkcs1_vrfy_get_default();
+}
+
+static bool rsa_check(br_rsa_pkcs1_vrfy verify, const struct certificate_signature *signature,
                       const struct certificate_key *key, const unsigned char *hash)
 {
     br_rsa_public_key rsa = rsa_key(key);
     size_t bytes = hashes[signature->hash].bytes;
     unsigned char signed_hash[br_sha512_SIZE];
 
-    return br_rsa_pkcs1_vrfy_get_default()((const unsigned char *)signature->value.bytes,
-                                           signature->value.length, hashes[signature->hash].oid,
-                                           bytes, &rsa, signed_hash) == 1 &&
+    return verify((const unsigned char *)signature->value.bytes, signature->value.length,
+                  hashes[signature->hash].oid, bytes, &rsa, signed_hash) == 1 &&
            memcmp(signed_hash, hash, bytes) == 0;
 }
 
@@ -247,7 +258,7 @@ bool tls_check_signature(void *context, const struct certificate_signature *sign
     class->update(&hasher.vtable, signature->tbs.bytes, signature->tbs.length);
     class->out(&hasher.vtable, hash);
     if (issuer_key->kind == CERTIFICATE_KEY_RSA)
-        return rsa_check(signature, issuer_key, hash);
+        return rsa_check(rsa_fast(context), signature, issuer_key, hash);
     return issuer_key->kind == CERTIFICATE_KEY_EC &&
            ecdsa_check(context, signature, issuer_key, hash);
 }
@@ -534,7 +545,7 @@ static bool rsa_key_matches(const br_rsa_private_key *key, const struct certific
     return public_key->kind == CERTIFICATE_KEY_RSA && signature.value.length <= sizeof(value) &&
            br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash, sizeof(hash), key, value) ==
                1 &&
-           rsa_check(&signature, public_key, hash);
+           rsa_check(br_rsa_pkcs1_vrfy_get_default(), &signature, public_key, hash);
 }
 
 static bool ec_key_matches(const br_ec_private_key *key, const struct certificate_key *public_key)
@@ -672,7 +683,7 @@ static void template_init(struct bear_config *config, uint16_t least)
     br_ssl_engine_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
     br_ssl_engine_set_prf_sha256(engine, &br_tls12_sha256_prf);
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
-    br_ssl_engine_set_default_rsavrfy(engine);
+    br_ssl_engine_set_rsavrfy(engine, rsa_fast(config->base.arithmetic));
     br_ssl_engine_set_default_ecdsa(engine);
     br_ssl_engine_set_ecdsa(engine, ecdsa_fast(config->base.arithmetic));
     if (config->base.arithmetic != NULL)

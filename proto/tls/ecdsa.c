@@ -1,10 +1,9 @@
 /* ECDSA by libcrypto's own functions, not through EVP: in 3.0 what that looks up and locks around a
  * check costs as much as the check. They are deprecated there, and the one idea is that this is
- * known: it is the only file that uses them. */
+ * known: no file but this one and rsa.c uses such. */
 
 #include "proto/tls/ecdsa.h"
-
-#include <openssl/obj_mac.h>
+#include "proto/tls/x25519.h"
 
 static int number_of(int curve)
 {
@@ -22,6 +21,7 @@ static int number_of(int curve)
 bool tls_ecdsa_open(struct ecdsa *ecdsa)
 {
     ecdsa->ec = *br_ec_get_default();
+    tls_x25519_use(&ecdsa->ec);
     return openssl_load(&ecdsa->openssl);
 }
 

@@ -10,7 +10,7 @@
 enum { HOW = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
 
 /* POSIX has that a pointer to a function comes out of one to void. */
-static bool function_find(void *library, const char *name, void *ret_function)
+bool openssl_function(void *library, const char *name, void *ret_function)
 {
     void *found = library != NULL ? dlsym(library, name) : NULL;
 
@@ -24,7 +24,7 @@ bool openssl_load(struct openssl *ret_openssl)
     void *ssl = crypto != NULL ? dlopen(OPENSSL_SSL_NAME, HOW) : NULL;
     bool is_there = true;
 
-#define FIND(library, name) is_there &= function_find(library, #name, &ret_openssl->name);
+#define FIND(library, name) is_there &= openssl_function(library, #name, &ret_openssl->name);
 #define FIND_IN_CRYPTO(name) FIND(crypto, name)
 #define FIND_IN_SSL(name) FIND(ssl, name)
     OPENSSL_CRYPTO_FUNCTIONS(FIND_IN_CRYPTO)
@@ -36,11 +36,22 @@ bool openssl_load(struct openssl *ret_openssl)
                            OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) == 1;
 }
 
+void *openssl_crypto(void)
+{
+    return dlopen(OPENSSL_CRYPTO_NAME, HOW | RTLD_NOLOAD);
+}
+
+void openssl_crypto_done(void *crypto)
+{
+    if (crypto != NULL)
+        dlclose(crypto);
+}
+
 void *openssl_data_of(const SSL *ssl)
 {
     void *library = dlopen(OPENSSL_SSL_NAME, HOW | RTLD_NOLOAD);
     __typeof__(SSL_get_ex_data) *get;
-    void *data = function_find(library, "SSL_get_ex_data", &get) ? get(ssl, 0) : NULL;
+    void *data = openssl_function(library, "SSL_get_ex_data", &get) ? get(ssl, 0) : NULL;
 
     if (library != NULL)
         dlclose(library);

@@ -10,7 +10,7 @@
  * The headers' macros call functions by their linked names, which do not exist: what they are for
  * is written out. */
 
-#define OPENSSL_SUPPRESS_DEPRECATED /* of 3.0: ecdsa.c says why */
+#define OPENSSL_SUPPRESS_DEPRECATED /* of 3.0: ecdsa.c and rsa.c say why */
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -115,11 +115,13 @@
     X(SSL_write_ex)                                                                                \
     X(TLS_client_method)
 
-struct openssl {
+/* A list's functions as members of a struct. */
 #define OPENSSL_MEMBER(name) __typeof__(name) *name;
-    OPENSSL_CRYPTO_FUNCTIONS(OPENSSL_MEMBER)
-    OPENSSL_SSL_FUNCTIONS(OPENSSL_MEMBER)
-#undef OPENSSL_MEMBER
+#define OPENSSL_MEMBERS(LIST) LIST(OPENSSL_MEMBER)
+
+struct openssl {
+    OPENSSL_MEMBERS(OPENSSL_CRYPTO_FUNCTIONS)
+    OPENSSL_MEMBERS(OPENSSL_SSL_FUNCTIONS)
 };
 
 /* What the libraries are called. */
@@ -132,6 +134,13 @@ struct openssl {
  * decides: no openssl.cnf is read, and no handler is set for the exit. false: they are not there,
  * or lack a function. */
 bool openssl_load(struct openssl *ret_openssl);
+
+/* For who has no table at hand: libcrypto, if it is loaded, or NULL; it is to be given back. */
+void *openssl_crypto(void);
+void openssl_crypto_done(void *crypto);
+
+/* Fills in the pointer at ret_function, in 0.1 us. false: there is no such function. */
+bool openssl_function(void *library, const char *name, void *ret_function);
 
 /* What SSL_set_ex_data() has left at 0, for who has no table at hand: 0.3 us. */
 void *openssl_data_of(const SSL *ssl);
