@@ -254,7 +254,7 @@ class Programs:
             self.facts[f"program_{name}"] = PYTHON_PROGRAMS[name]
             return "" if self.facts[f"python_{name}"] else "no python3 here has it"
         program = client.program if client else name.split()[0]
-        return "" if name == "haul" or find(program) else "not installed"
+        return "" if name.split()[0] == "haul" or find(program) else "not installed"
 
     def version(self, name):
         """As it says itself; '': it does not."""

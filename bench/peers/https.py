@@ -29,9 +29,16 @@ SUITE = "AES128-GCM"
 LOG_SETTLED_SECONDS = 0.1
 
 # With handshakes, curl is not as slow beside the others.
-HANDSHAKERS = {**CLIENTS, "curl": replace(CLIENTS["curl"], share=0.5), "openssl s_time": S_TIME}
+# Haul's handshakes are BearSSL's with libcrypto's arithmetic; beside them BearSSL's alone, on a
+# machine whose libssl cannot be loaded, and libssl's.
+HANDSHAKERS = {**CLIENTS, "curl": replace(CLIENTS["curl"], share=0.5), "openssl s_time": S_TIME,
+               "haul bearssl": replace(CLIENTS["haul"], words="env LD_LIBRARY_PATH={no_libssl} "
+                                       + CLIENTS["haul"].words),
+               "haul openssl": replace(CLIENTS["haul"], words=CLIENTS["haul"].words.replace(
+                   "{haul}", "{haul} --tls-backend openssl"))}
 KEPT_CLIENTS = ["haul", "haul bench uring", "haul bench epoll", "wrk"]
-CLOSING_CLIENTS = ["haul", "haul bench uring", "haul bench epoll", "wrk", "curl", "openssl s_time"]
+CLOSING_CLIENTS = ["haul", "haul bearssl", "haul openssl", "haul bench uring", "haul bench epoll",
+                   "wrk", "curl", "openssl s_time"]
 
 Evidence = namedtuple("Evidence", "requests connections reused suites")
 
@@ -260,11 +267,22 @@ LEGEND = """\
 nginx keeps sessions by session id (no tickets), and refuses them where full handshakes are
 measured. Its one suite is ECDHE with AES-128-GCM. haul, haul bench, curl and s_time verify the
 server's certificate against its root, haul bench with its cache of verdicts as it is by default;
-wrk verifies nothing, and its figure grows with the time that a handshake takes, since it asks its
-sockets over and over meanwhile. s_time makes one connection after the other. That connections were
-kept, or sessions resumed, was read from nginx's log ($connection, $ssl_session_reused) of an
-untimed run of each client; the first connections, which are opened at once, have
-nothing to resume."""
+haul's TLS is BearSSL with libcrypto's arithmetic; haul bearssl is BearSSL alone, haul openssl is
+libssl. wrk verifies nothing, and its figure grows with the time that a handshake takes, since it
+asks its sockets over and over meanwhile. s_time makes one connection after the other. That
+connections were kept, or sessions resumed, was read from nginx's log ($connection,
+$ssl_session_reused) of an untimed run of each client; the first connections, which are opened at
+once, have nothing to resume."""
+
+
+def without_libssl(folder):
+    """Where a loader that looks there first finds files that are no libraries."""
+    path = os.path.join(folder, "no_libssl")
+    os.mkdir(path)
+    for version in (3, 4):
+        with open(f"{path}/libssl.so.{version}", "w", encoding="ascii"):
+            pass
+    return path
 
 
 def tables(options, page):
@@ -273,6 +291,7 @@ def tables(options, page):
         return
     folder = os.path.join(options.scratch, "https")
     os.mkdir(folder)
+    options.programs.facts["no_libssl"] = without_libssl(folder)
     server = HttpsServer(folder, options.descriptors, options.keys, options.bulk_bytes)
     for part in (kept_tables, partial(closing_tables, resuming=True),
                  partial(closing_tables, resuming=False), first_tables, bulk_tables):
