@@ -204,6 +204,7 @@ static void be_alone(struct engine *engine, uint32_t slot)
 static void close_slot(struct engine *engine, uint32_t slot)
 {
     uint32_t rival = NO_SLOT;
+    dial_is_answered(&engine->dials, slot);
     if (pool_state(&engine->pool, slot) == POOL_DIALING) {
         rival = dial_rival(&engine->dials, slot);
         dial_forget(&engine->dials, slot);
@@ -1287,7 +1288,8 @@ static bool can_wait(const struct engine *engine, const struct dial_news *news)
 
 static uint32_t idle_in_crowd(const struct engine *engine, uint32_t crowd)
 {
-    uint32_t slot = engine->pool.idle_oldest;
+    bool is_turn = crowd == engine->dials.turn_crowd;
+    uint32_t slot = is_turn ? NO_SLOT : engine->pool.idle_oldest;
     while (slot != NO_SLOT && engine->dials.crowds.of_slot[slot] != crowd + 1)
         slot = engine->pool.slots[slot].newer;
     return slot;
@@ -1630,7 +1632,7 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
         wait_for_own(engine, index);
         return true;
     }
-    if (engine->dials.crowds.most > 0 && must_stand_behind(engine, index))
+    if (must_stand_behind(engine, index))
         return true;
     uint32_t slot = take_slot(engine, index);
     if (slot == NO_SLOT)
@@ -1773,9 +1775,18 @@ static uint32_t next_queued(struct engine *engine)
     return schedule_next(&engine->schedule, engine->now_ns);
 }
 
+/* Hosts whose servers are accepting: few, since each has many connections under way, so that they
+ * are simply asked again. */
+static inline bool has_turns(const struct engine *engine)
+{
+    return schedule_has_behind(&engine->schedule, engine->dials.turn_crowd);
+}
+
 static void begin_queued(struct engine *engine)
 {
     engine->trust_ns = 0;
+    if (has_turns(engine))
+        schedule_open(&engine->schedule, engine->dials.turn_crowd, UINT32_MAX);
     while (engine->active < engine->budget.concurrency) {
         uint32_t index = next_queued(engine);
         if (index == NO_FETCH || !begin(engine, index))
@@ -1889,9 +1900,19 @@ static __attribute__((noinline)) void make_way(struct engine *engine)
 
 /* --- completions ------------------------------------------------------------------------------ */
 
+static __attribute__((noinline)) void note_answer(struct engine *engine, uint32_t slot)
+{
+    uint64_t sent_ns = fetch_on(engine, slot)->sent_ns;
+    if (sent_ns > 0 && engine->now_ns - sent_ns < DIAL_NEAR_NS)
+        dial_is_near(&engine->dials, slot);
+    dial_is_answered(&engine->dials, slot);
+}
+
 static inline void on_first_byte(struct engine *engine, uint32_t slot)
 {
     fetch_on(engine, slot)->first_byte_ns = engine->now_ns;
+    if (!fetch_on(engine, slot)->is_reused)
+        note_answer(engine, slot);
     if (engine->has_times && !exchange_is_waiting(&engine->exchanges, slot))
         set_deadline(engine, slot, HAUL_STAGE_BODY);
 }
@@ -2083,6 +2104,8 @@ static void arm_tick(struct engine *engine)
     if (is_unknown && engine->trust_ns < time_ns)
         time_ns = engine->trust_ns;
     uint64_t begin_ns = begin_due_ns(engine);
+    if (has_turns(engine) && engine->now_ns + DIAL_LOOK_NS < begin_ns)
+        begin_ns = engine->now_ns + DIAL_LOOK_NS;
     time_ns = begin_ns < time_ns ? begin_ns : time_ns;
     time_ns = engine->end_ns < time_ns ? engine->end_ns : time_ns;
     bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown ||

@@ -261,7 +261,7 @@ enum shelf_group {
     X(CONNECTIONS, dials.crowds.list, budget->conns)                                               \
     X(CONNECTIONS, dials.crowds.buckets, origin_bucket_count(budget->conns))                       \
     X(CONNECTIONS, dials.crowds.of_slot, budget->conns)                                            \
-    X(CONNECTIONS, turns.gates, budget->conns)                                                     \
+    X(CONNECTIONS, turns.gates, (size_t)budget->conns + 1)                                         \
     X(CONNECTIONS, turns.conn_hosts, budget->conns)                                                \
     X(CONNECTIONS, turns.levels, (size_t)budget->concurrency + 1)                                  \
     X(CONNECTIONS, turns.filled, schedule_words(budget->concurrency + 1))                          \
@@ -491,6 +491,7 @@ static void connections_init(struct engine *engine)
         .resolver = engine->resolver,
         .options = &engine->tls,
         .crowds = engine->dials.crowds,
+        .turn_crowd = engine->budget.conns, /* the gate behind those of all crowds */
     };
     uint64_t most = engine->limits.max_per_address;
     engine->dials.crowds.most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;

@@ -13,6 +13,10 @@
 #include <assert.h>
 #include <errno.h>
 
+/* In vain, until twice as many may be under way; then until any number may, and where the server is
+ * near, and so may only be kept from running. */
+enum { LOOKS_TWICE = 5, LOOKS_ANY = 8, LOOKS_NEAR = 50 };
+
 static struct dial *dial_at(const struct dials *dials, uint32_t slot)
 {
     return &dials->list[slot];
@@ -168,6 +172,63 @@ static void take_failure(struct dials *dials, uint32_t slot, const char *message
     dial->tried->last = (struct failure){HAUL_CONNECT, message, error};
 }
 
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static bool is_queue_full(const struct origin *origin)
+{
+    uint32_t most = origin->turn_most ? origin->turn_most : DIAL_TURN_MOST;
+    return origin->opened - origin->accepted >= most;
+}
+
+/* It has said something, or there is something new for it to answer. */
+static void turn_goes_on(struct origin *origin)
+{
+    origin->looked_ns = 0;
+    origin->looks = 0;
+}
+
+/* Looks are counted, not time: what this process does between two, or waits for a processor, is no
+ * silence of the server's. */
+static bool must_wait_for_turn(struct origin *origin, uint64_t now_ns)
+{
+    if (!is_queue_full(origin))
+        return false;
+    if (origin->looked_ns > 0 && now_ns - origin->looked_ns < DIAL_LOOK_NS)
+        return true;
+    uint32_t most = !origin->turn_most ? LOOKS_TWICE : origin->is_near ? LOOKS_NEAR : LOOKS_ANY;
+    origin->looks += origin->looked_ns > 0;
+    origin->looked_ns = now_ns;
+    if (origin->looks < most)
+        return true;
+    origin->turn_most = origin->turn_most ? UINT32_MAX : 2 * DIAL_TURN_MOST;
+    turn_goes_on(origin);
+    return is_queue_full(origin);
+}
+
+static void begin_turn(struct origin *origin, struct dial *dial)
+{
+    dial->turn = ++origin->opened;
+    turn_goes_on(origin);
+}
+
+/* Listen queues are taken from in their order. */
+void dial_take_turn(struct dials *dials, uint32_t slot)
+{
+    struct dial *dial = dial_at(dials, slot);
+    struct origin *origin = origin_of(dials, slot);
+    if ((int32_t)(dial->turn - origin->accepted) > 0)
+        origin->accepted = dial->turn;
+    if (origin->accepted == origin->opened)
+        origin->turn_most = 0;
+    turn_goes_on(origin);
+    dial->turn = 0;
+}
+
+void dial_is_near(struct dials *dials, uint32_t slot)
+{
+    origin_of(dials, slot)->is_near = true;
+}
+
 static const union resolver_address *find_next(const struct dials *dials,
                                                const struct origin *origin, struct tried *tried,
                                                uint32_t *ret_full)
@@ -183,8 +244,10 @@ uint32_t dial_crowd(const struct dials *dials, uint32_t index, const struct trie
                     uint64_t now_ns)
 {
     uint32_t full = NO_CROWD;
-    const struct origin *origin = &dials->origins->list[index];
+    struct origin *origin = &dials->origins->list[index];
     bool is_known = origin->state == ORIGIN_KNOWN && now_ns < origin->expires_ns;
+    if (is_known && must_wait_for_turn(origin, now_ns))
+        return dials->turn_crowd;
     if (is_known && places_next_free(&origin->places, tried, &dials->crowds, &full))
         return NO_CROWD;
     return full;
@@ -216,6 +279,8 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
         line_insert(dials, slot, DIAL_HELD);
         return false;
     }
+    if (is_queue_full(origin) && dial->rival == NO_SLOT)
+        return tell_crowded(dials, slot, dials->turn_crowd, ret_news);
     dial->state = DIAL_NONE;
     while ((next = find_next(dials, origin, dial->tried, &full))) {
         dial->address = *next;
@@ -225,6 +290,7 @@ static bool dial_connect(struct dials *dials, uint32_t slot, struct dial_news *r
             crowds_join(&dials->crowds, slot, &dial->address);
             dial->state = DIAL_CONNECTING;
             origin->connecting++;
+            begin_turn(origin, dial);
             dials->connects++;
             return tell(ret_news, DIAL_BEGUN, slot);
         }
@@ -429,6 +495,7 @@ static bool on_connected(struct dials *dials, uint32_t slot, struct dial_news *r
     dials->has_ipv6 |= dial->address.any.sa_family == AF_INET6;
     places_rank(&origin->places, &dial->address, PLACE_PROVEN);
     origin_open(dials, origin);
+    turn_goes_on(origin);
     end_connecting(dials, slot);
     dial->state = origin->is_https ? DIAL_CONNECTED_BARE : DIAL_NONE;
     return tell(ret_news, origin->is_https ? DIAL_CONNECTED : DIAL_READY, slot);
@@ -465,6 +532,7 @@ static bool on_ready(struct dials *dials, uint32_t slot, struct dial_news *ret_n
     struct tls *tls = link_at(dials->links, slot)->tls;
     assert(dial_at(dials, slot)->state == DIAL_SECURING);
     dial_at(dials, slot)->state = DIAL_NONE;
+    dial_is_answered(dials, slot);
     origin->has_session = tls_get_session(tls, &origin->session);
     secure_log_keys(dials->links->secure, tls);
     return tell(ret_news, DIAL_READY, slot);

@@ -18,6 +18,15 @@
  * the first time through the addresses; each time after that four times as long. */
 #define DIAL_DELAY_NS UINT64_C(250000000)
 
+/* So many connections to an origin are under way at once that its server may not have accepted: a
+ * listen queue has room for 511 in nginx, and what it has no room for is tried again by the kernel
+ * a second later. Who has said nothing to all of these at a few looks, so far apart, is not busy
+ * accepting, but far away or slow to answer: then twice as many are, and if that brings nothing
+ * either, any number. */
+enum { DIAL_TURN_MOST = 256 };
+#define DIAL_LOOK_NS UINT64_C(2000000)
+#define DIAL_NEAR_NS UINT64_C(8000000) /* from a request to its answer */
+
 enum dial_state {
     DIAL_NONE,
     DIAL_RESOLVING, /* waits for its origin's addresses, or for more of them */
@@ -36,6 +45,7 @@ struct dial {
     uint32_t rival; /* the other attempt of its race; NO_SLOT */
     uint32_t next;  /* of those that wait for the same */
     uint32_t previous;
+    uint32_t turn; /* its number among its origin's connections; 0: the server has answered */
     uint8_t state;
     bool is_late; /* it was silent for as long as it is waited for alone */
 };
@@ -49,6 +59,7 @@ struct dials {
     struct resolver *resolver;
     struct crowds crowds;           /* of addresses; none, unless the caller fills it */
     const struct haul_tls *options; /* for secure_open(), at the first handshake */
+    uint32_t turn_crowd;            /* what they wait for who wait for their turn to be opened */
     uint64_t connects;              /* begun */
     uint64_t lost;                  /* of them, those that were closed because another had won */
     bool has_ipv6;                  /* a connection over IPv6 has been there */
@@ -82,9 +93,18 @@ bool dial_begin(struct dials *dials, uint32_t slot, uint32_t origin, struct trie
                 uint32_t rival, uint64_t now_ns, struct dial_news *ret_news);
 
 /* What is known of an origin's addresses that were not tried, each of which has as many connections
- * as it may have: the crowd of the first. NO_CROWD: one may have another, or none is known. */
+ * as it may have: the crowd of the first; or turn_crowd, where the origin has as many that it may
+ * not have accepted: then it is to be asked for again, after DIAL_LOOK_NS at the latest. NO_CROWD:
+ * one may have another, or none is known. */
 uint32_t dial_crowd(const struct dials *dials, uint32_t origin, const struct tried *tried,
                     uint64_t now_ns);
+
+/* The server has answered on the slot's connection, or that has ended: it has accepted this one,
+ * and so those that came before it. To be called again and again at no cost. */
+static inline void dial_is_answered(struct dials *dials, uint32_t slot);
+
+/* So quickly that where it is silent it is rather busy than far away. */
+void dial_is_near(struct dials *dials, uint32_t slot);
 
 /* The resolver's answer: of an origin, for which its slots go on: dial_next(). */
 void dial_answer(struct dials *dials, const struct resolver_answer *answer, uint64_t now_ns);
@@ -124,6 +144,14 @@ void dial_give_up(struct dials *dials, uint32_t slot);
 void dial_forget(struct dials *dials, uint32_t slot);
 
 enum haul_stage dial_stage(const struct dials *dials, uint32_t slot);
+
+void dial_take_turn(struct dials *dials, uint32_t slot);
+
+static inline void dial_is_answered(struct dials *dials, uint32_t slot)
+{
+    if (dials->list[slot].turn)
+        dial_take_turn(dials, slot);
+}
 
 /* The other attempt of the race of a slot that is dialed, and of one that has just won it, which is
  * then to be closed; NO_SLOT: it is alone. */

@@ -31,6 +31,12 @@ struct origin {
     uint32_t held;       /* dials that wait for another's connection, likewise */
     uint32_t connecting; /* dials under way to one of the addresses */
     bool is_open;        /* as many may be as want to: see dial.c */
+    uint32_t opened;     /* connections so far, each by its number in turn, */
+    uint32_t accepted;   /* up to this one the server has taken them */
+    uint32_t turn_most;  /* so many more may be under way; 0: DIAL_TURN_MOST */
+    uint32_t looks;      /* for one of these, in vain, */
+    bool is_near;        /* it has answered a request quickly */
+    uint64_t looked_ns;  /* the last of these looks; 0: none */
     enum origin_state state;
     struct resolver_lookup *lookup; /* while addresses are on their way, perhaps more; or NULL */
     struct reroute_target target;   /* what is connected to: mostly host and port */

@@ -8,6 +8,7 @@
 #include "tests/lib/engine/engine_rows.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SEEN_MOST = 64 };
+enum { SEEN_MOST = 1024 };
 
 static struct witness {
     pthread_t thread;
@@ -235,12 +236,69 @@ static void hops_within_a_host_are_counted(void)
     }
 }
 
+/* --- in turn ---------------------------------------------------------------------------------- */
+
+enum { MANY = 700 };
+
+static int listen_silently(uint16_t *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listener, MANY), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *ret_port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* 256 at first; and since it says nothing at all, in the end as many as there are. Then the limit
+ * of another host is not theirs. */
+static void a_silent_server_sees_all_of_them(void)
+{
+    static const char *const schemes[] = {"http", "https"};
+    for (int i = 0; i < 2; i++) {
+        char url[64];
+        uint16_t port;
+        const struct haul_result *result;
+        int listener = listen_silently(&port);
+        struct haul *haul = gathering_open(&(struct haul_options){.concurrency = MANY});
+        snprintf(url, sizeof url, "%s://127.0.0.1:%u/", schemes[i], port);
+        for (int k = 0; k < MANY; k++)
+            assert_int_equal(haul_submit(haul, &(struct haul_request){.url = url}), 0);
+        assert_int_equal(engine_run(&haul->engine, 0), 0);
+        assert_int_equal(haul->engine.dials.connects, 256);
+        assert_int_equal(haul->engine.active, 256);
+        assert_int_equal(haul->engine.schedule.count, MANY - 256);
+        while (haul->engine.dials.connects < MANY)
+            assert_int_equal(haul_next(haul, &result, 1), -EAGAIN);
+        haul_cancel_all(haul);
+        for (int k = 0; k < MANY; k++)
+            haul_release(haul, gathering_next(haul));
+        gathering_close(haul);
+        close(listener);
+    }
+}
+
+/* All are answered, on fewer connections than there are requests. */
+static void a_quick_server_answers_all_in_turn(void)
+{
+    witness_open(false, SEEN_MOST);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = MANY});
+    ask(haul, "127.0.0.1", MANY);
+    take(haul, MANY);
+    gathering_close(haul);
+    witness_close();
+    assert_int_equal(witness.requests, MANY);
+    assert_in_range(witness.accepted, 1, MANY);
+}
+
 int main(void)
 {
     static const struct gathering_scenario scenarios[] = {
-        SCENARIO(a_server_never_sees_more_than_allowed),
-        SCENARIO(a_server_sees_few_handshakes),
-        SCENARIO(hops_within_a_host_are_counted),
+        SCENARIO(a_server_never_sees_more_than_allowed), SCENARIO(a_server_sees_few_handshakes),
+        SCENARIO(hops_within_a_host_are_counted),        SCENARIO(a_silent_server_sees_all_of_them),
+        SCENARIO(a_quick_server_answers_all_in_turn),
     };
     return gathering_main(NULL, 0, scenarios, sizeof scenarios / sizeof *scenarios);
 }

@@ -6,7 +6,7 @@
 
 #include "engine/loop/loop.h"
 
-enum { STUB_LOOP_SLOTS = 8 };
+enum { STUB_LOOP_SLOTS = 1024 };
 
 struct stub_loop {
     struct loop head;

@@ -25,7 +25,7 @@ struct schedule_limits {
     uint64_t host_spacing_ns; /* of one host; */
     uint64_t host_delay_ns;   /* of one host, at least */
     uint32_t host_conns;      /* connections, those that are idle or being closed included */
-    bool has_gates;           /* schedule_stand_behind() is called */
+    bool has_gates;           /* hosts stand behind them by a limit of the caller's */
     bool is_adaptive;         /* schedule_slow() and schedule_praise() count */
 };
 
