@@ -884,6 +884,9 @@ static void check_body(struct engine *engine, uint32_t slot, struct span head)
         failure = fetch_check_length(fetch, response->content_length);
     if (failure)
         end_at(engine, slot, HAUL_STAGE_HEAD, failure);
+    else if (response->framing == FRAMING_LENGTH && response->content_length >= LOOP_MUCH_BYTES &&
+             !link_at(&engine->links, slot)->tls)
+        loop_expect(engine->loop, slot);
 }
 
 /* Where hosts have what they show to bear. */

@@ -47,6 +47,10 @@ enum {
 };
 
 enum {
+    LOOP_MUCH_BYTES = 262144, /* to come: worth a loop_expect() */
+};
+
+enum {
     LOOP_PULSE_NS = 1000000, /* how long a wait for several completions may last */
 };
 
@@ -55,6 +59,7 @@ enum {
     LOOP_WITHOUT_DEFER_TASKRUN = 1,
     LOOP_WITHOUT_COOP_TASKRUN = 2,
     LOOP_WITHOUT_BUFFER_RING = 4, /* no provided buffers, so no multishot receive */
+    LOOP_WITHOUT_BUNDLES = 16,    /* a completion for each buffer that was received into */
     LOOP_WITHOUT_URING = 8,       /* as if the kernel had refused io_uring_setup with ENOSYS */
 };
 
@@ -85,6 +90,7 @@ struct loop_interface {
     void (*receive)(struct loop *loop, uint32_t slot);
     void (*receive_once)(struct loop *loop, uint32_t slot);
     void (*pause)(struct loop *loop, uint32_t slot);
+    void (*expect)(struct loop *loop, uint32_t slot);
     void (*close_slot)(struct loop *loop, uint32_t slot);
     void (*accept)(struct loop *loop, uint32_t tag, int fd);
     void (*poll)(struct loop *loop, uint32_t tag, int fd, short events);
@@ -179,6 +185,13 @@ static inline void loop_receive_once(struct loop *loop, uint32_t slot)
 static inline void loop_pause(struct loop *loop, uint32_t slot)
 {
     loop->interface->pause(loop, slot);
+}
+
+/* Much is to come on the slot. From now on until it is closed it is received at a smaller cost for
+ * each byte, where the kernel knows how, and at a greater one for each of many small parts. */
+static inline void loop_expect(struct loop *loop, uint32_t slot)
+{
+    loop->interface->expect(loop, slot);
 }
 
 /* Ends whatever the slot does and closes its descriptor. Only LOOP_CLOSED follows. */

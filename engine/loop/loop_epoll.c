@@ -540,6 +540,12 @@ static void epoll_loop_pause(struct loop *head, uint32_t slot)
     slot_watch(of(head), slot)->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
 }
 
+/* It receives as much as there is room for anyway. */
+static void epoll_loop_expect(struct loop *head, uint32_t slot)
+{
+    slot_watch(of(head), slot);
+}
+
 static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
 {
     struct epoll_loop *loop = of(head);
@@ -732,6 +738,7 @@ static const struct loop_interface interface = {
     .receive = epoll_loop_receive,
     .receive_once = epoll_loop_receive_once,
     .pause = epoll_loop_pause,
+    .expect = epoll_loop_expect,
     .close_slot = epoll_loop_close_slot,
     .accept = epoll_loop_accept,
     .poll = epoll_loop_poll,

@@ -23,9 +23,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BUFFER_GROUP = 0, BUFFERS_MIN = 32, BUFFERS_MAX = LOOP_BUFFERS_MAX };
+enum { BUFFER_GROUP = 0, BUFFERS_MIN = 64, BUFFERS_MAX = LOOP_BUFFERS_MAX };
 enum { SQ_ENTRIES_MIN = 64, SQ_ENTRIES_MAX = 4096, CQ_ENTRIES_MAX = 65536, CQ_SPARE_MAX = 4096 };
 enum { SUBMIT_TRIES = 1000 };
+
+/* One completion for several buffers came with 6.10, liburing 2.3 does not name it. */
+#ifndef IORING_RECVSEND_BUNDLE
+#define IORING_RECVSEND_BUNDLE (1U << 4)
+#endif
+#ifndef IORING_FEAT_RECVSEND_BUNDLE
+#define IORING_FEAT_RECVSEND_BUNDLE (1U << 14)
+#endif
 
 #define NO_SLOT UINT32_MAX
 #define NO_BUFFER UINT32_MAX
@@ -81,8 +89,9 @@ struct uring_slot {
     bool receiving : 1;    /* a receive is with the kernel */
     bool cancelling : 1;
     bool connecting : 1;
-    bool sending : 1;    /* a tracked send is with the kernel */
-    bool unfinished : 1; /* a silent one is not through: its completion is still to be taken */
+    bool sending : 1;      /* a tracked send is with the kernel */
+    bool expects_much : 1; /* its receives may be bundles */
+    bool unfinished : 1;   /* a silent one is not through: its completion is still to be taken */
     bool closing : 1;
 };
 
@@ -90,6 +99,14 @@ struct uring_poll {
     uint32_t generation;
     bool armed;
     int listen_fd; /* of an accept; -1: a poll */
+};
+
+/* What was received into several buffers, which lie in the ring one behind the other. */
+struct bundle {
+    uint32_t slot;
+    uint32_t left;  /* bytes that are not lent yet; 0: there is none */
+    uint16_t place; /* in the ring, of the next buffer */
+    bool is_stale;  /* nobody wants it, but its buffers are to be given back */
 };
 
 struct uring {
@@ -114,7 +131,11 @@ struct uring {
     char *buffers;
     size_t buffers_length;
     uint32_t buffer_count;
-    uint32_t lent;       /* the buffer that the last completion lent, NO_BUFFER: none */
+    bool has_bundles; /* one completion may be of several buffers: this is the rest of one */
+    struct bundle bundle;
+    uint16_t tail;                /* of the buffer ring */
+    uint16_t places[BUFFERS_MAX]; /* of each buffer: where in the ring it was put last */
+    uint32_t lent;                /* the buffer that the last completion lent, NO_BUFFER: none */
     bool keeps_buffers;  /* a receive is to be cancelled, and until the kernel knows these, which */
     uint32_t kept_count; /* were lent before, are not given back */
     uint16_t kept[BUFFERS_MAX];
@@ -254,6 +275,8 @@ static void submit_receive(struct uring *uring, uint32_t index)
             io_uring_prep_recv(sqe, slot->fd, NULL, LOOP_BUFFER_BYTES, 0);
         else
             io_uring_prep_recv_multishot(sqe, slot->fd, NULL, 0, 0);
+        if (slot->expects_much && !slot->receive_once)
+            sqe->ioprio |= IORING_RECVSEND_BUNDLE;
         sqe_finish(sqe, user_data, IOSQE_BUFFER_SELECT);
         sqe->buf_group = BUFFER_GROUP;
     } else {
@@ -367,6 +390,20 @@ static void uring_receive(struct loop *loop, uint32_t index)
 static void uring_receive_once(struct loop *loop, uint32_t index)
 {
     receive_begin(uring_of(loop), index, true);
+}
+
+/* A receive that is under way is none of bundles: it is taken back, and begun anew. */
+static void uring_expect(struct loop *loop, uint32_t index)
+{
+    struct uring *uring = uring_of(loop);
+    struct uring_slot *slot = &uring->slots[index];
+    if (!uring->has_bundles || slot->expects_much)
+        return;
+    slot->expects_much = true;
+    if (!slot->receiving || slot->cancelling || slot->receive_once)
+        return;
+    submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
+    slot->cancelling = true;
 }
 
 static void uring_pause(struct loop *loop, uint32_t index)
@@ -531,6 +568,7 @@ static void buffer_add(struct uring *uring, uint32_t index)
     io_uring_buf_ring_add(uring->buffer_ring, slot_buffer(uring, index), LOOP_BUFFER_BYTES,
                           (uint16_t)index, io_uring_buf_ring_mask(uring->buffer_count), 0);
     io_uring_buf_ring_advance(uring->buffer_ring, 1);
+    uring->places[index] = uring->tail++;
 }
 
 /* A receive ended without the connection having ended: no buffer was left, it was paused, or the
@@ -652,7 +690,7 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     bell_off(uring);
     if (uring->keeps_buffers)
         let_go_of_buffers(uring);
-    if (uring->first_closed != NO_SLOT || count == 0)
+    if (uring->first_closed != NO_SLOT || uring->bundle.left > 0 || count == 0)
         timeout_ns = 0;
     bool wants_batch = count > 1 && (timeout_ns < 0 || timeout_ns > LOOP_PULSE_NS);
     if (wants_batch)
@@ -660,7 +698,8 @@ static int uring_wait(struct loop *loop, uint32_t count, int64_t timeout_ns)
     if (!wants_batch || (result >= 0 && is_nothing_there(uring)))
         result = enter(uring, 1, timeout_ns);
     uring->is_polled = timeout_ns == 0 && count > 0;
-    if (uring->is_polled && uring->first_closed == NO_SLOT && io_uring_cq_ready(&uring->ring) == 0)
+    if (uring->is_polled && uring->first_closed == NO_SLOT && uring->bundle.left == 0 &&
+        io_uring_cq_ready(&uring->ring) == 0)
         result = bell_on(uring);
     loop->counters.queue_overflows = *uring->ring.cq.koverflow;
     /* EBUSY and EAGAIN ask for completions to be taken first: that is what comes next. */
@@ -753,6 +792,19 @@ static const char *borrow(struct uring *uring, uint32_t index, int32_t result, u
     return uring->lent == NO_BUFFER ? NULL : slot_buffer(uring, uring->lent);
 }
 
+/* Of several buffers. Returns how much of it is in the first, which is lent. */
+static int32_t bundle_begin(struct uring *uring, uint32_t index, bool is_stale, int32_t result)
+{
+    assert(uring->has_bundles && uring->bundle.left == 0 && uring->lent != NO_BUFFER);
+    uring->bundle = (struct bundle){
+        .slot = index,
+        .left = (uint32_t)result - LOOP_BUFFER_BYTES,
+        .place = (uint16_t)(uring->places[uring->lent] + 1),
+        .is_stale = is_stale,
+    };
+    return LOOP_BUFFER_BYTES;
+}
+
 /* What comes into a slot's own buffer while nothing is wanted stays there: when something is, an
  * operation that does nothing completes with it. */
 static bool keep(struct uring *uring, struct uring_slot *slot, int32_t result)
@@ -778,6 +830,8 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
     if (!is_stale && keep(uring, slot, result))
         return false;
     const char *bytes = borrow(uring, index, result, cqe->flags);
+    if (result > LOOP_BUFFER_BYTES)
+        result = bundle_begin(uring, index, is_stale, result);
     if (is_stale)
         return false;
     bool goes_on = result == -ENOBUFS || result == -ECANCELED;
@@ -876,10 +930,31 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
     return false;
 }
 
+/* Lends its next buffer. false: it is closed, which its LOOP_CLOSED says behind these. */
+static bool bundle_next(struct uring *uring, struct completion *ret)
+{
+    uint32_t mask = uring->buffer_count - 1;
+    uint32_t left = uring->bundle.left;
+    int32_t length = left < LOOP_BUFFER_BYTES ? (int32_t)left : LOOP_BUFFER_BYTES;
+    uring->lent = uring->buffer_ring->bufs[uring->bundle.place++ & mask].bid;
+    uring->bundle.left -= (uint32_t)length;
+    assert(uring->lent < uring->buffer_count);
+    if (uring->bundle.is_stale || uring->slots[uring->bundle.slot].closing)
+        return false;
+    give(ret, LOOP_RECEIVE, uring->bundle.slot, length);
+    ret->bytes = slot_buffer(uring, uring->lent);
+    return true;
+}
+
 static bool take_next(struct uring *uring, struct completion *ret_completion)
 {
     for (;;) {
         buffer_give_back(uring);
+        if (uring->bundle.left > 0) {
+            if (bundle_next(uring, ret_completion))
+                return true;
+            continue;
+        }
         if (uring->first_closed != NO_SLOT)
             return give(ret_completion, LOOP_CLOSED, closed_pop(uring), 0);
         unsigned head = *uring->ring.cq.khead;
@@ -1017,6 +1092,8 @@ static int buffers_init(struct uring *uring, const struct loop_options *options)
     uring->lent = NO_BUFFER;
     bool has_ring = !(options->without & LOOP_WITHOUT_BUFFER_RING) &&
                     has_multishot_receive(uring) && buffer_ring_init(uring);
+    uring->has_bundles = has_ring && !(options->without & LOOP_WITHOUT_BUNDLES) &&
+                         (uring->ring.features & IORING_FEAT_RECVSEND_BUNDLE);
     if (!has_ring)
         uring->buffer_count = options->slots;
     uring->buffers_length = (size_t)uring->buffer_count * LOOP_BUFFER_BYTES;
@@ -1084,6 +1161,7 @@ static const struct loop_interface uring_interface = {
     .receive = uring_receive,
     .receive_once = uring_receive_once,
     .pause = uring_pause,
+    .expect = uring_expect,
     .close_slot = uring_close_slot,
     .accept = uring_accept,
     .poll = uring_poll,

@@ -329,6 +329,11 @@ static void fault_receive_once(struct loop *loop, uint32_t slot)
     receive_begin(of(loop), slot, true);
 }
 
+static void fault_expect(struct loop *loop, uint32_t slot)
+{
+    loop_expect(of(loop)->inner, slot);
+}
+
 static void fault_pause(struct loop *loop, uint32_t slot)
 {
     of(loop)->slots[slot].receive_wanted = false;
@@ -430,6 +435,7 @@ static const struct loop_interface interface = {
     .receive = fault_receive,
     .receive_once = fault_receive_once,
     .pause = fault_pause,
+    .expect = fault_expect,
     .close_slot = fault_close_slot,
     .accept = fault_accept,
     .poll = fault_poll,

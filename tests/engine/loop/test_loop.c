@@ -761,6 +761,85 @@ static void a_long_stream_comes_whole(struct loop *loop)
     settle(loop);
 }
 
+/* All that comes until nothing does, from the pattern's place on; returns how much it was. */
+static size_t take_pattern(struct loop *loop, uint32_t slot, size_t from)
+{
+    struct completion completion;
+    size_t length = 0;
+
+    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
+    while ((completion = await(loop)).op != LOOP_TICK) {
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        assert_int_equal(completion.slot, slot);
+        for (int32_t i = 0; i < completion.result; i++)
+            assert_true(completion.bytes[i] == pattern(from + length++));
+    }
+    return length;
+}
+
+/* Expected once it has begun, paused now and then, and with a wait between what came together. */
+static void what_is_expected_comes_whole(struct loop *loop)
+{
+    enum { LENGTH = 8 << 20 };
+    int peer = connect_tcp(loop, 0);
+    struct stream stream;
+    size_t received = 0;
+
+    loop_receive(loop, 0);
+    stream_begin(&stream, stream_write, peer, LENGTH);
+    for (int count = 0; received < LENGTH; count++) {
+        struct completion completion = await(loop);
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        assert_in_range(completion.result, 1, LOOP_BUFFER_BYTES);
+        for (int32_t i = 0; i < completion.result; i++)
+            assert_true(completion.bytes[i] == pattern(received++));
+        if (count == 3 || count == 5)
+            loop_expect(loop, 0);
+        if (count % 17 == 0)
+            assert_int_equal(loop_wait(loop, 1, 0), 0);
+        if (count % 29 == 0) {
+            loop_pause(loop, 0);
+            received += take_pattern(loop, 0, received);
+            loop_receive(loop, 0);
+        }
+    }
+    stream_end(&stream);
+    close(peer);
+    expect(loop, LOOP_RECEIVE, 0, 0);
+    settle(loop);
+}
+
+/* What came for it together with the first piece is nobody's; no buffer is lost with it, as what
+ * comes on another slot shows. */
+static void what_was_expected_ends_with_its_slot(struct loop *loop)
+{
+    enum { LENGTH = 6 * LOOP_BUFFER_BYTES, LIVES = 100 };
+    char *bytes = make_bytes(LENGTH);
+    int other = attach_pair(loop, 5);
+
+    loop_receive(loop, 5);
+    for (int life = 0; life < LIVES; life++) {
+        int peer = attach_pair(loop, 7);
+        loop_expect(loop, 7);
+        assert_int_equal(send(peer, bytes, LENGTH, MSG_NOSIGNAL), LENGTH);
+        if (life % 2)
+            close(peer);
+        loop_receive(loop, 7);
+        struct completion completion = await(loop);
+        assert_int_equal(completion.op, LOOP_RECEIVE);
+        assert_int_equal(completion.slot, 7);
+        assert_memory_equal(completion.bytes, bytes, completion.result);
+        expect_closed(loop, 7);
+        say(other, "other");
+        expect_text(loop, 5, "other");
+        if (life % 2 == 0)
+            close(peer);
+    }
+    settle(loop);
+    close(other);
+    free(bytes);
+}
+
 static void a_fin_comes_after_the_bytes_and_once(struct loop *loop)
 {
     int peer = connect_tcp(loop, 2);
@@ -834,22 +913,6 @@ static void a_pause_holds_back_and_loses_nothing(struct loop *loop)
     loop_receive(loop, 5);
     expect(loop, LOOP_RECEIVE, 5, 0);
     settle(loop);
-}
-
-/* All that comes until nothing does, from the pattern's place on; returns how much it was. */
-static size_t take_pattern(struct loop *loop, uint32_t slot, size_t from)
-{
-    struct completion completion;
-    size_t length = 0;
-
-    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
-    while ((completion = await(loop)).op != LOOP_TICK) {
-        assert_int_equal(completion.op, LOOP_RECEIVE);
-        assert_int_equal(completion.slot, slot);
-        for (int32_t i = 0; i < completion.result; i++)
-            assert_true(completion.bytes[i] == pattern(from + length++));
-    }
-    return length;
 }
 
 /* A receive for once brings one buffer, however much there is, and after a pause, too. */
@@ -1452,6 +1515,7 @@ static const struct variant {
     {"uring", loop_uring_open, 0, NULL},
     {"uring, COOP_TASKRUN", loop_uring_open, WITHOUT_DEFER, NULL},
     {"uring, no flags", loop_uring_open, WITHOUT_FLAGS, NULL},
+    {"uring, no bundles", loop_uring_open, LOOP_WITHOUT_BUNDLES, NULL},
     {"uring, no buffer ring", loop_uring_open, WITHOUT_BUFFERS, NULL},
     {"uring, nothing", loop_uring_open, WITHOUT_FLAGS | WITHOUT_BUFFERS, NULL},
     {"no faults over epoll", loop_epoll_open, 0, &no_faults},
@@ -1494,6 +1558,8 @@ static const struct scenario {
     SCENARIO(pieces_come_as_they_are_sent),
     SCENARIO(what_came_before_asking_is_not_lost),
     SCENARIO(a_long_stream_comes_whole),
+    SCENARIO(what_is_expected_comes_whole),
+    SCENARIO(what_was_expected_ends_with_its_slot),
     SCENARIO(a_fin_comes_after_the_bytes_and_once),
     SCENARIO(a_reset_is_a_failure),
     SCENARIO(a_reset_while_paused_waits),
