@@ -625,6 +625,34 @@ static void a_service_looks_after_kept_connections(void)
     assert_loopback(server);
 }
 
+/* With a kept connection, behind enough requests that the loop waited for several at once: neither
+ * the pulse of those waits nor anything else goes on. HAUL_TEST_IDLE_MS: for how long that is
+ * looked at; a deadline of the past may tick once, ten seconds after the requests began. */
+static void an_idle_engine_sleeps(void)
+{
+    enum { COUNT = 200 };
+    static const struct loopback_script scripts[] = {
+        SCRIPT_REPEAT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /a "},
+                      {SEND, REPLY(1, "a")}, {EXPECT_END}),
+    };
+    const char *wanted_ms = getenv("HAUL_TEST_IDLE_MS");
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = COUNT / 2});
+    const struct haul_result *result;
+    struct pollfd fd = {.fd = haul_fd(haul), .events = POLLIN};
+    for (int i = 0; i < COUNT; i++)
+        gathering_submit(haul, server, "/a");
+    for (int i = 0; i < COUNT; i++)
+        haul_release(haul, gathering_next(haul));
+    for (int i = 0; i < 3 && poll(&fd, 1, 0) == 1; i++) /* what was on its way */
+        assert_int_equal(haul_next(haul, &result, 0), -ENODATA);
+    uint64_t enters = haul->engine.loop->counters.enters;
+    assert_int_equal(poll(&fd, 1, wanted_ms ? atoi(wanted_ms) : 200), 0);
+    assert_int_equal(haul->engine.loop->counters.enters, enters);
+    gathering_close(haul);
+    loopback_close(server);
+}
+
 /* --- descriptors ------------------------------------------------------------------------------ */
 
 static struct rlimit lower_nofile(rlim_t spare)
@@ -854,6 +882,7 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(an_absent_caller_loses_no_reply),
     SCENARIO(a_slow_caller_sees_deadlines_expire),
     SCENARIO(a_slow_caller_with_many_results_sees_them_too),
+    SCENARIO(an_idle_engine_sleeps),
     SCENARIO(a_service_looks_after_kept_connections),
     SCENARIO(few_descriptors_lower_the_concurrency),
     SCENARIO(the_soft_limit_is_raised_where_asked),
