@@ -1242,7 +1242,7 @@ quiet_where_no_terminal() {
 # machine to say: a run that had none with all there is to tell is made again, and longer.
 on_terminal() {
     for delay in 400 2000 10000; do
-        script -qec "stty cols 60; TERM=xterm $1 $haul_program --loop $loop --format none \
+        script -qec "stty cols 60; TERM=xterm $1 '$haul_program' --loop $loop --format none \
             $refused/1 $base/delay/$delay $base/p/[1-200]" typescript >/dev/null
         tr '\r' '\n' <typescript | sed "s/$(printf '\033')\\[[0-9]*[mK]//g" >states
         ! grep -q ' of 202, .*/s, 1 failed' states || return 0
@@ -1265,7 +1265,7 @@ progress_has_colour() {
 # and what is there already. In 40 columns, which the sum, too, keeps to.
 progress_shows_waiting() {
     for limit in 2.5 10 40; do
-        script -qec "stty cols 40; TERM=xterm $haul_program --loop $loop --format none \
+        script -qec "stty cols 40; TERM=xterm '$haul_program' --loop $loop --format none \
             --max-time $limit $base/stall $base/p/[1-2]" typescript >/dev/null
         tr '\r' '\n' <typescript | sed "s/$(printf '\033')\\[[0-9]*[mK]//g" | grep . >states
         ! grep -q '^0 of 3, silent for [0-9]* s, 0 failed' states || break
@@ -1274,14 +1274,14 @@ progress_shows_waiting() {
         same "$(grep -v Script states | awk 'length > 40')" "" &&
         has "$(cat states)" "haul: 3 requests: 2 2xx,
       1 failed (deadline 1);" || return
-    script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+    script -qec "stty cols 80; TERM=xterm '$haul_program' --loop $loop --format none \
         --max-time $limit $base/stall $base/p/[1-2]" typescript >/dev/null
     grep -q ' silent for [0-9]* s, .*, 1 in flight, 2 held' typescript
 }
 
 progress_waits_for_input() {
     for pause in 1 5 20; do
-        script -qec "stty cols 60; { sleep $pause; echo $base/p/1; } | TERM=xterm $haul_program \
+        script -qec "stty cols 60; { sleep $pause; echo $base/p/1; } | TERM=xterm '$haul_program' \
             --loop $loop --format none -i -" typescript >/dev/null
         ! grep -q '0 done, waiting for input, 0 failed, 0 in flight' typescript || return 0
     done
@@ -1291,13 +1291,13 @@ progress_waits_for_input() {
 # Nothing is under way, and yet it goes on: for a rate's next turn, and for the next try.
 progress_waits_for_time() {
     for pause in 3 10 30; do
-        script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+        script -qec "stty cols 80; TERM=xterm '$haul_program' --loop $loop --format none \
             --rate 1/${pause}s $base/p/[1-2]" typescript >/dev/null
         ! grep -q '1 of 2, 1 waiting (rate or retry), 0 failed' typescript || break
     done
     grep -q '1 of 2, 1 waiting (rate or retry), 0 failed' typescript || return
     for pause in 2 10 30; do
-        script -qec "stty cols 80; TERM=xterm $haul_program --loop $loop --format none \
+        script -qec "stty cols 80; TERM=xterm '$haul_program' --loop $loop --format none \
             --retry 1 --retry-delay $pause $refused/1" typescript >/dev/null
         ! grep -q '0 of 1, 1 waiting (rate or retry), 0 failed' typescript || return 0
     done
@@ -1305,7 +1305,7 @@ progress_waits_for_time() {
 }
 
 no_progress() {
-    script -qec "stty cols 60; TERM=xterm $haul_program --no-progress --format none \
+    script -qec "stty cols 60; TERM=xterm '$haul_program' --no-progress --format none \
         $base/delay/300" typescript >/dev/null
     same "$(grep -c 'in flight' typescript)" 0
 }

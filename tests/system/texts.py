@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -225,7 +226,7 @@ class Zsh:
         if self.pid == 0:
             os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "vt100", "LC_ALL": "C"})
         with open("setup.zsh", "w", encoding="utf-8") as file:
-            file.write(self.SETUP % os.path.dirname(zsh_path))
+            file.write(self.SETUP % shlex.quote(os.path.dirname(zsh_path)))
         self.send("source ./setup.zsh\n")
         same(self.told(), "begun")
 
@@ -256,7 +257,7 @@ def zsh_line(zsh, line, wanted):
 
 
 def fish_replies(line):
-    script = f"source {fish_path}; complete -C '{line}'"
+    script = f"source {shlex.quote(fish_path)}; complete -C '{line}'"
     return [each.split("\t")[0] for each in output("fish", "--no-config", "-c", script).splitlines()]
 
 
