@@ -607,9 +607,13 @@ static bool connection_start(struct loopback *loopback, size_t index, int fd)
     connection->fd = fd;
     connection->head = calloc(1, HEAD_BYTES_MAX + 1);
     connection->state = loopback->layer != NULL ? loopback->layer->open() : NULL;
-    if (connection->head != NULL && (connection->state != NULL || loopback->layer == NULL) &&
-        thread_start(&connection->thread, connection_main, connection) == 0)
+    bool is_ready = connection->head != NULL && (connection->state != NULL || !loopback->layer);
+    raise_count(loopback, &loopback->accepted); /* before the thread, which may answer at once */
+    if (is_ready && thread_start(&connection->thread, connection_main, connection) == 0)
         return true;
+    pthread_mutex_lock(&loopback->mutex);
+    loopback->accepted--;
+    pthread_mutex_unlock(&loopback->mutex);
     connection_free(connection);
     violate(loopback, "connection %zu: no thread or memory for it", index);
     return false;
@@ -632,11 +636,8 @@ static void *accept_main(void *argument)
         if (fd < 0)
             continue;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (!connection_start(loopback, loopback->accepted, fd)) {
+        if (!connection_start(loopback, loopback->accepted, fd))
             close(fd);
-            continue;
-        }
-        raise_count(loopback, &loopback->accepted);
     }
 }
 
