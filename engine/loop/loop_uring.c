@@ -133,7 +133,6 @@ struct uring {
     uint32_t buffer_count;
     bool has_bundles; /* one completion may be of several buffers: this is the rest of one */
     struct bundle bundle;
-    uint16_t tail;                /* of the buffer ring */
     uint16_t places[BUFFERS_MAX]; /* of each buffer: where in the ring it was put last */
     uint32_t lent;                /* the buffer that the last completion lent, NO_BUFFER: none */
     bool keeps_buffers;  /* a receive is to be cancelled, and until the kernel knows these, which */
@@ -567,8 +566,8 @@ static void buffer_add(struct uring *uring, uint32_t index)
 {
     io_uring_buf_ring_add(uring->buffer_ring, slot_buffer(uring, index), LOOP_BUFFER_BYTES,
                           (uint16_t)index, io_uring_buf_ring_mask(uring->buffer_count), 0);
+    uring->places[index] = uring->buffer_ring->tail;
     io_uring_buf_ring_advance(uring->buffer_ring, 1);
-    uring->places[index] = uring->tail++;
 }
 
 /* A receive ended without the connection having ended: no buffer was left, it was paused, or the
