@@ -1,10 +1,8 @@
 /* Getting a link, by the events of links on a loop that does nothing: which address is tried, by
  * whom, what is told, and what the origin and the request remember. */
 
-#include "engine/link/dial.h"
-#include "tests/lib/stub_loop.h"
+#include "tests/lib/engine/dial_stage.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,48 +14,11 @@
 
 enum { SLOTS = 4, ADDRESSES = 3 };
 
-static struct stage {
-    struct stub_loop loop;
-    struct links links;
-    struct link link[SLOTS];
-    struct store store;
-    struct origins origins;
-    struct origin origin;
-    struct dials dials;
-    struct dial list[SLOTS];
-    struct tried tried[SLOTS];
-    struct place further[SLOTS][TRIED_FURTHER_MAX];
-    struct dial_news news;
-} stage;
-
-/* 127.0.0.1, 127.0.0.2, … */
-static struct resolver_addresses addresses_of(uint32_t count)
-{
-    struct resolver_addresses addresses = {.count = count, .ttl_s = 60};
-    for (uint32_t i = 0; i < count; i++)
-        addresses.list[i].ipv4 = (struct sockaddr_in){
-            .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000001 + i)};
-    return addresses;
-}
+static struct stage stage;
 
 static void stage_open(uint32_t count)
 {
-    struct resolver_addresses addresses = addresses_of(count);
-    memset(&stage, 0, sizeof stage);
-    stub_loop_init(&stage.loop);
-    links_init(&stage.links, &stage.loop.head, &stage.store, NULL, stage.link);
-    for (size_t i = 0; i < SLOTS; i++)
-        tried_reset(&stage.tried[i], stage.further[i]);
-    stage.origins.list = &stage.origin;
-    stage.origin = (struct origin){.idle = NO_SLOT, .waiting = NO_SLOT, .held = NO_SLOT};
-    stage.dials = (struct dials){.list = stage.list,
-                                 .count = SLOTS,
-                                 .loose = NO_SLOT,
-                                 .links = &stage.links,
-                                 .origins = &stage.origins};
-    stage.origin.state = count ? ORIGIN_KNOWN : ORIGIN_RESOLVING;
-    places_renew(&stage.origin.places, &addresses);
-    stage.origin.expires_ns = 1000;
+    stage_set(&stage, SLOTS, count ? ORIGIN_KNOWN : ORIGIN_RESOLVING, count, 1000);
 }
 
 static void close_link(uint32_t slot)

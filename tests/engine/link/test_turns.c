@@ -1,10 +1,8 @@
 /* How many connections to an origin are under way that its server may not have accepted, on a loop
  * that does nothing and with a clock of the test's own. */
 
-#include "engine/link/dial.h"
-#include "tests/lib/stub_loop.h"
+#include "tests/lib/engine/dial_stage.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,58 +11,22 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SLOTS = 900, MOST = DIAL_TURN_MOST, TURN = 7777, LOOKS = 5, MORE_LOOKS = 8 };
+enum { SLOTS = STAGE_SLOTS, MOST = DIAL_TURN_MOST, TURN = 7777, LOOKS = 5, MORE_LOOKS = 8 };
 
-static struct stage {
-    struct stub_loop loop;
-    struct links links;
-    struct link link[SLOTS];
-    struct store store;
-    struct origins origins;
-    struct origin origin;
-    struct dials dials;
-    struct dial list[SLOTS];
-    struct tried tried[SLOTS];
-    struct place further[SLOTS][TRIED_FURTHER_MAX];
-    struct dial_news news;
-    uint64_t now_ns;
-} stage;
-
-static struct resolver_addresses addresses_of(uint32_t count)
-{
-    struct resolver_addresses addresses = {.count = count, .ttl_s = 60};
-    for (uint32_t i = 0; i < count; i++)
-        addresses.list[i].ipv4 = (struct sockaddr_in){
-            .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000001 + i)};
-    return addresses;
-}
+static struct stage stage;
+static uint64_t now_ns;
 
 static void stage_open(enum origin_state state)
 {
-    struct resolver_addresses addresses = addresses_of(state == ORIGIN_KNOWN);
-    memset(&stage, 0, sizeof stage);
-    stub_loop_init(&stage.loop);
-    links_init(&stage.links, &stage.loop.head, &stage.store, NULL, stage.link);
-    for (size_t i = 0; i < SLOTS; i++)
-        tried_reset(&stage.tried[i], stage.further[i]);
-    stage.origins.list = &stage.origin;
-    stage.origin = (struct origin){.idle = NO_SLOT, .waiting = NO_SLOT, .held = NO_SLOT};
-    stage.dials = (struct dials){.list = stage.list,
-                                 .count = SLOTS,
-                                 .loose = NO_SLOT,
-                                 .links = &stage.links,
-                                 .origins = &stage.origins,
-                                 .turn_crowd = TURN};
-    stage.origin.state = state;
-    places_renew(&stage.origin.places, &addresses);
-    stage.origin.expires_ns = UINT64_MAX;
-    stage.now_ns = 1000000;
+    stage_set(&stage, SLOTS, state, state == ORIGIN_KNOWN, UINT64_MAX);
+    stage.dials.turn_crowd = TURN;
+    now_ns = 1000000;
 }
 
 static bool must_wait(void)
 {
     struct tried tried = {0};
-    uint32_t crowd = dial_crowd(&stage.dials, 0, &tried, stage.now_ns);
+    uint32_t crowd = dial_crowd(&stage.dials, 0, &tried, now_ns);
     assert_true(crowd == TURN || crowd == NO_CROWD);
     return crowd == TURN;
 }
@@ -73,7 +35,7 @@ static enum dial_news_kind begin(uint32_t slot, uint32_t rival)
 {
     uint32_t request = rival == NO_SLOT ? slot : rival;
     assert_true(
-        dial_begin(&stage.dials, slot, 0, &stage.tried[request], rival, stage.now_ns, &stage.news));
+        dial_begin(&stage.dials, slot, 0, &stage.tried[request], rival, now_ns, &stage.news));
     return stage.news.kind;
 }
 
@@ -104,7 +66,7 @@ static bool is_silent(uint32_t looks, uint64_t apart_ns)
 {
     bool waits = must_wait();
     for (uint32_t i = 0; i < looks; i++) {
-        stage.now_ns += apart_ns;
+        now_ns += apart_ns;
         waits = must_wait();
     }
     return !waits;
@@ -198,10 +160,10 @@ static void who_waited_for_addresses_waits_for_a_turn(void **state)
     (void)state;
     stage_open(ORIGIN_RESOLVING);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        assert_false(dial_begin(&stage.dials, slot, 0, &stage.tried[slot], NO_SLOT, stage.now_ns,
-                                &stage.news));
+        assert_false(
+            dial_begin(&stage.dials, slot, 0, &stage.tried[slot], NO_SLOT, now_ns, &stage.news));
     assert_false(must_wait());
-    dial_answer(&stage.dials, &answer, stage.now_ns);
+    dial_answer(&stage.dials, &answer, now_ns);
     while (dial_next(&stage.dials, &answer, &stage.news)) {
         begun += stage.news.kind == DIAL_BEGUN;
         crowded += stage.news.is_crowded && stage.news.crowd == TURN;
