@@ -3,25 +3,12 @@
  * known: no file but this one and rsa.c uses such. */
 
 #include "proto/tls/ecdsa.h"
-#include "proto/tls/x25519.h"
-
-static int number_of(int curve)
-{
-    switch (curve) {
-    case BR_EC_secp256r1:
-        return NID_X9_62_prime256v1;
-    case BR_EC_secp384r1:
-        return NID_secp384r1;
-    case BR_EC_secp521r1:
-        return NID_secp521r1;
-    }
-    return NID_undef;
-}
+#include "proto/tls/curves.h"
 
 bool tls_ecdsa_open(struct ecdsa *ecdsa)
 {
     ecdsa->ec = *br_ec_get_default();
-    tls_x25519_use(&ecdsa->ec);
+    tls_curves_use(&ecdsa->ec);
     return openssl_load(&ecdsa->openssl);
 }
 
@@ -29,7 +16,7 @@ uint32_t tls_ecdsa_verify(const br_ec_impl *ec, const void *hash, size_t hash_le
                           const br_ec_public_key *key, const void *signature, size_t length)
 {
     const struct openssl *openssl = &((const struct ecdsa *)(const void *)ec)->openssl;
-    int number = number_of(key->curve);
+    int number = openssl_curve_number(key->curve);
     EC_KEY *own = number != NID_undef ? openssl->EC_KEY_new_by_curve_name(number) : NULL;
     bool is_good =
         own != NULL && openssl->EC_KEY_oct2key(own, key->q, key->qlen, NULL) == 1 &&

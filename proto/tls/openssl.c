@@ -47,6 +47,19 @@ void openssl_crypto_done(void *crypto)
         dlclose(crypto);
 }
 
+int openssl_curve_number(int curve)
+{
+    switch (curve) {
+    case 23:
+        return NID_X9_62_prime256v1;
+    case 24:
+        return NID_secp384r1;
+    case 25:
+        return NID_secp521r1;
+    }
+    return NID_undef;
+}
+
 void *openssl_data_of(const SSL *ssl)
 {
     void *library = dlopen(OPENSSL_SSL_NAME, HOW | RTLD_NOLOAD);

@@ -24,21 +24,7 @@ enum {
     X(RSA_public_decrypt)                                                                          \
     X(RSA_set0_key)
 
-struct functions {
-    OPENSSL_MEMBERS(RSA_FUNCTIONS)
-};
-
-static bool functions_find(struct functions *ret)
-{
-    void *library = openssl_crypto();
-    bool is_there = library != NULL;
-
-#define FIND(name) is_there = is_there && openssl_function(library, #name, &ret->name);
-    RSA_FUNCTIONS(FIND)
-#undef FIND
-    openssl_crypto_done(library);
-    return is_there;
-}
+OPENSSL_FUNCTIONS(RSA_FUNCTIONS)
 
 static RSA *key_make(const struct functions *functions, const br_rsa_public_key *key)
 {

@@ -2,7 +2,7 @@
  * from: BearSSL hands over nothing that a context could be found by, and there is no global, so
  * that they are looked up anew each time, which takes 1 us of 60. */
 
-#include "proto/tls/x25519.h"
+#include "proto/tls/curves.h"
 
 #include "proto/tls/openssl.h"
 
@@ -20,21 +20,7 @@ enum { BYTES = 32 };
     X(EVP_PKEY_new_raw_private_key)                                                                \
     X(EVP_PKEY_new_raw_public_key)
 
-struct functions {
-    OPENSSL_MEMBERS(X25519_FUNCTIONS)
-};
-
-static bool functions_find(struct functions *ret)
-{
-    void *library = openssl_crypto();
-    bool is_there = library != NULL;
-
-#define FIND(name) is_there = is_there && openssl_function(library, #name, &ret->name);
-    X25519_FUNCTIONS(FIND)
-#undef FIND
-    openssl_crypto_done(library);
-    return is_there;
-}
+OPENSSL_FUNCTIONS(X25519_FUNCTIONS)
 
 static EVP_PKEY *key_make(const struct functions *functions, const unsigned char scalar[BYTES])
 {
@@ -69,7 +55,7 @@ static uint32_t multiply(unsigned char *point, size_t point_length, const unsign
     bool is_good;
 
     if (!is_for_it(curve, point_length, scalar_length, &functions))
-        return br_ec_get_default()->mul(point, point_length, scalar, scalar_length, curve);
+        return tls_nist_mul(point, point_length, scalar, scalar_length, curve);
     own = key_make(&functions, scalar);
     peer = functions.EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, BYTES);
     is_good = own != NULL && peer != NULL && derive(&functions, own, peer, point);
@@ -79,6 +65,7 @@ static uint32_t multiply(unsigned char *point, size_t point_length, const unsign
     return is_good ? 1 : 0;
 }
 
+/* In nist.c it says why no failure may be left here. */
 static size_t multiply_generator(unsigned char *ret_point, const unsigned char *scalar,
                                  size_t scalar_length, int curve)
 {
@@ -87,16 +74,18 @@ static size_t multiply_generator(unsigned char *ret_point, const unsigned char *
     EVP_PKEY *own;
 
     if (!is_for_it(curve, BYTES, scalar_length, &functions))
-        return br_ec_get_default()->mulgen(ret_point, scalar, scalar_length, curve);
+        return tls_nist_mulgen(ret_point, scalar, scalar_length, curve);
     own = key_make(&functions, scalar);
     if (own == NULL || functions.EVP_PKEY_get_raw_public_key(own, ret_point, &length) != 1)
         length = 0;
     functions.EVP_PKEY_free(own);
     functions.ERR_clear_error();
+    if (length == 0)
+        length = br_ec_get_default()->mulgen(ret_point, scalar, scalar_length, curve);
     return length;
 }
 
-void tls_x25519_use(br_ec_impl *ec)
+void tls_curves_use(br_ec_impl *ec)
 {
     ec->mul = multiply;
     ec->mulgen = multiply_generator;
