@@ -305,6 +305,8 @@ static void leave(struct engine *engine, uint32_t index)
 {
     const struct fetch *fetch = &engine->fetches[index];
     bool goes_on = !fetch_view(fetch)->again_ns && schedule_stays(&engine->schedule, index);
+    if (!goes_on)
+        schedule_yield(&engine->schedule, index, engine->now_ns);
     give_place_back(engine, index, goes_on);
     leave_without_place(engine, index);
 }

@@ -20,7 +20,8 @@ enum host_place {
     HOST_READY,   /* its first request may begin, */
     HOST_PAID,    /* has its token already, */
     HOST_TIMED,   /* or may begin at a time, */
-    HOST_BEHIND,  /* or when its gate is open */
+    HOST_BEHIND,  /* or when its gate is open, */
+    HOST_YIELDS,  /* or may begin, where none that holds as few is ready */
 };
 
 struct host {
@@ -30,6 +31,7 @@ struct host {
     uint64_t due_ns;    /* both: its key among those that are timed */
     uint64_t slowed_ns; /* when it had too many last */
     uint64_t stay_ns;   /* since when its turn lasts, */
+    uint64_t yield_ns;  /* until when it stands behind those that hold as few */
     uint32_t chain;     /* of the same bucket of the table, counted from 1 */
     uint32_t first;     /* of its requests that wait; NO_FETCH */
     uint32_t last;      /* of them, */

@@ -24,6 +24,7 @@ void schedule_init(struct schedule *schedule, struct fetch *fetches,
         .is_limited = has_rates || limits->host_conns || limits->has_gates,
         .sole = NO_HOST,
         .paid = NO_HOST,
+        .yielding = {NO_HOST, NO_HOST},
     };
     hosts_init(&schedule->hosts, memory->hosts, memory->buckets, memory->host_count, seed);
 }
@@ -108,10 +109,9 @@ static void level_insert(struct schedule *schedule, uint32_t index)
     *level_top(schedule, host->held) |= UINT64_C(1) << host->held / 64 % 64;
 }
 
-static void level_remove(struct schedule *schedule, uint32_t index, uint32_t held)
+static void level_unlink(struct schedule *schedule, struct schedule_level *level, uint32_t index)
 {
-    struct host *host = host_at(schedule, index);
-    struct schedule_level *level = &schedule->memory.levels[held];
+    const struct host *host = host_at(schedule, index);
     uint32_t *to =
         host->previous == NO_HOST ? &level->first : &host_at(schedule, host->previous)->next;
     uint32_t *back =
@@ -119,6 +119,12 @@ static void level_remove(struct schedule *schedule, uint32_t index, uint32_t hel
     assert(*to == index && *back == index);
     *to = host->next;
     *back = host->previous;
+}
+
+static void level_remove(struct schedule *schedule, uint32_t index, uint32_t held)
+{
+    const struct host *host = host_at(schedule, index);
+    level_unlink(schedule, &schedule->memory.levels[held], index);
     if (host->next != NO_HOST || host->previous != NO_HOST)
         return;
     *level_word(schedule, held) &= ~(UINT64_C(1) << held % 64);
@@ -248,6 +254,25 @@ static void gate_raise(struct schedule *schedule, uint32_t index)
     gate->first = index + 1;
 }
 
+/* --- those that stand behind who holds as few ------------------------------------------------- */
+
+static void yield_insert(struct schedule *schedule, uint32_t index)
+{
+    struct schedule_level *level = &schedule->yielding;
+    struct host *host = host_at(schedule, index);
+    if (level->first != NO_HOST) {
+        level_put_last(schedule, level, index);
+        return;
+    }
+    host->next = host->previous = NO_HOST;
+    *level = (struct schedule_level){index, index};
+}
+
+static void yield_remove(struct schedule *schedule, uint32_t index)
+{
+    level_unlink(schedule, &schedule->yielding, index);
+}
+
 /* --- where a host stands ---------------------------------------------------------------------- */
 
 static void ready_insert(struct schedule *schedule, uint32_t index)
@@ -293,6 +318,9 @@ static void leave(struct schedule *schedule, uint32_t index, uint32_t held)
     case HOST_BEHIND:
         gate_remove(schedule, index);
         break;
+    case HOST_YIELDS:
+        yield_remove(schedule, index);
+        break;
     }
     host->place = HOST_NOWHERE;
 }
@@ -318,6 +346,9 @@ static void enter(struct schedule *schedule, uint32_t index, enum host_place pla
     case HOST_BEHIND:
         gate_insert(schedule, index);
         break;
+    case HOST_YIELDS:
+        yield_insert(schedule, index);
+        break;
     }
     host->place = (uint8_t)place;
 }
@@ -338,7 +369,9 @@ static enum host_place place_of(const struct schedule *schedule, const struct ho
         return HOST_BEHIND;
     if (host->paid_last != NO_FETCH)
         return HOST_PAID;
-    return host->due_ns > schedule->now_ns ? HOST_TIMED : HOST_READY;
+    if (host->due_ns > schedule->now_ns)
+        return HOST_TIMED;
+    return host->yield_ns > schedule->now_ns ? HOST_YIELDS : HOST_READY;
 }
 
 /* Something about it is another. A host that becomes due is looked after in ripen(). */
@@ -362,6 +395,15 @@ static void ripen(struct schedule *schedule, uint64_t now_ns)
         if (host->due_ns > now_ns)
             return;
         schedule_settle(schedule, index, host->held);
+    }
+}
+
+static void end_yields(struct schedule *schedule)
+{
+    uint32_t index = schedule->yielding.first;
+    while (index != NO_HOST && host_at(schedule, index)->yield_ns <= schedule->now_ns) {
+        schedule_settle(schedule, index, host_at(schedule, index)->held);
+        index = schedule->yielding.first;
     }
 }
 
@@ -451,18 +493,29 @@ static bool is_gated(const struct schedule *schedule)
     return schedule->limits.spacing_ns && schedule->now_ns < schedule->next_ns;
 }
 
-uint32_t schedule_next_any(struct schedule *schedule, uint64_t now_ns)
+/* Of those that have nothing to wait for; NO_HOST. */
+static uint32_t host_next(const struct schedule *schedule)
 {
-    ripen(schedule, now_ns);
-    if (schedule->paid != NO_HOST)
-        return host_at(schedule, schedule->paid)->first;
-    if (schedule->ready == 0 || is_gated(schedule))
-        return NO_FETCH;
+    uint32_t yielding = schedule->yielding.first;
+    if (schedule->ready == 0)
+        return yielding;
     uint32_t index = schedule->sole;
     if (index == NO_HOST)
         index = schedule->memory.levels[level_lowest(schedule)].first;
     assert(host_at(schedule, index)->place == HOST_READY);
-    return host_at(schedule, index)->first;
+    bool holds_fewer =
+        yielding != NO_HOST && host_at(schedule, yielding)->held < host_at(schedule, index)->held;
+    return holds_fewer ? yielding : index;
+}
+
+uint32_t schedule_next_any(struct schedule *schedule, uint64_t now_ns)
+{
+    ripen(schedule, now_ns);
+    end_yields(schedule);
+    if (schedule->paid != NO_HOST)
+        return host_at(schedule, schedule->paid)->first;
+    uint32_t index = is_gated(schedule) ? NO_HOST : host_next(schedule);
+    return index == NO_HOST ? NO_FETCH : host_at(schedule, index)->first;
 }
 
 bool schedule_may_begin(struct schedule *schedule, uint32_t index, uint64_t now_ns)
@@ -520,6 +573,19 @@ void schedule_end_any(struct schedule *schedule, uint32_t index, bool is_kept, u
     schedule_settle(schedule, index, host->held + 1);
 }
 
+void schedule_yield(struct schedule *schedule, uint32_t index, uint64_t now_ns)
+{
+    uint32_t at = schedule->memory.turns[index].host;
+    struct host *host = host_at(schedule, at);
+    host->yield_ns = now_ns + SCHEDULE_YIELD_NS;
+    if (host->place == HOST_YIELDS) { /* it stands last among them again */
+        yield_remove(schedule, at);
+        yield_insert(schedule, at);
+    }
+    schedule->now_ns = now_ns;
+    schedule_settle(schedule, at, host->held);
+}
+
 bool schedule_stays(struct schedule *schedule, uint32_t index)
 {
     return hosts_find(&schedule->hosts, &schedule->fetches[index].url) ==
@@ -547,7 +613,7 @@ uint64_t schedule_due_ns(struct schedule *schedule, uint64_t now_ns)
     uint64_t due_ns = DEADLINE_NEVER;
     if (schedule->timed > 0)
         due_ns = host_at(schedule, schedule->memory.heap[0])->due_ns;
-    bool waits = schedule->ready > 0 && is_gated(schedule);
+    bool waits = host_next(schedule) != NO_HOST && is_gated(schedule);
     return waits && schedule->next_ns < due_ns ? schedule->next_ns : due_ns;
 }
 

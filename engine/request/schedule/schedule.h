@@ -19,6 +19,11 @@
 #define SCHEDULE_STAY_MOST 32
 #define SCHEDULE_STAY_NS UINT64_C(1000000000)
 
+/* A host that has not answered what was asked, but led elsewhere or is to be tried again, stands so
+ * long behind those that hold as few: else those of many would keep waiting whom a reply is had of.
+ * Who waits for it knows again how long for. */
+#define SCHEDULE_YIELD_NS UINT64_C(1000000000)
+
 /* 0: there is no such limit. */
 struct schedule_limits {
     uint64_t spacing_ns;      /* from one beginning to the next, evenly; */
@@ -77,6 +82,7 @@ struct schedule {
     uint32_t sole;  /* the one that is, while it is in no list; NO_HOST */
     uint32_t paid;  /* the first of those whose first request has its token; NO_HOST */
     uint32_t timed; /* hosts in the heap */
+    struct schedule_level yielding; /* in the order in which they do so no more; NO_HOST */
 };
 
 static inline uint32_t schedule_words(uint32_t levels)
@@ -111,6 +117,9 @@ void schedule_begin(struct schedule *schedule, uint32_t fetch, bool is_kept, uin
 /* It holds its place no more. is_kept: its connection is idle now. */
 static inline void schedule_end(struct schedule *schedule, uint32_t fetch, bool is_kept,
                                 uint64_t now_ns);
+
+/* The host of the request, which is active or was last, has not answered it. */
+void schedule_yield(struct schedule *schedule, uint32_t fetch, uint64_t now_ns);
 
 /* Is the URL of a request that is active, which may be that of its next hop, of its host? */
 bool schedule_stays(struct schedule *schedule, uint32_t fetch);
@@ -197,7 +206,7 @@ static inline bool schedule_is_alone(const struct schedule *schedule, uint32_t h
 
 static inline uint32_t schedule_next(struct schedule *schedule, uint64_t now_ns)
 {
-    if (schedule->sole != NO_HOST && !schedule->is_limited)
+    if (schedule->sole != NO_HOST && !schedule->is_limited && schedule->yielding.first == NO_HOST)
         return schedule->memory.hosts[schedule->sole].first;
     return schedule_next_any(schedule, now_ns);
 }

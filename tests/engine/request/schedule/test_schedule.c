@@ -257,6 +257,78 @@ static void who_holds_fewer_goes_before_who_is_kept(void **state)
     expect_next(7);
 }
 
+static void lead_elsewhere(uint32_t fetch)
+{
+    schedule_yield(&schedule, fetch, now_ns);
+    end(fetch);
+}
+
+/* Who has not answered what was asked stands behind those that hold as few, however often their
+ * turn comes, for a second; not behind those that hold more, and behind nobody where none waits. */
+static void who_leads_elsewhere_yields(void **state)
+{
+    (void)state;
+    begin_test(&none);
+    for (uint32_t i = 0; i < 21; i++)
+        submit(i, three[i % 3]);
+    expect_next(0);
+    lead_elsewhere(0);
+    static const uint32_t order[] = {1, 2, 4, 5, 7, 8};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        expect_next(order[i]);
+        end(order[i]);
+    }
+    expect_next(10);
+    expect_next(11);
+    expect_next(3);  /* b and c hold one each */
+    expect_next(13); /* and so does a now */
+    lead_elsewhere(3);
+    end(10);
+    end(11);
+    end(13);
+    now_ns += SCHEDULE_YIELD_NS - 1;
+    expect_next(14);
+    end(14);
+    now_ns += 1;
+    expect_next(16);
+    expect_next(17);
+    expect_next(6);
+}
+
+static void who_waits_alone_yields_to_nobody(void **state)
+{
+    (void)state;
+    begin_test(&none);
+    submit(0, "a");
+    submit(1, "a");
+    submit(2, "a");
+    submit(3, "b");
+    expect_next(0);
+    lead_elsewhere(0);
+    expect_next(3);
+    expect_next(1);
+    lead_elsewhere(1);
+    schedule_remove(&schedule, 2);
+    fetches[2].state = FETCH_FREE;
+    expect_next(NO_FETCH);
+    assert_int_equal(schedule.yielding.first, NO_HOST);
+}
+
+/* The rate of all holds for it too, and says when it may begin. */
+static void who_yields_waits_for_its_token(void **state)
+{
+    (void)state;
+    begin_test(&(const struct schedule_limits){.spacing_ns = 10 * MS});
+    submit(0, "a");
+    submit(1, "a");
+    expect_next(0);
+    lead_elsewhere(0);
+    expect_next(NO_FETCH);
+    assert_in_range(schedule_due_ns(&schedule, now_ns), now_ns + 1, now_ns + 10 * MS);
+    now_ns = schedule_due_ns(&schedule, now_ns);
+    expect_next(1);
+}
+
 /* Hosts come, are forgotten for others, and come again. */
 static void hosts_take_each_others_place(void **state)
 {
@@ -293,6 +365,8 @@ static void chance_loses_nothing(void **state)
         if (fetches[fetch].state == FETCH_FREE) {
             submit(fetch, name);
         } else if (fetches[fetch].state == FETCH_ACTIVE) {
+            if (other < 3)
+                schedule_yield(&schedule, fetch, now_ns);
             end(fetch);
             ended += other != 0;
             if (other == 0)
@@ -321,6 +395,7 @@ static void chance_loses_nothing(void **state)
     assert_int_equal(schedule.held, 0);
     assert_int_equal(schedule.queued_hosts, 0);
     assert_int_equal(schedule.ready + schedule.timed, 0);
+    assert_int_equal(schedule.yielding.first, NO_HOST);
     assert_int_equal(schedule.paid, NO_HOST);
 }
 
@@ -607,6 +682,9 @@ int main(void)
         cmocka_unit_test(a_host_keeps_its_turn_for_so_long),
         cmocka_unit_test(a_turn_is_over_after_a_time),
         cmocka_unit_test(who_holds_fewer_goes_before_who_is_kept),
+        cmocka_unit_test(who_leads_elsewhere_yields),
+        cmocka_unit_test(who_waits_alone_yields_to_nobody),
+        cmocka_unit_test(who_yields_waits_for_its_token),
         cmocka_unit_test(hosts_take_each_others_place),
         cmocka_unit_test(chance_loses_nothing),
         cmocka_unit_test(beginnings_are_spaced_evenly),
