@@ -613,8 +613,6 @@ static int run(struct args *args)
     settle_key_log(args);
     if (args->tls.insecure && !args->quiet)
         complain("warning: -k/--insecure: certificates are not verified");
-    if (!args->quiet || args->shows_errors)
-        note_page(args);
     if (!args->quiet) {
         note_writeout(args);
         note_netrc(args);
@@ -624,6 +622,8 @@ static int run(struct args *args)
         return code;
     code = trip_open_rest(&trip);
     if (code == 0) {
+        if (!args->quiet || args->shows_errors)
+            note_page(args);
         trip.begun_ns = clock_read_ns(CLOCK_MONOTONIC);
         progress_init(&trip.progress, progress_is_wanted(args), trip.begun_ns);
         while (trip_step(&trip))

@@ -152,6 +152,8 @@ result_file() {
     done
     run -o results "$base/p/[1-2]"
     same "$(grep -c 'the page itself' err)" 0 || return
+    run -o . "$base/p/1"
+    code_is 23 && same "$(cat err)" 'haul: cannot write to .: Is a directory' || return
     for words in '-o a -o b' '-o a#1' '-o #2'; do
         run $words "$base/p/1"
         code_is 2 && has "$(cat err)" '--bodies DIR or -O' && same "$(ls a b 2>/dev/null)" "" ||

@@ -429,6 +429,10 @@ static void test_rerouting(void **state)
     assert_float_equal(parsed.args.engine.limits->rate_per_host, 20, 1e-9);
     assert_int_equal(parsed.args.engine.limits->delay_per_host_ms, 500);
     assert_int_equal(parsed.args.engine.limits->adaptive, 1);
+    assert_false(parsed.args.transport.eager);
+    args_free(&parsed.args);
+    parse(&parsed, "u --eager");
+    assert_true(parsed.args.engine.transport->eager);
     args_free(&parsed.args);
     parse(&parsed, "u -Y 1000 -y 2.5");
     assert_int_equal(parsed.args.engine.times->speed_limit, 1000);
