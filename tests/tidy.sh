@@ -225,7 +225,7 @@ grep -v '^\(engine/loop/loop_uring.c\|tests/[^:]*\):' "$scratch/code" | grep -w 
     faults 'only engine/loop/loop_uring.c says io_uring_'
 grep -v '^\(engine/loop/loop_epoll.c\|tests/[^:]*\):' "$scratch/code" | grep -w 'epoll_[a-z_0-9]*' |
     faults 'only engine/loop/loop_epoll.c says epoll_'
-grep -n '#include <openssl/' $c_files | grep -v '^\(proto/tls/\(evp\|libssl\|openssl\)\.[ch]\|bench/server/[^:]*\|tests/[^:]*\):' |
+grep -n '#include <openssl/' $c_files | grep -v '^\(proto/tls/\(evp\|key\|libssl\|openssl\)\.[ch]\|bench/server/[^:]*\|tests/[^:]*\):' |
     faults 'only proto/tls and the server of bench know libssl'
 # What engine/libc is for, or what POSIX has another way of.
 grep -v '^tests/' "$scratch/code" |

@@ -10,6 +10,7 @@
 
 #include "proto/tls/backend.h"
 #include "proto/tls/evp.h"
+#include "proto/tls/key.h"
 #include "proto/tls/openssl.h"
 #include "proto/tls/tickets.h"
 
@@ -515,9 +516,7 @@ static enum tls_error certificates_read(const struct libssl_config *config, stru
 static enum tls_error key_use(const struct libssl_config *config, const char *der, size_t length)
 {
     const struct openssl *openssl = &config->openssl;
-    const unsigned char *at = (const unsigned char *)der;
-    EVP_PKEY *key =
-        openssl->d2i_AutoPrivateKey_ex(NULL, &at, (long)length, config->evp.library, NULL);
+    EVP_PKEY *key = tls_key_read(&config->evp, (struct span){der, length});
     enum tls_error error = key != NULL ? TLS_OK : TLS_KEY_MALFORMED;
 
     if (key != NULL && (openssl->SSL_CTX_use_PrivateKey(config->context, key) != 1 ||

@@ -34,7 +34,6 @@
     X(BIO_set_flags)                                                                               \
     X(BN_bin2bn)                                                                                   \
     X(BN_free)                                                                                     \
-    X(d2i_AutoPrivateKey_ex)                                                                       \
     X(d2i_X509)                                                                                    \
     X(EC_KEY_free)                                                                                 \
     X(EC_KEY_new_by_curve_name)                                                                    \
@@ -53,6 +52,7 @@
     X(EVP_PKEY_free)                                                                               \
     X(EVP_PKEY_fromdata)                                                                           \
     X(EVP_PKEY_fromdata_init)                                                                      \
+    X(EVP_PKEY_new_raw_private_key_ex)                                                             \
     X(EVP_PKEY_new_raw_public_key_ex)                                                              \
     X(OPENSSL_init_crypto)                                                                         \
     X(OpenSSL_version)                                                                             \
