@@ -429,7 +429,7 @@ const struct option_row option_rows[] = {
          "out by a first connection: an alert 40, 70, 71 or 109, an end in answer to the hello, or "
          "a key or signature that BearSSL has not. The second one is made inside the same "
          "deadlines and is no attempt of its own; further ones to that server begin with OpenSSL. "
-         "With *--cert* it is one for all servers: OpenSSL, where BearSSL has no such key. "
+         "With a *--cert* of a key that BearSSL has not, all begin with OpenSSL. "
          "Who knows that all servers speak TLS 1.3 saves that by *openssl*. Certificates are "
          "checked by the same rules with either."},
     {OPTIONS_TLS, "tlsv1.2", 0, NULL, "TLS 1.2 or later", TAKES_CONSTANT(int, tls_min, 1),

@@ -9,9 +9,8 @@ enum haul_backend {
                           not reach: that wants TLS 1.3, or has a certificate of Ed25519, Ed448 or
                           RSA-PSS. A request that finds that out is made again on a second
                           connection, inside the same deadlines and as the same attempt; those
-                          behind it begin there, for as long as the server is remembered. With
-                          client_certificate it is one for all: OpenSSL, where BearSSL has no such
-                          key */
+                          behind it begin there, for as long as the server is remembered. With a
+                          client_certificate whose key BearSSL has not, all begin with OpenSSL */
     HAUL_BACKEND_BEARSSL, /* TLS 1.2, or what legacy adds */
     HAUL_BACKEND_OPENSSL, /* TLS 1.3 and 1.2. A handle has a library context of its own; no
                              openssl.cnf is read, nor a handler at exit set: of a program that uses

@@ -318,7 +318,7 @@ static bool is_openssl_alone(const struct haul_tls *options)
 }
 
 /* A key that BearSSL cannot use may be one for the other, where the choice is ours. One that it can
- * use is in one place, and is not to be in others too: then nobody is moved. */
+ * use goes to both at once: nobody can be moved without it, and its text is not kept until then. */
 static enum tls_error configs_open(struct secure *secure, const struct haul_tls *options)
 {
     struct tls_options *offers = &secure->offers;
@@ -328,11 +328,12 @@ static enum tls_error configs_open(struct secure *secure, const struct haul_tls 
     enum tls_error bad;
     offers->backend = is_openssl_alone(options) ? TLS_OPENSSL : TLS_BEARSSL;
     bad = tls_config_open(offers, &secure->config);
-    secure->can_move = is_ours && !has_files;
     offers->backend = TLS_OPENSSL;
     offers->is_legacy = false;
     if (bad == TLS_KEY_MALFORMED && is_ours && !options->legacy)
         return tls_config_open(offers, &secure->config);
+    secure->can_move = is_ours && bad == TLS_OK &&
+                       (!has_files || tls_config_open(offers, &secure->moved) == TLS_OK);
     return bad;
 }
 
@@ -528,7 +529,7 @@ bool secure_moves(const struct secure *secure, const struct tls *tls)
     if (!secure->can_move || strcmp(tls_facts(tls).backend, "bearssl") != 0)
         return false;
     if (failure.error == TLS_ALERT)
-        return is_for_want_of_an_offer(failure.alert, has_13);
+        return !failure.is_unnamed && is_for_want_of_an_offer(failure.alert, has_13);
     if (failure.error == TLS_HANDSHAKE_CUT)
         return failure.is_at_hello && has_13;
     return failure.error == TLS_CERTIFICATE && is_for_want_of_an_algorithm(failure.verdict);

@@ -58,6 +58,15 @@ static bool verdicts_open(struct tls_config *config, size_t count)
     return count == 0 || config->verdicts != NULL;
 }
 
+static enum tls_offer offer_of(const struct tls_backend *backend, const struct tls_options *options)
+{
+    if (options->version_max == TLS_VERSION_12)
+        return TLS_OFFERS_12;
+    if (!backend->is_wide)
+        return TLS_OFFERS_LESS;
+    return options->version_min == TLS_VERSION_13 ? TLS_OFFERS_13 : TLS_OFFERS_BOTH;
+}
+
 static enum tls_error config_fill(struct tls_config *config, const struct tls_backend *backend,
                                   const struct tls_options *options)
 {
@@ -65,6 +74,8 @@ static enum tls_error config_fill(struct tls_config *config, const struct tls_ba
     config->trust = options->trust;
     config->is_insecure = options->is_insecure;
     config->is_legacy = options->is_legacy;
+    config->has_certificate = options->certificate.length > 0;
+    config->offer = (uint8_t)offer_of(backend, options);
     if (!pins_copy(config, options) || !verdicts_open(config, options->verdict_count))
         return TLS_MEMORY;
     return backend->config_fill(config, options);
@@ -159,6 +170,8 @@ void tls_begin(struct tls *tls, const struct tls_config *config, const struct tl
     tls->backend = config->backend;
     tls->now_s = peer->now_s;
     tls->verdict = VERIFY_NO_CERTIFICATE;
+    tls->has_certificate = config->has_certificate && !peer->is_anonymous;
+    tls->offer = config->offer;
     host_copy(tls, peer->host);
 }
 
@@ -244,6 +257,18 @@ void tls_close(struct tls *tls)
 
 /* --- what was agreed -------------------------------------------------------------------------- */
 
+static const char *sentence_of(const struct tls *tls, const struct tls_failure *failure)
+{
+    if (failure->error == TLS_CERTIFICATE)
+        return verify_sentence(failure->verdict);
+    if (failure->error == TLS_ALERT || failure->error == TLS_ALERT_SENT)
+        return tls_alert_sentence(tls, failure->error, failure->alert);
+    if (failure->error == TLS_HANDSHAKE_CUT && failure->is_unnamed)
+        return "the server asked for a client certificate (--cert), was shown none, and ended the "
+               "connection";
+    return tls_sentence(failure->error);
+}
+
 struct tls_failure tls_failure(const struct tls *tls)
 {
     struct tls_failure failure = {
@@ -255,12 +280,8 @@ struct tls_failure tls_failure(const struct tls *tls)
         (failure.error == TLS_OK || failure.error == TLS_TRUNCATED || failure.error == TLS_ALERT))
         failure.error = TLS_RENEGOTIATION_ASKED;
     failure.is_at_hello = !tls->has_received;
-    if (failure.error == TLS_CERTIFICATE)
-        failure.sentence = verify_sentence(failure.verdict);
-    else if (failure.error == TLS_ALERT || failure.error == TLS_ALERT_SENT)
-        failure.sentence = tls_alert_sentence(failure.error, failure.alert);
-    else
-        failure.sentence = tls_sentence(failure.error);
+    failure.is_unnamed = tls->was_asked_who && !tls->has_certificate;
+    failure.sentence = sentence_of(tls, &failure);
     return failure;
 }
 

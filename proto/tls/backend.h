@@ -10,6 +10,14 @@
 
 enum { HOST_BYTES_MAX = 253 };
 
+/* Which versions of TLS a server is offered. */
+enum tls_offer {
+    TLS_OFFERS_LESS, /* 1.2, where later ones are allowed too: the backend has none */
+    TLS_OFFERS_BOTH,
+    TLS_OFFERS_12, /* 1.2, and no later one is allowed */
+    TLS_OFFERS_13, /* 1.3, and no earlier one is allowed */
+};
+
 /* Begins the configuration of each backend. */
 struct tls_config {
     const struct tls_backend *backend;
@@ -18,6 +26,8 @@ struct tls_config {
     struct verify_cache *verdicts; /* NULL: none are remembered */
     unsigned char (*pins)[TLS_PIN_BYTES];
     size_t pin_count;
+    uint8_t offer; /* enum tls_offer */
+    bool has_certificate;
     bool is_insecure;
     bool is_legacy;
 };
@@ -33,6 +43,9 @@ struct tls {
     uint8_t error; /* enum tls_error: what was found here and not by the library */
     bool has_received;
     bool was_asked_again; /* for a renegotiation */
+    bool was_asked_who;   /* for a client certificate */
+    bool has_certificate; /* which is shown when asked for */
+    uint8_t offer;        /* enum tls_offer */
     uint8_t host_length;
     char host[HOST_BYTES_MAX + 1]; /* in lower case, without its final dot */
 };
@@ -96,6 +109,10 @@ enum tls_error tls_judge(struct tls *tls, const struct tls_config *config,
 /* The body of the first block of a PEM text that is a private key: TLS_OK, KEY_NONE or
  * KEY_ENCRYPTED. */
 enum tls_error tls_key_block(struct span pem, struct span *ret_body);
+
+/* The sentence of an alert, as exact as what is known of the connection makes it; direction is
+ * TLS_ALERT or TLS_ALERT_SENT. Static, never NULL. */
+const char *tls_alert_sentence(const struct tls *tls, enum tls_error direction, uint8_t number);
 
 /* What is wrong with the first certificate, that not even an insecure connection can do with. */
 void tls_certificate_unusable(struct tls *tls, enum verify_verdict verdict);

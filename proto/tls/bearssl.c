@@ -44,13 +44,13 @@ struct chain {
 };
 
 /* A walk over the server's first records, which are in plain text, to the length of the message
- * that has its certificates. */
+ * that has its certificates, and behind it to whether it asks for the client's. */
 struct walk {
     uint8_t record_header[5];
     uint8_t message_header[4];
     uint8_t record_header_length;
     uint8_t message_header_length;
-    bool has_arrived; /* or there is no such message */
+    bool is_over; /* the server's flight is, or a session is resumed */
     uint16_t record_left;
     uint32_t message_left;
 };
@@ -307,11 +307,12 @@ static void chain_refuse_size(struct bear *bear)
 /* The library tells a message's length to nobody: this reads it beside it. */
 static void messages_walk(struct bear *bear, struct span bytes)
 {
-    enum { CERTIFICATE = 11, LIMIT = VERIFY_CHAIN_BYTES_MAX + 3 + 3 * VERIFY_CHAIN_MAX };
+    enum { CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
+    enum { LIMIT = VERIFY_CHAIN_BYTES_MAX + 3 + 3 * VERIFY_CHAIN_MAX };
     struct walk *walk = &bear->walk;
     const uint8_t *header = walk->message_header;
 
-    for (size_t at = 0; at < bytes.length && !walk->has_arrived;) {
+    for (size_t at = 0; at < bytes.length && !walk->is_over;) {
         size_t left = bytes.length - at;
 
         if (walk->message_left > 0) {
@@ -325,8 +326,9 @@ static void messages_walk(struct bear *bear, struct span bytes)
             continue;
         walk->message_header_length = 0;
         walk->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
-        walk->has_arrived = header[0] == CERTIFICATE;
-        if (walk->has_arrived && walk->message_left > LIMIT)
+        walk->is_over = header[0] == SERVER_HELLO_DONE;
+        bear->tls.was_asked_who |= header[0] == CERTIFICATE_REQUEST;
+        if (header[0] == CERTIFICATE && walk->message_left > LIMIT)
             chain_refuse_size(bear);
     }
 }
@@ -336,7 +338,7 @@ static void records_walk(struct bear *bear, struct span bytes)
     struct walk *walk = &bear->walk;
     const uint8_t *header = walk->record_header;
 
-    for (size_t at = 0, length; at < bytes.length && !walk->has_arrived; at += length) {
+    for (size_t at = 0, length; at < bytes.length && !walk->is_over; at += length) {
         length = bytes.length - at < walk->record_left ? bytes.length - at : walk->record_left;
         if (walk->record_left > 0) {
             if (header[0] == RECORD_HANDSHAKE)
@@ -350,7 +352,7 @@ static void records_walk(struct bear *bear, struct span bytes)
             continue;
         walk->record_header_length = 0;
         walk->record_left = (uint16_t)(header[3] << 8 | header[4]);
-        walk->has_arrived = header[0] == RECORD_CHANGE_CIPHER_SPEC; /* of a session resumed */
+        walk->is_over = header[0] == RECORD_CHANGE_CIPHER_SPEC; /* of a session resumed */
     }
 }
 

@@ -32,6 +32,7 @@ enum {
     MESSAGE_BYTES_MAX_INSECURE = 1 << 20,
     MESSAGE_HELLO_REQUEST = 0,
     MESSAGE_CERTIFICATE = 11,
+    MESSAGE_CERTIFICATE_REQUEST = 13,
     /* What libssl 3.0 takes of the heap for a connection in its handshake, measured: 16 kB of that
      * are the buffer of its messages. Open and at rest it is 19 kB, with TLS 1.2 12. */
     HEAP_BYTES = 42 << 10,
@@ -367,6 +368,7 @@ static void on_message(int is_ours, int version, int type, const void *bytes, si
                           (struct span){(const char *)message + SSL3_HM_HEADER_LENGTH,
                                         length - SSL3_HM_HEADER_LENGTH},
                           version >= TLS1_3_VERSION);
+    libssl->tls.was_asked_who |= message[0] == MESSAGE_CERTIFICATE_REQUEST;
     libssl->tls.was_asked_again |= libssl->is_open && message[0] == MESSAGE_HELLO_REQUEST;
 }
 
@@ -553,7 +555,7 @@ static enum tls_error key_read(const struct libssl_config *config, struct span p
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"       \
     "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
 #define SUITES_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS "X25519:P-256:X448:P-384:P-521"
+#define GROUPS "X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072:ffdhe4096"
 #define SIGNATURES                                                                                 \
     "ecdsa_secp256r1_sha256:ed25519:rsa_pss_rsae_sha256:rsa_pkcs1_sha256:ecdsa_secp384r1_sha384:"  \
     "ecdsa_secp521r1_sha512:ed448:rsa_pss_pss_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"     \

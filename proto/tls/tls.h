@@ -90,9 +90,6 @@ enum tls_error {
 /* The general sentence of an error: static, never NULL, also for a value outside the enum. */
 const char *tls_sentence(enum tls_error error);
 
-/* The sentence of an alert; direction is TLS_ALERT or TLS_ALERT_SENT. Static, never NULL. */
-const char *tls_alert_sentence(enum tls_error direction, uint8_t number);
-
 /* --- what all connections share --------------------------------------------------------------- */
 
 enum { TLS_PIN_BYTES = 32, TLS_SEED_BYTES = 32, TLS_RECORD_OUT_BYTES = 4096 };
@@ -263,6 +260,7 @@ struct tls_failure {
     enum verify_verdict verdict; /* CERTIFICATE: what is wrong, */
     size_t certificate;          /* and with which, as in struct verify_result */
     bool is_at_hello;            /* not a byte of the server had come */
+    bool is_unnamed;             /* it asked for a client certificate, and was shown none */
     const char *sentence;        /* the most exact one there is: static, never NULL */
 };
 

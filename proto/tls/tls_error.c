@@ -1,7 +1,7 @@
 /* What went wrong with TLS, in words. Alerts are numbers (RFC 5246, 7.2 and later ones); each is
  * explained from the side of whoever sent it. */
 
-#include "proto/tls/tls.h"
+#include "proto/tls/backend.h"
 
 const char *tls_sentence(enum tls_error error)
 {
@@ -62,18 +62,60 @@ static const struct {
     uint8_t number;
     const char *received;
     const char *sent;
+    const char *unnamed; /* received for want of a client certificate */
 } alerts[] = {
 #define ALERT(number, name, meaning)                                                               \
     {number, "the server sent alert " #number " (" name "): " meaning,                             \
-     "haul refused what the server sent, by alert " #number " (" name ")"},
+     "haul refused what the server sent, by alert " #number " (" name ")",                         \
+     "the server sent alert " #number " (" name "): it asked for a client certificate (--cert), "  \
+     "and was shown none"},
     ALERTS(ALERT)
 #undef ALERT
 };
 
-const char *tls_alert_sentence(enum tls_error direction, uint8_t number)
+/* Servers send any of these to a client that has no certificate (RFC 8446, 4.4.2.4, has 116;
+ * RFC 5246, 7.4.6, has 40): Go's 42, GnuTLS 50. */
+static bool is_about_certificates(uint8_t number)
 {
-    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
-        if (alerts[i].number == number)
-            return direction == TLS_ALERT ? alerts[i].received : alerts[i].sent;
+    static const uint8_t numbers[] = {40, 41, 42, 43, 46, 48, 49, 50, 116};
+
+    return memchr(numbers, number, sizeof(numbers)) != NULL;
+}
+
+/* What the two alerts to a hello mean depends on what it had; NULL: no more than usually. */
+static const char *hello_sentence(const struct tls *tls, uint8_t number)
+{
+    enum { HANDSHAKE_FAILURE = 40, PROTOCOL_VERSION = 70 };
+
+    if (number == HANDSHAKE_FAILURE && tls->backend->is_wide)
+        return "the server sent alert 40 (handshake_failure): it accepts none of the cipher "
+               "suites, groups and signature algorithms offered, though OpenSSL's are among them: "
+               "an old server may need --tls-legacy (and no --tls-backend openssl)";
+    if (number != PROTOCOL_VERSION)
+        return NULL;
+    if (tls->offer == TLS_OFFERS_BOTH)
+        return "the server sent alert 70 (protocol_version): it speaks neither TLS 1.3 nor 1.2; "
+               "1.0 and 1.1 need --tls-legacy (and no --tls-backend openssl)";
+    if (tls->offer == TLS_OFFERS_13)
+        return "the server sent alert 70 (protocol_version): it does not speak TLS 1.3, and no "
+               "earlier version was allowed";
+    if (tls->offer == TLS_OFFERS_12)
+        return "the server sent alert 70 (protocol_version): it does not speak TLS 1.2, and no "
+               "later version was allowed; 1.0 and 1.1 need --tls-legacy";
+    return NULL;
+}
+
+const char *tls_alert_sentence(const struct tls *tls, enum tls_error direction, uint8_t number)
+{
+    const char *exact = direction == TLS_ALERT ? hello_sentence(tls, number) : NULL;
+    bool is_unnamed = tls->was_asked_who && !tls->has_certificate && is_about_certificates(number);
+
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+        if (alerts[i].number != number)
+            continue;
+        if (direction != TLS_ALERT)
+            return alerts[i].sent;
+        return is_unnamed ? alerts[i].unnamed : exact ? exact : alerts[i].received;
+    }
     return tls_sentence(direction);
 }
