@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "tests/lib/coded.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_loopback.h"
@@ -513,8 +514,7 @@ static void nothing_is_lost_whatever_goes_wrong(void)
 {
     enum { SEEDS = 5, REQUESTS = 25, LENGTH = 60000 }; /* over four loops, twice: 1,000 */
     const char *only = getenv("HAUL_SEED");
-    const char *times = getenv("HAUL_TEST_ROUNDS");
-    uint64_t seeds = SEEDS * (times ? strtoull(times, NULL, 10) : 1);
+    uint64_t seeds = SEEDS * chance_number("HAUL_TEST_ROUNDS", 1);
     static uint64_t seed;
     char *text = coded_text(LENGTH);
     struct span plain = {text, LENGTH};

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "tests/lib/coded.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/gathering.h"
 
@@ -300,9 +301,8 @@ static uint64_t seed; /* goes on from loop to loop */
 static void whatever_goes_wrong_nothing_is_left(void)
 {
     const char *only = getenv("HAUL_SEED");
-    const char *rounds = getenv("HAUL_TEST_ROUNDS");
     int before = gathering_count_descriptors();
-    uint64_t end = seed + (rounds ? strtoull(rounds, NULL, 10) : ROUNDS);
+    uint64_t end = seed + chance_number("HAUL_TEST_ROUNDS", ROUNDS);
     if (only)
         run_seed(strtoull(only, NULL, 10));
     while (!only && seed < end)

@@ -5,6 +5,7 @@
  * HAUL_TEST_ROUNDS is how many rounds are run over each loop, HAUL_SEED the first one's seed. */
 
 #include "engine/engine.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/gathering.h"
 
 #include <errno.h>
@@ -173,16 +174,10 @@ static bool run(uint64_t seed)
     return round.was_short;
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void no_body_is_lost_for_want_of_memory(void)
 {
-    uint64_t first = from_environment("HAUL_SEED", 0);
-    uint64_t rounds = from_environment("HAUL_TEST_ROUNDS", ROUNDS);
+    uint64_t first = chance_number("HAUL_SEED", 0);
+    uint64_t rounds = chance_number("HAUL_TEST_ROUNDS", ROUNDS);
     uint64_t count = 0;
     for (uint64_t i = 0; i < rounds; i++)
         count += run(first + i);

@@ -3,14 +3,12 @@
 
 #include "engine/engine.h"
 #include "tests/lib/address.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/engine/engine_rows.h"
-#include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_gathering.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FOLLOW                                                                                     \
@@ -497,51 +495,20 @@ static void a_request_is_cancelled_at_any_hop(void)
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
-/* A client of a server that redirects as often as it answers, over a loop of faults; each may be
- * cancelled. Whatever happens, everything is back in its place. */
+static void choose(uint64_t seed, struct haul_options *options)
+{
+    static const struct haul_redirect redirect = {.follow = true, .keep_hops = true};
+    (void)seed;
+    options->redirect = &redirect;
+}
+
+/* A server that redirects as often as it answers. */
 static void nothing_is_lost_whatever_happens(void)
 {
-    static struct loopback_script script = {.repeat = true};
     static const char *const replies[] = {TO("302", "/b"), TO("307", "/c"), REPLY(1, "x"),
                                           TO("303", "d")};
-    const char *rounds = getenv("HAUL_TEST_ROUNDS");
-    const char *seeds = getenv("HAUL_SEED");
-    uint64_t seed = seeds ? strtoull(seeds, NULL, 10) : 1;
-    size_t requests = rounds ? strtoull(rounds, NULL, 10) : 250; /* by four loops */
-    for (size_t i = 0; i + 2 < LOOPBACK_ROWS_MAX; i += 2) {
-        script.rows[i] = (struct loopback_row){EXPECT, "GET /"};
-        script.rows[i + 1] = (struct loopback_row){SEND, replies[i / 2 % 4]};
-    }
-    for (size_t done = 0; done < requests; done += 50, seed++) {
-        gathering_note("HAUL_SEED=%" PRIu64, seed);
-        struct loopback *server = loopback_open(&script, 1);
-        struct haul_options options = {
-            .concurrency = 1 + (uint32_t)(seed % 7),
-            .keep_bodies = seed % 2,
-            .keep_headers = seed % 3 == 0,
-            .unordered = seed % 5 < 2,
-            .redirect = &(const struct haul_redirect){.follow = true, .keep_hops = true}};
-        struct fault_rates rates = {.receive_cut = 300,
-                                    .receive_failed = 20,
-                                    .receive_ended = 20,
-                                    .connect_failed = 20,
-                                    .send_failed = 20,
-                                    .reordered = 50,
-                                    .delayed = 50};
-        struct haul *haul =
-            gathering_open_on(fault_open(gathering_open_loop(&options), &rates, seed), &options);
-        for (int i = 0; i < 50; i++)
-            gathering_submit(haul, server, "/a");
-        const struct haul_result *result;
-        for (uint64_t taken = 0; taken < 50; taken++) {
-            assert_int_equal(gathering_try(haul, &result, GATHERING_PATIENCE_MS), 0);
-            haul_release(haul, result);
-            if ((taken + seed) % 4 == 0)
-                haul_cancel(haul, taken + 2 + seed % 9);
-        }
-        gathering_close(haul);
-        loopback_close(server);
-    }
+    chance_run(&(const struct chance){
+        .replies = replies, .reply_count = sizeof replies / sizeof *replies, .choose = choose});
 }
 
 static const struct gathering_scenario scenarios[] = {

@@ -3,14 +3,12 @@
 
 #include "engine/engine.h"
 #include "tests/lib/address.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/engine/engine_rows.h"
-#include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_gathering.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -640,57 +638,38 @@ static void a_budget_runs_out(void)
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
+static void choose(uint64_t seed, struct haul_options *options)
+{
+    static const struct haul_retry retry = {.max = 6, .delay_ms = 2, .keep_tries = true};
+    static const struct haul_redirect redirect = {.follow = true, .keep_hops = true};
+    options->keep_bodies = seed % 4 != 0;
+    options->stream_bodies = seed % 4 == 1;
+    options->retry = &retry;
+    options->redirect = &redirect;
+}
+
+static void make_short(uint64_t seed, struct haul *haul)
+{
+    struct budget *budget = &haul->engine.budget;
+    if (seed % 3 == 1 && haul->engine.options.keep_bodies)
+        budget->reserve_blocks = budget->shared_blocks - 4;
+}
+
+static void nobody_waits(const struct haul *haul)
+{
+    assert_int_equal(haul->engine.waiting, 0);
+}
+
 /* Failures, waits, hops and cancellations in any order, some of them while memory is short. */
 static void nothing_is_lost_whatever_happens(void)
 {
     static const char *const replies[] = {BUSY, TO("302", "/b"), REPLY(1, "x"),
                                           "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"};
-    static struct loopback_script script = {.repeat = true};
-    static const struct haul_retry retry = {.max = 6, .delay_ms = 2, .keep_tries = true};
-    static const struct haul_redirect redirect = {.follow = true, .keep_hops = true};
-    const char *rounds = getenv("HAUL_TEST_ROUNDS");
-    const char *seeds = getenv("HAUL_SEED");
-    uint64_t seed = seeds ? strtoull(seeds, NULL, 10) : 1;
-    size_t requests = rounds ? strtoull(rounds, NULL, 10) : 250; /* by four loops */
-    for (size_t i = 0; i + 2 < LOOPBACK_ROWS_MAX; i += 2) {
-        script.rows[i] = (struct loopback_row){EXPECT, "GET /"};
-        script.rows[i + 1] = (struct loopback_row){SEND, replies[i / 2 % 4]};
-    }
-    for (size_t done = 0; done < requests; done += 50, seed++) {
-        gathering_note("HAUL_SEED=%" PRIu64, seed);
-        struct loopback *server = loopback_open(&script, 1);
-        struct haul_options options = {.concurrency = 1 + (uint32_t)(seed % 7),
-                                       .keep_bodies = seed % 4 != 0,
-                                       .stream_bodies = seed % 4 == 1,
-                                       .keep_headers = seed % 3 == 0,
-                                       .unordered = seed % 5 < 2,
-                                       .retry = &retry,
-                                       .redirect = &redirect};
-        struct fault_rates rates = {.receive_cut = 300,
-                                    .receive_failed = 30,
-                                    .receive_ended = 30,
-                                    .connect_failed = 50,
-                                    .send_failed = 30,
-                                    .reordered = 50,
-                                    .delayed = 50};
-        struct haul *haul =
-            gathering_open_on(fault_open(gathering_open_loop(&options), &rates, seed), &options);
-        if (seed % 3 == 1 && options.keep_bodies)
-            haul->engine.budget.reserve_blocks = haul->engine.budget.shared_blocks - 4;
-        for (int i = 0; i < 50; i++)
-            gathering_submit(haul, server, "/a");
-        const struct haul_result *result;
-        for (uint64_t taken = 0; taken < 50;) {
-            assert_int_equal(gathering_try(haul, &result, GATHERING_PATIENCE_MS), 0);
-            taken += !result->more;
-            haul_release(haul, result);
-            if ((taken + seed) % 4 == 0)
-                haul_cancel(haul, taken + 2 + seed % 9);
-        }
-        assert_int_equal(haul->engine.waiting, 0);
-        gathering_close(haul);
-        loopback_close(server);
-    }
+    chance_run(&(const struct chance){.replies = replies,
+                                      .reply_count = sizeof replies / sizeof *replies,
+                                      .choose = choose,
+                                      .prepare = make_short,
+                                      .check = nobody_waits});
 }
 
 static const struct gathering_scenario scenarios[] = {

@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "tests/lib/address.h"
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/tls/tls_gathering.h"
@@ -410,8 +411,7 @@ static void play(const struct cell *cell)
 /* How many of the four loops play a cell. */
 static uint32_t rounds(void)
 {
-    const char *text = getenv("HAUL_TEST_ROUNDS");
-    return text ? (uint32_t)strtoul(text, NULL, 10) : 1;
+    return (uint32_t)chance_number("HAUL_TEST_ROUNDS", 1);
 }
 
 static void each_state_of_each_hop_and_try(void)

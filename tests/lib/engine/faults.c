@@ -2,6 +2,7 @@
  * run, with its own rates, bounds and requests; HAUL_TEST_ROUNDS says how many over each loop. The
  * seed of one that fails is printed, and HAUL_SEED=<number> plays that one alone. */
 
+#include "tests/lib/engine/chance.h"
 #include "tests/lib/engine/faults.h"
 
 #include "engine/engine.h"
@@ -387,8 +388,7 @@ static void whatever_goes_wrong_every_request_has_its_result(void)
         run_seed(strtoull(only, NULL, 10), &sum);
         return;
     }
-    const char *rounds = getenv("HAUL_TEST_ROUNDS");
-    uint64_t end = seed + (rounds ? strtoull(rounds, NULL, 10) : SEEDS);
+    uint64_t end = seed + chance_number("HAUL_TEST_ROUNDS", SEEDS);
     while (seed < end)
         run_seed(seed++, &sum);
 }
