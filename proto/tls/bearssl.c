@@ -60,6 +60,16 @@ struct client_auth {
     size_t count;
     unsigned char *bytes;
     br_skey_decoder_context key; /* holds the key; its kind is 0 where there is none */
+    /* Who signs with it, and the key as it is told: one of the two, or none. */
+    const br_rsa_private_key *rsa;
+    br_rsa_pkcs1_sign rsa_sign;
+    const br_ec_private_key *ec;
+    const br_ec_impl *curves;
+    br_ecdsa_sign ec_sign;
+#ifdef HAUL_HAS_OPENSSL
+    struct rsa_signer rsa_signer;
+    struct ecdsa_signer ec_signer;
+#endif
 };
 
 struct bear_config {
@@ -536,33 +546,74 @@ static enum tls_error key_read(br_skey_decoder_context *key, struct span pem)
     return error == TLS_OK ? key_decode(key, body) : error;
 }
 
+/* By libcrypto, where arithmetic is not NULL. */
+static void signer_choose(struct client_auth *client, const struct tls_config *base,
+                          const struct certificate_key *public_key)
+{
+    client->rsa = br_skey_decoder_get_rsa(&client->key);
+    client->ec = br_skey_decoder_get_ec(&client->key);
+    client->rsa_sign = br_rsa_pkcs1_sign_get_default();
+    client->ec_sign = br_ecdsa_sign_asn1_get_default();
+    client->curves = br_ec_get_default();
+#ifdef HAUL_HAS_OPENSSL
+    if (base->arithmetic != NULL && client->rsa != NULL &&
+        public_key->kind == CERTIFICATE_KEY_RSA) {
+        br_rsa_public_key rsa = rsa_key(public_key);
+
+        tls_rsa_signer_open(&client->rsa_signer, client->rsa, &rsa);
+        client->rsa = &client->rsa_signer.key;
+        client->rsa_sign = tls_rsa_sign;
+    }
+    if (base->arithmetic != NULL && client->ec != NULL) {
+        client->curves = base->arithmetic;
+        tls_ecdsa_signer_open(&client->ec_signer, base->arithmetic, client->ec);
+        client->ec = &client->ec_signer.key;
+        client->ec_sign = tls_ecdsa_sign;
+    }
+#else
+    (void)base;
+    (void)public_key;
+#endif
+}
+
+static void signer_close(struct client_auth *client, const struct tls_config *base)
+{
+#ifdef HAUL_HAS_OPENSSL
+    tls_rsa_signer_close(&client->rsa_signer);
+    if (base->arithmetic != NULL)
+        tls_ecdsa_signer_close(&client->ec_signer, base->arithmetic);
+#else
+    (void)client;
+    (void)base;
+#endif
+}
+
 /* Signs with one and checks with the other: the library does not compute a modulus of 4096 bits. */
-static bool rsa_key_matches(const br_rsa_private_key *key, const struct certificate_key *public_key)
+static bool rsa_key_matches(const struct client_auth *client,
+                            const struct certificate_key *public_key)
 {
     static const unsigned char hash[br_sha256_SIZE];
     unsigned char value[MODULUS_BYTES_MAX];
-    struct certificate_signature signature = {.hash = CERTIFICATE_HASH_SHA256,
-                                              .value = {(char *)value, (key->n_bitlen + 7) / 8}};
+    struct certificate_signature signature = {
+        .hash = CERTIFICATE_HASH_SHA256, .value = {(char *)value, (client->rsa->n_bitlen + 7) / 8}};
 
     return public_key->kind == CERTIFICATE_KEY_RSA && signature.value.length <= sizeof(value) &&
-           br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash, sizeof(hash), key, value) ==
-               1 &&
+           client->rsa_sign(BR_HASH_OID_SHA256, hash, sizeof(hash), client->rsa, value) == 1 &&
            rsa_check(br_rsa_pkcs1_vrfy_get_default(), &signature, public_key, hash);
 }
 
-static bool ec_key_matches(const br_ec_private_key *key, const struct certificate_key *public_key)
+static bool ec_key_matches(const struct client_auth *client,
+                           const struct certificate_key *public_key)
 {
     unsigned char own[BR_EC_KBUF_PUB_MAX_SIZE];
-    size_t length = br_ec_compute_pub(br_ec_get_default(), NULL, own, key);
+    size_t length = br_ec_compute_pub(client->curves, NULL, own, client->ec);
 
     return public_key->kind == CERTIFICATE_KEY_EC && length > 0 &&
            span_equal(public_key->point, (struct span){(char *)own, length});
 }
 
-static enum tls_error key_match(const struct client_auth *client)
+static enum tls_error key_match(struct client_auth *client, const struct tls_config *base)
 {
-    const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&client->key);
-    const br_ec_private_key *ec = br_skey_decoder_get_ec(&client->key);
     struct span der = {(const char *)client->certificates[0].data,
                        client->certificates[0].data_len};
     struct certificate leaf;
@@ -570,33 +621,31 @@ static enum tls_error key_match(const struct client_auth *client)
 
     if (!certificate_parse(der, &leaf))
         return TLS_CERTIFICATE_MALFORMED;
-    matches = rsa != NULL ? rsa_key_matches(rsa, &leaf.key) : ec_key_matches(ec, &leaf.key);
+    signer_choose(client, base, &leaf.key);
+    matches = client->rsa != NULL ? rsa_key_matches(client, &leaf.key)
+                                  : ec_key_matches(client, &leaf.key);
     return matches ? TLS_OK : TLS_KEY_MISMATCH;
 }
 
-static enum tls_error client_auth_read(struct client_auth *client, struct span certificate,
-                                       struct span key)
+static enum tls_error client_auth_read(struct client_auth *client, const struct tls_config *base,
+                                       struct span certificate, struct span key)
 {
     enum tls_error error = certificates_read(client, certificate);
 
     if (error == TLS_OK)
         error = key_read(&client->key, key.length > 0 ? key : certificate);
-    return error == TLS_OK ? key_match(client) : error;
+    return error == TLS_OK ? key_match(client, base) : error;
 }
 
 /* Pointers into the connection are set by this, so that it cannot be part of the template. */
 static void client_auth_use(br_ssl_client_context *client, const struct client_auth *auth)
 {
-    const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&auth->key);
-    const br_ec_private_key *ec = br_skey_decoder_get_ec(&auth->key);
-
-    if (rsa != NULL)
-        br_ssl_client_set_single_rsa(client, auth->certificates, auth->count, rsa,
-                                     br_rsa_pkcs1_sign_get_default());
-    else if (ec != NULL)
-        br_ssl_client_set_single_ec(client, auth->certificates, auth->count, ec, BR_KEYTYPE_SIGN,
-                                    BR_KEYTYPE_EC, br_ec_get_default(),
-                                    br_ecdsa_sign_asn1_get_default());
+    if (auth->rsa != NULL)
+        br_ssl_client_set_single_rsa(client, auth->certificates, auth->count, auth->rsa,
+                                     auth->rsa_sign);
+    else if (auth->ec != NULL)
+        br_ssl_client_set_single_ec(client, auth->certificates, auth->count, auth->ec,
+                                    BR_KEYTYPE_SIGN, BR_KEYTYPE_EC, auth->curves, auth->ec_sign);
 }
 
 /* --- what all connections share ------------------------------------------------------------- */
@@ -733,7 +782,7 @@ static enum tls_error config_fill(struct tls_config *base, const struct tls_opti
     if (!chains_open(config, options->chain_count > 0 ? options->chain_count : 1))
         return TLS_MEMORY;
     if (options->certificate.length > 0)
-        error = client_auth_read(&config->client, options->certificate, options->key);
+        error = client_auth_read(&config->client, base, options->certificate, options->key);
     stack_wipe();
     return error;
 }
@@ -742,6 +791,7 @@ static void config_free(struct tls_config *base)
 {
     struct bear_config *config = bear_config_of(base);
 
+    signer_close(&config->client, base);
     free(config->client.certificates);
     free(config->client.bytes);
     free(config->chains);

@@ -38,6 +38,8 @@
     X(EC_KEY_free)                                                                                 \
     X(EC_KEY_new_by_curve_name)                                                                    \
     X(EC_KEY_oct2key)                                                                              \
+    X(EC_KEY_oct2priv)                                                                             \
+    X(ECDSA_sign)                                                                                  \
     X(ECDSA_verify)                                                                                \
     X(ERR_clear_error)                                                                             \
     X(ERR_peek_error)                                                                              \

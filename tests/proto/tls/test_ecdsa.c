@@ -3,6 +3,7 @@
  * them): numbers at and beyond the edges, hashes of other lengths, points that are none. */
 
 #include "proto/tls/ecdsa.h"
+#include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,17 +21,21 @@ enum { CURVES = 3, POINT_BYTES_MAX = 133, SIGNATURE_BYTES_MAX = 160, HASH_BYTES_
 static const struct curve {
     const char *name;
     int number;
-    const char *order; /* of its group, in hexadecimal */
 } curves[CURVES] = {
-    {"P-256", BR_EC_secp256r1, "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"},
-    {"P-384", BR_EC_secp384r1,
-     "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52"
-     "973"},
-    {"P-521", BR_EC_secp521r1,
-     "01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC014"
-     "8F7"
-     "09A5D03BB5C9B8899C47AEBB6FB71E91386409"},
+    {"P-256", BR_EC_secp256r1},
+    {"P-384", BR_EC_secp384r1},
+    {"P-521", BR_EC_secp521r1},
 };
+
+static BIGNUM *order_of(const struct curve *curve)
+{
+    size_t length;
+    const unsigned char *bytes = br_ec_get_default()->order(curve->number, &length);
+    BIGNUM *order = BN_bin2bn(bytes, (int)length, NULL);
+
+    assert_non_null(order);
+    return order;
+}
 
 /* What is checked. */
 struct bench {
@@ -171,7 +176,7 @@ static void test_edges(void **state)
 
         assert_true(BN_set_word(edges[0], 0) && BN_set_word(edges[1], 1));
         for (size_t i = 2; i < 5; i++)
-            assert_true(BN_hex2bn(&edges[i], curves[c].order) > 0);
+            edges[i] = order_of(&curves[c]);
         assert_true(BN_sub_word(edges[2], 1) && BN_add_word(edges[4], 1));
         for (size_t r = 0; r < 5; r++) {
             for (size_t s = 0; s < 5; s++) {
@@ -203,15 +208,178 @@ static void test_not_der(void **state)
     }
 }
 
+/* --- signing ---------------------------------------------------------------------------------- */
+
+enum { SCALAR_BYTES_MAX = 68 };
+
+struct secret {
+    unsigned char bytes[SCALAR_BYTES_MAX];
+    br_ec_private_key key;
+};
+
+/* The order and some, or, where some is not negative, that number; zeros before it. */
+static void secret_make(const struct curve *curve, int some, size_t zeros, struct secret *ret)
+{
+    BIGNUM *number = order_of(curve);
+    int bytes = BN_num_bytes(number);
+
+    assert_true(some < 0 ? BN_sub_word(number, (BN_ULONG)-some)
+                         : BN_set_word(number, (BN_ULONG)some));
+    assert_true(BN_bn2binpad(number, ret->bytes, bytes + (int)zeros) >= 0);
+    ret->key = (br_ec_private_key){curve->number, ret->bytes, (size_t)bytes + zeros};
+    BN_free(number);
+}
+
+static void bench_for(const struct curve *curve, const struct secret *secret, size_t hash_length,
+                      struct bench *ret_bench)
+{
+    *ret_bench = (struct bench){.curve = curve, .hash_length = hash_length};
+    for (size_t i = 0; i < hash_length; i++)
+        ret_bench->hash[i] = (unsigned char)(9 + 11 * i);
+    ret_bench->point_length =
+        br_ec_compute_pub(&libcrypto.ec, NULL, ret_bench->point, &secret->key);
+    assert_true(ret_bench->point_length > 0);
+}
+
+static const br_hash_class *const classes[] = {&br_sha1_vtable, &br_sha256_vtable,
+                                               &br_sha384_vtable, &br_sha512_vtable};
+
+static size_t sign_by(br_ecdsa_sign signs, const br_hash_class *class, const br_ec_private_key *key,
+                      struct bench *bench)
+{
+    bench->length = signs(&libcrypto.ec, class, bench->hash, key, bench->signature);
+    return bench->length;
+}
+
+static void sign_check(const struct curve *curve, const struct secret *secret)
+{
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        struct bench bench, again;
+        struct ecdsa_signer signer;
+
+        bench_for(curve, secret, (size_t[]){20, 32, 48, 64}[i], &bench);
+        again = bench;
+        tls_ecdsa_signer_open(&signer, &libcrypto, &secret->key);
+        assert_non_null(signer.own);
+        assert_true(sign_by(tls_ecdsa_sign, classes[i], &signer.key, &bench) > 0);
+        assert_true(sign_by(tls_ecdsa_sign, classes[i], &signer.key, &again) > 0);
+        expect(&bench, true, "signed by libcrypto");
+        expect(&again, true, "signed by libcrypto once more");
+        assert_memory_not_equal(bench.signature, again.signature, bench.length);
+        assert_true(sign_by(br_ecdsa_sign_asn1_get_default(), classes[i], &secret->key, &again) >
+                    0);
+        expect(&again, true, "signed by BearSSL");
+        bench.hash[0] ^= 1;
+        expect(&bench, false, "signed by libcrypto, another hash");
+        tls_ecdsa_signer_close(&signer, &libcrypto);
+        assert_null(signer.own);
+    }
+}
+
+static void test_sign(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        struct secret secret;
+
+        secret_make(&curves[c], -12345, 0, &secret);
+        sign_check(&curves[c], &secret);
+        secret_make(&curves[c], 77, 0, &secret);
+        sign_check(&curves[c], &secret);
+    }
+}
+
+/* From 1 to the order less 1, however it is written. */
+static void test_sign_edges(void **state)
+{
+    static const struct {
+        int some;
+        size_t zeros;
+    } rows[] = {{1, 0}, {2, 0}, {-1, 0}, {-2, 0}, {3, 1}, {-1, 2}};
+
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            struct ecdsa_signer signer;
+            struct secret secret;
+            struct bench bench;
+
+            secret_make(&curves[c], rows[i].some, rows[i].zeros, &secret);
+            bench_for(&curves[c], &secret, 32, &bench);
+            tls_ecdsa_signer_open(&signer, &libcrypto, &secret.key);
+            assert_non_null(signer.own);
+            assert_true(sign_by(tls_ecdsa_sign, &br_sha256_vtable, &signer.key, &bench) > 0);
+            expect(&bench, true, "a key at the edge");
+            tls_ecdsa_signer_close(&signer, &libcrypto);
+        }
+    }
+}
+
+/* Zero, the order, more than that: neither signs with what is no key. */
+static void test_no_key(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        for (int row = 0; row < 5; row++) {
+            struct ecdsa_signer signer;
+            struct secret secret;
+            struct bench bench = {.curve = &curves[c], .hash_length = 32};
+
+            secret_make(&curves[c], row == 0 ? 0 : -1, row == 4 ? 1 : 0, &secret);
+            if (row == 1 || row == 2)
+                secret.bytes[secret.key.xlen - 1] =
+                    (unsigned char)(secret.bytes[secret.key.xlen - 1] + row);
+            if (row == 3)
+                memset(secret.bytes, 0xff, secret.key.xlen);
+            if (row == 4)
+                secret.bytes[0] = 1;
+            tls_ecdsa_signer_open(&signer, &libcrypto, &secret.key);
+            assert_null(signer.own);
+            if (row < 4)
+                assert_int_equal(sign_by(tls_ecdsa_sign, &br_sha256_vtable, &signer.key, &bench),
+                                 0);
+        }
+    }
+}
+
+/* Nothing is handed out but a signature. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        for (int once = 0; once < 2; once++) {
+            bool was_refused = true;
+
+            for (unsigned left = 0; was_refused; left++) {
+                struct ecdsa_signer signer;
+                struct secret secret;
+                struct bench bench;
+
+                secret_make(&curves[c], -999, 0, &secret);
+                bench_for(&curves[c], &secret, 32, &bench);
+                starving_set(left, once == 1);
+                tls_ecdsa_signer_open(&signer, &libcrypto, &secret.key);
+                sign_by(tls_ecdsa_sign, &br_sha256_vtable, &signer.key, &bench);
+                tls_ecdsa_signer_close(&signer, &libcrypto);
+                was_refused = starving_end();
+                if (bench.length > 0)
+                    expect(&bench, true, "signed with little memory");
+                assert_true(bench.length > 0 || was_refused);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_and_spoilt),
-        cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_not_der),
+        cmocka_unit_test(test_good_and_spoilt), cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_not_der),         cmocka_unit_test(test_sign),
+        cmocka_unit_test(test_sign_edges),      cmocka_unit_test(test_no_key),
+        cmocka_unit_test(test_no_memory),
     };
 
-    if (!tls_ecdsa_open(&libcrypto))
+    if (!starving_begin() || !tls_ecdsa_open(&libcrypto))
         return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * that begin with zeros; and memory that runs out, where neither may hand out anything else. */
 
 #include "proto/tls/ecdsa.h"
+#include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,42 +29,6 @@ static const struct curve {
     {"P-384", BR_EC_secp384r1, NID_secp384r1},
     {"P-521", BR_EC_secp521r1, NID_secp521r1},
 };
-
-/* --- memory that runs out --------------------------------------------------------------------- */
-
-/* How many may still be had; less than zero: as many as are wanted. Then one is not to be had, or
- * none. */
-static long allocations_left = -1;
-static bool fails_once;
-
-static bool allocation_take(void)
-{
-    if (allocations_left == 0) {
-        if (fails_once)
-            allocations_left = -1;
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-static void *take(size_t bytes, const char *file, int line)
-{
-    (void)file, (void)line;
-    return bytes > 0 && allocation_take() ? malloc(bytes) : NULL;
-}
-
-static void *retake(void *memory, size_t bytes, const char *file, int line)
-{
-    (void)file, (void)line;
-    return allocation_take() ? realloc(memory, bytes) : NULL;
-}
-
-static void give(void *memory, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(memory);
-}
 
 /* --- numbers and points ----------------------------------------------------------------------- */
 
@@ -406,34 +371,34 @@ static void test_rounds(void **state)
 
 /* BearSSL does not look at what mulgen returns: what lies there is sent. */
 static void generator_starved(const struct curve *curve, const struct number *scalar,
-                              const struct point *wanted, long left)
+                              const struct point *wanted, unsigned left, bool once)
 {
     struct point own = {.length = 0};
 
     memset(own.bytes, FILL, sizeof(own.bytes));
-    allocations_left = left;
+    starving_set(left, once);
     own.length = libcrypto.ec.mulgen(own.bytes, scalar->bytes, scalar->length, curve->number);
-    allocations_left = -1;
+    starving_end();
     assert_int_equal(own.length, wanted->length);
     assert_memory_equal(own.bytes, wanted->bytes, wanted->length);
 }
 
 static void starve(const struct curve *curve, const struct number *scalar,
-                   const struct point *wanted, const struct point *generator)
+                   const struct point *wanted, bool once)
 {
+    const struct point generator = generator_of(curve);
     size_t failures = 0;
     bool is_over = false;
 
-    for (long left = 0; !is_over; left++) {
-        struct point own = *generator;
+    for (unsigned left = 0; !is_over; left++) {
+        struct point own = generator;
         bool is_good;
 
-        generator_starved(curve, scalar, wanted, left);
-        allocations_left = left;
+        generator_starved(curve, scalar, wanted, left, once);
+        starving_set(left, once);
         is_good = by(&libcrypto.ec, curve, &own, scalar);
-        is_over = allocations_left > 0;
-        allocations_left = -1;
-        assert_memory_equal(own.bytes, is_good ? wanted->bytes : generator->bytes, own.length);
+        is_over = !starving_end();
+        assert_memory_equal(own.bytes, is_good ? wanted->bytes : generator.bytes, own.length);
         assert_true(is_good || !is_over);
         failures += !is_good;
     }
@@ -453,10 +418,8 @@ static void test_no_memory(void **state)
         scalar.length = c < CURVES ? scalar.length : 32;
         scalar.bytes[0] = c < CURVES ? scalar.bytes[0] : 0x40;
         wanted = expect_same(curve, &generator, &scalar, "with memory");
-        for (int once = 0; once < 2; once++) {
-            fails_once = once == 1;
-            starve(curve, &scalar, &wanted, &generator);
-        }
+        starve(curve, &scalar, &wanted, true);
+        starve(curve, &scalar, &wanted, false);
     }
 }
 
@@ -469,7 +432,7 @@ int main(void)
         cmocka_unit_test(test_rounds),      cmocka_unit_test(test_no_memory),
     };
 
-    if (CRYPTO_set_mem_functions(take, retake, give) != 1 || !tls_ecdsa_open(&libcrypto))
+    if (!starving_begin() || !tls_ecdsa_open(&libcrypto))
         return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
 /* RSA signatures (PKCS#1 v1.5) by libcrypto against BearSSL's check: the same answer and the same
  * hash, whatever is in the signature. Each is made by raising a block of our own to the private
  * exponent, so that what is wrong in it is what the row says and nothing else. The cases are those
- * that implementations have got wrong (as Wycheproof collects them). */
+ * that implementations have got wrong (as Wycheproof collects them). Signing is deterministic: both
+ * make the same bytes. */
 
 #include "proto/tls/ecdsa.h"
 #include "proto/tls/rsa.h"
+#include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,12 +226,220 @@ static void test_rsa(void **state)
     }
 }
 
+/* --- signing ---------------------------------------------------------------------------------- */
+
+enum { FACTOR_BYTES_MAX = BYTES_MAX / 2 + 1 };
+
+/* As BearSSL has it, over bytes; each with zeros before it, or without. */
+struct secret {
+    unsigned char bytes[5][FACTOR_BYTES_MAX];
+    br_rsa_private_key key;
+};
+
+static void factor_read(EVP_PKEY *pair, const char *name, unsigned char *bytes, size_t zeros,
+                        unsigned char **ret_bytes, size_t *ret_length)
+{
+    BIGNUM *number = NULL;
+
+    assert_int_equal(EVP_PKEY_get_bn_param(pair, name, &number), 1);
+    *ret_bytes = bytes;
+    *ret_length = (size_t)BN_num_bytes(number) + zeros;
+    assert_true(*ret_length <= FACTOR_BYTES_MAX);
+    assert_true(BN_bn2binpad(number, bytes, (int)*ret_length) >= 0);
+    BN_clear_free(number);
+}
+
+static void secret_read(const struct pair *pair, size_t zeros, struct secret *ret)
+{
+    br_rsa_private_key *key = &ret->key;
+
+    key->n_bitlen = (uint32_t)EVP_PKEY_get_bits(pair->key);
+    factor_read(pair->key, "rsa-factor1", ret->bytes[0], zeros, &key->p, &key->plen);
+    factor_read(pair->key, "rsa-factor2", ret->bytes[1], zeros, &key->q, &key->qlen);
+    factor_read(pair->key, "rsa-exponent1", ret->bytes[2], zeros, &key->dp, &key->dplen);
+    factor_read(pair->key, "rsa-exponent2", ret->bytes[3], zeros, &key->dq, &key->dqlen);
+    factor_read(pair->key, "rsa-coefficient1", ret->bytes[4], zeros, &key->iq, &key->iqlen);
+}
+
+static br_rsa_public_key public_of(const struct pair *pair)
+{
+    return (br_rsa_public_key){(unsigned char *)(uintptr_t)pair->n + 1, pair->n_length,
+                               (unsigned char *)(uintptr_t)pair->e, pair->e_length};
+}
+
+static const struct digest {
+    const unsigned char *oid;
+    size_t length;
+} digests[] = {
+    {NULL, 36}, /* MD5 and SHA-1, before TLS 1.2 */
+    {BR_HASH_OID_SHA1, 20},
+    {BR_HASH_OID_SHA256, 32},
+    {BR_HASH_OID_SHA384, 48},
+    {BR_HASH_OID_SHA512, 64},
+};
+
+static bool sign_by(br_rsa_pkcs1_sign sign, const struct digest *digest,
+                    const br_rsa_private_key *key, unsigned char value[BYTES_MAX])
+{
+    unsigned char hash[64];
+
+    for (size_t i = 0; i < sizeof(hash); i++)
+        hash[i] = (unsigned char)(i * 5 + 1);
+    memset(value, 0xa5, BYTES_MAX);
+    return sign(digest->oid, hash, digest->length, key, value) == 1;
+}
+
+static void expect_same_values(const struct rsa_signer *signer, size_t bytes)
+{
+    unsigned char own[BYTES_MAX], other[BYTES_MAX];
+
+    for (size_t i = 0; i < COUNT(digests); i++) {
+        bool fits = bytes >= digests[i].length + 19 + 11;
+
+        assert_int_equal(sign_by(tls_rsa_sign, &digests[i], &signer->key, own), fits);
+        assert_int_equal(sign_by(br_rsa_pkcs1_sign_get_default(), &digests[i], &signer->key, other),
+                         fits);
+        if (fits)
+            assert_memory_equal(own, other, BYTES_MAX);
+    }
+}
+
+/* Every length of a modulus, also such as are no whole bytes. */
+static void test_sign(void **state)
+{
+    static const struct {
+        unsigned bits, exponent;
+    } rows[] = {{1024, 65537}, {1025, 65537}, {1031, 3},     {2048, 65537},
+                {2048, 3},     {2056, 17},    {3072, 65537}, {4096, 65537}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pair pair = pair_make(rows[i].bits, rows[i].exponent);
+        br_rsa_public_key public_key = public_of(&pair);
+
+        for (size_t zeros = 0; zeros < 2; zeros++) {
+            struct rsa_signer signer;
+            struct secret secret;
+
+            if (zeros > 0 && rows[i].bits > 4000)
+                continue;
+            secret_read(&pair, zeros, &secret);
+            tls_rsa_signer_open(&signer, &secret.key, &public_key);
+            assert_non_null(signer.own);
+            expect_same_values(&signer, pair.n_length);
+            expect_same_values(&signer, pair.n_length); /* blinded anew */
+            tls_rsa_signer_close(&signer);
+            assert_null(signer.own);
+        }
+        EVP_PKEY_free(pair.key);
+    }
+}
+
+/* A fault in one half of the computation makes a signature that gives the key away. */
+static void test_fault(void **state)
+{
+    struct pair pair = pair_make(2048, 65537);
+    br_rsa_public_key public_key = public_of(&pair);
+    unsigned char right[BYTES_MAX], own[BYTES_MAX], other[BYTES_MAX];
+    struct secret secret;
+
+    (void)state;
+    for (size_t i = 2; i < 5; i++) {
+        struct rsa_signer signer;
+
+        secret_read(&pair, 0, &secret);
+        assert_true(sign_by(br_rsa_pkcs1_sign_get_default(), &digests[2], &secret.key, right));
+        secret.bytes[i][100] ^= 4;
+        tls_rsa_signer_open(&signer, &secret.key, &public_key);
+        assert_non_null(signer.own);
+        if (sign_by(tls_rsa_sign, &digests[2], &signer.key, own))
+            assert_memory_equal(own, right, pair.n_length);
+        assert_true(sign_by(br_rsa_pkcs1_sign_get_default(), &digests[2], &secret.key, other));
+        assert_memory_not_equal(other, right, pair.n_length);
+        tls_rsa_signer_close(&signer);
+    }
+    EVP_PKEY_free(pair.key);
+}
+
+/* Whom libcrypto cannot serve, BearSSL does. */
+static void test_others(void **state)
+{
+    struct pair pair = pair_make(1024, 65537);
+    br_rsa_public_key public_key = public_of(&pair);
+    unsigned char large[] = {1, 0, 1, 0, 1}, even[] = {2}, one[] = {1};
+    const struct {
+        unsigned char *e;
+        size_t length;
+    } rows[] = {{large, sizeof(large)}, {even, 1}, {one, 1}, {one, 0}};
+    struct rsa_signer signer;
+    struct secret secret;
+
+    (void)state;
+    secret_read(&pair, 0, &secret);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        public_key.e = rows[i].e;
+        public_key.elen = rows[i].length;
+        tls_rsa_signer_open(&signer, &secret.key, &public_key);
+        assert_null(signer.own);
+        expect_same_values(&signer, pair.n_length);
+        tls_rsa_signer_close(&signer);
+    }
+    public_key = public_of(&pair);
+    public_key.nlen--;
+    tls_rsa_signer_open(&signer, &secret.key, &public_key);
+    assert_null(signer.own);
+    expect_same_values(&signer, pair.n_length);
+    EVP_PKEY_free(pair.key);
+}
+
+/* Nothing is handed out but the signature. */
+static bool is_starved(const struct secret *secret, const br_rsa_public_key *public_key,
+                       const unsigned char *right, size_t bytes, unsigned left, bool once)
+{
+    unsigned char own[BYTES_MAX];
+    struct rsa_signer signer;
+    bool is_good, was_refused;
+
+    starving_set(left, once);
+    tls_rsa_signer_open(&signer, &secret->key, public_key);
+    is_good = sign_by(tls_rsa_sign, &digests[2], &signer.key, own);
+    tls_rsa_signer_close(&signer);
+    was_refused = starving_end();
+    if (is_good)
+        assert_memory_equal(own, right, bytes);
+    assert_true(is_good || was_refused);
+    return was_refused;
+}
+
+static void test_no_memory(void **state)
+{
+    struct pair pair = pair_make(1024, 65537);
+    br_rsa_public_key public_key = public_of(&pair);
+    unsigned char right[BYTES_MAX];
+    struct secret secret;
+    unsigned refused = 0;
+
+    (void)state;
+    secret_read(&pair, 0, &secret);
+    assert_true(sign_by(br_rsa_pkcs1_sign_get_default(), &digests[2], &secret.key, right));
+    for (int once = 0; once < 2; once++)
+        for (unsigned left = 0;
+             is_starved(&secret, &public_key, right, pair.n_length, left, once == 1); left++)
+            refused++;
+    assert_true(refused > 20);
+    EVP_PKEY_free(pair.key);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rsa)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rsa),       cmocka_unit_test(test_sign),
+        cmocka_unit_test(test_fault),     cmocka_unit_test(test_others),
+        cmocka_unit_test(test_no_memory),
+    };
     struct ecdsa libcrypto;
 
-    if (!tls_ecdsa_open(&libcrypto)) /* loads it */
+    if (!starving_begin() || !tls_ecdsa_open(&libcrypto)) /* loads it */
         return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

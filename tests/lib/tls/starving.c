@@ -1,0 +1,62 @@
+/* Libcrypto takes its memory from functions that it can be given, once, before it takes any. */
+
+#include "tests/lib/tls/starving.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+enum mode { PLENTY, ONCE, NONE };
+
+static enum mode mode;
+static unsigned allocations_left;
+static bool was_refused;
+
+static bool allocation_take(void)
+{
+    if (mode == PLENTY || allocations_left-- > 0)
+        return true;
+    was_refused = true;
+    allocations_left = 0;
+    if (mode == ONCE)
+        mode = PLENTY;
+    return false;
+}
+
+static void *take(size_t bytes, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return bytes > 0 && allocation_take() ? malloc(bytes) : NULL;
+}
+
+static void *retake(void *memory, size_t bytes, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return allocation_take() ? realloc(memory, bytes) : NULL;
+}
+
+static void give(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+bool starving_begin(void)
+{
+    return CRYPTO_set_mem_functions(take, retake, give) == 1;
+}
+
+void starving_set(unsigned left, bool once)
+{
+    mode = once ? ONCE : NONE;
+    allocations_left = left;
+    was_refused = false;
+}
+
+bool starving_end(void)
+{
+    mode = PLENTY;
+    return was_refused;
+}
