@@ -11,6 +11,7 @@
 #include "proto/tls/backend.h"
 
 #ifdef HAUL_HAS_OPENSSL
+#include "proto/tls/chapol.h"
 #include "proto/tls/ecdsa.h"
 #include "proto/tls/rsa.h"
 #endif
@@ -694,8 +695,9 @@ static size_t suites_add(uint16_t *list, size_t count, enum suite_kind kind)
     return count;
 }
 
-/* Without instructions for AES, ChaCha20 is several times faster, and constant in time. */
-static void template_suites(br_ssl_engine_context *engine, bool is_legacy)
+/* Without instructions for AES, ChaCha20 is several times faster, and constant in time. By
+ * libcrypto, where arithmetic is not NULL; AES-GCM is as fast by BearSSL. */
+static void template_suites(br_ssl_engine_context *engine, bool is_legacy, const void *arithmetic)
 {
     bool has_aes = br_aes_x86ni_ctr_get_vtable() != NULL || br_aes_pwr8_ctr_get_vtable() != NULL;
     uint16_t list[SUITE_COUNT];
@@ -707,6 +709,12 @@ static void template_suites(br_ssl_engine_context *engine, bool is_legacy)
     br_ssl_engine_set_suites(engine, list, count);
     br_ssl_engine_set_default_aes_gcm(engine);
     br_ssl_engine_set_default_chapol(engine);
+#ifdef HAUL_HAS_OPENSSL
+    if (arithmetic != NULL)
+        tls_chapol_use(engine);
+#else
+    (void)arithmetic;
+#endif
 }
 
 static void template_legacy(br_ssl_client_context *client, uint16_t least)
@@ -740,7 +748,7 @@ static void template_init(struct bear_config *config, uint16_t least)
     if (config->base.arithmetic != NULL)
         br_ssl_engine_set_ec(engine, config->base.arithmetic);
     br_ssl_engine_set_all_flags(engine, BR_OPT_NO_RENEGOTIATION);
-    template_suites(engine, config->base.is_legacy);
+    template_suites(engine, config->base.is_legacy, config->base.arithmetic);
     if (config->base.is_legacy)
         template_legacy(client, least);
     config->protocols[0] = "http/1.1";
