@@ -6,6 +6,7 @@
  * certificates are judged by proto/x509 on the very bytes of their message, before the library has
  * parsed them, and its own verifier is replaced by the answer. What is decrypted lies in one buffer
  * of the configuration, since who drives us takes it at once; who leaves some takes a copy along.
+ * So it is with what is to be sent: a connection at rest has no buffer of its own.
  */
 
 #include "proto/tls/backend.h"
@@ -33,9 +34,10 @@ enum {
     MESSAGE_HELLO_REQUEST = 0,
     MESSAGE_CERTIFICATE = 11,
     MESSAGE_CERTIFICATE_REQUEST = 13,
-    /* What libssl 3.0 takes of the heap for a connection in its handshake, measured: 16 kB of that
-     * are the buffer of its messages. Open and at rest it is 19 kB, with TLS 1.2 12. */
-    HEAP_BYTES = 42 << 10,
+    /* What libssl 3.0 takes of the heap for a connection, at most: 63 kB inside a record of its
+     * handshake, of which 22 are the buffer of its messages and 17 that of the record; waiting for
+     * the server 41. At rest it is 17, or 12 where a session was resumed: no certificates came. */
+    HEAP_BYTES = (64 << 10) + OUT_BYTES,
 };
 
 struct libssl_config {
@@ -45,7 +47,7 @@ struct libssl_config {
     SSL_CTX *context;
     struct tickets *tickets;    /* NULL: none are kept */
     struct libssl *plain_owner; /* whose bytes lie in plain; NULL: nobody's */
-    bool has_key_log;
+    unsigned char *out;         /* OUT_BYTES for the next that has something to send; or NULL */
     char plain[PLAIN_BYTES];
 };
 
@@ -70,10 +72,11 @@ struct libssl {
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
     bool is_closing;
-    bool has_closed; /* the server's close_notify came */
+    bool has_closed;  /* the server's close_notify came */
+    bool has_buffers; /* of records, which the library took for a message and did not give back */
     uint16_t out_begin;
     uint16_t out_end;
-    unsigned char out[OUT_BYTES];
+    unsigned char *out; /* NULL: nothing is to be sent */
 };
 
 static struct libssl *libssl_of(struct tls *tls)
@@ -252,6 +255,32 @@ static int port_read(OSSL_CORE_BIO *port, void *bytes, size_t size, size_t *ret_
     return 1;
 }
 
+/* Records wait for their sending in a buffer that is theirs while they do. */
+static bool out_take(struct libssl *libssl)
+{
+    struct libssl_config *config = libssl->config;
+
+    if (libssl->out != NULL)
+        return true;
+    libssl->out = config->out != NULL ? config->out : malloc(OUT_BYTES);
+    config->out = NULL;
+    if (libssl->out == NULL)
+        libssl->tls.error = TLS_MEMORY;
+    return libssl->out != NULL;
+}
+
+static void out_give(struct libssl *libssl)
+{
+    struct libssl_config *config = libssl->config;
+
+    if (config->out != NULL)
+        free(libssl->out);
+    else
+        config->out = libssl->out;
+    libssl->out = NULL;
+    libssl->out_begin = libssl->out_end = 0;
+}
+
 static int port_write(OSSL_CORE_BIO *port, const void *bytes, size_t size, size_t *ret_length)
 {
     struct libssl *libssl = (struct libssl *)(void *)port;
@@ -260,7 +289,7 @@ static int port_write(OSSL_CORE_BIO *port, const void *bytes, size_t size, size_
 
     port_wait(libssl, length == 0 ? BIO_FLAGS_WRITE : 0);
     *ret_length = length;
-    if (length == 0)
+    if (length == 0 || !out_take(libssl))
         return 0;
     memcpy(libssl->out + libssl->out_end, bytes, length);
     libssl->out_end = (uint16_t)(libssl->out_end + length);
@@ -370,6 +399,7 @@ static void on_message(int is_ours, int version, int type, const void *bytes, si
                           version >= TLS1_3_VERSION);
     libssl->tls.was_asked_who |= message[0] == MESSAGE_CERTIFICATE_REQUEST;
     libssl->tls.was_asked_again |= libssl->is_open && message[0] == MESSAGE_HELLO_REQUEST;
+    libssl->has_buffers = libssl->is_open;
 }
 
 /* In the place of the library's verifier. */
@@ -657,6 +687,7 @@ static void config_free(struct tls_config *base)
 {
     struct libssl_config *config = config_of(base);
 
+    free(config->out);
     tickets_close(config->tickets);
     if (config->context != NULL)
         config->openssl.SSL_CTX_free(config->context);
@@ -724,7 +755,7 @@ static struct tls *init(void *memory, struct tls_config *base, const struct tls_
 {
     struct libssl *libssl = memory;
 
-    memset(libssl, 0, offsetof(struct libssl, out));
+    memset(libssl, 0, sizeof(*libssl));
     tls_begin(&libssl->tls, base, peer);
     libssl->config = config_of(base);
     libssl->port = peer->port;
@@ -755,6 +786,7 @@ static void deinit(struct tls *tls)
     const struct openssl *openssl = openssl_of(libssl);
 
     plain_drop(libssl);
+    out_give(libssl);
     keys_free(libssl);
     if (libssl->ssl != NULL) /* an end without a close_notify does not spoil the session */
         openssl->SSL_set_shutdown(libssl->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -790,6 +822,14 @@ static void end_answer(struct libssl *libssl)
     openssl->ERR_clear_error();
 }
 
+/* A message behind the handshake (a ticket) has the library prepare to write, which it seldom does
+ * then: 4 kB until the next request. */
+static void buffers_drop(struct libssl *libssl)
+{
+    if (libssl->has_buffers)
+        libssl->has_buffers = openssl_of(libssl)->SSL_free_buffers(libssl->ssl) != 1;
+}
+
 static void read_step(struct libssl *libssl)
 {
     struct libssl_config *config = libssl->config;
@@ -807,6 +847,7 @@ static void read_step(struct libssl *libssl)
         libssl->plain = (struct span){config->plain, length};
         config->plain_owner = libssl;
     }
+    buffers_drop(libssl);
 }
 
 /* A handshake or an alert is all that a TLS server begins with; 22 and 21 are no text either. */
@@ -852,7 +893,7 @@ static struct span wire_out(const struct tls *tls)
 {
     const struct libssl *libssl = libssl_in(tls);
 
-    if (has_failed(libssl))
+    if (has_failed(libssl) || libssl->out == NULL)
         return (struct span){0};
     return (struct span){(const char *)libssl->out + libssl->out_begin,
                          (size_t)(libssl->out_end - libssl->out_begin)};
@@ -868,7 +909,7 @@ static void wire_sent(struct tls *tls, size_t length)
     libssl->out_begin = (uint16_t)(libssl->out_begin + length);
     if (libssl->out_begin < libssl->out_end)
         return;
-    libssl->out_begin = libssl->out_end = 0;
+    out_give(libssl);
     if (!libssl->is_open && !has_ended(libssl)) /* of a flight that had no room there is more */
         handshake_step(libssl);
 }

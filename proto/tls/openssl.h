@@ -95,6 +95,7 @@
     X(SSL_CTX_use_PrivateKey)                                                                      \
     X(SSL_do_handshake)                                                                            \
     X(SSL_free)                                                                                    \
+    X(SSL_free_buffers)                                                                            \
     X(SSL_get0_alpn_selected)                                                                      \
     X(SSL_get_current_cipher)                                                                      \
     X(SSL_get_error)                                                                               \
