@@ -317,6 +317,27 @@ static bool is_openssl_alone(const struct haul_tls *options)
     return options->backend == HAUL_BACKEND_OPENSSL || options->version_min == HAUL_TLS_1_3;
 }
 
+static void side_close(struct secure_side *side)
+{
+    tls_config_close(side->config);
+    free(side->memory);
+    *side = (struct secure_side){0};
+}
+
+/* Where it fails, nothing is open. */
+static enum tls_error side_open(struct secure_side *side, const struct tls_options *offers,
+                                uint32_t connections)
+{
+    enum tls_error error = tls_config_open(offers, &side->config);
+    if (error != TLS_OK)
+        return error;
+    side->memory = calloc(connections, tls_config_size(side->config));
+    if (side->memory)
+        return TLS_OK;
+    side_close(side);
+    return TLS_MEMORY;
+}
+
 /* A key that BearSSL cannot use may be one for the other, where the choice is ours. One that it can
  * use goes to both at once: nobody can be moved without it, and its text is not kept until then. */
 static enum tls_error configs_open(struct secure *secure, const struct haul_tls *options)
@@ -327,13 +348,14 @@ static enum tls_error configs_open(struct secure *secure, const struct haul_tls 
                    !tls_backend_missing(TLS_OPENSSL);
     enum tls_error bad;
     offers->backend = is_openssl_alone(options) ? TLS_OPENSSL : TLS_BEARSSL;
-    bad = tls_config_open(offers, &secure->config);
+    bad = side_open(&secure->first, offers, secure->connections);
     offers->backend = TLS_OPENSSL;
     offers->is_legacy = false;
     if (bad == TLS_KEY_MALFORMED && is_ours && !options->legacy)
-        return tls_config_open(offers, &secure->config);
-    secure->can_move = is_ours && bad == TLS_OK &&
-                       (!has_files || tls_config_open(offers, &secure->moved) == TLS_OK);
+        return side_open(&secure->first, offers, secure->connections);
+    secure->can_move =
+        is_ours && bad == TLS_OK &&
+        (!has_files || side_open(&secure->moved, offers, secure->connections) == TLS_OK);
     return bad;
 }
 
@@ -393,10 +415,10 @@ static int key_log_open(struct secure *secure, const char *path, struct haul_ope
 static int secure_fill(struct secure *secure, const struct haul_tls *options, uint32_t connections,
                        struct haul_open_error *why)
 {
-    *why = (struct haul_open_error){.message = "there is not enough memory for TLS"};
+    *why = (struct haul_open_error){.message = tls_sentence(TLS_MEMORY)};
+    secure->connections = connections;
     secure->trust = trust_open();
-    secure->memory = calloc(connections, tls_size());
-    if (!secure->trust || !secure->memory)
+    if (!secure->trust)
         return -ENOMEM;
     int error = config_open(secure, options, connections, why);
     if (!error)
@@ -412,7 +434,7 @@ int secure_open(struct secure *secure, const struct haul_tls *options, uint32_t 
 {
     struct haul_open_error why = secure->why;
     int error = secure->error;
-    if (secure->config)
+    if (secure->first.config)
         return 0;
     if (!error) {
         error = secure_fill(secure, options, connections, &why);
@@ -464,10 +486,9 @@ int secure_check(const struct haul_tls *options, struct haul_open_error *ret_why
 
 void secure_close(struct secure *secure)
 {
-    tls_config_close(secure->config);
-    tls_config_close(secure->moved);
+    side_close(&secure->first);
+    side_close(&secure->moved);
     trust_close(secure->trust);
-    free(secure->memory);
     if (secure->key_log_fd >= 0)
         close(secure->key_log_fd);
     secure_init(secure);
@@ -476,20 +497,20 @@ void secure_close(struct secure *secure)
 /* --- connections ------------------------------------------------------------------------------ */
 
 /* The other backend is opened by the first that is moved to it: most runs meet none. */
-static struct tls_config *config_of(struct secure *secure, bool is_moved)
+static const struct secure_side *side_of(struct secure *secure, bool is_moved)
 {
     if (!is_moved)
-        return secure->config;
-    if (!secure->moved)
-        tls_config_open(&secure->offers, &secure->moved);
-    return secure->moved;
+        return &secure->first;
+    if (!secure->moved.config)
+        side_open(&secure->moved, &secure->offers, secure->connections);
+    return &secure->moved;
 }
 
 struct tls *secure_begin(struct secure *secure, uint32_t slot, const struct secure_peer *peer)
 {
     unsigned char seed[TLS_SEED_BYTES];
-    struct tls_config *config = config_of(secure, peer->is_moved);
-    if (!config || getrandom(seed, sizeof seed, 0) != sizeof seed)
+    const struct secure_side *side = side_of(secure, peer->is_moved);
+    if (!side->config || getrandom(seed, sizeof seed, 0) != sizeof seed)
         return NULL;
     const struct tls_peer wanted = {
         .host = peer->host,
@@ -499,7 +520,8 @@ struct tls *secure_begin(struct secure *secure, uint32_t slot, const struct secu
         .is_anonymous = peer->is_anonymous,
         .port = peer->port,
     };
-    struct tls *tls = tls_init(secure->memory + slot * tls_size(), config, &wanted);
+    struct tls *tls =
+        tls_init(side->memory + slot * tls_config_size(side->config), side->config, &wanted);
     explicit_bzero(seed, sizeof seed);
     if (tls_state(tls) != TLS_FAILED)
         return tls;

@@ -11,14 +11,22 @@
 
 enum { SECURE_PINS_MAX = 32 };
 
+/* A configuration, and the memory of its connections: those of OpenSSL are so much the smaller that
+ * each would touch a page of its own in a slot that fits both. */
+struct secure_side {
+    struct tls_config *config; /* NULL: not open */
+    char *memory;              /* tls_config_size() for each connection, by its slot */
+};
+
 struct secure {
     struct trust *trust;
-    struct tls_config *config; /* which origins begin with; NULL: not open */
-    struct tls_config *moved;  /* which they are moved to; NULL: nobody was yet, or none can be */
+    struct secure_side first; /* which origins begin with */
+    struct secure_side
+        moved; /* which they are moved to; not open: nobody was yet, or none can be */
     struct tls_options offers; /* to open it by, where that was not done at once */
     unsigned char pins[SECURE_PINS_MAX][TLS_PIN_BYTES];
     bool can_move;
-    char *memory;   /* tls_size() for each connection, by its slot */
+    uint32_t connections;
     int key_log_fd; /* -1: none */
     int error;      /* why it cannot be opened: files are read once; 0: not tried */
     struct haul_open_error why;

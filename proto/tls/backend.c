@@ -146,6 +146,11 @@ size_t tls_size(void)
     return size;
 }
 
+size_t tls_config_size(const struct tls_config *config)
+{
+    return config->backend->size;
+}
+
 size_t tls_heap_size(enum tls_backend_name name)
 {
     return tls_has_backend(name) ? backends[name]->heap_size : 0;

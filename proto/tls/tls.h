@@ -194,8 +194,10 @@ struct tls_peer {
 
 struct tls;
 
-/* Bytes of memory that a connection of any configuration needs, aligned as malloc does. */
+/* Bytes of memory that a connection of any configuration needs, or of this one, aligned as malloc
+ * does. */
 size_t tls_size(void);
+size_t tls_config_size(const struct tls_config *config);
 
 /* Bytes of the heap that a connection of this backend takes beside that, as was measured. */
 size_t tls_heap_size(enum tls_backend_name name);
