@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool is_openssl; /* that of the client, */
+static bool is_13;      /* and the server's version is 1.3 */
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
 /* Content type, version, length, level, number (RFC 5246, 6.2.1 and 7.2). */
@@ -142,7 +145,7 @@ static const struct gathering_row https_rows[] = {
     {
         "a head that does not fit a block, behind a resumed handshake that is not sent yet",
         SCRIPTS(SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY(1, "a")}, {EXPECT_END}),
-                SCRIPT({EXPECT_UNNOTIFIED_END})),
+                SCRIPT({EXPECT_END})), /* whether it is announced depends on the library */
         .requests = {"/a", "/" X5000 X5000},
         .options = {.headers = (const char *const[]){"A: " X5000, "B: " X5000, NULL}},
         .transcript = "200 ok 'a'\n0 url@send ''\n",
@@ -234,12 +237,20 @@ static const struct state {
 
 enum { STATES = sizeof states / sizeof *states };
 
+/* TLS 1.3 has another message where 1.2 has the ServerKeyExchange. */
+static struct loopback_row row_of(struct loopback_row row)
+{
+    if (is_13 && row.text && strcmp(row.text, "ServerKeyExchange") == 0)
+        row.text = "CertificateVerify";
+    return row;
+}
+
 static struct loopback_script script_of(const struct state *state, enum ending ending)
 {
     struct loopback_script script = {0};
     size_t count = 0;
     for (; state->rows[count].action != END; count++)
-        script.rows[count] = state->rows[count];
+        script.rows[count] = row_of(state->rows[count]);
     for (size_t i = 0; i < 2; i++)
         script.rows[count + i] = endings[ending].rows[i];
     if (ending == STOPS)
@@ -415,7 +426,7 @@ static void sessions_are_resumed(void)
         gathering_submit(haul, server, "/a");
         const struct haul_result *result = gathering_next(haul);
         assert_int_equal(result->status, 200);
-        assert_string_equal(result->tls_version, "TLSv1.2");
+        assert_string_equal(result->tls_version, is_13 ? "TLSv1.3" : "TLSv1.2");
         assert_string_equal(result->tls_verification, "ok");
         assert_int_equal(result->tls_resumed, i > 0);
         assert_true(result->tls_ns > 0);
@@ -473,13 +484,14 @@ static void a_failed_handshake_says_why(void)
         SCRIPT({HANDSHAKE_BEFORE, "ServerHello"}, {SEND_RAW, NONSENSE}, {EXPECT_END}),
         SCRIPT({HANDSHAKE_BEFORE, "Certificate"}, {SEND_RAW, CERTIFICATES_OF_16_MIB}, {EXPECT_END}),
     };
-    static const struct {
+    const struct {
         const char *part;
         int os_error;
     } wanted[] = {{"the connection failed during", ECONNRESET},
-                  {"likely 1.3", 0},
+                  {is_openssl ? "speaks neither TLS 1.3 nor 1.2" : "likely 1.3", 0},
                   {"not TLS", 0},
-                  {"larger than 64 KiB", 0}};
+                  /* in TLS 1.3 certificates come encrypted */
+                  {is_13 ? "unknown type" : "larger than 64 KiB", 0}};
     struct loopback *server = loopback_open(scripts, 4);
     struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
     for (int i = 0; i < 4; i++) {
@@ -662,7 +674,8 @@ static void a_long_client_certificate_is_sent(void)
     server = loopback_open((struct loopback_script[]){SCRIPT({EXPECT_END})}, 1);
     haul = gathering_open(&(struct haul_options){.concurrency = 1});
     gathering_submit(haul, server, "/a");
-    gathering_expect(haul, "0 tls@tls ''\n"); /* without one */
+    /* without one; of which the server of 1.3 learns when the handshake is over for the client */
+    gathering_expect(haul, is_13 ? "0 tls@head ''\n" : "0 tls@tls ''\n");
     gathering_close(haul);
     assert_loopback(server);
     tls_loopback_ask(false);
@@ -734,8 +747,17 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(nothing_unasked_reaches_a_later_request),
 };
 
-int main(void)
+/* The words are the client's library and the server's version: none, "openssl", "openssl 1.3". */
+int main(int count, char **words)
 {
+    (void)words;
+    if (count > 1 && !haul_openssl_version())
+        return 77; /* meson: skipped */
+    is_openssl = count > 1;
+    is_13 = count > 2;
+    gathering_backend(is_openssl ? HAUL_BACKEND_OPENSSL : HAUL_BACKEND_BEARSSL);
+    if (is_13)
+        tls_loopback_version(TLS1_3_VERSION);
     tls_hostile_layer();
     loopback_use(tls_loopback_layer());
     gathering_trust(tls_loopback_roots());

@@ -1,6 +1,7 @@
 /* libssl as a layer of the scripted server. The hard idea is where a message lies on the wire:
  * libssl writes each message of a handshake as a record of its own, so a walk over the headers of
- * the records finds it; what follows a ChangeCipherSpec is encrypted, and is the Finished. */
+ * the records finds it; what follows a ChangeCipherSpec is encrypted, and is the Finished; or, in
+ * TLS 1.3, where records say that they are data, what is known by how many of them there are. */
 
 #include "tests/lib/tls/tls_loopback.h"
 
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RECORD_HEADER_BYTES = 5, CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22 };
+enum { RECORD_HEADER_BYTES = 5, CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22, DATA = 23 };
 enum { CLIENT_PADDING_BYTES = 20000 };
 
 static struct certs_pair root, issuer, leaf, client;
@@ -77,6 +78,11 @@ static void file_add(int fd, char *pem)
     if (write(fd, pem, strlen(pem)) != (ssize_t)strlen(pem))
         abort();
     free(pem);
+}
+
+void tls_loopback_version(int version)
+{
+    options.version = version;
 }
 
 /* The engine reads roots from a file and the time from the clock. */
@@ -274,13 +280,32 @@ static size_t record_length(const char *record)
     return RECORD_HEADER_BYTES + ((size_t)(unsigned char)record[3] << 8) + (unsigned char)record[4];
 }
 
+static size_t count_data(const char *bytes, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < length; at += record_length(bytes + at))
+        count += bytes[at] == DATA;
+    return count;
+}
+
+/* left: records from this one on. */
+static const char *data_name(size_t left, size_t count)
+{
+    static const char *const names[] = {"Finished", "CertificateVerify", "Certificate"};
+
+    return left == count ? "EncryptedExtensions" : left <= 3 ? names[left - 1] : NULL;
+}
+
 static bool layer_find(const char *bytes, size_t length, const char *message, size_t *ret_offset,
                        size_t *ret_length)
 {
     bool is_encrypted = false;
+    size_t data = count_data(bytes, length), left = data;
 
     for (size_t at = 0; at < length; at += record_length(bytes + at)) {
-        const char *name = message_name(bytes + at, is_encrypted);
+        const char *name =
+            bytes[at] == DATA ? data_name(left--, data) : message_name(bytes + at, is_encrypted);
 
         *ret_offset = at;
         *ret_length = record_length(bytes + at);

@@ -1,7 +1,7 @@
 #ifndef TESTS_LIB_TLS_TLS_LOOPBACK_H
 #define TESTS_LIB_TLS_TLS_LOOPBACK_H
 
-/* The scripted server over TLS 1.2: libssl as a layer of tests/loopback. One certificate, for
+/* The scripted server over TLS: libssl as a layer of tests/loopback. One certificate, for
  * 127.0.0.1, ::1 and localhost, and one memory of sessions serve every connection. The issuer is
  * sent with it, and is the first of its path to expire. Who links this has the linker wrap time().
  *
@@ -9,12 +9,17 @@
  *     gathering_trust(tls_loopback_roots());
  *
  * Messages that a HANDSHAKE row can name: ServerHello, Certificate, ServerKeyExchange,
- * ServerHelloDone, ChangeCipherSpec, Finished. A resumed handshake has only three of them. */
+ * ServerHelloDone, ChangeCipherSpec, Finished. A resumed handshake has only three of them. In TLS
+ * 1.3 they are ServerHello, ChangeCipherSpec, EncryptedExtensions, Certificate, CertificateVerify,
+ * Finished; a resumed one lacks the last two before the Finished. */
 
 #include "tests/lib/loopback.h"
 #include "tests/lib/tls/tls_server.h"
 
 #include <stdint.h>
+
+/* The one version that is spoken (TLS1_2_VERSION at first): before any other call. */
+void tls_loopback_version(int version);
 
 /* All is made by the first call, which must come before any thread, and ends with the program. */
 const struct loopback_layer *tls_loopback_layer(void);
