@@ -888,7 +888,7 @@ static void check_body(struct engine *engine, uint32_t slot, struct span head)
         end_at(engine, slot, HAUL_STAGE_HEAD, failure);
     else if (response->framing == FRAMING_LENGTH && response->content_length >= LOOP_MUCH_BYTES &&
              !link_at(&engine->links, slot)->tls)
-        loop_expect(engine->loop, slot);
+        loop_expect(engine->loop, slot, response->content_length);
 }
 
 /* Where hosts have what they show to bear. */

@@ -50,6 +50,8 @@ enum {
     LOOP_MUCH_BYTES = 262144, /* to come: worth a loop_expect() */
 };
 
+#define LOOP_STALL_NS UINT64_C(20000000)
+
 enum {
     LOOP_PULSE_NS = 1000000, /* how long a wait for several completions may last */
 };
@@ -90,7 +92,7 @@ struct loop_interface {
     void (*receive)(struct loop *loop, uint32_t slot);
     void (*receive_once)(struct loop *loop, uint32_t slot);
     void (*pause)(struct loop *loop, uint32_t slot);
-    void (*expect)(struct loop *loop, uint32_t slot);
+    void (*expect)(struct loop *loop, uint32_t slot, uint64_t length);
     void (*close_slot)(struct loop *loop, uint32_t slot);
     void (*accept)(struct loop *loop, uint32_t tag, int fd);
     void (*poll)(struct loop *loop, uint32_t tag, int fd, short events);
@@ -187,11 +189,13 @@ static inline void loop_pause(struct loop *loop, uint32_t slot)
     loop->interface->pause(loop, slot);
 }
 
-/* Much is to come on the slot. From now on until it is closed it is received at a smaller cost for
- * each byte, where the kernel knows how, and at a greater one for each of many small parts. */
-static inline void loop_expect(struct loop *loop, uint32_t slot)
+/* So much is to come on the slot, counted from what is lent now: at least LOOP_MUCH_BYTES. From now
+ * on until it is closed it is received at a smaller cost for each byte, where the kernel knows how,
+ * and at a greater one for each of many small parts. While LOOP_MUCH_BYTES or more of it are to
+ * come, what a peer that stalls has sent may come LOOP_STALL_NS late. */
+static inline void loop_expect(struct loop *loop, uint32_t slot, uint64_t length)
 {
-    loop->interface->expect(loop, slot);
+    loop->interface->expect(loop, slot, length);
 }
 
 /* Ends whatever the slot does and closes its descriptor. Only LOOP_CLOSED follows. */

@@ -15,6 +15,7 @@
  * polled only after loop_wait() with a timeout of 0 and loop_next() until false: then nothing is
  * queued, and the kernel knows all that is wanted. */
 
+#include "engine/loop/bulk.h"
 #include "engine/loop/loop.h"
 
 #include <assert.h>
@@ -32,9 +33,10 @@
 
 enum {
     EVENTS_MAX = 512,
-    RECEIVE_BYTES = 65536, /* at most, in one call */
+    RECEIVE_BYTES = 65536, /* at most, in one call; */
+    MUCH_BYTES = 262144,   /* where much is expected */
     LOANS_MAX = 32,
-    SCRATCH_BYTES = 2 * RECEIVE_BYTES,
+    SCRATCH_BYTES = RECEIVE_BYTES + MUCH_BYTES,
 };
 
 #define NO_WATCH UINT32_MAX
@@ -63,6 +65,7 @@ struct watch {
     bool in_changes : 1;
     bool silent : 1; /* the rest is of a send that completes silently, if it is through at once */
     bool once : 1;   /* one receive is wanted, and no further one */
+    bool much : 1;   /* is expected, or was */
     uint8_t lined;   /* BIT(line) of those it stands in */
     uint32_t line_next[LINES];
     uint32_t change_next;
@@ -89,7 +92,10 @@ struct epoll_loop {
     uint32_t line_last[LINES];
     uint32_t changes; /* watches of which more is wanted than watched */
     int timer_fd;
-    uint64_t tick_ns; /* when the timer goes off, or NO_TICK */
+    uint64_t tick_ns;  /* when LOOP_TICK is due, or NO_TICK, */
+    uint64_t look_ns;  /* and a look at peers that may stall, likewise: */
+    uint64_t timer_ns; /* when the timer goes off */
+    struct bulks bulks;
     bool has_pwait2;
     uint32_t event_next;
     uint32_t event_count;
@@ -338,8 +344,9 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
 {
     struct watch *watch = &loop->watches[index];
     char *room = loop->scratch + loop->scratch_used;
-    size_t size = watch->once ? LOOP_BUFFER_BYTES : RECEIVE_BYTES;
-    assert(loop->loan_count < LOANS_MAX && loop->scratch_used + size <= SCRATCH_BYTES);
+    size_t room_length = SCRATCH_BYTES - loop->scratch_used;
+    size_t size = watch->once ? LOOP_BUFFER_BYTES : watch->much ? room_length : RECEIVE_BYTES;
+    assert(loop->loan_count < LOANS_MAX && size <= room_length);
     ssize_t received = recv(watch->fd, room, size, MSG_DONTWAIT);
 
     loop->head.counters.enters++;
@@ -351,6 +358,8 @@ static void step_receive(struct epoll_loop *loop, uint32_t index)
     }
     if (watch->once)
         watch->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
+    if (watch->much)
+        bulk_received(&loop->bulks, index, (uint32_t)received);
     uint32_t begin = loop->scratch_used;
     loop->scratch_used += (uint32_t)received;
     loop->loans[loop->loan_count++] = (struct loan){index, begin, loop->scratch_used};
@@ -379,14 +388,55 @@ static void step_ready(struct epoll_loop *loop, uint32_t index, uint32_t events)
     watch_update(loop, index);
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static struct timespec timespec_of(uint64_t time_ns)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(time_ns / 1000000000),
+        .tv_nsec = (long)(time_ns % 1000000000),
+    };
+}
+
+/* To what is due first. */
+static void timer_set(struct epoll_loop *loop)
+{
+    uint64_t time_ns = loop->tick_ns < loop->look_ns ? loop->tick_ns : loop->look_ns;
+    struct itimerspec timer = {.it_value = timespec_of(time_ns)};
+
+    if (time_ns >= loop->timer_ns)
+        return;
+    loop->timer_ns = time_ns;
+    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+static void step_look(struct epoll_loop *loop, uint64_t now_ns)
+{
+    bulks_look(&loop->bulks);
+    loop->look_ns = bulks_are_none(&loop->bulks) ? NO_TICK : now_ns + BULK_LOOK_NS;
+}
+
 static void step_tick(struct epoll_loop *loop, uint32_t index)
 {
     uint64_t expirations;
 
     if (read(loop->timer_fd, &expirations, sizeof(expirations)) < 0)
         return; /* set anew since the event */
-    loop->tick_ns = NO_TICK;
-    complete(loop, index, LOOP_TICK, 0);
+    uint64_t now_ns = clock_ns();
+    loop->timer_ns = NO_TICK;
+    if (loop->look_ns <= now_ns)
+        step_look(loop, now_ns);
+    if (loop->tick_ns <= now_ns) {
+        loop->tick_ns = NO_TICK;
+        complete(loop, index, LOOP_TICK, 0);
+    }
+    timer_set(loop);
 }
 
 static void step_wake(struct epoll_loop *loop, uint32_t index)
@@ -540,10 +590,21 @@ static void epoll_loop_pause(struct loop *head, uint32_t slot)
     slot_watch(of(head), slot)->wanted &= (uint8_t)~BIT(LOOP_RECEIVE);
 }
 
-/* It receives as much as there is room for anyway. */
-static void epoll_loop_expect(struct loop *head, uint32_t slot)
+static void epoll_loop_expect(struct loop *head, uint32_t slot, uint64_t length)
 {
-    slot_watch(of(head), slot);
+    struct epoll_loop *loop = of(head);
+    struct watch *watch = slot_watch(loop, slot);
+    uint64_t taken = 0;
+
+    for (uint32_t i = loop->loan_next; i < loop->loan_count; i++)
+        if (loop->loans[i].slot == slot)
+            taken += loop->loans[i].end - loop->loans[i].begin;
+    watch->much = true;
+    bulk_begin(&loop->bulks, slot, watch->fd, length > taken ? length - taken : 0);
+    if (loop->look_ns == NO_TICK && !bulks_are_none(&loop->bulks)) {
+        loop->look_ns = clock_ns() + BULK_LOOK_NS;
+        timer_set(loop);
+    }
 }
 
 static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
@@ -553,8 +614,10 @@ static void epoll_loop_close_slot(struct loop *head, uint32_t slot)
 
     send_due(loop, slot);
     watch_forget(loop, slot);
+    if (watch->much)
+        bulk_end(&loop->bulks, slot);
     close(watch->fd);
-    watch->attached = false;
+    watch->attached = watch->much = false;
     watch_reset(watch);
     for (uint32_t i = loop->loan_next; i < loop->loan_count; i++)
         if (loop->loans[i].slot == slot)
@@ -592,23 +655,14 @@ static void epoll_loop_accept(struct loop *head, uint32_t tag, int fd)
     want(loop, loop->slots + tag, LOOP_ACCEPT);
 }
 
-static struct timespec timespec_of(uint64_t time_ns)
-{
-    return (struct timespec){
-        .tv_sec = (time_t)(time_ns / 1000000000),
-        .tv_nsec = (long)(time_ns % 1000000000),
-    };
-}
-
 static void epoll_loop_tick(struct loop *head, uint64_t time_ns)
 {
     struct epoll_loop *loop = of(head);
-    struct itimerspec timer = {.it_value = timespec_of(time_ns == 0 ? 1 : time_ns)}; /* 0 disarms */
 
     if (time_ns >= loop->tick_ns)
         return;
-    loop->tick_ns = time_ns;
-    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+    loop->tick_ns = time_ns == 0 ? 1 : time_ns; /* 0 disarms */
+    timer_set(loop);
 }
 
 /* It came with Linux 5.11, but not every C library has a function for it (musl before 1.2.5). The
@@ -694,7 +748,7 @@ static bool take_events(struct epoll_loop *loop)
         return false;
     loop->loan_next = loop->loan_count = loop->scratch_used = 0;
     while (loop->event_next < loop->event_count && !has_ended(loop) &&
-           loop->loan_count < LOANS_MAX && loop->scratch_used + RECEIVE_BYTES <= SCRATCH_BYTES)
+           loop->loan_count < LOANS_MAX && loop->scratch_used <= RECEIVE_BYTES)
         on_event(loop, &loop->events[loop->event_next++]);
     return true;
 }
@@ -723,6 +777,7 @@ static void epoll_loop_close(struct loop *head)
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         if (owned[i] >= 0)
             close(owned[i]);
+    bulks_deinit(&loop->bulks);
     free(loop->watches);
     free(loop);
 }
@@ -783,14 +838,16 @@ int loop_epoll_open(struct loop **ret_loop, const struct loop_options *options)
         loop->line_first[line] = NO_WATCH;
     loop->changes = NO_WATCH;
     loop->timer_fd = -1;
-    loop->tick_ns = NO_TICK;
+    loop->tick_ns = loop->look_ns = loop->timer_ns = NO_TICK;
     loop->has_pwait2 = true;
     size_t size = ((size_t)loop->slots + loop->tags + 2) * sizeof(*loop->watches);
     loop->watches = aligned_alloc(_Alignof(struct watch), size);
     if (loop->watches != NULL)
         memset(loop->watches, 0, size);
 
-    int error = loop->watches == NULL ? -ENOMEM : open_descriptors(loop);
+    int error = bulks_init(&loop->bulks, loop->slots);
+    if (error == 0)
+        error = loop->watches == NULL ? -ENOMEM : open_descriptors(loop);
     if (error != 0)
         epoll_loop_close(&loop->head);
     else

@@ -9,6 +9,7 @@
  * a look through what has been posted behind each enter tells which silent sends are not through:
  * all others are. */
 
+#include "engine/loop/bulk.h"
 #include "engine/loop/loop.h"
 
 #include <assert.h>
@@ -47,6 +48,7 @@ enum tag_op {
     TAG_POLL,
     TAG_TICK,
     TAG_PULSE,
+    TAG_LOOK,
     TAG_WAKE,
     TAG_QUIET, /* cancels and closes: nobody waits for them */
 };
@@ -143,6 +145,8 @@ struct uring {
     uint32_t tick_generation;
     struct __kernel_timespec tick_time;
     bool is_pulse_armed;
+    bool is_look_armed;
+    struct bulks bulks; /* of slots that expect much, where there are bundles */
 };
 
 static struct uring *uring_of(struct loop *loop)
@@ -391,12 +395,32 @@ static void uring_receive_once(struct loop *loop, uint32_t index)
     receive_begin(uring_of(loop), index, true);
 }
 
-/* A receive that is under way is none of bundles: it is taken back, and begun anew. */
-static void uring_expect(struct loop *loop, uint32_t index)
+/* At peers that stall. */
+static void submit_look(struct uring *uring)
+{
+    static const struct __kernel_timespec time = {.tv_nsec = BULK_LOOK_NS};
+    if (uring->is_look_armed)
+        return;
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)&time, 0, 0);
+    sqe_finish(sqe, tag(TAG_LOOK, 0, 0), 0);
+    uring->is_look_armed = true;
+}
+
+/* A receive that is under way is none of bundles: it is taken back, and begun anew. To wait for
+ * many bytes costs more than it saves where each buffer is a completion of its own. */
+static void uring_expect(struct loop *loop, uint32_t index, uint64_t length)
 {
     struct uring *uring = uring_of(loop);
     struct uring_slot *slot = &uring->slots[index];
-    if (!uring->has_bundles || slot->expects_much)
+    if (!uring->has_bundles)
+        return;
+    if (uring->bundle.left > 0 && uring->bundle.slot == index)
+        length = length > uring->bundle.left ? length - uring->bundle.left : 0;
+    bulk_begin(&uring->bulks, index, slot->fd, length);
+    if (!bulks_are_none(&uring->bulks))
+        submit_look(uring);
+    if (slot->expects_much)
         return;
     slot->expects_much = true;
     if (!slot->receiving || slot->cancelling || slot->receive_once)
@@ -451,6 +475,8 @@ static void uring_close_slot(struct loop *loop, uint32_t index)
     struct uring_slot *slot = &uring->slots[index];
     bool is_sending = slot->sending || is_silent_send_queued(uring, slot);
     assert(slot->fd >= 0 && !slot->closing);
+    if (slot->expects_much)
+        bulk_end(&uring->bulks, index);
     if (slot->receiving && !slot->cancelling)
         submit_cancel(uring, tag(TAG_RECEIVE, slot->generation, index));
     if (slot->connecting)
@@ -828,6 +854,8 @@ static bool on_receive(struct uring *uring, uint32_t index, bool is_stale,
     }
     if (!is_stale && keep(uring, slot, result))
         return false;
+    if (slot->expects_much && result > 0)
+        bulk_received(&uring->bulks, index, (uint32_t)result);
     const char *bytes = borrow(uring, index, result, cqe->flags);
     if (result > LOOP_BUFFER_BYTES)
         result = bundle_begin(uring, index, is_stale, result);
@@ -891,6 +919,14 @@ static bool on_wake(struct uring *uring, const struct io_uring_cqe *cqe, struct 
     return eventfd_read(uring->loop.wake_fd, &count) == 0 && give(ret, LOOP_WAKE, 0, 0);
 }
 
+static void on_look(struct uring *uring)
+{
+    uring->is_look_armed = false;
+    bulks_look(&uring->bulks);
+    if (!bulks_are_none(&uring->bulks))
+        submit_look(uring);
+}
+
 /* false: nothing that anybody above waits for. */
 static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct completion *ret)
 {
@@ -920,6 +956,9 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
         return on_tick(uring, cqe->user_data, ret);
     case TAG_PULSE:
         uring->is_pulse_armed = false;
+        return false;
+    case TAG_LOOK:
+        on_look(uring);
         return false;
     case TAG_WAKE:
         return on_wake(uring, cqe, ret);
@@ -1120,6 +1159,7 @@ static void uring_free(struct uring *uring)
         close(uring->loop.wake_fd);
     if (uring->loop.poll_fd >= 0)
         close(uring->loop.poll_fd);
+    bulks_deinit(&uring->bulks);
     free(uring->slots);
     free(uring->polls);
     free(uring);
@@ -1178,7 +1218,7 @@ static int uring_init(struct uring *uring, const struct loop_options *options)
         return -errno;
     uring->slots = calloc(options->slots, sizeof *uring->slots);
     uring->polls = calloc(options->polls + 1, sizeof *uring->polls);
-    if (!uring->slots || !uring->polls)
+    if (!uring->slots || !uring->polls || bulks_init(&uring->bulks, options->slots))
         return -ENOMEM;
     for (uint32_t i = 0; i < options->slots; i++)
         uring->slots[i].fd = -1;

@@ -329,9 +329,9 @@ static void fault_receive_once(struct loop *loop, uint32_t slot)
     receive_begin(of(loop), slot, true);
 }
 
-static void fault_expect(struct loop *loop, uint32_t slot)
+static void fault_expect(struct loop *loop, uint32_t slot, uint64_t length)
 {
-    loop_expect(of(loop)->inner, slot);
+    loop_expect(of(loop)->inner, slot, length);
 }
 
 static void fault_pause(struct loop *loop, uint32_t slot)
