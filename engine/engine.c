@@ -2115,8 +2115,11 @@ static void arm_tick(struct engine *engine)
     time_ns = engine->end_ns < time_ns ? engine->end_ns : time_ns;
     bool is_awaited = engine->active > 0 || engine->has_waits || is_short || is_unknown ||
                       begin_ns != DEADLINE_NEVER || engine->end_ns != DEADLINE_NEVER;
-    if (time_ns != UINT64_MAX && is_awaited)
+    /* At rest it wakes nobody for times of requests that are over, which stay filed. */
+    if (time_ns != UINT64_MAX && is_awaited && engine->collector.unfinished > 0)
         loop_tick(engine->loop, time_ns);
+    else
+        loop_untick(engine->loop);
 }
 
 /* Handshakes take long, and a hostile one as long as it may: what is due meanwhile ends between two

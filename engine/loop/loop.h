@@ -98,6 +98,7 @@ struct loop_interface {
     void (*poll)(struct loop *loop, uint32_t tag, int fd, short events);
     void (*unpoll)(struct loop *loop, uint32_t tag);
     void (*tick)(struct loop *loop, uint64_t time_ns);
+    void (*untick)(struct loop *loop);
     int (*wait)(struct loop *loop, uint32_t count, int64_t timeout_ns);
     bool (*next)(struct loop *loop, struct completion *ret_completion);
 };
@@ -229,6 +230,13 @@ static inline void loop_unpoll(struct loop *loop, uint32_t tag)
 static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 {
     loop->interface->tick(loop, time_ns);
+}
+
+/* No time that was asked for counts any more: who waits is not woken by it. Asking twice costs
+ * nothing. */
+static inline void loop_untick(struct loop *loop)
+{
+    loop->interface->untick(loop);
 }
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of

@@ -404,13 +404,13 @@ static struct timespec timespec_of(uint64_t time_ns)
     };
 }
 
-/* To what is due first. */
+/* To what is due first; to never, where nothing is. */
 static void timer_set(struct epoll_loop *loop)
 {
     uint64_t time_ns = loop->tick_ns < loop->look_ns ? loop->tick_ns : loop->look_ns;
-    struct itimerspec timer = {.it_value = timespec_of(time_ns)};
+    struct itimerspec timer = {.it_value = timespec_of(time_ns == NO_TICK ? 0 : time_ns)};
 
-    if (time_ns >= loop->timer_ns)
+    if (time_ns == loop->timer_ns)
         return;
     loop->timer_ns = time_ns;
     timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
@@ -665,6 +665,14 @@ static void epoll_loop_tick(struct loop *head, uint64_t time_ns)
     timer_set(loop);
 }
 
+static void epoll_loop_untick(struct loop *head)
+{
+    struct epoll_loop *loop = of(head);
+
+    loop->tick_ns = NO_TICK;
+    timer_set(loop);
+}
+
 /* It came with Linux 5.11, but not every C library has a function for it (musl before 1.2.5). The
  * call takes times of 64 bits, on 32-bit machines, too. */
 static int pwait2(struct epoll_loop *loop, int64_t timeout_ns)
@@ -799,6 +807,7 @@ static const struct loop_interface interface = {
     .poll = epoll_loop_poll,
     .unpoll = epoll_loop_unpoll,
     .tick = epoll_loop_tick,
+    .untick = epoll_loop_untick,
     .wait = epoll_loop_wait,
     .next = epoll_loop_next,
 };

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BUFFER_GROUP = 0, BUFFERS_MIN = 64, BUFFERS_MAX = LOOP_BUFFERS_MAX };
@@ -141,9 +142,9 @@ struct uring {
     uint32_t kept_count; /* were lent before, are not given back */
     uint16_t kept[BUFFERS_MAX];
 
-    uint64_t tick_ns; /* armed for this time; UINT64_MAX: not armed */
-    uint32_t tick_generation;
+    uint64_t tick_ns; /* asked for; UINT64_MAX: none is */
     struct __kernel_timespec tick_time;
+    bool is_tick_armed; /* for that time, or one of before that may come too early */
     bool is_pulse_armed;
     bool is_look_armed;
     struct bulks bulks; /* of slots that expect much, where there are bundles */
@@ -152,6 +153,13 @@ struct uring {
 static struct uring *uring_of(struct loop *loop)
 {
     return (struct uring *)loop;
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static uint32_t round_up_to_power_of_2(uint32_t n)
@@ -548,21 +556,38 @@ static void uring_unpoll(struct loop *loop, uint32_t index)
     submit_now(uring);
 }
 
+/* A timeout that is armed is moved: that posts nothing, where a cancelled one would wake whoever
+ * waits. The kernel reads the time when the submission is handed over, so the last one counts. One
+ * that has gone off meanwhile is not there to be moved; on_tick() sees that it was too early. */
+static void submit_tick(struct uring *uring, uint64_t time_ns)
+{
+    uint64_t user_data = tag(TAG_TICK, 0, 0);
+    struct io_uring_sqe *sqe = submission(uring);
+    uring->tick_ns = time_ns;
+    uring->tick_time.tv_sec = (int64_t)(time_ns / 1000000000);
+    uring->tick_time.tv_nsec = (int64_t)(time_ns % 1000000000);
+    if (uring->is_tick_armed) {
+        io_uring_prep_timeout_update(sqe, &uring->tick_time, user_data, IORING_TIMEOUT_ABS);
+        sqe_finish(sqe, tag(TAG_QUIET, 0, 0), IOSQE_CQE_SKIP_SUCCESS);
+        return;
+    }
+    io_uring_prep_timeout(sqe, &uring->tick_time, 0, IORING_TIMEOUT_ABS);
+    sqe_finish(sqe, user_data, 0);
+    uring->is_tick_armed = true;
+}
+
 static void uring_tick(struct loop *loop, uint64_t time_ns)
 {
     struct uring *uring = uring_of(loop);
-    if (time_ns >= uring->tick_ns)
-        return;
+    if (time_ns < uring->tick_ns)
+        submit_tick(uring, time_ns);
+}
+
+static void uring_untick(struct loop *loop)
+{
+    struct uring *uring = uring_of(loop);
     if (uring->tick_ns != UINT64_MAX)
-        submit_cancel(uring, tag(TAG_TICK, uring->tick_generation, 0));
-    uring->tick_ns = time_ns;
-    uring->tick_generation++;
-    uring->tick_time.tv_sec = (int64_t)(time_ns / 1000000000);
-    uring->tick_time.tv_nsec = (int64_t)(time_ns % 1000000000);
-    uint64_t user_data = tag(TAG_TICK, uring->tick_generation, 0);
-    struct io_uring_sqe *sqe = submission(uring);
-    io_uring_prep_timeout(sqe, &uring->tick_time, 0, IORING_TIMEOUT_ABS);
-    sqe_finish(sqe, user_data, 0);
+        submit_tick(uring, UINT64_MAX);
 }
 
 /* A wait that carries a time arms a timer and takes it back, each time. This one is armed for many
@@ -903,10 +928,14 @@ static bool on_accept(struct uring *uring, uint32_t index, const struct io_uring
     return give(ret, LOOP_ACCEPT, index, cqe->res);
 }
 
-static bool on_tick(struct uring *uring, uint64_t user_data, struct completion *ret)
+static bool on_tick(struct uring *uring, struct completion *ret)
 {
-    if (tag_generation(user_data) != uring->tick_generation % (1 << TAG_GENERATION_BITS))
+    uring->is_tick_armed = false;
+    if (uring->tick_ns > clock_ns()) {
+        if (uring->tick_ns != UINT64_MAX)
+            submit_tick(uring, uring->tick_ns);
         return false;
+    }
     uring->tick_ns = UINT64_MAX;
     return give(ret, LOOP_TICK, 0, 0);
 }
@@ -953,7 +982,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe, struct
     case TAG_POLL:
         return on_poll(uring, index, cqe, ret);
     case TAG_TICK:
-        return on_tick(uring, cqe->user_data, ret);
+        return on_tick(uring, ret);
     case TAG_PULSE:
         uring->is_pulse_armed = false;
         return false;
@@ -1206,6 +1235,7 @@ static const struct loop_interface uring_interface = {
     .poll = uring_poll,
     .unpoll = uring_unpoll,
     .tick = uring_tick,
+    .untick = uring_untick,
     .wait = uring_wait,
     .next = uring_next,
 };

@@ -369,6 +369,11 @@ static void fault_tick(struct loop *loop, uint64_t time_ns)
     loop_tick(of(loop)->inner, time_ns);
 }
 
+static void fault_untick(struct loop *loop)
+{
+    loop_untick(of(loop)->inner);
+}
+
 static void take_all(struct fault_loop *fault)
 {
     struct completion completion;
@@ -441,6 +446,7 @@ static const struct loop_interface interface = {
     .poll = fault_poll,
     .unpoll = fault_unpoll,
     .tick = fault_tick,
+    .untick = fault_untick,
     .wait = fault_wait,
     .next = fault_next,
 };

@@ -1263,6 +1263,43 @@ static void the_earliest_tick_counts(struct loop *loop)
     settle(loop);
 }
 
+/* Whether it was handed over or not, and moved to an earlier time or not; nor does it make who
+ * polls think that anything had come. */
+static void a_tick_taken_back_does_not_come(struct loop *loop)
+{
+    for (int i = 0; i < 4; i++) {
+        struct pollfd poll_fd = {.fd = loop->poll_fd, .events = POLLIN};
+        uint64_t now_ns = clock_ns();
+        loop_tick(loop, now_ns + 40 * MILLISECOND);
+        if (i & 1)
+            hand_over(loop);
+        if (i & 2)
+            loop_tick(loop, now_ns + 30 * MILLISECOND);
+        loop_untick(loop);
+        loop_untick(loop);
+        hand_over(loop);
+        assert_int_equal(poll(&poll_fd, 1, 60), 0);
+    }
+    uint64_t time_ns = clock_ns() + 10 * MILLISECOND;
+    loop_tick(loop, time_ns);
+    assert_int_equal(await(loop).op, LOOP_TICK);
+    assert_true(clock_ns() >= time_ns);
+    settle(loop);
+}
+
+/* It has gone off, and its completion was not taken. */
+static void a_tick_taken_back_too_late_is_not_the_next(struct loop *loop)
+{
+    loop_tick(loop, 1);
+    assert_int_equal(loop_wait(loop, 1, PATIENCE_NS), 0);
+    loop_untick(loop);
+    uint64_t time_ns = clock_ns() + 20 * MILLISECOND;
+    loop_tick(loop, time_ns);
+    assert_int_equal(await(loop).op, LOOP_TICK);
+    assert_true(clock_ns() >= time_ns);
+    settle(loop);
+}
+
 static void *wake_from_a_thread(void *loop)
 {
     loop_wake(loop);
@@ -1579,6 +1616,8 @@ static const struct scenario {
     SCENARIO(a_descriptor_number_used_again_is_polled_afresh),
     SCENARIO(a_tick_comes_in_time),
     SCENARIO(the_earliest_tick_counts),
+    SCENARIO(a_tick_taken_back_does_not_come),
+    SCENARIO(a_tick_taken_back_too_late_is_not_the_next),
     SCENARIO(a_thread_wakes_the_loop),
     SCENARIO(a_wake_before_the_wait_is_not_lost),
     SCENARIO(a_wait_runs_out),
