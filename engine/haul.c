@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So long a call whose time is over goes on with what is there. */
+#define OVERTIME_NS UINT64_C(1000000)
+
 static const char *const error_names[] = {
 #define ERROR_NAME(name, text) [HAUL_##name] = text,
     HAUL_ERRORS(ERROR_NAME)
@@ -317,6 +320,7 @@ int haul_next(struct haul *haul, const struct haul_result **ret_result, int time
     if (result != -EAGAIN)
         return result;
     uint64_t end_ns = timeout_ms > 0 ? clock_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
+    uint64_t over_ns = 0;
     for (;;) {
         int64_t left_ns = time_left(end_ns, timeout_ms);
         int error = engine_run(engine, left_ns);
@@ -325,9 +329,16 @@ int haul_next(struct haul *haul, const struct haul_result **ret_result, int time
         result = next_ready(engine, ret_result);
         if (result != -EAGAIN)
             return result;
-        /* The last run may have queued what only the next one hands to the kernel. */
+        /* The last run may have queued what only the next one hands to the kernel; but bodies may
+         * come in faster than they can be taken, without an end. */
         if (left_ns == 0 && engine->completions == 0)
             return -EAGAIN;
+        if (left_ns == 0 && over_ns == 0)
+            over_ns = engine->now_ns + OVERTIME_NS;
+        if (left_ns == 0 && engine->now_ns >= over_ns) {
+            loop_ring(engine->loop);
+            return -EAGAIN;
+        }
     }
 }
 

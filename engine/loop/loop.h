@@ -99,6 +99,7 @@ struct loop_interface {
     void (*unpoll)(struct loop *loop, uint32_t tag);
     void (*tick)(struct loop *loop, uint64_t time_ns);
     void (*untick)(struct loop *loop);
+    void (*ring)(struct loop *loop);
     int (*wait)(struct loop *loop, uint32_t count, int64_t timeout_ns);
     bool (*next)(struct loop *loop, struct completion *ret_completion);
 };
@@ -237,6 +238,13 @@ static inline void loop_tick(struct loop *loop, uint64_t time_ns)
 static inline void loop_untick(struct loop *loop)
 {
     loop->interface->untick(loop);
+}
+
+/* Makes poll_fd readable until the next wait, which may bring a LOOP_TICK: for who leaves off
+ * although there is more. */
+static inline void loop_ring(struct loop *loop)
+{
+    loop->interface->ring(loop);
 }
 
 /* Hands everything queued to the kernel and waits until there are completions: ideally count of

@@ -673,6 +673,12 @@ static void epoll_loop_untick(struct loop *head)
     timer_set(loop);
 }
 
+/* poll_fd has no other way to be readable than by what it watches. */
+static void epoll_loop_ring(struct loop *head)
+{
+    epoll_loop_tick(head, 0);
+}
+
 /* It came with Linux 5.11, but not every C library has a function for it (musl before 1.2.5). The
  * call takes times of 64 bits, on 32-bit machines, too. */
 static int pwait2(struct epoll_loop *loop, int64_t timeout_ns)
@@ -808,6 +814,7 @@ static const struct loop_interface interface = {
     .unpoll = epoll_loop_unpoll,
     .tick = epoll_loop_tick,
     .untick = epoll_loop_untick,
+    .ring = epoll_loop_ring,
     .wait = epoll_loop_wait,
     .next = epoll_loop_next,
 };

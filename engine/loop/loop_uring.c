@@ -689,6 +689,12 @@ static void bell_off(struct uring *uring)
     eventfd_read(uring->loop.poll_fd, &count);
 }
 
+static void uring_ring(struct loop *loop)
+{
+    uring_of(loop)->has_rung = true;
+    eventfd_write(loop->poll_fd, 1);
+}
+
 /* All that came was for nobody above, but it may have queued something, a receive begun anew: the
  * next wait is due at once. */
 static void bell_ring(struct uring *uring)
@@ -1236,6 +1242,7 @@ static const struct loop_interface uring_interface = {
     .unpoll = uring_unpoll,
     .tick = uring_tick,
     .untick = uring_untick,
+    .ring = uring_ring,
     .wait = uring_wait,
     .next = uring_next,
 };

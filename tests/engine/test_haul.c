@@ -1,6 +1,7 @@
 /* The public calls: what they promise about results, waiting, waking, bounds and errors. */
 
 #include "engine/engine.h"
+#include "tests/lib/fault.h"
 #include "tests/lib/gathering.h"
 
 #include <errno.h>
@@ -473,6 +474,28 @@ static void a_wake_from_another_thread_ends_the_call(void)
     assert_loopback(server);
 }
 
+/* Of what never ends a call takes what there is time for, and poll() says that there is more. */
+static void a_call_ends_where_completions_do_not(void)
+{
+    static const struct fault_rates rates = {.spurious_tick = 1000};
+    static const struct loopback_script script = SCRIPT({EXPECT, "GET /a "}, {HOLD});
+    static const struct haul_options options = {.concurrency = 2};
+    const struct haul_result *result;
+    struct loopback *server = loopback_open(&script, 1);
+    struct haul *haul =
+        gathering_open_on(fault_open(gathering_open_loop(&options), &rates, 1), &options);
+    struct pollfd polled = {.fd = haul_fd(haul), .events = POLLIN};
+    gathering_submit(haul, server, "/a");
+    for (int timeout_ms = 0; timeout_ms < 3; timeout_ms++) {
+        assert_int_equal(haul_next(haul, &result, timeout_ms), -EAGAIN);
+        assert_int_equal(poll(&polled, 1, 0), 1);
+    }
+    assert_int_equal(haul_cancel(haul, 0), 0);
+    haul_release(haul, gathering_next(haul));
+    gathering_close(haul);
+    loopback_close(server);
+}
+
 /* Everything is done by poll() and calls that do not wait. */
 static int drive_by_poll(struct haul *haul, enum haul_error expected)
 {
@@ -867,6 +890,7 @@ static void a_gathering_of_nothing_is_empty(void)
 static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_full_window_takes_nothing),
     SCENARIO(a_slow_reader_holds_the_engine_back),
+    SCENARIO(a_call_ends_where_completions_do_not),
     SCENARIO(results_stay_as_they_are_until_released),
     SCENARIO(a_request_may_bring_its_own),
     SCENARIO(a_tag_may_be_a_number),

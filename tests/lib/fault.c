@@ -374,6 +374,11 @@ static void fault_untick(struct loop *loop)
     loop_untick(of(loop)->inner);
 }
 
+static void fault_ring(struct loop *loop)
+{
+    loop_ring(of(loop)->inner);
+}
+
 static void take_all(struct fault_loop *fault)
 {
     struct completion completion;
@@ -447,6 +452,7 @@ static const struct loop_interface interface = {
     .unpoll = fault_unpoll,
     .tick = fault_tick,
     .untick = fault_untick,
+    .ring = fault_ring,
     .wait = fault_wait,
     .next = fault_next,
 };

@@ -1417,6 +1417,16 @@ static void poll_fd_tells_of_everything(struct loop *loop)
 
     for (int tries = 0; hand_over(loop), is_readable(loop, 0); tries++)
         assert_in_range(tries, 0, 100); /* with nothing left it falls silent */
+    loop_ring(loop);
+    loop_ring(loop);
+    assert_true(is_readable(loop, 0));
+    struct completion completion;
+    for (int tries = 0; is_readable(loop, 0); tries++) {
+        assert_in_range(tries, 0, 100);
+        assert_int_equal(loop_wait(loop, 1, 0), 0);
+        while (loop_next(loop, &completion))
+            assert_int_equal(completion.op, LOOP_TICK);
+    }
     close(peer);
     close(other);
 }
