@@ -8,10 +8,10 @@
  * until one is. What the rest of the handshake needs of the certificate, the public key, is copied
  * into the connection. */
 
+#include "proto/tls/arithmetic.h"
 #include "proto/tls/backend.h"
 
 #ifdef HAUL_HAS_OPENSSL
-#include "proto/tls/chapol.h"
 #include "proto/tls/ecdsa.h"
 #include "proto/tls/rsa.h"
 #endif
@@ -260,14 +260,11 @@ bool tls_check_signature(void *context, const struct certificate_signature *sign
                          const struct certificate_key *issuer_key)
 {
     const br_hash_class *class = hashes[signature->hash].class;
-    br_hash_compat_context hasher;
     unsigned char hash[br_sha512_SIZE];
 
     if (class == NULL)
         return false;
-    class->init(&hasher.vtable);
-    class->update(&hasher.vtable, signature->tbs.bytes, signature->tbs.length);
-    class->out(&hasher.vtable, hash);
+    tls_hash(context, class, &signature->tbs, 1, hash);
     if (issuer_key->kind == CERTIFICATE_KEY_RSA)
         return rsa_check(rsa_fast(context), signature, issuer_key, hash);
     return issuer_key->kind == CERTIFICATE_KEY_EC &&
@@ -730,6 +727,21 @@ static void template_legacy(br_ssl_client_context *client, uint16_t least)
     br_ssl_client_set_default_rsapub(client);
 }
 
+/* By libcrypto, where arithmetic is not NULL. */
+static void template_prf(br_ssl_engine_context *engine, const void *arithmetic)
+{
+    br_ssl_engine_set_prf_sha256(engine, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
+#ifdef HAUL_HAS_OPENSSL
+    if (arithmetic != NULL) {
+        br_ssl_engine_set_prf_sha256(engine, &tls_prf_sha256);
+        br_ssl_engine_set_prf_sha384(engine, &tls_prf_sha384);
+    }
+#else
+    (void)arithmetic;
+#endif
+}
+
 static void template_init(struct bear_config *config, uint16_t least)
 {
     br_ssl_client_context *client = &config->template;
@@ -740,8 +752,7 @@ static void template_init(struct bear_config *config, uint16_t least)
     br_ssl_engine_set_hash(engine, br_sha256_ID, &br_sha256_vtable);
     br_ssl_engine_set_hash(engine, br_sha384_ID, &br_sha384_vtable);
     br_ssl_engine_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
-    br_ssl_engine_set_prf_sha256(engine, &br_tls12_sha256_prf);
-    br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
+    template_prf(engine, config->base.arithmetic);
     br_ssl_engine_set_rsavrfy(engine, rsa_fast(config->base.arithmetic));
     br_ssl_engine_set_default_ecdsa(engine);
     br_ssl_engine_set_ecdsa(engine, ecdsa_fast(config->base.arithmetic));

@@ -3,7 +3,7 @@
  * out the code of nothing that it decrypts, and wants to be told which it should be, which BearSSL
  * does not tell that function; so here the record itself is taken apart. */
 
-#include "proto/tls/chapol.h"
+#include "proto/tls/arithmetic.h"
 
 #include "proto/tls/openssl.h"
 

@@ -3,7 +3,7 @@
  * known: no file but this one and rsa.c uses such. */
 
 #include "proto/tls/ecdsa.h"
-#include "proto/tls/curves.h"
+#include "proto/tls/arithmetic.h"
 
 enum { SIGNATURE_BYTES_MAX = 139 }; /* on P-521: two numbers of 66 bytes, each with its header */
 

@@ -11,7 +11,7 @@
 
 /* BearSSL's functions get no context, but their br_ec_impl, which may be one's own. */
 struct ecdsa {
-    br_ec_impl ec; /* BearSSL's default, but for what multiplies: curves.h */
+    br_ec_impl ec; /* BearSSL's default, but for what multiplies: arithmetic.h */
     struct openssl openssl;
 };
 

@@ -3,27 +3,31 @@
  * remembered verdict depends on; all of it is in its key but the trust store and the arithmetic,
  * which are a configuration's, as the cache is. */
 
+#include "proto/tls/arithmetic.h"
 #include "proto/tls/backend.h"
 
-#include <bearssl.h>
+static struct span bytes_of(const void *bytes, size_t length)
+{
+    return (struct span){bytes, length};
+}
 
 /* What a verdict depends on, beside the trust store: the certificates, cut as they were sent, the
- * host and the policy. */
+ * host and the policy. All of them are kept: there are VERIFY_CHAIN_MAX at most. */
 static void verdict_key(const struct tls *tls, const struct tls_config *config,
                         const struct tls_chain *chain, unsigned char ret_key[VERIFY_KEY_BYTES])
 {
-    br_sha256_context context;
+    struct span pieces[VERIFY_CHAIN_MAX + 3];
+    size_t lengths[VERIFY_CHAIN_MAX + 1], count = 0;
 
-    br_sha256_init(&context);
-    br_sha256_update(&context, &chain->count, sizeof(chain->count));
+    lengths[0] = chain->count;
     for (size_t i = 0; i < chain->count; i++)
-        br_sha256_update(&context, &chain->certificates[i].length,
-                         sizeof(chain->certificates[i].length));
+        lengths[i + 1] = chain->certificates[i].length;
+    pieces[count++] = bytes_of(lengths, (chain->count + 1) * sizeof(lengths[0]));
     for (size_t i = 0; i < chain->count; i++)
-        br_sha256_update(&context, chain->certificates[i].bytes, chain->certificates[i].length);
-    br_sha256_update(&context, tls->host, tls->host_length);
-    br_sha256_update(&context, &config->is_legacy, sizeof(config->is_legacy));
-    br_sha256_out(&context, ret_key);
+        pieces[count++] = chain->certificates[i];
+    pieces[count++] = bytes_of(tls->host, tls->host_length);
+    pieces[count++] = bytes_of(&config->is_legacy, sizeof(config->is_legacy));
+    tls_hash(config->arithmetic, &br_sha256_vtable, pieces, count, ret_key);
 }
 
 static void chain_verify(const struct tls *tls, const struct tls_config *config,
@@ -81,14 +85,10 @@ static void chain_verdict(struct tls *tls, const struct tls_config *config,
 static bool pin_matches(const struct tls_config *config, struct span public_key)
 {
     unsigned char hash[TLS_PIN_BYTES];
-    br_sha256_context context;
     bool matches = config->pin_count == 0;
 
-    if (!matches) {
-        br_sha256_init(&context);
-        br_sha256_update(&context, public_key.bytes, public_key.length);
-        br_sha256_out(&context, hash);
-    }
+    if (!matches)
+        tls_hash(config->arithmetic, &br_sha256_vtable, &public_key, 1, hash);
     for (size_t i = 0; i < config->pin_count && !matches; i++)
         matches = memcmp(hash, config->pins[i], TLS_PIN_BYTES) == 0;
     return matches;

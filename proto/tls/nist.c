@@ -6,7 +6,7 @@
  * made, and sends what lies in the buffer, which is then the point both sides share. So where
  * libcrypto has no memory for it, BearSSL computes it. */
 
-#include "proto/tls/curves.h"
+#include "proto/tls/arithmetic.h"
 #include "proto/tls/openssl.h"
 
 enum { POINT_BYTES_MAX = 133 };

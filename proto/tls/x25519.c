@@ -2,7 +2,7 @@
  * from: BearSSL hands over nothing that a context could be found by, and there is no global, so
  * that they are looked up anew each time, which takes 1 us of 60. */
 
-#include "proto/tls/curves.h"
+#include "proto/tls/arithmetic.h"
 
 #include "proto/tls/openssl.h"
 

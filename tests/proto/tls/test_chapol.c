@@ -3,7 +3,7 @@
  * them): every bit of a code, what the code covers, lengths at the edges of blocks and records,
  * numbers of records that carry, and keys and texts whose sums do. */
 
-#include "proto/tls/chapol.h"
+#include "proto/tls/arithmetic.h"
 #include "proto/tls/ecdsa.h"
 #include "tests/lib/tls/starving.h"
 
