@@ -268,6 +268,11 @@ void client_resent(struct client *client, const struct flight *flight)
     client_stats_unlock(client);
 }
 
+uint16_t client_ticket_port(const struct client *client, const struct place *place)
+{
+    return client->options->is_full_handshake ? 0 : place->port;
+}
+
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns)
 {
     struct stats *stats = client_stats_lock(client);

@@ -41,9 +41,10 @@ struct conductor {
 
 /* CLIENT_THREADS: what the TLS connections of a group of threads share. */
 struct vault {
-    pthread_mutex_t lock;         /* during handshakes */
+    pthread_mutex_t lock;         /* during handshakes, and while libssl decrypts */
     struct secure secure;         /* its slots: the threads of the group */
     struct tls_session *sessions; /* by place; version 0: none */
+    bool *moved;                  /* by place: secure_moves() was true of it */
 };
 
 enum { LIVE_BARS = 28 };
@@ -179,6 +180,9 @@ void client_unfinished(struct client *client, const struct flight *flight, uint6
 
 /* A request is sent again. */
 void client_resent(struct client *client, const struct flight *flight);
+
+/* The port that libssl is to keep sessions for; 0: for none. */
+uint16_t client_ticket_port(const struct client *client, const struct place *place);
 
 /* A connection has been opened: how long that took; tls_ns 0: no TLS. */
 void client_opened(struct client *client, uint64_t connect_ns, uint64_t tls_ns);

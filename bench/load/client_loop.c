@@ -52,6 +52,7 @@ struct line {
     bool was_used;         /* a reply came on it: the server may have ended it behind that */
     bool is_refused;       /* nothing of the last burst was sent: the link is at its end */
     bool must_wait;        /* before it is opened again */
+    bool is_moving;        /* it is opened again at once, with the other TLS backend */
     uint64_t opening_ns;
     uint64_t connected_ns;
     uint64_t first_byte_ns; /* of the present reply; 0: not there */
@@ -77,6 +78,7 @@ struct client_loop {
     struct block *blocks;
     uint32_t *blocks_next;
     struct tls_session *sessions; /* by place; version 0: none */
+    bool *moved;                  /* by place: secure_moves() was true of it */
     struct line *lines;
     struct flight *flights; /* depth for each connection */
     uint64_t *deadline_ns;  /* by connection */
@@ -509,7 +511,9 @@ static void line_connected(struct client_loop *loop, uint32_t index)
     }
     line->state = LINE_SECURING;
     const struct secure_peer peer = {.host = span_of(place->host),
-                                     .session = session->version ? session : NULL};
+                                     .port = client_ticket_port(loop->client, place),
+                                     .session = session->version ? session : NULL,
+                                     .is_moved = loop->moved[line->place]};
     if (!link_secure(&loop->links, index, &peer))
         line_fail(loop, index, HAUL_RESOURCE);
 }
@@ -542,7 +546,7 @@ static void line_open(struct client_loop *loop, uint32_t index)
     line->state = LINE_CONNECTING;
     line->opening_ns = loop->now_ns;
     line->first_byte_ns = 0;
-    line->must_wait = line->was_used = line->is_refused = false;
+    line->must_wait = line->was_used = line->is_refused = line->is_moving = false;
     reading_init(&line->reading, loop->workload->is_head);
     loop->deadline_ns[index] = deadline_of(loop, index);
 }
@@ -555,7 +559,7 @@ static void on_closed(struct client_loop *loop, uint32_t index)
     gathered_free(loop, index);
     if (line->must_wait) {
         line_pause(loop, index);
-    } else if (line->flight_count > 0) {
+    } else if (line->flight_count > 0 || line->is_moving) {
         line_open(loop, index);
     } else {
         line_fill(loop, index);
@@ -616,9 +620,23 @@ static void deadlines_scan(struct client_loop *loop)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
+/* The other TLS backend may reach who refused this one: what waits goes to a new connection. */
+static bool line_moves(struct client_loop *loop, const struct link_event *event)
+{
+    struct line *line = &loop->lines[event->link];
+    if (line->state != LINE_SECURING || event->end == LINK_EARLY ||
+        !secure_moves(&loop->secure, link_at(&loop->links, event->link)->tls))
+        return false;
+    loop->moved[line->place] = line->is_moving = true;
+    line_close(loop, event->link);
+    return true;
+}
+
 /* A close_notify is not yet the server's FIN, which is to come first. */
 static void on_end(struct client_loop *loop, const struct link_event *event, bool is_notice)
 {
+    if (line_moves(loop, event))
+        return;
     switch (event->end) {
     case LINK_REFUSED:
         loop->client->tally->stats->ports_exhausted += event->error == EADDRNOTAVAIL;
@@ -868,7 +886,9 @@ static int memory_take(struct client_loop *loop)
     loop->deadline_ns = calloc(count, sizeof *loop->deadline_ns);
     loop->free = calloc(count, sizeof *loop->free);
     loop->sessions = calloc(loop->workload->place_count, sizeof *loop->sessions);
-    if (!loop->lines || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions)
+    loop->moved = calloc(loop->workload->place_count, sizeof *loop->moved);
+    if (!loop->lines || !loop->flights || !loop->deadline_ns || !loop->free || !loop->sessions ||
+        !loop->moved)
         return -ENOMEM;
     if (rounds_memory_take(loop) < 0)
         return -ENOMEM;
@@ -902,6 +922,7 @@ static void memory_give(struct client_loop *loop)
     if (loop->sessions)
         explicit_bzero(loop->sessions, sessions);
     free(loop->sessions);
+    free(loop->moved);
 }
 
 static void unfinished_take(struct client_loop *loop)

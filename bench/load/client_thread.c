@@ -41,6 +41,7 @@ struct client_thread {
     bool was_sent;      /* on an earlier one */
     struct usage usage; /* when the stage began */
     char buffer[RECEIVE_BYTES];
+    char plain[RECEIVE_BYTES]; /* of a record, where many have the place it was decrypted in */
 };
 
 #define NO_TICKET UINT64_MAX
@@ -164,6 +165,13 @@ static bool handshake_take(struct client_thread *thread, struct span wire)
     return taken == wire.length && tls_state(thread->tls) != TLS_FAILED;
 }
 
+static void handshake_end(struct client_thread *thread)
+{
+    pthread_mutex_lock(&thread->client->vault->lock);
+    tls_wire_end(thread->tls);
+    pthread_mutex_unlock(&thread->client->vault->lock);
+}
+
 static void session_keep(const struct client_thread *thread)
 {
     struct vault *vault = thread->client->vault;
@@ -182,8 +190,12 @@ static bool handshake_begin(struct client_thread *thread)
     const struct workload *workload = thread->client->workload;
     const struct tls_session *session = &vault->sessions[thread->place - workload->places];
     pthread_mutex_lock(&vault->lock);
-    const struct secure_peer peer = {.host = span_of(thread->place->host),
-                                     .session = session->version ? session : NULL};
+    const struct secure_peer peer = {
+        .host = span_of(thread->place->host),
+        .port = client_ticket_port(thread->client, thread->place),
+        .session = session->version ? session : NULL,
+        .is_moved = vault->moved[thread->place - workload->places],
+    };
     thread->tls = secure_begin(&vault->secure, thread->client->vault_slot, &peer);
     pthread_mutex_unlock(&vault->lock);
     return thread->tls != NULL;
@@ -205,10 +217,27 @@ static enum outcome handshake(struct client_thread *thread, enum haul_error *ret
             outcome = wire_receive(thread, &wire, ret_error);
         if (outcome == OUTCOME_OK && handshake_take(thread, wire))
             continue;
+        if (outcome == OUTCOME_ENDED)
+            handshake_end(thread);
         if (outcome == OUTCOME_OK || outcome == OUTCOME_ENDED)
             *ret_error = HAUL_TLS;
         return outcome == OUTCOME_STOPPED ? outcome : OUTCOME_FAILED;
     }
+}
+
+/* The other TLS backend may reach who refused this one; a thread that meets that later than another
+ * of its group goes there likewise. */
+static bool handshake_moves(struct client_thread *thread)
+{
+    struct vault *vault = thread->client->vault;
+    bool moves = false;
+    if (!thread->tls || tls_state(thread->tls) != TLS_FAILED)
+        return false;
+    pthread_mutex_lock(&vault->lock);
+    moves = secure_moves(&vault->secure, thread->tls);
+    vault->moved[thread->place - thread->client->workload->places] |= moves;
+    pthread_mutex_unlock(&vault->lock);
+    return moves;
 }
 
 /* A blocking connect() that SO_SNDTIMEO or a signal ends goes on where it is called again. */
@@ -250,16 +279,19 @@ static enum outcome thread_connect(struct client_thread *thread, enum haul_error
 static enum outcome thread_open(struct client_thread *thread, enum haul_error *ret_error)
 {
     uint64_t opening_ns = client_now_ns();
+    bool is_again = false;
     thread->has_replied = false;
     thread->first_byte_ns = 0;
     reading_init(&thread->reading, thread->client->workload->is_head);
     enum outcome outcome = thread_connect(thread, ret_error);
     uint64_t connected_ns = client_now_ns();
-    if (outcome == OUTCOME_OK && thread->place->is_https)
+    if (outcome == OUTCOME_OK && thread->place->is_https) {
         outcome = handshake(thread, ret_error);
+        is_again = outcome == OUTCOME_FAILED && handshake_moves(thread);
+    }
     if (outcome != OUTCOME_OK) {
         thread_close(thread);
-        return outcome;
+        return is_again ? thread_open(thread, ret_error) : outcome;
     }
     client_opened(thread->client, connected_ns - opening_ns,
                   thread->place->is_https ? client_now_ns() - connected_ns : 0);
@@ -375,21 +407,51 @@ static enum outcome replies_take(struct client_thread *thread, struct span in,
     return in.length > 0 ? OUTCOME_ENDED : OUTCOME_OK;
 }
 
+static bool is_decrypted_in_common(const struct client_thread *thread)
+{
+    return strcmp(tls_facts(thread->tls).backend, "openssl") == 0;
+}
+
+static size_t wire_in_alone(struct client_thread *thread, struct span wire, struct span *ret_plain)
+{
+    size_t taken = tls_wire_in(thread->tls, wire);
+    *ret_plain = tls_plain_out(thread->tls);
+    return taken;
+}
+
+/* libssl's connections decrypt into one buffer of their configuration, which the group has in
+ * common: a copy is taken out of it before another thread may use it. */
+static size_t wire_in_common(struct client_thread *thread, struct span wire, struct span *ret_plain)
+{
+    pthread_mutex_lock(&thread->client->vault->lock);
+    size_t taken = wire_in_alone(thread, wire, ret_plain);
+    assert(ret_plain->length <= sizeof thread->plain);
+    if (ret_plain->length > 0) {
+        memcpy(thread->plain, ret_plain->bytes, ret_plain->length);
+        tls_plain_taken(thread->tls, ret_plain->length);
+    }
+    pthread_mutex_unlock(&thread->client->vault->lock);
+    ret_plain->bytes = thread->plain;
+    return taken;
+}
+
 static enum outcome records_take(struct client_thread *thread, struct span wire,
                                  enum haul_error *ret_error)
 {
     enum outcome outcome = OUTCOME_OK;
+    bool is_shared = is_decrypted_in_common(thread);
     while (outcome == OUTCOME_OK) {
-        size_t taken = tls_wire_in(thread->tls, wire);
-        struct span plain = tls_plain_out(thread->tls);
+        struct span plain;
+        size_t taken =
+            is_shared ? wire_in_common(thread, wire, &plain) : wire_in_alone(thread, wire, &plain);
         wire = (struct span){wire.bytes + taken, wire.length - taken};
         *ret_error = HAUL_TLS;
         if (tls_state(thread->tls) == TLS_FAILED)
             return OUTCOME_FAILED;
-        if (plain.length > 0) {
+        if (plain.length > 0)
             outcome = replies_take(thread, plain, ret_error);
+        if (plain.length > 0 && !is_shared)
             tls_plain_taken(thread->tls, plain.length);
-        }
         if (taken == 0 && plain.length == 0)
             return wire.length > 0 ? OUTCOME_FAILED : OUTCOME_OK;
     }

@@ -119,8 +119,10 @@ static int vaults_open(struct run *run, char *ret_message, size_t size)
         pthread_mutex_init(&vault->lock, NULL);
         secure_init(&vault->secure);
         vault->sessions = calloc(run->workload.place_count, sizeof *vault->sessions);
-        int error =
-            vault->sessions ? secure_open(&vault->secure, &run->options.tls, slots, &why) : -ENOMEM;
+        vault->moved = calloc(run->workload.place_count, sizeof *vault->moved);
+        int error = vault->sessions && vault->moved
+                        ? secure_open(&vault->secure, &run->options.tls, slots, &why)
+                        : -ENOMEM;
         if (error) {
             snprintf(ret_message, size, "TLS: %s", why.message);
             return error;
@@ -628,6 +630,7 @@ static void run_close(struct run *run)
             explicit_bzero(run->vaults[i].sessions,
                            run->workload.place_count * sizeof *run->vaults[i].sessions);
             free(run->vaults[i].sessions);
+            free(run->vaults[i].moved);
             pthread_mutex_destroy(&run->vaults[i].lock);
         }
     workload_close(&run->workload);

@@ -3,6 +3,8 @@
 
 #include "bench/load/load.h"
 
+#include "engine/link/secure.h"
+
 const char *client_name(enum client_kind kind)
 {
     static const char *const names[CLIENT_COUNT] = {
@@ -35,6 +37,14 @@ struct load_options load_filled(const struct load_options *options)
     if (filled.rate_to == 0)
         filled.rate_to = filled.rate_from;
     return filled;
+}
+
+const char *load_tls_refuses(const struct load_options *options)
+{
+    struct haul_open_error why = {0};
+    struct haul_tls tls = options->tls;
+    tls.pinned_keys = NULL;
+    return secure_check(&tls, &why) ? why.message : NULL;
 }
 
 /* Pieces of equal length, but for the last before an end that is known. */

@@ -73,6 +73,10 @@ struct load_options {
 /* The options with every default filled in. Whoever asks what a run was to do asks this. */
 struct load_options load_filled(const struct load_options *options);
 
+/* Why backend and versions of TLS do not go together, with each other or with what is built in: a
+ * sentence, static; NULL: they do. */
+const char *load_tls_refuses(const struct load_options *options);
+
 /* Is each request due at a time of its own? */
 static inline bool load_is_open(const struct load_options *options)
 {

@@ -212,6 +212,26 @@ static bool take_choice(const struct option_taking *taking)
     return true;
 }
 
+/* The row's most is the version. */
+static bool take_tls_least(const struct option_taking *taking)
+{
+    ((struct options *)taking->into)->load.tls.version_min = (uint16_t)taking->row->most;
+    return true;
+}
+
+static bool take_tls_most(const struct option_taking *taking)
+{
+    static const uint16_t versions[] = {0, HAUL_TLS_1_2, HAUL_TLS_1_3};
+    char choices[OPTION_LABEL_BYTES];
+    int choice = option_choice(taking->row, taking->value);
+    if (choice >= 0) {
+        ((struct options *)taking->into)->load.tls.version_max = versions[choice];
+        return true;
+    }
+    option_choices(taking->row, choices);
+    return bad(taking->message, "--tls-max %s: %s is wanted", taking->value, choices);
+}
+
 static bool take_rate(const struct option_taking *taking)
 {
     struct options *options = taking->into;
@@ -372,6 +392,11 @@ static const struct option_row rows[] = {
     {"key", 0, TEXT("FILE", load.tls.client_key), .help = "and its key"},
     {"pinnedpubkey", 0, TEXT("PINS", load.tls.pinned_keys), .help = "sha256//BASE64;..."},
     {"tls-legacy", 0, SWITCH(load.tls.legacy), .help = "TLS 1.0, SHA-1, ..."},
+    {"tls-backend", 0, "NAME", "auto|bearssl|openssl", .take = take_choice, AT(load.tls.backend),
+     .standard = "auto"},
+    {"tlsv1.2", 0, .take = take_tls_least, .most = HAUL_TLS_1_2, .help = "or later"},
+    {"tlsv1.3", 0, .take = take_tls_least, .most = HAUL_TLS_1_3, .help = "or later"},
+    {"tls-max", 0, "VERSION", "default|1.2|1.3", .take = take_tls_most, .standard = "default"},
     {"full-handshake", 0, SWITCH(load.is_full_handshake), .help = "never resume a session"},
 
     {"format", 0, "NAME", RESULT_FORMAT_CHOICES, .heading = "result", .take = take_choice,
@@ -419,6 +444,7 @@ const struct option_list run_options = {
 
 _Static_assert(sizeof rows / sizeof *rows <= OPTION_ROWS_MAX, "getopt's table holds them");
 _Static_assert(sizeof(enum client_kind) == sizeof(unsigned) &&
+                   sizeof(enum haul_backend) == sizeof(unsigned) &&
                    sizeof(enum result_format) == sizeof(unsigned),
                "a choice is an enum");
 
@@ -467,6 +493,8 @@ static bool check(struct options *options, char *message)
                             "mean nothing");
     if (!stages_fill(options, message) || !templates_check(options, message))
         return false;
+    if (load_tls_refuses(load))
+        return bad(message, "TLS: %s", load_tls_refuses(load));
     if (load->rate_to != load->rate_from && load->duration_ns == 0)
         return bad(message, "--rate A..B needs -z: how long the rate is to grow");
     if (load->pipeline > 1 && (load->is_closing || load->is_http10))

@@ -367,6 +367,50 @@ def check_server(title, start, sites):
             row(f"{title}: {site[0]}, shown one", check, named, site[0], site[3])
 
 
+# --- haul bench ---------------------------------------------------------------------------------
+
+BENCH_REQUESTS = 20
+BENCH_SITES = {"old": nginx("ec", N12), "new": nginx("ec", N13), "ed": nginx("ed25519", N)}
+BENCH_WORDS = [  # and which sites have every reply
+    ([], "old new ed"),
+    (["--tls-backend", "bearssl"], "old"),
+    (["--tls-backend", "openssl"], "old new ed"),
+    (["--tlsv1.2"], "old new ed"),
+    (["--tlsv1.3"], "new ed"),
+    (["--tls-max", "1.2"], "old ed"),
+    (["--full-handshake"], "old new ed"),
+]
+
+
+def bench_replies(words, port):
+    done = subprocess.run(
+        [haul, "bench", "-q", "--format", "json", "-n", str(BENCH_REQUESTS), "-c", "4", "--cacert",
+         "roots.pem", "--timeout", "300s", *words, f"https://localhost:{port}/"],
+        capture_output=True, text=True, check=False, timeout=600)
+    report = json.loads(done.stdout or "null")
+    assert report, done.stderr
+    return report["statuses"].get("200", 0), report["error_count"]
+
+
+def check_bench(ports, words, reached):
+    for loop in ("uring", "epoll", "threads"):
+        for name, port in ports.items():
+            got = bench_replies(["--loop", loop, *words], port)
+            is_reached = name in reached.split()
+            wanted = (BENCH_REQUESTS, 0) if is_reached else (0, BENCH_REQUESTS)
+            assert got == wanted, f"--loop {loop}, {name}: got {got}, wanted {wanted}"
+
+
+def check_benches():
+    ports = tls_peers.nginx(BENCH_SITES)
+    for words, reached in BENCH_WORDS:
+        name = f"haul bench {' '.join(words)}: reaches {reached}"
+        if ports is None:
+            skip(name, "nginx is not installed")
+        else:
+            row(name, check_bench, ports, words, reached)
+
+
 def main():
     if not tls_peers.is_here("openssl"):
         print("1..0 # SKIP openssl is not installed")
@@ -379,6 +423,7 @@ def main():
                  "it listens everywhere, and no network is to be had for it")
             continue
         check_server(title, start, sites)
+    check_benches()
     finish()
 
 

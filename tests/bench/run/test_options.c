@@ -164,6 +164,12 @@ static const struct {
     {"--rate -5", "--rate -5" RATE_WANTED},
     {"--loop poll", "--loop poll: uring, epoll or threads is wanted"},
     {"--loop URING", "--loop URING: uring, epoll or threads is wanted"},
+    {"--tls-backend gnutls", "--tls-backend gnutls: auto, bearssl or openssl is wanted"},
+    {"--tls-max 1.1", "--tls-max 1.1: default, 1.2 or 1.3 is wanted"},
+    {"--tlsv1.3 --tls-max 1.2", "TLS: the highest TLS version allowed is below the lowest"},
+    {"--tls-backend bearssl --tlsv1.3", "TLS: BearSSL has no TLS 1.3"},
+    {"--tls-backend openssl --tls-legacy",
+     "TLS: legacy TLS is for BearSSL alone: neither for OpenSSL nor for TLS 1.3"},
     {"--abort-on assert", "--abort-on assert: nothing is asserted (--assert)"},
     {"--abort-on errors",
      "--abort-on 'errors': character 7: one of < <= > >= == != should stand here"},
@@ -539,6 +545,34 @@ static void test_tls(void **state)
     unparse(&parsed);
 }
 
+static void test_tls_versions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        enum haul_backend backend;
+        uint16_t version_min;
+        uint16_t version_max;
+    } rows[] = {
+        {"", HAUL_BACKEND_AUTO, 0, 0},
+        {"--tls-backend auto --tls-max default", HAUL_BACKEND_AUTO, 0, 0},
+        {"--tls-backend bearssl --tlsv1.2", HAUL_BACKEND_BEARSSL, HAUL_TLS_1_2, 0},
+        {"--tls-backend openssl --tlsv1.3", HAUL_BACKEND_OPENSSL, HAUL_TLS_1_3, 0},
+        {"--tls-max 1.2", HAUL_BACKEND_AUTO, 0, HAUL_TLS_1_2},
+        {"--tlsv1.3 --tls-max 1.3", HAUL_BACKEND_AUTO, HAUL_TLS_1_3, HAUL_TLS_1_3},
+        {"--tlsv1.3 --tlsv1.2", HAUL_BACKEND_AUTO, HAUL_TLS_1_2, 0}, /* the last one, as in haul */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct parsed parsed;
+        const struct haul_tls *tls = &parse(&parsed, rows[i].words)->tls;
+        assert_int_equal(parsed.verdict, OPTIONS_RUN);
+        assert_int_equal(tls->backend, rows[i].backend);
+        assert_int_equal(tls->version_min, rows[i].version_min);
+        assert_int_equal(tls->version_max, rows[i].version_max);
+        unparse(&parsed);
+    }
+}
+
 static void test_result(void **state)
 {
     (void)state;
@@ -859,6 +893,10 @@ static void test_usage_is_complete(void **state)
         "--key ",
         "--pinnedpubkey",
         "--tls-legacy",
+        "--tls-backend",
+        "--tlsv1.2",
+        "--tlsv1.3",
+        "--tls-max",
         "--full-handshake",
         "--format",
         "-o, --output",
@@ -946,6 +984,7 @@ int main(void)
         cmocka_unit_test(test_reply_sizes),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_tls_versions),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_url_files),
         cmocka_unit_test(test_objects),
