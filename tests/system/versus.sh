@@ -74,16 +74,31 @@ load_and_urls() {
 }
 
 https() {
-    compare_quickly --rounds 1 --parts https
+    hauls='haul,haul bearssl,haul openssl'
+    compare_quickly --rounds 1 --parts https --before "$build"
     code_is 0 && nothing_stays &&
-        same "$(clients 'https, kept')" 'haul,haul bench uring,haul bench epoll,wrk' &&
-        same "$(clients 'https, bulk')" 'haul,curl' || return
+        same "$(clients 'https, kept')" "$hauls,haul before,haul bench uring,haul bench epoll,wrk" &&
+        same "$(clients 'http, kept')" 'haul,haul before' &&
+        same "$(clients 'https, bulk')" "$hauls,haul before,curl" || return
     for what in 'sessions resumed' 'full handshakes'; do
-        same "$(clients "https, a connection a request, $what" | sed 's/^haul,//')" \
-            'haul bearssl,haul openssl,haul bench uring,haul bench epoll,wrk,curl,openssl s_time' ||
-            return
+        same "$(clients "https, a connection a request, $what")" \
+            "$hauls,haul before,haul bench uring,haul bench epoll,wrk,curl,openssl s_time" || return
     done
-    same "$(clients 'https, the first full handshake')" 'haul,curl'
+    same "$(clients 'https, the first full handshake')" "$hauls,haul before,curl" &&
+        same "$(clients 'https, 20 origins once each')" "$hauls,curl,curl, TLS 1.2" &&
+        same "$(grep -cE '[|] at (most|least) [01][.][0-9]+ +[|] +[0-9.]+ +[|] (not )?met' out)" 6
+}
+
+# Each is another name, and nothing of one serves the next.
+origins() {
+    compare --parts origins --origins 3 --rounds 1 --peers curl --markdown
+    code_is 0 && nothing_stays &&
+        same "$(clients 'https, 3 origins once each')" \
+            'haul,haul bearssl,haul openssl,curl,curl, TLS 1.2' &&
+        has "$(line 'haul openssl')" '| TLSv1.3' && has "$(line 'curl, TLS 1.2')" '| TLSv1.2' &&
+        has "$(grep 'chain verified' out)" 'at most 1.00' || return
+    compare --parts origins --origins 10000
+    code_is 2 && has "$(cat err)" '--origins from 1 to 9999 are wanted'
 }
 
 missing_client() {
@@ -144,9 +159,11 @@ for name in nginx openssl curl; do
     [ -z "$missing" ] || break
 done
 if [ -z "$missing" ]; then
-    row 'https: kept, resumed, full, first, bulk' https
+    row 'https: kept, resumed, full, first, bulk, many origins, and what is held to' https
+    row 'https: origins alone' origins
 else
-    skip 'https: kept, resumed, full, first, bulk' "$missing"
+    skip 'https: kept, resumed, full, first, bulk, many origins, and what is held to' "$missing"
+    skip 'https: origins alone' "$missing"
 fi
 row 'a client that is not installed is skipped by name' missing_client
 row 'no build: one sentence' no_build
