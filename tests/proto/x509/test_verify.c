@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proto/x509/pem.h"
+#include "proto/tls/ecdsa.h"
 #include "proto/tls/evp.h"
 #include "proto/tls/openssl.h"
 #include "proto/tls/tls.h"
@@ -497,14 +498,15 @@ static void chain_reverse(struct chain *chain)
     }
 }
 
-/* Both arithmetics, each with its policy. */
+/* Who computes, each with its policy. */
 struct arithmetic {
     verify_signature_fn *check;
     bool is_wide;
     void *context;
+    const char *name;
 };
 
-static const struct arithmetic bearssl = {tls_check_signature, false, NULL};
+static const struct arithmetic bearssl = {tls_check_signature, false, NULL, ""};
 
 static void row_check(const struct row *row, bool is_legacy, const struct arithmetic *arithmetic)
 {
@@ -519,7 +521,7 @@ static void row_check(const struct row *row, bool is_legacy, const struct arithm
     chain_load(row->sent, &chain);
     verify_chain(chain.certificates, chain.count, trust, &policy, arithmetic->check,
                  arithmetic->context, &result);
-    expect(row, &result, arithmetic->is_wide ? ", by libcrypto" : "");
+    expect(row, &result, arithmetic->name);
     if (row->verdict == VERIFY_OK) {
         assert_true(result.not_before_s <= Y2030 && Y2030 <= result.not_after_s);
         assert_int_not_equal(result.key.kind, CERTIFICATE_KEY_OTHER);
@@ -562,11 +564,26 @@ static const struct row *wide_row(const struct row *row)
     return row;
 }
 
+/* BearSSL's handshakes, as they are where libcrypto is there: no verdict is another. */
+static void test_bearssl_by_libcrypto(void **state)
+{
+    static struct ecdsa ecdsa;
+    const struct arithmetic fast = {tls_check_signature, false, &ecdsa.ec,
+                                    ", by BearSSL over libcrypto"};
+
+    (void)state;
+    assert_true(tls_ecdsa_open(&ecdsa));
+    for (size_t i = 0; i < COUNT(rows); i++)
+        row_check(&rows[i], false, &fast);
+    for (size_t i = 0; i < COUNT(legacy_rows); i++)
+        row_check(&legacy_rows[i], true, &fast);
+}
+
 static void test_libcrypto(void **state)
 {
     struct openssl openssl;
     struct evp evp = {.openssl = &openssl};
-    const struct arithmetic libcrypto = {tls_evp_check_signature, true, &evp};
+    const struct arithmetic libcrypto = {tls_evp_check_signature, true, &evp, ", by libcrypto"};
 
     (void)state;
     assert_true(openssl_load(&openssl));
@@ -1043,6 +1060,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_legacy),
 #ifdef HAUL_HAS_OPENSSL
+        cmocka_unit_test(test_bearssl_by_libcrypto),
         cmocka_unit_test(test_libcrypto),
 #endif
         cmocka_unit_test(test_time),
