@@ -17,10 +17,10 @@
  * The engine is pulled: it works inside haul_next() and nowhere else, calls nothing of yours,
  * starts no thread, installs no signal handler, prints nothing and keeps no global. All memory is
  * taken in haul_open(), but for TLS: at the first https URL, which loads OpenSSL's libraries too,
- * and where OpenSSL serves a connection, by that itself as long as it is open (haul_get_budget()
- * has both); at a limit it waits. A handle belongs to one thread: the first one that calls
- * haul_submit() or haul_next(); only haul_wake() may be called from others and from signal
- * handlers. Different handles share nothing.
+ * and by OpenSSL itself, as long as a connection that it serves is open or it computes something
+ * (haul_get_budget() has all); at a limit it waits. A handle belongs to one thread: the first one
+ * that calls haul_submit() or haul_next(); only haul_wake() may be called from others and from
+ * signal handlers. Different handles share nothing.
  *
  * Functions return 0 or a negative errno. What happens to a request is never a function's return
  * value: it is a result, with its error inside.

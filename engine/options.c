@@ -408,6 +408,8 @@ void engine_terms(const struct budget *budget, struct engine_terms *ret)
     if (budget->may_openssl && tls_has_backend(TLS_OPENSSL))
         term(ret, "of OpenSSL's own, where that serves them", budget->conns,
              tls_heap_size(TLS_OPENSSL));
+    if (tls_arithmetic_size() > 0)
+        term(ret, "arithmetic by OpenSSL, likewise", 1, tls_arithmetic_size());
     term(ret, "certificate chains in arrival, likewise", budget->conns, tls_chain_size());
     term(ret, "receive buffers of the loop", buffers < 32 ? 32 : buffers, LOOP_BUFFER_BYTES);
     term(ret, "completion queue entries", 4 * (uint64_t)budget->conns + 64, 16);

@@ -202,6 +202,11 @@ size_t tls_config_size(const struct tls_config *config);
 /* Bytes of the heap that a connection of this backend takes beside that, as was measured. */
 size_t tls_heap_size(enum tls_backend_name name);
 
+/* Bytes of the heap that libcrypto takes of a process, and a configuration for what it computes by
+ * it under either backend: a step of one handshake at a time, and a client's key. As was measured;
+ * 0: it is not built in. */
+size_t tls_arithmetic_size(void);
+
 /* Begins a handshake in memory: the ClientHello is in tls_wire_out, or, where there was no memory,
  * its state is TLS_FAILED. The result is memory's address; it stays valid until tls_deinit, which
  * must come before the memory is used again. */

@@ -4,6 +4,7 @@
  * that begin with zeros; and memory that runs out, where neither may hand out anything else. */
 
 #include "proto/tls/ecdsa.h"
+#include "proto/tls/tls.h"
 #include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
@@ -423,6 +424,24 @@ static void test_no_memory(void **state)
     }
 }
 
+/* What is taken for a product is given back. */
+static void test_memory(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        struct number scalar = filled(&curves[c], 0x5a);
+        struct point point = generator_of(&curves[c]);
+        size_t most, before;
+
+        expect_generator(&curves[c], &scalar);
+        before = starving_bytes(&most);
+        expect_same(&curves[c], &point, &scalar, "counted");
+        expect_generator(&curves[c], &scalar);
+        assert_int_equal(starving_bytes(&most), before);
+        assert_in_range(most, before + 1, tls_arithmetic_size());
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_no_scalar),   cmocka_unit_test(test_no_point),
         cmocka_unit_test(test_other_curve), cmocka_unit_test(test_leading_zeros),
         cmocka_unit_test(test_rounds),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_memory),
     };
 
     if (!starving_begin() || !tls_ecdsa_open(&libcrypto))

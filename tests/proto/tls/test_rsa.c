@@ -6,6 +6,7 @@
 
 #include "proto/tls/ecdsa.h"
 #include "proto/tls/rsa.h"
+#include "proto/tls/tls.h"
 #include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
@@ -430,12 +431,40 @@ static void test_no_memory(void **state)
     EVP_PKEY_free(pair.key);
 }
 
+/* What a budget says of the most that a handshake has it compute, beside the tables and a key that
+ * stay; afterwards nothing more is held. */
+static void test_memory(void **state)
+{
+    struct pair pair = pair_make(4096, 65537);
+    br_rsa_public_key public_key = public_of(&pair);
+    unsigned char value[BYTES_MAX], hash[64];
+    size_t most, before, after;
+    struct rsa_signer signer;
+    struct secret secret;
+
+    (void)state;
+    secret_read(&pair, 0, &secret);
+    EVP_PKEY_free(pair.key);
+    tls_rsa_signer_open(&signer, &secret.key, &public_key);
+    assert_true(sign_by(tls_rsa_sign, &digests[2], &signer.key, value));
+    before = starving_bytes(&most);
+    assert_true(sign_by(tls_rsa_sign, &digests[2], &signer.key, value));
+    assert_int_equal(
+        tls_rsa_verify(value, pair.n_length, BR_HASH_OID_SHA256, 32, &public_key, hash), 1);
+    after = starving_bytes(&most);
+    assert_int_equal(after, before);
+    assert_true(most > before);
+    assert_in_range(most, 100000, tls_arithmetic_size());
+    tls_rsa_signer_close(&signer);
+    assert_true(starving_bytes(&most) < before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rsa),       cmocka_unit_test(test_sign),
         cmocka_unit_test(test_fault),     cmocka_unit_test(test_others),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_memory),
     };
     struct ecdsa libcrypto;
 
