@@ -40,6 +40,9 @@ enum {
     HEAP_BYTES = (64 << 10) + OUT_BYTES,
 };
 
+/* Is it known where an SSL has its secrets? */
+enum secrets_known { SECRETS_UNKNOWN, SECRETS_GUESSED, SECRETS_FOUND, SECRETS_ELSEWHERE };
+
 struct libssl_config {
     struct tls_config base;
     struct openssl openssl;
@@ -48,6 +51,9 @@ struct libssl_config {
     struct tickets *tickets;    /* NULL: none are kept */
     struct libssl *plain_owner; /* whose bytes lie in plain; NULL: nobody's */
     unsigned char *out;         /* OUT_BYTES for the next that has something to send; or NULL */
+    size_t exporter_at;         /* in an SSL: see secrets_wipe() */
+    enum secrets_known secrets;
+    bool has_key_log;
     char plain[PLAIN_BYTES];
 };
 
@@ -441,11 +447,87 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
+/* --- secrets of TLS 1.3 ----------------------------------------------------------------------- */
+
+/* OpenSSL 3.0 has twelve arrays of them in an SSL, side by side (ssl_local.h: from the early secret
+ * to the early exporter's; the exporter's is the last but one, behind the server's), and frees the
+ * SSL as it is. Where they are is found by the first two that a key log would have. */
+enum { SECRET_BYTES = 64, SECRETS_BEFORE_EXPORTER = 10, SECRETS_FROM_EXPORTER = 2 };
+enum { SSL_BYTES_MIN = 3072 }; /* an SSL of 3.0 has 7,608 where a pointer has 8 */
+
+/* Of "LABEL RANDOM SECRET", where it is that label's; 0: it is not. */
+static size_t secret_decode(const char *line, const char *label,
+                            unsigned char ret_secret[SECRET_BYTES])
+{
+    const char *digits = strrchr(line, ' ');
+    size_t length = digits != NULL ? strlen(++digits) / 2 : 0;
+
+    if (strncmp(line, label, strlen(label)) != 0 || length > SECRET_BYTES)
+        return 0;
+    for (size_t i = 0; i < 2 * length; i++) {
+        unsigned digit =
+            (unsigned)(digits[i] <= '9' ? digits[i] - '0' : (digits[i] | 32) - 'a' + 10);
+
+        ret_secret[i / 2] = (unsigned char)(ret_secret[i / 2] << 4 | digit);
+    }
+    return length;
+}
+
+static bool secrets_are_inside(const struct libssl_config *config)
+{
+    return config->exporter_at >= SECRETS_BEFORE_EXPORTER * SECRET_BYTES &&
+           config->exporter_at + SECRETS_FROM_EXPORTER * SECRET_BYTES <= SSL_BYTES_MIN;
+}
+
+static void secrets_look(struct libssl *libssl, const char *line)
+{
+    struct libssl_config *config = libssl->config;
+    const char *bytes = (const char *)libssl->ssl, *found;
+    unsigned char secret[SECRET_BYTES] = {0};
+    size_t length;
+
+    if (config->secrets == SECRETS_UNKNOWN &&
+        (length = secret_decode(line, "EXPORTER_SECRET ", secret)) > 0) {
+        found = memmem(bytes, SSL_BYTES_MIN, secret, length);
+        config->exporter_at = found != NULL ? (size_t)(found - bytes) : 0;
+        config->secrets = secrets_are_inside(config) ? SECRETS_GUESSED : SECRETS_ELSEWHERE;
+    } else if (config->secrets == SECRETS_GUESSED &&
+               (length = secret_decode(line, "SERVER_TRAFFIC_SECRET_0 ", secret)) > 0) {
+        config->secrets = memcmp(bytes + config->exporter_at - SECRET_BYTES, secret, length) == 0
+                              ? SECRETS_FOUND
+                              : SECRETS_ELSEWHERE;
+    }
+    explicit_bzero(secret, sizeof(secret));
+}
+
+/* Before the SSL is freed, which heeds none of them. */
+static void secrets_wipe(const struct libssl *libssl)
+{
+    const struct libssl_config *config = libssl->config;
+
+    if (config->secrets == SECRETS_FOUND)
+        explicit_bzero((char *)libssl->ssl + config->exporter_at -
+                           SECRETS_BEFORE_EXPORTER * SECRET_BYTES,
+                       (SECRETS_BEFORE_EXPORTER + SECRETS_FROM_EXPORTER) * SECRET_BYTES);
+}
+
+static bool secrets_are_sought(const struct libssl_config *config)
+{
+    return config->secrets == SECRETS_UNKNOWN || config->secrets == SECRETS_GUESSED;
+}
+
 static void on_key(const SSL *ssl, const char *line)
 {
     struct libssl *libssl = openssl_data_of(ssl);
+    struct libssl_config *config = libssl->config;
     size_t length = strlen(line);
 
+    if (secrets_are_sought(config))
+        secrets_look(libssl, line);
+    if (!config->has_key_log && !secrets_are_sought(config))
+        config->openssl.SSL_CTX_set_keylog_callback(config->context, NULL);
+    if (!config->has_key_log)
+        return;
     if (libssl->keys == NULL)
         libssl->keys = malloc(TLS_KEYLOG_BYTES);
     if (libssl->keys == NULL || length + 1 > TLS_KEYLOG_BYTES - libssl->keys_length)
@@ -642,7 +724,10 @@ static void context_set(struct libssl_config *config, const struct tls_options *
     openssl->SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     openssl->SSL_CTX_set_cert_verify_callback(context, on_verify, &config->openssl);
     openssl->SSL_CTX_set_msg_callback(context, on_message);
-    if (options->has_key_log)
+    config->has_key_log = options->has_key_log;
+    if (openssl->OpenSSL_version_num() >> 20 != 0x300)
+        config->secrets = SECRETS_ELSEWHERE;
+    if (config->has_key_log || secrets_are_sought(config))
         openssl->SSL_CTX_set_keylog_callback(context, on_key);
 }
 
@@ -790,6 +875,8 @@ static void deinit(struct tls *tls)
     keys_free(libssl);
     if (libssl->ssl != NULL) /* an end without a close_notify does not spoil the session */
         openssl->SSL_set_shutdown(libssl->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (libssl->ssl != NULL)
+        secrets_wipe(libssl);
     openssl->SSL_free(libssl->ssl);
     explicit_bzero(libssl, sizeof(*libssl));
 }

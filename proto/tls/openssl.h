@@ -59,6 +59,7 @@
     X(EVP_PKEY_new_raw_public_key_ex)                                                              \
     X(OPENSSL_init_crypto)                                                                         \
     X(OpenSSL_version)                                                                             \
+    X(OpenSSL_version_num)                                                                         \
     X(OSSL_LIB_CTX_free)                                                                           \
     X(OSSL_LIB_CTX_new_from_dispatch)                                                              \
     X(OSSL_PARAM_BLD_free)                                                                         \

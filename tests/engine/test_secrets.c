@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { MASK = 0xa5, NEEDLE_BYTES_MAX = 96, MASTER_BYTES = 48, CHUNK_BYTES = 1 << 20 };
+enum { MASK = 0xa5, NEEDLE_BYTES_MAX = 96, SECRET_BYTES = 48, CHUNK_BYTES = 1 << 20 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
@@ -165,26 +165,25 @@ static void assert_none(const char *what, const struct needle *needle)
             fail_msg("%s, %s: found %zu times", what, form_names[form], search.counts[form]);
 }
 
-/* It is there, and no more often than it is needed; as libcrypto has it, so often at most. */
+/* It is there, and no more often than it is needed, as it is and as libcrypto has it. */
 static void assert_some(const char *what, const struct needle *needle, size_t at_most,
                         size_t reversed_at_most)
 {
+    const size_t most[FORMS] = {[RAW] = at_most, [REVERSED] = reversed_at_most};
     struct search search;
     search_do(&search, needle);
-    if (search.counts[RAW] == 0)
+    if (search.counts[at_most > 0 ? RAW : REVERSED] == 0)
         fail_msg("%s: not found, though it must be there", what);
-    if (search.counts[RAW] > at_most)
-        fail_msg("%s: found %zu times", what, search.counts[RAW]);
-    for (enum form form = INNER; form < FORMS; form++)
-        if (search.counts[form] > (form == REVERSED ? reversed_at_most : 0))
+    for (enum form form = RAW; form < FORMS; form++)
+        if (search.counts[form] > most[form])
             fail_msg("%s, %s: found %zu times", what, form_names[form], search.counts[form]);
 }
 
 /* Every form is found wherever it is put, and no more once it is wiped. */
 static void the_search_finds_what_is_there(void **state)
 {
-    struct needle needle = {.length = MASTER_BYTES};
-    unsigned char stack[2 * MASTER_BYTES];
+    struct needle needle = {.length = SECRET_BYTES};
+    unsigned char stack[2 * SECRET_BYTES];
     unsigned char *heap = malloc(sizeof stack);
     unsigned char *const places[] = {stack, heap};
     (void)state;
@@ -290,11 +289,21 @@ static bool rsa_offer(struct key *key)
     return is_written && key_offer(key, path);
 }
 
+/* Of the client, and the one that the server speaks. */
+struct turn {
+    enum haul_backend backend;
+    int version;
+    enum haul_loop loop;     /* of the library, */
+    enum client_kind client; /* of load */
+};
+
 /* Serves until the other end of end_fd is closed. */
-static int serve(const struct loopback_script *scripts, size_t count, int offer_fd, int end_fd)
+static int serve(const struct loopback_script *scripts, size_t count, int version, int offer_fd,
+                 int end_fd)
 {
     struct offer offer = {0};
     char end;
+    tls_loopback_version(version);
     loopback_use(tls_loopback_layer());
     tls_loopback_ask(true);
     struct loopback *loopback = loopback_open(scripts, count);
@@ -310,7 +319,8 @@ static int serve(const struct loopback_script *scripts, size_t count, int offer_
     return EXIT_SUCCESS;
 }
 
-static void peer_open(struct peer *peer, const struct loopback_script *scripts, size_t count)
+static void peer_open(struct peer *peer, const struct loopback_script *scripts, size_t count,
+                      int version)
 {
     int offer_fds[2], end_fds[2];
     assert_int_equal(pipe2(offer_fds, O_CLOEXEC), 0);
@@ -319,7 +329,7 @@ static void peer_open(struct peer *peer, const struct loopback_script *scripts, 
     assert_true(peer->process >= 0);
     if (peer->process == 0) {
         close(end_fds[1]);
-        _exit(serve(scripts, count, offer_fds[1], end_fds[0]));
+        _exit(serve(scripts, count, version, offer_fds[1], end_fds[0]));
     }
     close(offer_fds[1]);
     close(end_fds[0]);
@@ -350,28 +360,63 @@ static void key_log_open(struct key_log *log)
     snprintf(log->path, sizeof log->path, "/proc/self/fd/%d", log->fd);
 }
 
-/* The digit of a line's master secret, which is its end; a byte at a time, to leave none behind. */
-static unsigned char digit_read(const struct key_log *log, size_t line, size_t at)
+/* A byte at a time, to leave none behind; 0: the end. */
+static char key_log_byte(const struct key_log *log, off_t at)
 {
-    char digit = 0;
-    size_t offset = (line + 1) * TLS_KEYLOG_LINE_BYTES - 1 - 2 * MASTER_BYTES + at;
-    assert_int_equal(pread(log->fd, &digit, 1, (off_t)offset), 1);
-    return (unsigned char)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    char byte = 0;
+    return pread(log->fd, &byte, 1, at) == 1 ? byte : '\0';
 }
 
-static size_t key_log_lines(const struct key_log *log)
+static bool key_log_has(const struct key_log *log, off_t at, const char *text)
 {
-    return (size_t)lseek(log->fd, 0, SEEK_END) / TLS_KEYLOG_LINE_BYTES;
+    while (*text && key_log_byte(log, at) == *text)
+        at++, text++;
+    return !*text;
 }
 
-static struct needle key_log_read(const struct key_log *log, size_t line)
+static off_t key_log_after(const struct key_log *log, off_t at, char end)
 {
-    struct needle master = {.length = MASTER_BYTES};
-    for (size_t i = 0; i < 2 * MASTER_BYTES; i++)
-        master.masked[i / 2] =
-            (unsigned char)(i % 2 ? master.masked[i / 2] ^ digit_read(log, line, i) ^ MASK
-                                  : digit_read(log, line, i) << 4);
-    return master;
+    char byte;
+    while ((byte = key_log_byte(log, at++)) != end)
+        assert_true(byte != '\0');
+    return at;
+}
+
+static unsigned digit_read(const struct key_log *log, off_t at)
+{
+    char digit = key_log_byte(log, at);
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+/* How many lines have this label, or where the secret of one of them begins, at its second space
+ * (NSS key log format). */
+static size_t key_log_walk(const struct key_log *log, const char *label, size_t line,
+                           off_t *ret_secret)
+{
+    size_t count = 0;
+    for (off_t at = 0; key_log_byte(log, at); at = key_log_after(log, at, '\n')) {
+        if (!key_log_has(log, at, label) || key_log_byte(log, at + (off_t)strlen(label)) != ' ')
+            continue;
+        if (count++ == line && ret_secret)
+            *ret_secret = key_log_after(log, key_log_after(log, at, ' '), ' ');
+    }
+    return count;
+}
+
+static size_t key_log_lines(const struct key_log *log, const char *label)
+{
+    return key_log_walk(log, label, 0, NULL);
+}
+
+static struct needle key_log_read(const struct key_log *log, const char *label, size_t line)
+{
+    struct needle secret = {0};
+    off_t at = 0;
+    assert_true(key_log_walk(log, label, line, &at) > line);
+    for (; key_log_byte(log, at) != '\n'; at += 2)
+        secret.masked[secret.length++] =
+            (unsigned char)((digit_read(log, at) << 4 | digit_read(log, at + 1)) ^ MASK);
+    return secret;
 }
 
 /* --- the library ------------------------------------------------------------------------------ */
@@ -402,6 +447,43 @@ static bool library_open(struct haul **ret_haul, const struct haul_options *opti
     return true;
 }
 
+static const char *const labels_12[] = {"CLIENT_RANDOM", NULL};
+static const char *const labels_13[] = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+                                        "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                                        "CLIENT_TRAFFIC_SECRET_0",
+                                        "SERVER_TRAFFIC_SECRET_0",
+                                        "EXPORTER_SECRET",
+                                        NULL};
+
+static const char *const *labels_of(const struct turn *turn)
+{
+    return turn->version == TLS1_3_VERSION ? labels_13 : labels_12;
+}
+
+/* Reversed: for handshakes of BearSSL, whose signatures may be libcrypto's, and for libssl's. */
+static void assert_some_key(const struct needle *value, enum haul_backend backend)
+{
+    assert_some("a private key while the engine lives", value, backend == HAUL_BACKEND_BEARSSL, 2);
+}
+
+/* Of three connections, of which the last may be open. In TLS 1.2 they share a master secret, which
+ * is in the session that is kept, and in the connection. */
+static void check_secrets(const struct turn *turn, const struct key_log *log, bool is_open)
+{
+    for (const char *const *label = labels_of(turn); *label; label++) {
+        assert_int_equal(key_log_lines(log, *label), 3);
+        for (size_t line = 0; line < 3; line++) {
+            struct needle secret = key_log_read(log, *label, line);
+            bool is_past =
+                strstr(*label, "HANDSHAKE") || (turn->version == TLS1_3_VERSION && line < 2);
+            if (is_open && !is_past)
+                assert_some(*label, &secret, 2, 0);
+            else
+                assert_none(*label, &secret);
+        }
+    }
+}
+
 /* A full handshake, a resumed one, and one whose connection is open when the engine closes. */
 static void library_forgets(void **state)
 {
@@ -410,30 +492,28 @@ static void library_forgets(void **state)
         SCRIPT({EXPECT, "GET /a "}, {SEND, LAST_REPLY}, {EXPECT_END}),
         SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY}, {EXPECT_END}),
     };
+    const struct turn *turn = *state;
     struct key_log log;
     struct peer peer;
     struct haul *haul;
     bool is_resumed;
-    peer_open(&peer, scripts, COUNT(scripts));
+    peer_open(&peer, scripts, COUNT(scripts), turn->version);
     key_log_open(&log);
-    struct haul_tls tls = {
-        .ca_file = peer.offer.roots, .client_certificate = peer.offer.ec.path, .key_log = log.path};
-    struct haul_options options = {
-        .loop = *(const enum haul_loop *)*state, .concurrency = 2, .tls = &tls};
+    struct haul_tls tls = {.ca_file = peer.offer.roots,
+                           .client_certificate = peer.offer.ec.path,
+                           .key_log = log.path,
+                           .backend = turn->backend};
+    struct haul_options options = {.loop = turn->loop, .concurrency = 2, .tls = &tls};
     if (library_open(&haul, &options)) {
         for (int i = 0; i < 3; i++) {
             ask(haul, "127.0.0.1", peer.offer.port, &is_resumed);
             assert_int_equal(is_resumed, i > 0);
         }
-        assert_int_equal(key_log_lines(&log), 3);
-        struct needle master = key_log_read(&log, 0);
-        /* in the session that is kept, and in the connection that is open */
-        assert_some("a master secret while the session lives", &master, 2, 0);
-        /* reversed: for BearSSL's handshakes, and for those of libssl */
-        assert_some("a private key while the engine lives", &peer.offer.ec.value, 1, 2);
+        check_secrets(turn, &log, true);
+        assert_some_key(&peer.offer.ec.value, tls.backend);
         assert_none("the text of a private key", &peer.offer.ec.text);
         haul_close(haul);
-        assert_none("a master secret", &master);
+        check_secrets(turn, &log, false);
         assert_none("a private key", &peer.offer.ec.value);
         assert_none("the text of a private key", &peer.offer.ec.text);
     }
@@ -453,7 +533,7 @@ static void an_origin_forgets_what_it_replaces(void **state)
     char host[32], target[32];
     bool is_resumed;
     (void)state;
-    peer_open(&peer, scripts, 1);
+    peer_open(&peer, scripts, 1, TLS1_2_VERSION);
     key_log_open(&log);
     snprintf(target, sizeof target, "::127.0.0.1:%u", peer.offer.port);
     const struct haul_tls tls = {
@@ -469,8 +549,8 @@ static void an_origin_forgets_what_it_replaces(void **state)
         ask(haul, host, peer.offer.port, &is_resumed);
         assert_false(is_resumed);
     }
-    struct needle first = key_log_read(&log, 0);
-    struct needle last = key_log_read(&log, HOSTS - 1);
+    struct needle first = key_log_read(&log, "CLIENT_RANDOM", 0);
+    struct needle last = key_log_read(&log, "CLIENT_RANDOM", HOSTS - 1);
     assert_none("the session of an origin that was replaced", &first);
     assert_some("the session of one that was not", &last, 2, 0);
     haul_close(haul);
@@ -485,14 +565,14 @@ static void keys_of_rsa_are_forgotten(void **state)
     static const struct loopback_script scripts[] = {SCRIPT({EXPECT_END})};
     struct peer peer;
     struct haul *haul;
-    (void)state;
-    peer_open(&peer, scripts, 1);
-    struct haul_tls tls = {
-        .at_open = true, .ca_file = peer.offer.roots, .client_certificate = peer.offer.rsa.path};
+    peer_open(&peer, scripts, 1, TLS1_2_VERSION);
+    struct haul_tls tls = {.at_open = true,
+                           .ca_file = peer.offer.roots,
+                           .client_certificate = peer.offer.rsa.path,
+                           .backend = ((const struct turn *)*state)->backend};
     const struct haul_options options = {.tls = &tls};
     assert_int_equal(haul_open(&haul, &options), 0);
-    /* and once more as a modulus that is reckoned with */
-    assert_some("a private key while the engine lives", &peer.offer.rsa.value, 1, 3);
+    assert_some_key(&peer.offer.rsa.value, tls.backend);
     assert_none("the text of a private key", &peer.offer.rsa.text);
     haul_close(haul);
     assert_none("a private key", &peer.offer.rsa.value);
@@ -516,30 +596,34 @@ static void load_forgets(void **state)
                       {EXPECT, "GET /a "}, {SEND, REPLY}, {EXPECT, "GET /a "}, {SEND, REPLY},
                       {EXPECT, "GET /a "}, {SEND, REPLY}, {EXPECT, "GET /a "}, {SEND, REPLY}),
     };
+    const struct turn *turn = *state;
     struct key_log log;
     struct peer peer;
     struct load_result result;
     char url[64], message[200] = "";
     const char *urls[] = {url};
-    peer_open(&peer, scripts, COUNT(scripts));
+    peer_open(&peer, scripts, COUNT(scripts), turn->version);
     key_log_open(&log);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/a", peer.offer.port);
     struct load_options options = {.urls = urls,
                                    .url_count = 1,
-                                   .client = *(const enum client_kind *)*state,
+                                   .client = turn->client,
                                    .connections = 2,
                                    .requests = 6,
                                    .tls = {.ca_file = peer.offer.roots,
                                            .client_certificate = peer.offer.ec.path,
-                                           .key_log = log.path}};
+                                           .key_log = log.path,
+                                           .backend = turn->backend}};
     int error = load_run(&options, NULL, &result, message, sizeof message);
     if (error == 0) {
         assert_int_equal(result.stats.replies, 6);
         load_result_close(&result);
-        assert_true(key_log_lines(&log) >= 2);
-        for (size_t line = 0; line < key_log_lines(&log); line++) {
-            struct needle master = key_log_read(&log, line);
-            assert_none("a master secret", &master);
+        for (const char *const *label = labels_of(turn); *label; label++) {
+            assert_true(key_log_lines(&log, *label) >= 2);
+            for (size_t line = 0; line < key_log_lines(&log, *label); line++) {
+                struct needle secret = key_log_read(&log, *label, line);
+                assert_none(*label, &secret);
+            }
         }
         assert_none("a private key", &peer.offer.ec.value);
         assert_none("the text of a private key", &peer.offer.ec.text);
@@ -552,17 +636,35 @@ static void load_forgets(void **state)
 
 int main(void)
 {
-    static enum haul_loop loops[] = {HAUL_LOOP_URING, HAUL_LOOP_EPOLL};
-    static enum client_kind kinds[] = {CLIENT_URING, CLIENT_EPOLL, CLIENT_THREADS};
+    static struct turn turns[] = {
+        {HAUL_BACKEND_BEARSSL, TLS1_2_VERSION, HAUL_LOOP_URING, CLIENT_URING},
+        {HAUL_BACKEND_BEARSSL, TLS1_2_VERSION, HAUL_LOOP_EPOLL, CLIENT_EPOLL},
+        {HAUL_BACKEND_BEARSSL, TLS1_2_VERSION, HAUL_LOOP_EPOLL, CLIENT_THREADS},
+        {HAUL_BACKEND_OPENSSL, TLS1_2_VERSION, HAUL_LOOP_URING, CLIENT_URING},
+        {HAUL_BACKEND_OPENSSL, TLS1_3_VERSION, HAUL_LOOP_EPOLL, CLIENT_EPOLL},
+        {HAUL_BACKEND_OPENSSL, TLS1_3_VERSION, HAUL_LOOP_URING, CLIENT_THREADS},
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_search_finds_what_is_there),
-        cmocka_unit_test_prestate(library_forgets, &loops[0]),
-        cmocka_unit_test_prestate(library_forgets, &loops[1]),
+        cmocka_unit_test_prestate(library_forgets, &turns[0]),
+        cmocka_unit_test_prestate(library_forgets, &turns[1]),
         cmocka_unit_test(an_origin_forgets_what_it_replaces),
-        cmocka_unit_test(keys_of_rsa_are_forgotten),
-        cmocka_unit_test_prestate(load_forgets, &kinds[0]),
-        cmocka_unit_test_prestate(load_forgets, &kinds[1]),
-        cmocka_unit_test_prestate(load_forgets, &kinds[2]),
+        cmocka_unit_test_prestate(keys_of_rsa_are_forgotten, &turns[0]),
+        cmocka_unit_test_prestate(load_forgets, &turns[0]),
+        cmocka_unit_test_prestate(load_forgets, &turns[1]),
+        cmocka_unit_test_prestate(load_forgets, &turns[2]),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests_of_openssl[] = {
+        cmocka_unit_test_prestate(library_forgets, &turns[3]),
+        cmocka_unit_test_prestate(library_forgets, &turns[4]),
+        cmocka_unit_test_prestate(library_forgets, &turns[5]),
+        cmocka_unit_test_prestate(keys_of_rsa_are_forgotten, &turns[3]),
+        cmocka_unit_test_prestate(load_forgets, &turns[3]),
+        cmocka_unit_test_prestate(load_forgets, &turns[4]),
+        cmocka_unit_test_prestate(load_forgets, &turns[5]),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (haul_openssl_version())
+        failed += cmocka_run_group_tests(tests_of_openssl, NULL, NULL);
+    return failed;
 }
