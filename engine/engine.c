@@ -1655,12 +1655,14 @@ static bool begin_dialing(struct engine *engine, uint32_t index)
     return true;
 }
 
-/* Of the links that are idle, those that have been for too long are closed. True: one is left. */
+/* Of the links that are idle, those that have been for too long are closed, and those that are in
+ * the middle of saying something. True: one is left. */
 static inline bool has_idle(struct engine *engine, uint32_t origin)
 {
     uint32_t slot;
     while ((slot = pool_idle(&engine->pool, origin)) != NO_SLOT) {
-        if (!deadline_has_come(&engine->deadlines, slot, engine->now_ns))
+        if (!deadline_has_come(&engine->deadlines, slot, engine->now_ns) &&
+            !link_is_inside_record(&engine->links, slot))
             return true;
         close_slot(engine, slot);
     }
@@ -2014,14 +2016,16 @@ static void on_receive(struct engine *engine, const struct completion *completio
         engine->bytes_received += (uint32_t)completion->result;
         if (engine->has_speed)
             pace_add(&engine->paces[slot], (uint32_t)completion->result);
-        if (pool_state(&engine->pool, slot) == POOL_IDLE) { /* nor is it to be decrypted */
+        if (pool_state(&engine->pool, slot) == POOL_IDLE &&
+            !link_speaks_at_rest(&engine->links, slot)) { /* nor is it to be decrypted */
             pool_is_cut(&engine->pool, slot, engine->now_ns);
             close_slot(engine, slot);
             return;
         }
     }
     on_link(engine, completion);
-    if (pool_state(&engine->pool, slot) == POOL_IDLE && link_is_inside_record(&engine->links, slot))
+    if (pool_state(&engine->pool, slot) == POOL_IDLE &&
+        link_is_inside_record(&engine->links, slot) && !link_speaks_at_rest(&engine->links, slot))
         close_slot(engine, slot);
     else if (was_armed)
         receive_again(engine, slot);

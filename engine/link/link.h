@@ -127,6 +127,9 @@ static inline void link_rest(struct links *links, uint32_t index);
 /* Over TLS, a part of a record has come, and its rest has not. */
 static inline bool link_is_inside_record(const struct links *links, uint32_t index);
 
+/* What comes unasked need not be data: it is to be taken in. */
+static inline bool link_speaks_at_rest(const struct links *links, uint32_t index);
+
 /* After a LINK_FIN by close_notify: answers it, where the link is not closed yet but waits for the
  * peer's own FIN, which comes as another LINK_FIN. */
 void link_answer(struct links *links, uint32_t index);
@@ -216,6 +219,8 @@ static inline void link_rest(struct links *links, uint32_t index)
     struct link *link = link_at(links, index);
     if (link->record_block == NO_BLOCK)
         return;
+    if (link->state == LINK_OPEN && loop_is_sending(links->loop, index))
+        return; /* what answered the server's new keys; the next rest gives it back */
     assert(!link->is_sending || link->state == LINK_CLOSING); /* the kernel reads it */
     store_give(links->store, link->record_block);
     link->record_block = NO_BLOCK;
@@ -225,6 +230,12 @@ static inline bool link_is_inside_record(const struct links *links, uint32_t ind
 {
     const struct link *link = link_at(links, index);
     return link->tls && tls_is_inside_record(link->tls);
+}
+
+static inline bool link_speaks_at_rest(const struct links *links, uint32_t index)
+{
+    const struct link *link = link_at(links, index);
+    return link->tls && tls_speaks_at_rest(link->tls);
 }
 
 #endif

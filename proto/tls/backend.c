@@ -212,6 +212,11 @@ enum tls_state tls_state(const struct tls *tls)
     return tls->backend->state(tls);
 }
 
+bool tls_speaks_at_rest(const struct tls *tls)
+{
+    return tls->speaks_at_rest;
+}
+
 bool tls_was_asked_again(const struct tls *tls)
 {
     return tls->was_asked_again;

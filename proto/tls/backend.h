@@ -44,6 +44,7 @@ struct tls {
     bool has_received;
     bool was_asked_again; /* for a renegotiation */
     bool was_asked_who;   /* for a client certificate */
+    bool speaks_at_rest;  /* the server may: TLS 1.3 */
     bool has_certificate; /* which is shown when asked for */
     uint8_t offer;        /* enum tls_offer */
     uint8_t host_length;

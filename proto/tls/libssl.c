@@ -801,6 +801,12 @@ static enum tls_state state(const struct tls *tls)
     return libssl->is_open ? TLS_OPEN : TLS_HANDSHAKE;
 }
 
+static void open_note(struct libssl *libssl)
+{
+    libssl->is_open = true;
+    libssl->tls.speaks_at_rest = openssl_of(libssl)->SSL_version(libssl->ssl) >= TLS1_3_VERSION;
+}
+
 static void handshake_step(struct libssl *libssl)
 {
     const struct openssl *openssl = openssl_of(libssl);
@@ -811,7 +817,7 @@ static void handshake_step(struct libssl *libssl)
     if (result != 1)
         result_note(libssl, result);
     else if (!has_failed(libssl))
-        libssl->is_open = true;
+        open_note(libssl);
 }
 
 static bool connection_make(struct libssl *libssl)

@@ -226,6 +226,9 @@ size_t tls_wire_in(struct tls *tls, struct span bytes);
  * at: by an alert, or without a word. */
 bool tls_was_asked_again(const struct tls *tls);
 
+/* May the server say at any time what is no data (RFC 8446, 4.6: tickets, new keys)? */
+bool tls_speaks_at_rest(const struct tls *tls);
+
 /* Did the last tls_wire_in stop because no chain was free? Call it again when
  * tls_config_has_chain. */
 bool tls_is_waiting(const struct tls *tls);

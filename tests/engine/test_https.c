@@ -722,6 +722,58 @@ static void an_idle_connection_that_ends_in_any_way_is_dropped(void)
     check_idle_is_dropped((struct loopback_row){SEND_RAW, NONSENSE});
 }
 
+/* Of TLS 1.3: what a server may say at any time, to a connection at rest too (RFC 8446, 4.6). */
+static void new_keys_and_tickets_disturb_nobody(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {SEND, REPLY(1, "a")}, {PAUSE}, {RENEW}, {RENEW}, {PAUSE},
+               {EXPECT, "GET /c "}, {RENEW}, {SEND, REPLY(1, "c")}, {EXPECT, "GET /d "},
+               {SEND, REPLY(1, "d")}, {EXPECT_NOTIFIED_END}),
+        SCRIPT({EXPECT, "GET /b "}, {PAUSE}, {SEND, LAST_REPLY(1, "b")}, {EXPECT_END})};
+    if (!is_13)
+        return;
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 2, .keep_bodies = true});
+    gathering_submit(haul, server, "/a");
+    gathering_submit(haul, server, "/b");
+    gathering_expect_one(haul, "200 ok 'a'");
+    gathering_until_asked(haul, server, 2);
+    loopback_continue(server, 0);
+    for (int steps = 0;
+         loopback_paused(server, 0) < 2 || haul->engine.bytes_received < loopback_sent(server);)
+        engine_step(haul, &steps);
+    assert_int_equal(haul->engine.pool.open, 2);
+    loopback_continue(server, 0);
+    gathering_submit(haul, server, "/c");
+    gathering_until_finished(haul, 2);
+    loopback_continue(server, 1);
+    gathering_expect_one(haul, "200 ok 'b'");
+    gathering_expect_one(haul, "200 ok 'c' reused");
+    gathering_submit(haul, server, "/d");
+    gathering_expect_one(haul, "200 ok 'd' reused");
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
+/* Of TLS 1.2: a server that gives the connection up for it is told of by what it had asked for. */
+static void a_renegotiation_is_declined(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT, "GET /a "}, {RENEW}, {FIN}, {EXPECT_END})};
+    if (is_13)
+        return;
+    struct loopback *server = loopback_open(scripts, 1);
+    struct haul *haul = gathering_open(&(struct haul_options){.concurrency = 1});
+    gathering_submit(haul, server, "/a");
+    const struct haul_result *result = gathering_next(haul);
+    assert_int_equal(result->error, HAUL_TLS);
+    assert_non_null(strstr(result->message, "asked for a renegotiation"));
+    haul_release(haul, result);
+    gathering_close(haul);
+    assert_loopback(server);
+}
+
 static void nothing_unasked_reaches_a_later_request(void)
 {
     engine_check_spoilt(1);
@@ -744,6 +796,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(a_long_client_certificate_is_sent),
     SCENARIO(an_idle_connection_that_gives_way_announces_it),
     SCENARIO(an_idle_connection_that_ends_in_any_way_is_dropped),
+    SCENARIO(new_keys_and_tickets_disturb_nobody),
+    SCENARIO(a_renegotiation_is_declined),
     SCENARIO(nothing_unasked_reaches_a_later_request),
 };
 

@@ -77,6 +77,7 @@ static const char *const action_names[] = {
     [SEND_PART] = "SEND_PART",
     [SEND_RAW] = "SEND_RAW",
     [NOTIFY] = "NOTIFY",
+    [RENEW] = "RENEW",
     [HANDSHAKE_BEFORE] = "HANDSHAKE_BEFORE",
     [HANDSHAKE_INSIDE] = "HANDSHAKE_INSIDE",
     [HANDSHAKE_AFTER] = "HANDSHAKE_AFTER",
@@ -256,6 +257,12 @@ static void layer_notify(struct connection *connection)
     if (connection->state == NULL || connection->is_cut)
         return;
     connection->loopback->layer->notify(connection->state);
+    layer_send(connection);
+}
+
+static void layer_renew(struct connection *connection)
+{
+    connection->loopback->layer->renew(connection->state);
     layer_send(connection);
 }
 
@@ -526,6 +533,9 @@ static bool play_row(struct connection *connection, const struct loopback_row *r
         return play_handshake(connection, row);
     case NOTIFY:
         layer_notify(connection);
+        return true;
+    case RENEW:
+        layer_renew(connection);
         return true;
     case PAUSE:
         return play_pause(connection, row);

@@ -46,6 +46,7 @@ enum loopback_action {
     SEND_PART,             /* sends half of what it makes of text; it sends no more */
     SEND_RAW,              /* sends text past it */
     NOTIFY,                /* announces the end */
+    RENEW,                 /* asks for a renegotiation (TLS 1.2), or has new keys and a ticket */
     EXPECT_NOTIFIED_END,   /* EXPECT_END, and the client must have announced it */
     EXPECT_UNNOTIFIED_END, /* EXPECT_END, and the client must not have announced it */
 };
@@ -87,6 +88,7 @@ struct loopback_layer {
     size_t (*plain_out)(void *state, char *bytes, size_t size); /* 0: nothing was received */
     void (*plain_in)(void *state, const char *bytes, size_t length);
     void (*notify)(void *state);
+    void (*renew)(void *state);             /* NULL: it cannot */
     bool (*is_notified)(const void *state); /* the client has announced its end */
     /* Where a message of the handshake lies in what wire_out gave at once; false: not in it. */
     bool (*find)(const char *bytes, size_t length, const char *message, size_t *ret_offset,

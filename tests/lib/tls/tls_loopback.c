@@ -251,6 +251,20 @@ static void layer_notify(void *state)
         SSL_shutdown(server->ssl);
 }
 
+/* The client is to answer with new keys of its own (RFC 8446, 4.6.3). */
+static void layer_renew(void *state)
+{
+    struct tls_server *server = state;
+    bool is_13 = SSL_version(server->ssl) >= TLS1_3_VERSION;
+
+    ERR_clear_error();
+    if (is_13 ? SSL_key_update(server->ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
+                    SSL_do_handshake(server->ssl) != 1 || SSL_new_session_ticket(server->ssl) != 1
+              : SSL_renegotiate(server->ssl) != 1)
+        abort();
+    SSL_do_handshake(server->ssl);
+}
+
 static bool layer_is_notified(const void *state)
 {
     const struct tls_server *server = state;
@@ -326,6 +340,7 @@ const struct loopback_layer *tls_loopback_layer(void)
         .plain_out = layer_plain_out,
         .plain_in = layer_plain_in,
         .notify = layer_notify,
+        .renew = layer_renew,
         .is_notified = layer_is_notified,
         .find = layer_find,
     };
