@@ -1,6 +1,7 @@
 /* A server that BearSSL does not reach is reached by OpenSSL, on a second connection that nobody is
  * told of; and what that is not for. */
 
+#include "engine/engine.h"
 #include "tests/lib/engine/engine_rows.h"
 #include "tests/lib/tls/tls_loopback.h"
 
@@ -130,6 +131,68 @@ static void a_second_failure_is_the_last(void)
     assert_loopback(server);
 }
 
+/* A host that may have one connection has no other meanwhile: the second begins where the first has
+ * ended, and who waits goes on waiting. */
+static void the_second_connection_has_the_first_ones_place(void)
+{
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT_END}),
+        SCRIPT({EXPECT, "GET /a "}, {PAUSE}, {SEND, REPLY(1, "a")}, {EXPECT, "GET /b "},
+               {SEND, REPLY(1, "b")}, {EXPECT, "GET /c "}, {SEND, REPLY(1, "c")}, {EXPECT_END}),
+    };
+    tls_loopback_speak(TLS1_3_VERSION, "P-256", false);
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul = gathering_open(&(struct haul_options){
+        .concurrency = 4, .keep_bodies = true, .limits = &(struct haul_limits){.max_per_host = 1}});
+    for (int i = 0; i < 3; i++)
+        gathering_submit(haul, server, (const char *[]){"/a", "/b", "/c"}[i]);
+    for (int steps = 0; loopback_paused(server, 1) == 0;)
+        engine_step(haul, &steps);
+    assert_int_equal(loopback_accepted(server), 2);
+    loopback_continue(server, 1);
+    for (int i = 0; i < 3; i++)
+        expect(haul, (const char *[]){"a", "b", "c"}[i], "TLSv1.3", "openssl");
+    gathering_close(haul);
+    assert_loopback(server);
+    tls_loopback_speak(0, NULL, false);
+}
+
+/* The connection that is in its handshake; NO_SLOT: none is. */
+static uint32_t securing(const struct engine *engine)
+{
+    uint32_t slot = engine->budget.conns;
+    while (slot-- > 0)
+        if (engine_stage(engine, slot) == HAUL_STAGE_TLS)
+            return slot;
+    return NO_SLOT;
+}
+
+/* What is left of the first one's time is all that the second has. */
+static void the_second_connection_has_the_first_ones_deadline(void)
+{
+    enum { CONNECT_MS = 300000 };
+    static const struct loopback_script scripts[] = {
+        SCRIPT({EXPECT_END}),
+        SCRIPT({HANDSHAKE_BEFORE, "ServerHello"}, {PAUSE}, {EXPECT_END}),
+    };
+    tls_loopback_speak(TLS1_3_VERSION, "P-256", false);
+    struct loopback *server = loopback_open(scripts, 2);
+    struct haul *haul =
+        gathering_open(&(struct haul_options){.concurrency = 1, .connect_timeout_ms = CONNECT_MS});
+    const struct engine *engine = &haul->engine;
+    gathering_submit(haul, server, "/a");
+    for (int steps = 0; loopback_paused(server, 1) == 0 || securing(engine) == NO_SLOT;)
+        engine_step(haul, &steps);
+    assert_int_equal(engine->deadlines.entries[securing(engine)].due_ns,
+                     engine->fetches[0].started_ns + CONNECT_MS * UINT64_C(1000000));
+    loopback_continue(server, 1);
+    assert_int_equal(haul_cancel(haul, 0), 0);
+    gathering_expect(haul, "0 cancelled@tls ''\n");
+    gathering_close(haul);
+    assert_loopback(server);
+    tls_loopback_speak(0, NULL, false);
+}
+
 static void tickets_are_taken_up_and_disturb_nobody(void)
 {
     static const struct loopback_script scripts[] = {
@@ -179,6 +242,8 @@ static const struct gathering_scenario scenarios[] = {
     SCENARIO(who_chooses_is_not_moved),
     SCENARIO(what_openssl_cannot_help_is_not_tried_again),
     SCENARIO(a_second_failure_is_the_last),
+    SCENARIO(the_second_connection_has_the_first_ones_place),
+    SCENARIO(the_second_connection_has_the_first_ones_deadline),
     SCENARIO(tickets_are_taken_up_and_disturb_nobody),
     SCENARIO(what_does_not_go_together_is_refused),
 };

@@ -609,6 +609,34 @@ static void test_ticket_is_used_once(void **state)
     tls_config_close(config);
 }
 
+/* What could be sent with the hello could be sent again by who sees it (RFC 8446, 8): a server that
+ * takes early data gets none. */
+static void test_no_early_data(void **state)
+{
+    struct tls_config *config = config_open((struct tls_options){0});
+    struct tls_server_options options = {.pair = &leaf, .version = TLS1_3_VERSION};
+    struct tls_peer peer = {.port = PORT};
+    struct bed first, second;
+
+    (void)state;
+    first = (struct bed){0};
+    tls_server_init(&first.server, &options, NULL);
+    SSL_set_max_early_data(first.server.ssl, 16384);
+    client_open(&first, config, peer);
+    pump(&first);
+    assert_open(&first, "the first");
+    bed_open(&second, &options, &first.server, config, peer);
+    SSL_set_max_early_data(second.server.ssl, 16384);
+    assert_int_equal(tls_plain_in(second.tls, SPAN("ping")), 0);
+    pump(&second);
+    assert_open(&second, "the second");
+    assert_true(tls_facts(second.tls).is_resumed);
+    assert_int_equal(SSL_get_early_data_status(second.server.ssl), SSL_EARLY_DATA_NOT_SENT);
+    bed_close(&second);
+    bed_close(&first);
+    tls_config_close(config);
+}
+
 /* A session lives no longer than the certificates that it was made with. */
 static void test_ticket_ends_with_its_certificate(void **state)
 {
@@ -749,6 +777,7 @@ int main(void)
         cmocka_unit_test(test_key_log),
         cmocka_unit_test(test_tickets),
         cmocka_unit_test(test_ticket_is_used_once),
+        cmocka_unit_test(test_no_early_data),
         cmocka_unit_test(test_ticket_ends_with_its_certificate),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_many_configurations),
