@@ -15,6 +15,7 @@
 #include "proto/tls/ecdsa.h"
 #include "proto/tls/rsa.h"
 #endif
+#include "proto/x509/der.h"
 #include "proto/x509/pem.h"
 
 #include <assert.h>
@@ -234,6 +235,21 @@ static bool rsa_check(br_rsa_pkcs1_vrfy verify, const struct certificate_signatu
            memcmp(signed_hash, hash, bytes) == 0;
 }
 
+/* Libcrypto asks for DER (RFC 3279, 2.2.3), and BearSSL lets much pass that is not: numbers that
+ * are negative or longer than they need be, or something behind them. What computes is not to
+ * decide who is let in. */
+static uint32_t ecdsa_of_der(const br_ec_impl *ec, const void *hash, size_t hash_length,
+                             const br_ec_public_key *key, const void *signature, size_t length)
+{
+    struct span rest, number;
+    bool is_der = der_only((struct span){signature, length}, DER_SEQUENCE, &rest) &&
+                  der_take_unsigned(&rest, &number) && der_take_unsigned(&rest, &number) &&
+                  rest.length == 0;
+
+    return is_der ? br_ecdsa_vrfy_asn1_get_default()(ec, hash, hash_length, key, signature, length)
+                  : 0;
+}
+
 /* By libcrypto, where ec is one that brings it. */
 static br_ecdsa_vrfy ecdsa_fast(const br_ec_impl *ec)
 {
@@ -242,7 +258,7 @@ static br_ecdsa_vrfy ecdsa_fast(const br_ec_impl *ec)
         return tls_ecdsa_verify;
 #endif
     (void)ec;
-    return br_ecdsa_vrfy_asn1_get_default();
+    return ecdsa_of_der;
 }
 
 static bool ecdsa_check(const br_ec_impl *ec, const struct certificate_signature *signature,

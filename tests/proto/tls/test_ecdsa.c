@@ -3,6 +3,7 @@
  * them): numbers at and beyond the edges, hashes of other lengths, points that are none. */
 
 #include "proto/tls/ecdsa.h"
+#include "proto/tls/tls.h"
 #include "tests/lib/tls/starving.h"
 
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +191,36 @@ static void test_edges(void **state)
     }
 }
 
+/* A good signature's numbers in another dress: s may be what it lacks of the order, which anybody
+ * can make of it; r and s beyond the order are the same numbers to who reduces them, and no
+ * signature; and with the zero left out before its highest bit a number of DER is negative. */
+static void test_dress(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CURVES; c++) {
+        struct bench bench = bench_make(&curves[c], 32), odd = bench;
+        const unsigned char *at = bench.signature;
+        ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)bench.length);
+        BIGNUM *order = order_of(&curves[c]), *number = BN_new();
+        const BIGNUM *r = ECDSA_SIG_get0_r(signature), *s = ECDSA_SIG_get0_s(signature);
+
+        assert_true(BN_sub(number, order, s));
+        numbers_set(&odd, r, number);
+        expect(&odd, true, "the order less s");
+        assert_true(BN_add(number, r, order));
+        numbers_set(&odd, number, s);
+        expect(&odd, false, "r and the order");
+        assert_true(BN_add(number, s, order));
+        numbers_set(&odd, r, number);
+        expect(&odd, false, "s and the order");
+        numbers_set(&odd, s, r);
+        expect(&odd, false, "the other way round");
+        BN_free(number);
+        BN_free(order);
+        ECDSA_SIG_free(signature);
+    }
+}
+
 /* What BearSSL overlooks: it is DER that RFC 3279, 2.2.3, asks for. */
 static void test_not_der(void **state)
 {
@@ -342,6 +374,90 @@ static void test_no_key(void **state)
     }
 }
 
+/* --- certificates ----------------------------------------------------------------------------- */
+
+static bool is_taken(void *arithmetic, const struct bench *bench)
+{
+    const struct certificate_signature signature = {
+        .scheme = CERTIFICATE_SCHEME_ECDSA,
+        .hash = CERTIFICATE_HASH_SHA256,
+        .value = {(const char *)bench->signature, bench->length},
+        .tbs = SPAN("abc")};
+    const struct certificate_key key = {.kind = CERTIFICATE_KEY_EC,
+                                        .curve = (enum certificate_curve)bench->curve->number,
+                                        .point = {(const char *)bench->point, bench->point_length}};
+
+    return tls_check_signature(arithmetic, &signature, &key);
+}
+
+static void expect_either(const struct bench *bench, bool is_good, const char *what)
+{
+    bool own = is_taken(&libcrypto.ec, bench), other = is_taken(NULL, bench);
+
+    if (own != is_good || other != is_good)
+        fail_msg("%s, %s: %d by libcrypto, %d by BearSSL", bench->curve->name, what, (int)own,
+                 (int)other);
+}
+
+/* Signatures whose first number has a zero before it, so that it can be left out. */
+static void bench_with_zero(const struct curve *curve, struct bench *ret_bench)
+{
+    struct ecdsa_signer signer;
+    br_sha256_context context;
+    struct secret secret;
+
+    secret_make(curve, -4321, 0, &secret);
+    bench_for(curve, &secret, 32, ret_bench);
+    br_sha256_init(&context);
+    br_sha256_update(&context, "abc", 3);
+    br_sha256_out(&context, ret_bench->hash);
+    tls_ecdsa_signer_open(&signer, &libcrypto, &secret.key);
+    do
+        assert_true(sign_by(tls_ecdsa_sign, &br_sha256_vtable, &signer.key, ret_bench) > 0);
+    while (ret_bench->signature[4] != 0);
+    tls_ecdsa_signer_close(&signer, &libcrypto);
+}
+
+/* Whoever computes, the same certificates are taken: those whose signature is DER. */
+static void test_either(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < 2; c++) {
+        struct bench bench, odd;
+
+        bench_with_zero(&curves[c], &bench);
+        expect_either(&bench, true, "DER");
+        odd = bench;
+        memmove(odd.signature + 4, odd.signature + 5, bench.length - 5);
+        odd.length--;
+        odd.signature[1]--;
+        odd.signature[3]--;
+        expect_either(&odd, false, "a negative number");
+        odd = bench;
+        memmove(odd.signature + 5, odd.signature + 4, bench.length - 4);
+        odd.length++;
+        odd.signature[1]++;
+        odd.signature[3]++;
+        expect_either(&odd, false, "a zero too many");
+        odd = bench;
+        odd.signature[odd.length++] = 0;
+        expect_either(&odd, false, "something behind it");
+        odd.signature[1]++;
+        expect_either(&odd, false, "something behind its numbers");
+        odd = bench;
+        memmove(odd.signature + 3, odd.signature + 2, bench.length - 2);
+        odd.signature[1] = 0x81;
+        odd.signature[2] = (unsigned char)(bench.length - 2);
+        odd.length++;
+        expect_either(&odd, false, "a length that is longer than it need be");
+        odd = bench;
+        odd.signature[0] = 0x31;
+        expect_either(&odd, false, "a set");
+        odd.length = 0;
+        expect_either(&odd, false, "empty");
+    }
+}
+
 /* Nothing is handed out but a signature. */
 static void test_no_memory(void **state)
 {
@@ -373,10 +489,15 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_and_spoilt), cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_not_der),         cmocka_unit_test(test_sign),
-        cmocka_unit_test(test_sign_edges),      cmocka_unit_test(test_no_key),
+        cmocka_unit_test(test_good_and_spoilt),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_dress),
+        cmocka_unit_test(test_not_der),
+        cmocka_unit_test(test_sign),
+        cmocka_unit_test(test_sign_edges),
+        cmocka_unit_test(test_no_key),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_either),
     };
 
     if (!starving_begin() || !tls_ecdsa_open(&libcrypto))

@@ -205,6 +205,11 @@ static void numbers_check(const struct pair *pair)
     odd = *pair;
     odd.e[0] ^= 2;
     expect_of(&odd, value, pair->n_length, BR_HASH_OID_SHA256, false, "another exponent");
+    odd.e[0] = 0;
+    expect_of(&odd, value, pair->n_length, BR_HASH_OID_SHA256, false, "an exponent of zero");
+    odd.e[0] = 1;
+    odd.e_length = 1;
+    expect_of(&odd, value, pair->n_length, BR_HASH_OID_SHA256, false, "another value to one");
     odd = *pair;
     odd.n[odd.n_length] &= 0xfe;
     expect_of(&odd, value, pair->n_length, BR_HASH_OID_SHA256, false, "an even modulus");
@@ -214,7 +219,8 @@ static void test_rsa(void **state)
 {
     static const struct {
         unsigned bits, exponent;
-    } rows[] = {{1024, 65537}, {2048, 65537}, {2048, 3}, {3072, 65537}};
+    } rows[] = {{1024, 65537}, {1025, 65537}, {1032, 3},     {2048, 65537},
+                {2048, 3},     {2049, 17},    {3072, 65537}, {4096, 3}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -225,6 +231,45 @@ static void test_rsa(void **state)
         numbers_check(&pair);
         EVP_PKEY_free(pair.key);
     }
+}
+
+/* A block as it should be, with 1 for an exponent: it is its own signature, so that anybody can
+ * make one. Both take it as what it is; what keys a certificate may have is for proto/x509 to say.
+ */
+static void test_exponent_of_one(void **state)
+{
+    struct pair pair = pair_make(2048, 3);
+    unsigned char block[BYTES_MAX];
+
+    (void)state;
+    pair.e[0] = 1;
+    block_make(&pair, with_null, sizeof(with_null), 0, block);
+    expect_of(&pair, block, pair.n_length, BR_HASH_OID_SHA256, true, "its own signature");
+    block_make(&pair, with_null, sizeof(with_null), 40, block);
+    expect_of(&pair, block, pair.n_length, BR_HASH_OID_SHA256, false, "with rubbish behind it");
+    EVP_PKEY_free(pair.key);
+}
+
+/* More than is worked with, and what is no number at all. */
+static void test_lengths(void **state)
+{
+    struct pair pair = pair_make(1024, 65537);
+    unsigned char block[BYTES_MAX], value[BYTES_MAX];
+    static unsigned char large[BYTES_MAX + 8];
+    unsigned char hash[HASH_BYTES];
+    br_rsa_public_key key = {large, sizeof(large), pair.e, pair.e_length};
+
+    (void)state;
+    memset(large, 0xff, sizeof(large));
+    assert_int_equal(
+        tls_rsa_verify(large, sizeof(large), BR_HASH_OID_SHA256, HASH_BYTES, &key, hash), 0);
+    block_make(&pair, with_null, sizeof(with_null), 0, block);
+    raise(&pair, block, value);
+    memset(pair.n, 0, sizeof(pair.n));
+    expect_of(&pair, value, pair.n_length, BR_HASH_OID_SHA256, false, "a modulus of zero");
+    pair.n[pair.n_length] = 1;
+    expect_of(&pair, value, pair.n_length, BR_HASH_OID_SHA256, false, "a modulus of one");
+    EVP_PKEY_free(pair.key);
 }
 
 /* --- signing ---------------------------------------------------------------------------------- */
@@ -462,7 +507,8 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rsa),       cmocka_unit_test(test_sign),
+        cmocka_unit_test(test_rsa),       cmocka_unit_test(test_exponent_of_one),
+        cmocka_unit_test(test_lengths),   cmocka_unit_test(test_sign),
         cmocka_unit_test(test_fault),     cmocka_unit_test(test_others),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_memory),
     };
