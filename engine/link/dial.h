@@ -21,8 +21,8 @@
 /* So many connections to an origin are under way at once that its server may not have accepted: a
  * listen queue has room for 511 in nginx, and what it has no room for is tried again by the kernel
  * a second later. Who has said nothing to all of these at a few looks, so far apart, is not busy
- * accepting, but far away or slow to answer: then twice as many are, and if that brings nothing
- * either, any number. */
+ * accepting, but slow to answer: then twice as many are, and if that brings nothing either, as many
+ * as get through; any number where none of them does, since then it is far away. */
 enum { DIAL_TURN_MOST = 256 };
 #define DIAL_LOOK_NS UINT64_C(2000000)
 #define DIAL_NEAR_NS UINT64_C(8000000) /* from a request to its answer */

@@ -33,7 +33,7 @@ struct origin {
     bool is_open;        /* as many may be as want to: see dial.c */
     uint32_t opened;     /* connections so far, each by its number in turn, */
     uint32_t accepted;   /* up to this one the server has taken them */
-    uint32_t turn_most;  /* so many more may be under way; 0: DIAL_TURN_MOST */
+    uint8_t turns;       /* enum turns: how many more may be under way */
     uint32_t looks;      /* for one of these, in vain, */
     bool is_near;        /* it has answered a request quickly */
     uint64_t looked_ns;  /* the last of these looks; 0: none */

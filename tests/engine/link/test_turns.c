@@ -11,7 +11,16 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SLOTS = STAGE_SLOTS, MOST = DIAL_TURN_MOST, TURN = 7777, LOOKS = 5, MORE_LOOKS = 8 };
+enum {
+    SLOTS = STAGE_SLOTS,
+    MOST = DIAL_TURN_MOST,
+    TURN = 7777,
+    LOOKS = 2,
+    MORE_LOOKS = 8,
+    NEAR_LOOKS = 50,
+    LONG_LOOKS = 500,
+    THROUGH = 8
+};
 
 static struct stage stage;
 static uint64_t now_ns;
@@ -46,6 +55,24 @@ static uint32_t open_all(uint32_t slot)
     while (slot < SLOTS && !must_wait())
         assert_int_equal(begin(slot++, NO_SLOT), DIAL_BEGUN);
     return slot - first;
+}
+
+/* The connection is through, accepted or not. */
+static void get_through(uint32_t slot)
+{
+    struct link_event event = {.kind = LINK_CONNECTED, .link = slot};
+    stage.link[slot].state = LINK_OPEN;
+    assert_true(dial_take(&stage.dials, &event, &stage.news));
+    assert_int_equal(stage.news.kind, DIAL_READY);
+}
+
+/* The same, and they are through. */
+static uint32_t open_and_connect(uint32_t slot)
+{
+    uint32_t count = open_all(slot);
+    for (uint32_t i = 0; i < count; i++)
+        get_through(slot + i);
+    return count;
 }
 
 static void close_from(uint32_t slot)
@@ -101,19 +128,55 @@ static void an_answer_makes_room_for_all_before_it(void **state)
     close_from(0);
 }
 
-/* Twice as many, then any number; with the last one that was accepted it is as at first. */
+/* Twice as many, then as many as get through. With the last one that was accepted it is as at
+ * first. */
 static void a_silent_server_is_not_waited_for(void **state)
+{
+    enum { LEFT = SLOTS - 2 * MOST };
+    uint32_t slot = 2 * MOST, rounds = 0;
+    (void)state;
+    stage_open(ORIGIN_KNOWN);
+    assert_int_equal(open_and_connect(0), MOST);
+    assert_false(is_silent(LOOKS - 1, DIAL_LOOK_NS));
+    assert_true(is_silent(1, DIAL_LOOK_NS));
+    assert_int_equal(open_and_connect(MOST), MOST);
+    assert_false(is_silent(MORE_LOOKS - 1, DIAL_LOOK_NS));
+    assert_true(is_silent(1, DIAL_LOOK_NS));
+    for (; slot < SLOTS; rounds++)
+        slot += open_and_connect(slot);
+    assert_in_range(rounds, LEFT / 128, LEFT / THROUGH / 2); /* more and more */
+    close_from(0);
+    assert_int_equal(open_all(0), MOST);
+    close_from(0);
+}
+
+/* Its queue is full: it is given a second, in which the kernel tries again. */
+static void where_none_gets_through_few_are_tried(void **state)
+{
+    (void)state;
+    stage_open(ORIGIN_KNOWN);
+    assert_int_equal(open_and_connect(0), MOST);
+    assert_true(is_silent(LOOKS, DIAL_LOOK_NS));
+    assert_int_equal(open_and_connect(MOST), MOST);
+    assert_true(is_silent(MORE_LOOKS, DIAL_LOOK_NS));
+    assert_int_equal(open_all(2 * MOST), THROUGH);
+    get_through(2 * MOST);
+    assert_int_equal(open_all(2 * MOST + THROUGH), 1);
+    assert_false(is_silent(LONG_LOOKS - 1, DIAL_LOOK_NS));
+    assert_true(is_silent(1, DIAL_LOOK_NS));
+    assert_int_equal(open_all(2 * MOST + THROUGH + 1), SLOTS - 2 * MOST - THROUGH - 1);
+    close_from(0);
+}
+
+/* None of them is through: no queue of its can be full. */
+static void a_server_far_away_is_not_waited_for(void **state)
 {
     (void)state;
     stage_open(ORIGIN_KNOWN);
     assert_int_equal(open_all(0), MOST);
     assert_false(is_silent(LOOKS - 1, DIAL_LOOK_NS));
     assert_true(is_silent(1, DIAL_LOOK_NS));
-    assert_int_equal(open_all(MOST), MOST);
-    assert_false(is_silent(MORE_LOOKS - 1, DIAL_LOOK_NS));
-    assert_true(is_silent(1, DIAL_LOOK_NS));
-    assert_int_equal(open_all(2 * MOST), SLOTS - 2 * MOST);
-    assert_false(must_wait());
+    assert_int_equal(open_all(MOST), SLOTS - MOST);
     close_from(0);
     assert_int_equal(open_all(0), MOST);
     close_from(0);
@@ -124,13 +187,14 @@ static void one_that_is_near_is_waited_for(void **state)
 {
     (void)state;
     stage_open(ORIGIN_KNOWN);
-    assert_int_equal(open_all(0), MOST);
+    assert_int_equal(open_and_connect(0), MOST);
     dial_is_near(&stage.dials, 0);
     assert_true(is_silent(LOOKS, DIAL_LOOK_NS));
-    assert_int_equal(open_all(MOST), MOST);
-    assert_false(is_silent(10 * LOOKS - 1, DIAL_LOOK_NS));
+    assert_int_equal(open_and_connect(MOST), MOST);
+    assert_false(is_silent(NEAR_LOOKS - 1, DIAL_LOOK_NS));
     assert_true(is_silent(1, DIAL_LOOK_NS));
-    assert_int_equal(open_all(2 * MOST), SLOTS - 2 * MOST);
+    assert_int_equal(open_all(2 * MOST), THROUGH);
+    assert_false(is_silent(NEAR_LOOKS - 1, DIAL_LOOK_NS));
     close_from(0);
 }
 
@@ -140,12 +204,14 @@ static void looks_are_counted_and_not_time(void **state)
     (void)state;
     stage_open(ORIGIN_KNOWN);
     assert_int_equal(open_all(0), MOST);
+    get_through(0);
     assert_false(is_silent(LOOKS - 1, 100 * DIAL_LOOK_NS));
     dial_is_answered(&stage.dials, 0);
     assert_int_equal(open_all(MOST), 1);
     assert_false(is_silent(100, DIAL_LOOK_NS / 100));
     dial_is_answered(&stage.dials, 0); /* was before */
-    assert_false(is_silent(LOOKS - 2, DIAL_LOOK_NS));
+    get_through(1);                    /* which is news, too */
+    assert_false(is_silent(LOOKS - 1, DIAL_LOOK_NS));
     dial_is_answered(&stage.dials, 1);
     assert_int_equal(open_all(MOST + 1), 1);
     assert_false(is_silent(LOOKS - 1, DIAL_LOOK_NS));
@@ -195,6 +261,8 @@ int main(void)
         cmocka_unit_test(so_many_may_be_under_way),
         cmocka_unit_test(an_answer_makes_room_for_all_before_it),
         cmocka_unit_test(a_silent_server_is_not_waited_for),
+        cmocka_unit_test(where_none_gets_through_few_are_tried),
+        cmocka_unit_test(a_server_far_away_is_not_waited_for),
         cmocka_unit_test(one_that_is_near_is_waited_for),
         cmocka_unit_test(looks_are_counted_and_not_time),
         cmocka_unit_test(who_waited_for_addresses_waits_for_a_turn),
