@@ -401,8 +401,9 @@ const struct option_row option_rows[] = {
                "them."},
     {OPTIONS_TLS, "cert", 'E', "FILE", "show this client certificate",
      TAKES_TEXT(tls.client_certificate),
-     .manual = "Shows the client certificate of _FILE_ (PEM) to servers that ask for one: its "
-               "own certificate first, then those of its issuers."},
+     .manual = "Shows the client certificate of _FILE_ (PEM) to servers that ask for one, in the "
+               "handshake or, by TLS 1.3, later: its own certificate first, then those of its "
+               "issuers."},
     {OPTIONS_TLS, "key", 0, "FILE", "its private key", TAKES_TEXT(tls.client_key),
      .manual = "The private key of *--cert* (PEM: PKCS#1, SEC1 or PKCS#8, RSA or EC, not "
                "encrypted). Without it the key is in the file of *--cert*."},

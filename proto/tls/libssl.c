@@ -75,6 +75,7 @@ struct libssl {
     uint8_t alert;                       /* its number, where found is ALERT or ALERT_SENT */
     uint8_t alert_sent;
     bool is_anonymous;
+    bool is_choked;   /* the library had more to send than there was room for */
     bool has_verdict; /* a chain was judged: no session is resumed */
     bool is_open;
     bool is_closing;
@@ -295,6 +296,7 @@ static int port_write(OSSL_CORE_BIO *port, const void *bytes, size_t size, size_
 
     port_wait(libssl, length == 0 ? BIO_FLAGS_WRITE : 0);
     *ret_length = length;
+    libssl->is_choked = length == 0;
     if (length == 0 || !out_take(libssl))
         return 0;
     memcpy(libssl->out + libssl->out_end, bytes, length);
@@ -855,6 +857,8 @@ static struct tls *init(void *memory, struct tls_config *base, const struct tls_
         libssl->tls.error = TLS_MEMORY;
         return &libssl->tls;
     }
+    if (libssl->tls.has_certificate) /* which may be asked for later too (RFC 8446, 4.6.2) */
+        openssl_of(libssl)->SSL_set_post_handshake_auth(libssl->ssl, 1);
     if (peer->is_anonymous)
         openssl_of(libssl)->SSL_certs_clear(libssl->ssl);
     session_offer(libssl);
@@ -1003,8 +1007,12 @@ static void wire_sent(struct tls *tls, size_t length)
     if (libssl->out_begin < libssl->out_end)
         return;
     out_give(libssl);
-    if (!libssl->is_open && !has_ended(libssl)) /* of a flight that had no room there is more */
+    if (has_ended(libssl))
+        return;
+    if (!libssl->is_open) /* of a flight that had no room there is more */
         handshake_step(libssl);
+    else if (libssl->is_choked && libssl->plain.length == 0) /* or of a later one */
+        read_step(libssl);
 }
 
 static size_t plain_in(struct tls *tls, struct span bytes)

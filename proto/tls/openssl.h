@@ -113,6 +113,7 @@
     X(SSL_set_bio)                                                                                 \
     X(SSL_set_connect_state)                                                                       \
     X(SSL_set_ex_data)                                                                             \
+    X(SSL_set_post_handshake_auth)                                                                 \
     X(SSL_set_session)                                                                             \
     X(SSL_set_shutdown)                                                                            \
     X(SSL_shutdown)                                                                                \
