@@ -83,6 +83,7 @@
     X(REQUEST_CHUNKED, URL, "a body of unknown length cannot be sent by HTTP/1.0")                 \
     /* response head */                                                                            \
     X(STATUS_LINE, PROTOCOL, "the status line is not 'HTTP/1.x NNN reason'")                       \
+    X(STATUS_TLS, PROTOCOL, "the reply is an alert of TLS (does this port speak https?)")          \
     X(STATUS_VERSION, PROTOCOL, "the reply's version is not HTTP/1.0 or HTTP/1.1")                 \
     X(STATUS_CODE, PROTOCOL, "the status code is not three digits from 100 to 999")                \
     X(STATUS_SWITCHING, PROTOCOL, "the reply switches protocols (101), which was not asked for")   \

@@ -592,7 +592,8 @@ bool exchange_next_any(struct exchanges *exchanges, enum reply_event event, enum
         break;
     case REPLY_BAD:
         exchanges->current = NO_EXCHANGE;
-        return tell_failure(ret_news, index, failure_of(bad), bad == PROTO_STATUS_LINE);
+        return tell_failure(ret_news, index, failure_of(bad),
+                            bad == PROTO_STATUS_LINE || bad == PROTO_STATUS_TLS);
     }
     exchanges->current = NO_EXCHANGE;
     return false;

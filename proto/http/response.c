@@ -48,9 +48,12 @@ static enum proto_error odd(struct response *response, enum proto_error error)
 static const char status_form[] = "HTTP/1.# ###";
 enum { MINOR_AT = 7, STATUS_AT = 9, FORM_BYTES = sizeof(status_form) - 1 };
 enum { STATUS_DIGITS = 3, STATUS_SPACES_MAX = 64 };
+enum { RECORD_ALERT = 21 }; /* what TLS's records of alerts begin with (RFC 8446, 5.1) */
 
 static enum proto_error form_fault(size_t at, char c)
 {
+    if (at == 0 && c == RECORD_ALERT)
+        return PROTO_STATUS_TLS;
     if (at == MINOR_AT - 2 && ascii_is_digit(c))
         return PROTO_STATUS_VERSION;
     return at >= STATUS_AT ? PROTO_STATUS_CODE : PROTO_STATUS_LINE;

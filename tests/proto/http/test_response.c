@@ -251,6 +251,8 @@ static const struct refused {
     {WIRE("http/1.1 200 OK\r\n\r\n"), PROTO_STATUS_LINE},
     {WIRE("<html>\r\n\r\n"), PROTO_STATUS_LINE},
     {WIRE("SSH-2.0-OpenSSH_9.2\r\n"), PROTO_STATUS_LINE},
+    {WIRE("\x15\x03\x01\0\2\2\x16"), PROTO_STATUS_TLS},
+    {WIRE("\x16\x03\x01\0\2\2\x16"), PROTO_STATUS_LINE},
     {WIRE("HTTP\x00/1.1 200 OK\r\n\r\n"), PROTO_STATUS_LINE},
     {WIRE("HTTP 1.1 200 OK\r\n\r\n"), PROTO_STATUS_LINE},
     {WIRE("HTTP/1.1\r\n\r\n"), PROTO_STATUS_LINE},
@@ -605,6 +607,7 @@ static void test_name_bytes(void **state)
 /* The last byte of each row is the one that cannot be mended by what follows. */
 static const struct refused faults_at_the_end[] = {
     {WIRE("S"), PROTO_STATUS_LINE},
+    {WIRE("\x15"), PROTO_STATUS_TLS},
     {WIRE("HTTX"), PROTO_STATUS_LINE},
     {WIRE("HTTP/2"), PROTO_STATUS_VERSION},
     {WIRE("HTTP/1.1 2x"), PROTO_STATUS_CODE},
