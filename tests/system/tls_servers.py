@@ -17,7 +17,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "system"))
 import tls_certs  # noqa: E402
 import tls_peers  # noqa: E402
-from tap import finish, row, skip  # noqa: E402
+from tap import finish, row, row_unless, skip  # noqa: E402
 
 haul = os.path.realpath(sys.argv[1])
 BACKENDS, LOOPS = ("auto", "bearssl", "openssl"), ("auto", "epoll")
@@ -155,7 +155,7 @@ APACHE = [
     ("renegotiation for a client certificate", apache("ec", A12, A_CLIENT, A_LATER), RENEGOTIATION,
      RENEGOTIATION),
     ("client certificate asked for later, TLS 1.3", apache("ec", A13, A_CLIENT, A_LATER),
-     ((403, "TLSv1.3"), OLD, (403, "TLSv1.3"))),
+     ((403, "TLSv1.3"), OLD, (403, "TLSv1.3")), ONLY_13),
     ("DHE only", apache("rsa", A12, "SSLCipherSuite DHE-RSA-AES128-GCM-SHA256"), MOVED_12),
     ("CBC only", apache("rsa", A12, "SSLCipherSuite ECDHE-RSA-AES128-SHA256"), TOO_OLD),
     ("RSA and ECDSA", apache("rsa") + apache("ec"), BOTH),
@@ -367,6 +367,139 @@ def check_server(title, start, sites):
             row(f"{title}: {site[0]}, shown one", check, named, site[0], site[3])
 
 
+# --- what a server says at rest -----------------------------------------------------------------
+
+REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Gathering:
+    """A haul that is given one URL after the other, and says of each what came of it."""
+
+    def __init__(self, port, *words):
+        self.port = port
+        self.process = subprocess.Popen(
+            [haul, "-q", "--no-progress", "-v", "-4", "--cacert", "roots.pem", "-m", "300", "-c", "1",
+             "-i", "-", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, path):
+        self.process.stdin.write(f"https://localhost:{self.port}{path}\n".encode("ascii"))
+        self.process.stdin.flush()
+
+    def result(self):
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(300)
+
+
+def check_rest(words, loop, backend, command, sign, answer, options):
+    """command is s_server's; sign is seen in what it says when that has come to pass, and answer when
+    the next request has come."""
+    server = tls_peers.Spoken(words)
+    gathering = Gathering(server.port, "--loop", loop, "--tls-backend", backend, *options)
+    gathering.ask("/1")
+    server.await_text("GET /1 ")
+    server.say(REPLY)
+    assert gathering.result()["status"] == 200
+    server.say(command)
+    server.await_text(sign)
+    gathering.ask("/2")
+    server.await_text("GET /2 ")
+    server.say(REPLY)
+    result = gathering.result()
+    assert (result["status"], result["tls_us"]) == (200, 0), result
+    assert gathering.end() == 0
+    tls_peers.stop(server.process)
+    assert answer in server.text()
+
+
+UPDATE, SHOWN = "TLS 1.3, Handshake [length 0005], KeyUpdate", "CN = client\nverify return:1"
+RESTS = [
+    ("a key update", b"k\n", ">>> " + UPDATE, "", ()),
+    ("a key update that wants one", b"K\n", ">>> " + UPDATE, "<<< " + UPDATE, ()),
+    ("a client certificate asked for", b"c\n", SHOWN, "", CLIENT),
+    ("a client certificate of 19 kB asked for", b"c\n", SHOWN, "",
+     ("--cert", "longer.pem", "--key", "client.key")),
+]
+
+
+def check_rests():
+    with open("longer.pem", "wb") as longer:
+        for name in ("client", "broad"):
+            with open(name + ".pem", "rb") as file:
+                longer.write(file.read())
+    words = openssl("ec", "-tls1_3 -msg -verify 1 -CAfile ca.pem")
+    for what, *facts in RESTS:
+        for loop in LOOPS:
+            for backend in ("auto", "openssl"):
+                row(f"{what} leaves a connection at rest, --loop {loop} --tls-backend {backend}",
+                    check_rest, words, loop, backend, *facts)
+
+
+def check_restart(backend, loop):
+    """The tickets and sessions of a server that has gone are of no use, and no harm."""
+    sites = {"only": nginx("ec", N, "ssl_session_tickets on",
+                           f"ssl_session_cache shared:{backend}{loop}:1m")}
+    ports = tls_peers.nginx(sites)
+    gathering = Gathering(ports["only"], "--loop", loop, "--tls-backend", backend)
+    seen = []
+    for path in ("/1", "/2", "/3", "/4"):
+        if path == "/3":
+            tls_peers.stop(tls_peers.running[-1])
+            tls_peers.listens(tls_peers.nginx_at(ports, sites), ports["only"])
+        gathering.ask(path)
+        result = gathering.result()
+        seen.append((result["status"], result["tls"] and result["tls"]["resumed"]))
+    gathering.end()
+    tls_peers.stop(tls_peers.running[-1])
+    assert seen == [(200, False), (200, True), (200, False), (200, True)], seen
+
+
+def check_restarts():
+    for backend in ("bearssl", "openssl"):
+        for loop in LOOPS:
+            row_unless(None if tls_peers.is_here("nginx") else "nginx is not installed",
+                       f"a server that begins anew: --tls-backend {backend} --loop {loop}",
+                       check_restart, backend, loop)
+
+
+# --- the other protocol -------------------------------------------------------------------------
+
+PLAINLY = [  # of http to a port of https: a status, or what is said of the end
+    ("nginx", tls_peers.nginx, nginx("ec"), 400),
+    ("Apache", tls_peers.apache, apache("ec"), 400),
+    ("Caddy", tls_peers.caddy, caddy("ec"), 400),
+    ("HAProxy", tls_peers.haproxy, "ec", "ended before any byte"),
+    ("Node", tls_peers.node, ("ec", ""), "ended before any byte"),
+    ("openssl s_server", tls_peers.s_server, openssl("ec"), "ended before any byte"),
+    ("gnutls-serv", tls_peers.gnutls, gnutls("ec"), "an alert of TLS (does this port speak https?)"),
+]
+
+
+def check_plainly(start, settings, wanted):
+    ports = start({"only": settings})
+    for loop in LOOPS:
+        done = subprocess.run(
+            [haul, "--no-progress", "-4", "-m", "300", "--loop", loop,
+             f"http://localhost:{ports['only']}/"], capture_output=True, text=True, check=False,
+            timeout=600)
+        result = json.loads(done.stdout)
+        got = result["error"]["message"] if result["error"] else result["status"]
+        is_it = got == wanted if isinstance(wanted, int) else wanted in str(got)
+        assert is_it, f"got {got}, wanted {wanted}"
+
+
+def check_protocols(is_apart):
+    for title, start, settings, wanted in PLAINLY:
+        is_missing = not tls_peers.is_here(tls_peers.PROGRAMS[title])
+        row_unless(f"{title} is not installed" if is_missing
+                   else "no network is to be had for it" if title == "gnutls-serv" and not is_apart
+                   else None, f"{title}: http on a port of https", check_plainly, start, settings,
+                   wanted)
+
+
 # --- haul bench ---------------------------------------------------------------------------------
 
 BENCH_REQUESTS = 20
@@ -423,6 +556,10 @@ def main():
                  "it listens everywhere, and no network is to be had for it")
             continue
         check_server(title, start, sites)
+    tls_peers.stop_all()
+    check_rests()
+    check_restarts()
+    check_protocols(is_apart)
     check_benches()
     finish()
 

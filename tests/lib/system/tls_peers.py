@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import fcntl
 import os
+import re
 import shutil
 import socket
 import struct
@@ -20,6 +21,9 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 BODY = "a page"
+PATIENCE_S = 200
+PROGRAMS = {"nginx": "nginx", "Apache": "apache2", "Caddy": "caddy", "HAProxy": "haproxy",
+            "Node": "node", "openssl s_server": "openssl", "gnutls-serv": "gnutls-serv"}
 running = []
 
 
@@ -57,7 +61,12 @@ def stop(process):
             process.wait()
 
 
-atexit.register(lambda: [stop(process) for process in running])
+def stop_all():
+    for process in running:
+        stop(process)
+
+
+atexit.register(stop_all)
 
 
 def start(words, **options):
@@ -103,18 +112,21 @@ def serve(sites, make):
 
 
 def nginx(sites):
-    def make(ports):
-        blocks = "".join(
-            f"server {{ listen 127.0.0.1:{ports[name]} {'' if 'plain' in lines else 'ssl'};\n"
-            + "".join(f"{line};\n" for line in lines if line != "plain")
-            + f'location / {{ return 200 "{BODY}\\n"; }} }}\n' for name, lines in sites.items())
-        return start(["nginx", "-p", os.getcwd(), "-c", write(os.path.abspath("nginx.conf"), f"""
+    return serve(sites, lambda ports: nginx_at(ports, sites)) if is_here("nginx") else None
+
+
+def nginx_at(ports, sites):
+    """Its process, which may not listen yet."""
+    blocks = "".join(
+        f"server {{ listen 127.0.0.1:{ports[name]} {'' if 'plain' in lines else 'ssl'};\n"
+        + "".join(f"{line};\n" for line in lines if line != "plain")
+        + f'location / {{ return 200 "{BODY}\\n"; }} }}\n' for name, lines in sites.items())
+    return start(["nginx", "-p", os.getcwd(), "-c", write(os.path.abspath("nginx.conf"), f"""
 daemon off; master_process off; pid nginx.pid; error_log nginx.err; events {{ }}
 http {{ access_log off; default_type text/plain; client_body_temp_path tmp; proxy_temp_path tmp;
 fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
-ssl_session_cache off; keepalive_timeout 0;
+keepalive_timeout 0;
 {blocks} }}""")])
-    return serve(sites, make) if is_here("nginx") else None
 
 
 def apache(sites):
@@ -199,6 +211,36 @@ function serve(port, name, options) {{
 }}
 {servers}""")])
     return serve(sites, make) if is_here("node") else None
+
+
+class Spoken:
+    """An s_server that says what it is told to, and shows what it hears."""
+
+    def __init__(self, words):
+        self.heard = f"spoken-{len(running)}.log"
+        with open(self.heard, "wb") as log:
+            self.process = subprocess.Popen(
+                ["openssl", "s_server", "-accept", "127.0.0.1:0", *words.split()],
+                stdin=subprocess.PIPE, stdout=log, stderr=log)
+        running.append(self.process)
+        self.await_text("ACCEPT ")
+        self.await_text("\n", self.text().index("ACCEPT "))
+        self.port = int(re.search(r"ACCEPT \S+:(\d+)", self.text())[1])
+
+    def text(self):
+        with open(self.heard, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def await_text(self, wanted, begin=0):
+        until = time.monotonic() + PATIENCE_S
+        while wanted not in self.text()[begin:]:
+            is_there = self.process.poll() is None and time.monotonic() < until
+            assert is_there, f"s_server does not say {wanted!r}: {self.text()[-2000:]}"
+            time.sleep(0.02)
+
+    def say(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
 
 
 def each(sites, words_of):
