@@ -68,13 +68,14 @@ static const struct {
 };
 
 /* However many requests there are, and at once, one of them finds out. A machine that is too busy
- * to accept within 250 ms has a race or two more. */
+ * to accept within 250 ms has some races more, but not one for each that is under way. */
 static void a_silent_address_costs_a_handful_of_attempts(void)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct haul_facts facts;
         uint64_t silent = count_attempts(rows[i].addresses, rows[i].concurrency, 1000, &facts);
-        assert_in_range(silent, rows[i].silent, rows[i].silent + 5);
+        uint64_t more = rows[i].concurrency / 2 + 5;
+        assert_in_range(silent, rows[i].silent, rows[i].silent + more);
         assert_in_range(facts.races_lost, rows[i].silent, facts.connections);
     }
 }
