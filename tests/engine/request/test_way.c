@@ -31,7 +31,9 @@ enum { MEMORY = 20 * MIB, LARGE = 40 * MIB, HALF = 20 * MIB }; /* the least memo
         FILL, NULL, HALF                                                                           \
     }
 
-static const struct haul_retry once = {.max = 1, .delay_ms = 1};
+/* So late that whoever waits has the place by then, on a busy machine too. */
+enum { DELAY_MS = 200 };
+static const struct haul_retry once = {.max = 1, .delay_ms = DELAY_MS};
 static const struct haul_limits one_a_host = {.max_per_host = 1};
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -260,7 +262,8 @@ static void a_post_that_may_be_repeated_makes_way(void)
         SCRIPT({EXPECT, "POST /b "}, LARGE_BODY, {EXPECT_END}),
     };
     struct haul *haul = OPEN(
-        scripts, .retry = &(const struct haul_retry){.max = 1, .delay_ms = 1, .all_methods = true},
+        scripts,
+        .retry = &(const struct haul_retry){.max = 1, .delay_ms = DELAY_MS, .all_methods = true},
         .limits = &one_a_host);
     submit(haul, NULL, "x", "/a");
     submit(haul, "POST", "x", "/b");
