@@ -331,11 +331,12 @@ int haul_next(struct haul *haul, const struct haul_result **ret_result, int time
             return result;
         /* The last run may have queued what only the next one hands to the kernel; but bodies may
          * come in faster than they can be taken, without an end. */
-        if (left_ns == 0 && engine->completions == 0)
+        if (left_ns != 0)
+            continue;
+        if (engine->completions == 0)
             return -EAGAIN;
-        if (left_ns == 0 && over_ns == 0)
-            over_ns = engine->now_ns + OVERTIME_NS;
-        if (left_ns == 0 && engine->now_ns >= over_ns) {
+        over_ns = over_ns ? over_ns : engine->now_ns + OVERTIME_NS;
+        if (engine->now_ns >= over_ns) {
             loop_ring(engine->loop);
             return -EAGAIN;
         }

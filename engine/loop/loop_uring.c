@@ -403,16 +403,23 @@ static void uring_receive_once(struct loop *loop, uint32_t index)
     receive_begin(uring_of(loop), index, true);
 }
 
+/* Once, unless it is armed already. */
+static void submit_timer(struct uring *uring, const struct __kernel_timespec *time,
+                         uint64_t user_data, bool *is_armed)
+{
+    if (*is_armed)
+        return;
+    struct io_uring_sqe *sqe = submission(uring);
+    io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)time, 0, 0);
+    sqe_finish(sqe, user_data, 0);
+    *is_armed = true;
+}
+
 /* At peers that stall. */
 static void submit_look(struct uring *uring)
 {
     static const struct __kernel_timespec time = {.tv_nsec = BULK_LOOK_NS};
-    if (uring->is_look_armed)
-        return;
-    struct io_uring_sqe *sqe = submission(uring);
-    io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)&time, 0, 0);
-    sqe_finish(sqe, tag(TAG_LOOK, 0, 0), 0);
-    uring->is_look_armed = true;
+    submit_timer(uring, &time, tag(TAG_LOOK, 0, 0), &uring->is_look_armed);
 }
 
 /* A receive that is under way is none of bundles: it is taken back, and begun anew. To wait for
@@ -595,12 +602,7 @@ static void uring_untick(struct loop *loop)
 static void submit_pulse(struct uring *uring)
 {
     static const struct __kernel_timespec time = {.tv_nsec = LOOP_PULSE_NS};
-    if (uring->is_pulse_armed)
-        return;
-    struct io_uring_sqe *sqe = submission(uring);
-    io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)&time, 0, 0);
-    sqe_finish(sqe, tag(TAG_PULSE, 0, 0), 0);
-    uring->is_pulse_armed = true;
+    submit_timer(uring, &time, tag(TAG_PULSE, 0, 0), &uring->is_pulse_armed);
 }
 
 static void submit_wake_poll(struct uring *uring)
