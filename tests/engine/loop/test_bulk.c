@@ -5,6 +5,7 @@
 #include "engine/loop/bulk.h"
 #include "engine/loop/loop.h"
 #include "tests/lib/address.h"
+#include "tests/lib/engine/loop_await.h"
 #include "tests/lib/network.h"
 #include "tests/lib/patience.h"
 
@@ -27,8 +28,6 @@
 
 enum { SLOTS = 8, LENGTH = LOOP_MUCH_BYTES + 300 * 1024 };
 
-#define PATIENCE_NS (TEST_PATIENCE_S * INT64_C(1000000000))
-
 /* One connection of the loop, and what has come on it. */
 struct wire {
     struct loop *loop;
@@ -37,29 +36,9 @@ struct wire {
     size_t received;
 };
 
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static char pattern(size_t i)
 {
     return (char)(i * 31 + (i >> 8));
-}
-
-static struct completion await(struct loop *loop)
-{
-    struct completion completion;
-    uint64_t limit_ns = clock_ns() + (uint64_t)PATIENCE_NS;
-    while (!loop_next(loop, &completion)) {
-        int result = loop_wait(loop, 1, PATIENCE_NS);
-        assert_true(result == 0 || result == -EINTR);
-        if (clock_ns() > limit_ns)
-            fail_msg("nothing has come");
-    }
-    return completion;
 }
 
 static struct wire wire_open(struct loop *loop)
@@ -268,10 +247,10 @@ static void a_stall_is_noticed_soon(struct loop *loop)
     for (size_t i = 0; i < STALLS; i++) {
         char byte = pattern(wire.received);
         loop_expect(loop, 0, UINT64_C(1) << 40);
-        uint64_t since_ns = clock_ns();
+        uint64_t since_ns = clock_now_ns();
         assert_int_equal(send(wire.peer, &byte, 1, 0), 1);
         assert_int_equal(take(&wire), 1);
-        uint64_t passed_ns = clock_ns() - since_ns;
+        uint64_t passed_ns = clock_now_ns() - since_ns;
         least_ns = passed_ns < least_ns ? passed_ns : least_ns;
     }
     assert_in_range(least_ns, 0, 2 * LOOP_STALL_NS);
@@ -292,7 +271,7 @@ static void a_pause_in_between_loses_nothing(struct loop *loop)
         if (pauses % 3)
             continue;
         loop_pause(loop, 0);
-        loop_tick(loop, clock_ns() + 2 * LOOP_STALL_NS);
+        loop_tick(loop, clock_now_ns() + 2 * LOOP_STALL_NS);
         while ((completion = await(loop)).op != LOOP_TICK)
             for (int32_t i = 0; i < completion.result; i++)
                 assert_true(completion.bytes[i] == pattern(wire.received++));
@@ -318,7 +297,7 @@ static bool may_wait_for_much(const struct wire *wire)
 static void what_flows_is_waited_for(struct loop *loop)
 {
     struct wire wire = wire_open(loop);
-    uint64_t limit_ns = clock_ns() + (uint64_t)PATIENCE_NS;
+    uint64_t limit_ns = clock_now_ns() + (uint64_t)PATIENCE_NS;
     loop_expect(loop, 0, UINT64_C(1) << 40);
     if (!may_wait_for_much(&wire)) {
         print_message("skipped: it waits for one byte only\n");
@@ -329,14 +308,14 @@ static void what_flows_is_waited_for(struct loop *loop)
     assert_in_range(least_bytes(&wire), 2, BULK_BYTES); /* half a receive buffer at most */
     hear(&wire, 0, 1);
     /* The byte may have come before a look. */
-    while (least_bytes(&wire) > 1 && clock_ns() < limit_ns) {
-        loop_tick(loop, clock_ns() + LOOP_STALL_NS);
+    while (least_bytes(&wire) > 1 && clock_now_ns() < limit_ns) {
+        loop_tick(loop, clock_now_ns() + LOOP_STALL_NS);
         assert_int_equal(await(loop).op, LOOP_TICK);
     }
     assert_int_equal(least_bytes(&wire), 1);
     struct speech speech;
     speech_begin(&speech, wire.peer, 1, SIZE_MAX);
-    while (least_bytes(&wire) == 1 && clock_ns() < limit_ns)
+    while (least_bytes(&wire) == 1 && clock_now_ns() < limit_ns)
         assert_true(take(&wire) > 0);
     assert_in_range(least_bytes(&wire), 2, BULK_BYTES);
     shutdown(wire.peer, SHUT_RDWR);

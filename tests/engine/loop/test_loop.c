@@ -7,6 +7,7 @@
 
 #include "engine/loop/loop.h"
 #include "tests/lib/address.h"
+#include "tests/lib/engine/loop_await.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/patience.h"
 
@@ -40,32 +41,8 @@
 enum { SLOTS = 512, TAGS = 8, MANY = 400 };
 
 #define MILLISECOND UINT64_C(1000000)
-#define PATIENCE_NS (TEST_PATIENCE_S * INT64_C(1000000000))
 
 /* --- waiting ---------------------------------------------------------------------------------- */
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* The next completion, however long it takes within reason. */
-static struct completion await(struct loop *loop)
-{
-    struct completion completion;
-    uint64_t limit_ns = clock_ns() + (uint64_t)PATIENCE_NS;
-
-    while (!loop_next(loop, &completion)) {
-        int result = loop_wait(loop, 1, PATIENCE_NS);
-        assert_true(result == 0 || result == -EINTR);
-        if (clock_ns() > limit_ns)
-            fail_msg("nothing has come");
-    }
-    return completion;
-}
 
 static void expect(struct loop *loop, enum loop_op op, uint32_t slot, int32_t result)
 {
@@ -79,7 +56,7 @@ static void expect(struct loop *loop, enum loop_op op, uint32_t slot, int32_t re
 /* Nothing is left, and nothing comes. */
 static void settle(struct loop *loop)
 {
-    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
+    loop_tick(loop, clock_now_ns() + 10 * MILLISECOND);
     assert_int_equal(await(loop).op, LOOP_TICK);
 }
 
@@ -767,7 +744,7 @@ static size_t take_pattern(struct loop *loop, uint32_t slot, size_t from)
     struct completion completion;
     size_t length = 0;
 
-    loop_tick(loop, clock_ns() + 10 * MILLISECOND);
+    loop_tick(loop, clock_now_ns() + 10 * MILLISECOND);
     while ((completion = await(loop)).op != LOOP_TICK) {
         assert_int_equal(completion.op, LOOP_RECEIVE);
         assert_int_equal(completion.slot, slot);
@@ -1240,24 +1217,24 @@ static void a_descriptor_number_used_again_is_polled_afresh(struct loop *loop)
 
 static void a_tick_comes_in_time(struct loop *loop)
 {
-    uint64_t time_ns = clock_ns() + 5 * MILLISECOND;
+    uint64_t time_ns = clock_now_ns() + 5 * MILLISECOND;
 
     loop_tick(loop, time_ns);
     assert_int_equal(await(loop).op, LOOP_TICK);
-    assert_true(clock_ns() >= time_ns);
+    assert_true(clock_now_ns() >= time_ns);
     settle(loop);
 }
 
 static void the_earliest_tick_counts(struct loop *loop)
 {
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_now_ns();
 
     loop_tick(loop, now_ns + 3600000 * MILLISECOND);
     hand_over(loop);
     loop_tick(loop, now_ns + 10 * MILLISECOND);
     loop_tick(loop, now_ns + 7200000 * MILLISECOND);
     assert_int_equal(await(loop).op, LOOP_TICK);
-    assert_true(clock_ns() >= now_ns + 10 * MILLISECOND);
+    assert_true(clock_now_ns() >= now_ns + 10 * MILLISECOND);
     loop_tick(loop, 1); /* long past */
     assert_int_equal(await(loop).op, LOOP_TICK);
     settle(loop);
@@ -1269,7 +1246,7 @@ static void a_tick_taken_back_does_not_come(struct loop *loop)
 {
     for (int i = 0; i < 4; i++) {
         struct pollfd poll_fd = {.fd = loop->poll_fd, .events = POLLIN};
-        uint64_t now_ns = clock_ns();
+        uint64_t now_ns = clock_now_ns();
         loop_tick(loop, now_ns + 40 * MILLISECOND);
         if (i & 1)
             hand_over(loop);
@@ -1280,10 +1257,10 @@ static void a_tick_taken_back_does_not_come(struct loop *loop)
         hand_over(loop);
         assert_int_equal(poll(&poll_fd, 1, 60), 0);
     }
-    uint64_t time_ns = clock_ns() + 10 * MILLISECOND;
+    uint64_t time_ns = clock_now_ns() + 10 * MILLISECOND;
     loop_tick(loop, time_ns);
     assert_int_equal(await(loop).op, LOOP_TICK);
-    assert_true(clock_ns() >= time_ns);
+    assert_true(clock_now_ns() >= time_ns);
     settle(loop);
 }
 
@@ -1293,10 +1270,10 @@ static void a_tick_taken_back_too_late_is_not_the_next(struct loop *loop)
     loop_tick(loop, 1);
     assert_int_equal(loop_wait(loop, 1, PATIENCE_NS), 0);
     loop_untick(loop);
-    uint64_t time_ns = clock_ns() + 20 * MILLISECOND;
+    uint64_t time_ns = clock_now_ns() + 20 * MILLISECOND;
     loop_tick(loop, time_ns);
     assert_int_equal(await(loop).op, LOOP_TICK);
-    assert_true(clock_ns() >= time_ns);
+    assert_true(clock_now_ns() >= time_ns);
     settle(loop);
 }
 
@@ -1406,7 +1383,7 @@ static void poll_fd_tells_of_everything(struct loop *loop)
         expect_text(loop, 0, "x");
         hand_over(loop);
     }
-    loop_tick(loop, clock_ns() + 5 * MILLISECOND);
+    loop_tick(loop, clock_now_ns() + 5 * MILLISECOND);
     hand_over(loop);
     assert_true(is_readable(loop, TEST_PATIENCE_MS));
     assert_int_equal(await(loop).op, LOOP_TICK);
@@ -1538,7 +1515,7 @@ static void everything_under_way_ends_with_the_loop(struct loop *loop)
     }
     assert_int_equal(pipe2(left_open, O_CLOEXEC), 0);
     loop_poll(loop, 0, left_open[0], POLLIN);
-    loop_tick(loop, clock_ns() + 3600000 * MILLISECOND);
+    loop_tick(loop, clock_now_ns() + 3600000 * MILLISECOND);
     assert_int_equal(loop_wait(loop, 1, 0), 0);
 }
 
